@@ -1,0 +1,1 @@
+"""Agents for avenv: baselines, audio-visual encoders and their training."""

@@ -1,0 +1,1 @@
+"""avenv: audio-visual environments for embodied agents."""

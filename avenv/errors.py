@@ -1,0 +1,17 @@
+"""The errors that avenv raises on purpose. Each message names the place, the value and the remedy."""
+
+
+class AvenvError(ValueError):
+    """Base of all errors that a user's input can cause."""
+
+
+class SceneError(AvenvError):
+    """A scene cannot be read, is inconsistent, or has no place for what is asked of it."""
+
+
+class SoundError(AvenvError):
+    """A sound cannot be read, is empty or silent, or is not in the set."""
+
+
+class CacheWarning(UserWarning):
+    """A cache file could not be used and is being rebuilt."""

@@ -1,0 +1,68 @@
+"""The one place for coordinate conventions.
+
+World: right-handed, metres, Z up. Heading: radians, counter-clockwise seen from above, 0 = +X.
+Body: x forward, y left, z up. Azimuth is positive to the left, elevation positive up. Pitch is
+positive when the gaze rises. All functions broadcast over leading dimensions.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
+    """Return the same direction as an angle in [-pi, pi), radians."""
+    return (np.asarray(angle, np.float64) + np.pi) % (2 * np.pi) - np.pi
+
+
+def forward(heading: ArrayLike) -> NDArray[np.float64]:
+    """Return the horizontal unit vector (..., 2) that a body with this heading faces."""
+    heading = np.asarray(heading, np.float64)
+    return np.stack([np.cos(heading), np.sin(heading)], axis=-1)
+
+
+def body_rotation(heading: ArrayLike, pitch: ArrayLike = 0.0) -> NDArray[np.float64]:
+    """Return rotations (..., 3, 3) whose columns are a body's forward, left and up in the world."""
+    heading, pitch = np.broadcast_arrays(
+        np.asarray(heading, np.float64), np.asarray(pitch, np.float64)
+    )
+    ch, sh, cp, sp = np.cos(heading), np.sin(heading), np.cos(pitch), np.sin(pitch)
+    zero = np.zeros_like(ch)
+    ahead = np.stack([ch * cp, sh * cp, sp], axis=-1)
+    left = np.stack([-sh, ch, zero], axis=-1)
+    up = np.stack([-ch * sp, -sh * sp, cp], axis=-1)
+    return np.stack([ahead, left, up], axis=-1)
+
+
+def to_body(vector: ArrayLike, heading: ArrayLike) -> NDArray[np.float64]:
+    """Return world vectors (..., 3) as seen from bodies of this heading."""
+    return np.einsum("...ji,...j->...i", body_rotation(heading), np.asarray(vector, np.float64))
+
+
+def azimuth_elevation(
+    vector: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return azimuth and elevation (...) in radians of body-frame vectors (..., 3)."""
+    v = np.asarray(vector, np.float64)
+    horizontal = np.hypot(v[..., 0], v[..., 1])
+    return np.arctan2(v[..., 1], v[..., 0]), np.arctan2(v[..., 2], horizontal)
+
+
+def direction(azimuth: ArrayLike, elevation: ArrayLike = 0.0) -> NDArray[np.float64]:
+    """Return the body-frame unit vectors (..., 3) of these angles, the inverse of the above."""
+    azimuth, elevation = np.broadcast_arrays(
+        np.asarray(azimuth, np.float64), np.asarray(elevation, np.float64)
+    )
+    c = np.cos(elevation)
+    return np.stack([c * np.cos(azimuth), c * np.sin(azimuth), np.sin(elevation)], axis=-1)
+
+
+def from_y_up(points: ArrayLike) -> NDArray[np.float64]:
+    """Return points (..., 3) of a Y-up file (glTF) in the Z-up world: (x, y, z) -> (x, -z, y)."""
+    p = np.asarray(points, np.float64)
+    return np.stack([p[..., 0], -p[..., 2], p[..., 1]], axis=-1)
+
+
+def to_y_up(points: ArrayLike) -> NDArray[np.float64]:
+    """Return Z-up points (..., 3) as a Y-up file (glTF) wants them, the inverse of the above."""
+    p = np.asarray(points, np.float64)
+    return np.stack([p[..., 0], p[..., 2], -p[..., 1]], axis=-1)

@@ -1,0 +1,1 @@
+"""Triangles, bounding volume hierarchy and ray queries."""
