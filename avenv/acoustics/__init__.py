@@ -1,0 +1,1 @@
+"""Impulse responses, streams and measures of sound in a compiled scene."""

@@ -1,0 +1,1 @@
+"""Episode sets, metrics and reports."""

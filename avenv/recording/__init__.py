@@ -1,0 +1,1 @@
+"""Video with sound and top-down maps."""

@@ -1,0 +1,1 @@
+"""Dry sounds: synthesised kinds, sound sets and files."""

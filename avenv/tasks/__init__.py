@@ -1,0 +1,1 @@
+"""One file per task: how an episode is built and what success is."""

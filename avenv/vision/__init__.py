@@ -1,0 +1,1 @@
+"""Egocentric pictures from a compiled scene: a software rasteriser."""
