@@ -1,0 +1,198 @@
+"""A bounding volume hierarchy over triangles, built by the binned surface area heuristic.
+
+Wald, "On fast construction of SAH-based bounding volume hierarchies", IEEE Symposium on Interactive
+Ray Tracing 2007.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+LEAF_SIZE = 4
+BINS = 16
+MAX_DEPTH = 64
+"""A traversal stack of this many nodes is always enough."""
+
+# Below this depth a node is halved, whatever the heuristic says: 2**24 triangles then end above
+# MAX_DEPTH even where the heuristic would peel them off one by one.
+_HALVING_DEPTH = 40
+
+
+class BVH(NamedTuple):
+    """A binary tree of boxes over T triangles, as flat arrays.
+
+    Attributes:
+        bounds: (N, 6) float32 lower and upper corner of each node's box, a hair too large, so that
+            no rounding lets a ray slip past a flat box.
+        first: (N,) int32 left child (the right one follows it), or the first corner of a leaf.
+        count: (N,) int32 triangles in a leaf, 0 in an inner node.
+        corners: (K, 3, 3) float32 the triangles in the order of the leaves. Triangles without area
+            are left out, K <= T.
+        triangle: (K,) int32 their rows in the list that the tree was built from.
+    """
+
+    bounds: NDArray[np.float32]
+    first: NDArray[np.int32]
+    count: NDArray[np.int32]
+    corners: NDArray[np.float32]
+    triangle: NDArray[np.int32]
+
+
+def build_bvh(triangles: ArrayLike) -> BVH:
+    """Build the hierarchy over triangles (T, 3, 3).
+
+    Triangles without area are never hit; a list of none gives a tree that nothing hits.
+
+    Raises:
+        ValueError: the shape is not (T, 3, 3), or a coordinate is not finite.
+    """
+    triangles = np.ascontiguousarray(triangles, np.float32)
+    if triangles.ndim != 3 or triangles.shape[1:] != (3, 3):
+        raise ValueError(f"triangles have the shape {triangles.shape}; (T, 3, 3) is needed")
+    finite = np.isfinite(triangles).all(axis=(1, 2))
+    if not finite.all():
+        raise ValueError(f"triangle {int(np.argmin(finite))} has a coordinate that is not finite")
+    order = np.flatnonzero(_areas(triangles) > 0).astype(np.int32)
+    if len(order) == 0:
+        nowhere = np.array([[np.inf] * 3 + [-np.inf] * 3], np.float32)
+        zero = np.zeros(1, np.int32)
+        return BVH(nowhere, zero, zero, np.zeros((0, 3, 3), np.float32), order)
+    low, high = triangles.min(axis=1), triangles.max(axis=1)
+    boxes = np.concatenate([low, high], axis=1)
+    bounds = np.empty((2 * len(order), 6), np.float32)
+    first = np.empty(2 * len(order), np.int32)
+    count = np.empty(2 * len(order), np.int32)
+    nodes = _build(boxes, order, bounds, first, count)
+    margin = np.float32(4 * np.finfo(np.float32).eps * np.abs(boxes[order]).max())
+    bounds = bounds[:nodes] + np.repeat(np.array([-margin, margin], np.float32), 3)
+    return BVH(bounds, first[:nodes].copy(), count[:nodes].copy(), triangles[order], order)
+
+
+def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
+    a, b, c = (triangles[:, k].astype(np.float64) for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+@njit(cache=True, nogil=True)
+def _build(boxes, order, bounds, first, count):
+    """Sort order (K,) into leaves and fill bounds (N, 6), first (N,), count (N,); return N."""
+    stack = np.empty((MAX_DEPTH, 4), np.int32)  # node, start, end, depth
+    bins = np.empty((3, BINS, 7), np.float32)  # box and number of triangles
+    right = np.empty(BINS, np.float32)
+    span = np.empty(6, np.float32)
+    pending = _push(stack, 0, 0, 0, len(order), 0)
+    nodes = 1
+    while pending:
+        pending -= 1
+        node, depth = stack[pending, 0], stack[pending, 3]
+        start, end = stack[pending, 1], stack[pending, 2]
+        _fit(boxes, order, start, end, bounds[node], span)
+        if end - start <= LEAF_SIZE:
+            first[node], count[node] = start, end - start
+            continue
+        middle = start
+        if depth < _HALVING_DEPTH:
+            _fill_bins(boxes, order, start, end, span, bins)
+            axis, last = _cheapest_split(bins, right)
+            if axis >= 0:
+                middle = _partition(boxes, order, start, end, span, axis, last)
+        if middle == start:  # all centres in one place, or too deep
+            middle = (start + end) // 2
+        first[node], count[node] = nodes, 0
+        pending = _push(stack, pending, nodes + 1, middle, end, depth + 1)
+        pending = _push(stack, pending, nodes, start, middle, depth + 1)
+        nodes += 2
+    return nodes
+
+
+@njit(cache=True, nogil=True)
+def _push(stack, pending, node, start, end, depth):
+    row = stack[pending]
+    row[0], row[1], row[2], row[3] = node, start, end, depth
+    return pending + 1
+
+
+@njit(cache=True, nogil=True)
+def _fit(boxes, order, start, end, bound, span):
+    """Write the box of order[start:end] to bound (6,), that of its doubled centres to span (6,)."""
+    bound[:3], bound[3:] = np.inf, -np.inf
+    span[:3], span[3:] = np.inf, -np.inf
+    for k in range(start, end):
+        box = boxes[order[k]]
+        for a in range(3):
+            centre = box[a] + box[a + 3]
+            bound[a] = min(bound[a], box[a])
+            bound[a + 3] = max(bound[a + 3], box[a + 3])
+            span[a] = min(span[a], centre)
+            span[a + 3] = max(span[a + 3], centre)
+
+
+@njit(cache=True, nogil=True)
+def _bin(box, span, axis):
+    """Return the bin of a triangle's centre along an axis; 0 where the centres do not spread."""
+    width = span[axis + 3] - span[axis]
+    if width <= 0:
+        return 0
+    share = (box[axis] + box[axis + 3] - span[axis]) / width
+    return min(BINS - 1, int(share * BINS))
+
+
+@njit(cache=True, nogil=True)
+def _fill_bins(boxes, order, start, end, span, bins):
+    """Write the box and the number of triangles of every bin (3, BINS, 7)."""
+    bins[:, :, :3], bins[:, :, 3:6], bins[:, :, 6] = np.inf, -np.inf, 0
+    for k in range(start, end):
+        box = boxes[order[k]]
+        for axis in range(3):
+            cell = bins[axis, _bin(box, span, axis)]
+            _grow(cell, box)
+            cell[6] += 1
+
+
+@njit(cache=True, nogil=True)
+def _grow(box, other):
+    for a in range(3):
+        box[a] = min(box[a], other[a])
+        box[a + 3] = max(box[a + 3], other[a + 3])
+
+
+@njit(cache=True, nogil=True)
+def _half_area(box):
+    x, y, z = box[3] - box[0], box[4] - box[1], box[5] - box[2]
+    return x * y + y * z + z * x
+
+
+@njit(cache=True, nogil=True)
+def _cheapest_split(bins, right):
+    """Return the axis and the last bin on the left of the cheapest split; axis -1 if none."""
+    best, best_axis, best_last = np.inf, -1, -1
+    for axis in range(3):
+        box = np.array([np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf], np.float32)
+        number = 0.0
+        for k in range(BINS - 1, 0, -1):
+            _grow(box, bins[axis, k])
+            number += bins[axis, k, 6]
+            right[k] = _half_area(box) * number if number else np.inf
+        box[:3], box[3:], number = np.inf, -np.inf, 0.0
+        for k in range(BINS - 1):
+            _grow(box, bins[axis, k])
+            number += bins[axis, k, 6]
+            cost = _half_area(box) * number + right[k + 1] if number else np.inf
+            if cost < best:
+                best, best_axis, best_last = cost, axis, k
+    return best_axis, best_last
+
+
+@njit(cache=True, nogil=True)
+def _partition(boxes, order, start, end, span, axis, last):
+    """Move what lies in the bins up to ``last`` to the front; return where the rest begins."""
+    left, right = start, end - 1
+    while left <= right:
+        if _bin(boxes[order[left]], span, axis) <= last:
+            left += 1
+        else:
+            order[left], order[right] = order[right], order[left]
+            right -= 1
+    return left

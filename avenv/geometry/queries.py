@@ -1,0 +1,219 @@
+"""Ray queries against a BVH: watertight on the edges that triangles share.
+
+The triangle test is that of Woop, Benthin and Wald, "Watertight ray/triangle intersection", Journal
+of Computer Graphics Techniques 2(1), 2013: the ray is sheared onto the z axis, so that the two
+triangles of an edge compute the very same number with opposite signs and one of them is hit. For
+this the kernels must not be compiled with ``fastmath``.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from avenv import parallel
+from avenv.geometry.bvh import BVH, MAX_DEPTH
+
+CONTACT = 1e-4
+"""Metres at either end of a line of sight within which a surface does not block it."""
+
+_RAYS_PER_JOB = 4096
+_FAR = 1e30
+
+
+@njit(cache=True, nogil=True)
+def closest_hit(bvh, ox, oy, oz, dx, dy, dz, t_max):
+    """Return the first hit with 0 < t < t_max of the ray o + t d, and its triangle.
+
+    ``t`` is in units of the length of d, the triangle a row of the list the tree was built from, -1
+    if there is none (then t is ``t_max``). Both faces are hit. A ray that starts on a surface may
+    hit it: start a little beside it. All scalars float64.
+    """
+    return _traverse(bvh, ox, oy, oz, dx, dy, dz, 0.0, t_max, False)
+
+
+@njit(cache=True, nogil=True)
+def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
+    """Say whether nothing lies between a and b; what touches an end (``CONTACT``) is not between.
+
+    All scalars float64.
+    """
+    dx, dy, dz = bx - ax, by - ay, bz - az
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    if length <= 2 * CONTACT:
+        return True
+    contact = CONTACT / length
+    _, triangle = _traverse(bvh, ax, ay, az, dx, dy, dz, contact, 1.0 - contact, True)
+    return triangle < 0
+
+
+@njit(cache=True, nogil=True)
+def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, any_hit):
+    """Walk the tree, near child first; return the closest (or just any) t and triangle."""
+    ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
+    kx, ky, kz = _axes(dx, dy, dz)
+    along = (dx, dy, dz)
+    shear_x, shear_y, shear_z = along[kx] / along[kz], along[ky] / along[kz], 1.0 / along[kz]
+    origin = (ox, oy, oz)
+    o_x, o_y, o_z = origin[kx], origin[ky], origin[kz]
+    best, hit = t_max, -1
+    stack = np.empty(MAX_DEPTH, np.int32)
+    pending = 0
+    node = 0
+    if _enter(bvh.bounds, 0, ox, oy, oz, ix, iy, iz, best) >= _FAR:
+        return best, hit
+    while True:
+        number = bvh.count[node]
+        child = bvh.first[node]
+        if number > 0:
+            for k in range(child, child + number):
+                t = _intersect(bvh.corners, k, kx, ky, kz, o_x, o_y, o_z, shear_x, shear_y, shear_z)
+                if t_min < t < best:
+                    best, hit = t, k
+                    if any_hit:
+                        return best, bvh.triangle[hit]
+        else:
+            near = _enter(bvh.bounds, child, ox, oy, oz, ix, iy, iz, best)
+            far = _enter(bvh.bounds, child + 1, ox, oy, oz, ix, iy, iz, best)
+            if near < _FAR or far < _FAR:
+                node = child if near <= far else child + 1
+                if near < _FAR and far < _FAR:
+                    stack[pending] = 2 * child + 1 - node
+                    pending += 1
+                continue
+        if pending == 0:
+            break
+        pending -= 1
+        node = stack[pending]
+    return best, (bvh.triangle[hit] if hit >= 0 else -1)
+
+
+@njit(cache=True, nogil=True)
+def _inverse(d):
+    # Not infinite: 0 * inf is not a number, where a ray runs in the plane of a box's face.
+    return 1.0 / d if abs(d) > 1.0 / _FAR else np.copysign(_FAR, d)
+
+
+@njit(cache=True, nogil=True)
+def _axes(dx, dy, dz):
+    """Return the axes (x, y, z) of the sheared frame, z the largest component of the direction."""
+    if abs(dx) >= abs(dy) and abs(dx) >= abs(dz):
+        return 1, 2, 0
+    if abs(dy) >= abs(dz):
+        return 2, 0, 1
+    return 0, 1, 2
+
+
+@njit(cache=True, nogil=True)
+def _enter(bounds, k, ox, oy, oz, ix, iy, iz, t_max):
+    """Return where the ray enters box k, at least 0; ``_FAR`` if it misses it before t_max."""
+    a, b = (bounds[k, 0] - ox) * ix, (bounds[k, 3] - ox) * ix
+    near, far = (a, b) if a < b else (b, a)
+    a, b = (bounds[k, 1] - oy) * iy, (bounds[k, 4] - oy) * iy
+    low, high = (a, b) if a < b else (b, a)
+    near, far = low if low > near else near, high if high < far else far
+    a, b = (bounds[k, 2] - oz) * iz, (bounds[k, 5] - oz) * iz
+    low, high = (a, b) if a < b else (b, a)
+    near, far = low if low > near else near, high if high < far else far
+    near = near if near > 0.0 else 0.0
+    return near if near <= far and near < t_max else _FAR
+
+
+@njit(cache=True, nogil=True)
+def _intersect(corners, k, kx, ky, kz, ox, oy, oz, shear_x, shear_y, shear_z):
+    """Return t where the sheared ray crosses triangle k, -1 if it does not."""
+    az, bz, cz = corners[k, 0, kz] - oz, corners[k, 1, kz] - oz, corners[k, 2, kz] - oz
+    ax, ay = corners[k, 0, kx] - ox - shear_x * az, corners[k, 0, ky] - oy - shear_y * az
+    bx, by = corners[k, 1, kx] - ox - shear_x * bz, corners[k, 1, ky] - oy - shear_y * bz
+    cx, cy = corners[k, 2, kx] - ox - shear_x * cz, corners[k, 2, ky] - oy - shear_y * cz
+    u, v, w = cx * by - cy * bx, ax * cy - ay * cx, bx * ay - by * ax
+    if (u < 0.0 or v < 0.0 or w < 0.0) and (u > 0.0 or v > 0.0 or w > 0.0):
+        return -1.0
+    total = u + v + w
+    if total == 0.0:  # seen edge-on
+        return -1.0
+    return (u * az + v * bz + w * cz) * shear_z / total
+
+
+def cast_rays(
+    bvh: BVH, origins: ArrayLike, directions: ArrayLike, max_distance: float = np.inf
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Shoot R rays and return how far each flies and what it hits.
+
+    Args:
+        bvh: the tree.
+        origins: (R, 3) metres.
+        directions: (R, 3), of any length but zero.
+        max_distance: metres beyond which nothing is hit.
+
+    Returns:
+        distance (R,) in metres, infinite where nothing is hit, and triangle (R,), -1 there.
+
+    Raises:
+        ValueError: shapes do not fit, a number is not finite, or a direction is zero.
+    """
+    origins, directions = _point_pairs(origins, directions, "origins", "directions")
+    length = np.linalg.norm(directions, axis=1, keepdims=True)
+    if np.any(length == 0):
+        raise ValueError(f"directions[{int(np.argmin(length))}] is zero; it must point somewhere")
+    if np.isnan(max_distance):
+        raise ValueError("max_distance is not a number")
+    directions = directions / length
+    distance = np.empty(len(origins))
+    triangle = np.empty(len(origins), np.int32)
+    parallel.run(
+        _cast,
+        (
+            (bvh, origins[s], directions[s], float(max_distance), distance[s], triangle[s])
+            for s in _slices(len(origins))
+        ),
+    )
+    return distance, triangle
+
+
+def lines_of_sight(bvh: BVH, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.bool_]:
+    """Say for R pairs of points (R, 3) whether nothing lies between them, (R,).
+
+    Raises:
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    starts, ends = _point_pairs(starts, ends, "starts", "ends")
+    clear = np.empty(len(starts), np.bool_)
+    parallel.run(_look, ((bvh, starts[s], ends[s], clear[s]) for s in _slices(len(starts))))
+    return clear
+
+
+@njit(cache=True, nogil=True)
+def _cast(bvh, origins, directions, max_distance, distance, triangle):
+    for r in range(len(origins)):
+        o, d = origins[r], directions[r]
+        distance[r], triangle[r] = closest_hit(
+            bvh, o[0], o[1], o[2], d[0], d[1], d[2], max_distance
+        )
+        if triangle[r] < 0:
+            distance[r] = np.inf
+
+
+@njit(cache=True, nogil=True)
+def _look(bvh, starts, ends, clear):
+    for r in range(len(starts)):
+        a, b = starts[r], ends[r]
+        clear[r] = segment_is_clear(bvh, a[0], a[1], a[2], b[0], b[1], b[2])
+
+
+def _slices(length: int) -> list[slice]:
+    return [slice(s, s + _RAYS_PER_JOB) for s in range(0, length, _RAYS_PER_JOB)]
+
+
+def _point_pairs(
+    first: ArrayLike, second: ArrayLike, first_name: str, second_name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    a, b = np.ascontiguousarray(first, np.float64), np.ascontiguousarray(second, np.float64)
+    if a.ndim != 2 or a.shape[1] != 3 or a.shape != b.shape:
+        raise ValueError(f"{first_name} {a.shape} and {second_name} {b.shape}: both must be (R, 3)")
+    for name, points in ((first_name, a), (second_name, b)):
+        finite = np.isfinite(points).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"{name}[{int(np.argmin(finite))}] is not finite: {points[~finite][0]}"
+            )
+    return a, b
