@@ -1,0 +1,142 @@
+"""The table of materials: what a surface looks like and does to sound."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from avenv.bands import OCTAVE_CENTRES
+from avenv.errors import SceneError
+
+_TABLE = Path(__file__).with_name("materials.yaml")
+_FIELDS = ("color", "absorption", "scattering", "transmission_loss")
+
+
+@dataclass(frozen=True)
+class Material:
+    """One material; B = 7 octave bands of ``avenv.bands.OCTAVE_CENTRES``.
+
+    Attributes:
+        name: its name in the table.
+        color: (3,) linear-light reflectance in 0..1.
+        absorption: (B,) share of the incident energy that does not come back.
+        scattering: (B,) share of the reflected energy that leaves diffusely.
+        transmission_loss: (B,) dB of the whole construction.
+        sheet: a single surface carries the whole loss (curtain, leaf), not half of it.
+    """
+
+    name: str
+    color: tuple[float, float, float]
+    absorption: tuple[float, ...]
+    scattering: tuple[float, ...]
+    transmission_loss: tuple[float, ...]
+    sheet: bool = False
+
+    @property
+    def transmission(self) -> tuple[float, ...]:
+        """Share (B,) of the incident energy that passes through one surface."""
+        surfaces = 1 if self.sheet else 2
+        return tuple(10.0 ** (-loss / (10.0 * surfaces)) for loss in self.transmission_loss)
+
+
+def material(name: str) -> Material:
+    """Return the material of this name.
+
+    Raises:
+        SceneError: the table has no such material; the message names the closest ones.
+    """
+    table = _table()
+    if name not in table:
+        close = get_close_matches(name, table, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(table)}"
+        raise SceneError(f"unknown material {name!r}; {hint}")
+    return table[name]
+
+
+def material_names() -> tuple[str, ...]:
+    """Return the names of all materials, in the order of the table."""
+    return tuple(_table())
+
+
+def register_materials(path: str | Path) -> tuple[str, ...]:
+    """Add the materials of a YAML file, laid out as ``materials.yaml``, and return their names.
+
+    A name may be registered again with the same values, as when a script runs twice.
+
+    Raises:
+        SceneError: the file cannot be read, a material is invalid, or a name already means
+            another material. Nothing is added then.
+    """
+    table, added = _table(), _read(Path(path))
+    for name, new in added.items():
+        if table.get(name, new) != new:
+            raise SceneError(f"{path}: material {name!r} already exists with other values")
+    table.update(added)
+    return tuple(added)
+
+
+@cache
+def _table() -> dict[str, Material]:
+    return _read(_TABLE)
+
+
+def _read(path: Path) -> dict[str, Material]:
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SceneError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(rows, dict):
+        raise SceneError(f"{path}: expected a mapping from material names to their fields")
+    return {str(name): _parse(str(name), row, f"{path.name}: {name}") for name, row in rows.items()}
+
+
+def _parse(name: str, row: object, place: str) -> Material:
+    if not isinstance(row, dict):
+        raise SceneError(f"{place}: expected the fields {', '.join(_FIELDS)}, got {row!r}")
+    if unknown := set(row) - {*_FIELDS, "sheet"}:
+        raise SceneError(f"{place}: unknown field {min(map(str, unknown))!r}; "
+                         f"accepted are {', '.join(_FIELDS)} and sheet")  # fmt: skip
+    if missing := [f for f in _FIELDS if f not in row]:
+        raise SceneError(f"{place}: field {missing[0]!r} is missing")
+    sheet = row.get("sheet", False)
+    if not isinstance(sheet, bool):
+        raise SceneError(f"{place}: sheet is {sheet!r}; expected true or false")
+    made = Material(
+        name=name,
+        color=_linear(row["color"], f"{place}: color"),
+        absorption=_bands(row["absorption"], 1.0, f"{place}: absorption"),
+        scattering=_bands(row["scattering"], 1.0, f"{place}: scattering"),
+        transmission_loss=_bands(row["transmission_loss"], 200.0, f"{place}: transmission_loss"),
+        sheet=sheet,
+    )
+    for band, passed, lost in zip(OCTAVE_CENTRES, made.transmission, made.absorption, strict=True):
+        if passed > lost:
+            raise SceneError(
+                f"{place}: at {band:g} Hz one surface would pass {passed:.3f} of the energy but "
+                f"absorb only {lost:.3f}; raise transmission_loss or absorption"
+            )
+    return made
+
+
+def _bands(values: object, highest: float, place: str) -> tuple[float, ...]:
+    if not isinstance(values, list) or len(values) != len(OCTAVE_CENTRES):
+        raise SceneError(f"{place} is {values!r}; expected {len(OCTAVE_CENTRES)} numbers, one per "
+                         "octave from 125 to 8000 Hz")  # fmt: skip
+    for value in values:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= highest:
+            raise SceneError(f"{place} has {value!r}; expected numbers from 0 to {highest:g}")
+    return tuple(float(v) for v in values)
+
+
+def _linear(color: object, place: str) -> tuple[float, float, float]:
+    """Return the linear-light value of an sRGB colour ``#rrggbb`` (IEC 61966-2-1)."""
+    text = color[1:] if isinstance(color, str) and color.startswith("#") else ""
+    try:
+        encoded = [c / 255.0 for c in bytes.fromhex(text)]
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in encoded)
+    except ValueError:
+        raise SceneError(f"{place} is {color!r}; expected sRGB as '#rrggbb'") from None
+    return r, g, b
