@@ -1,0 +1,113 @@
+"""The scene as the rasteriser wants it: triangles in small, compact clusters.
+
+A cluster is the unit of culling: one bounding box decides about up to 32 triangles, and the corners
+that they share are transformed once.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.scene.compiled import CompiledScene
+from avenv.vision.shading import triangle_light
+
+CLUSTER_SIZE = 32
+"""Most triangles in a cluster."""
+
+
+class RasterScene(NamedTuple):
+    """Flat arrays of one scene: T triangles in C clusters, V corners; clusters are contiguous.
+
+    Attributes:
+        box_centre: (3, C) float32 centre of each cluster's axis-aligned box, metres.
+        box_extent: (3, C) float32 half its size.
+        first_triangle: (C + 1,) int32 where each cluster's triangles start.
+        first_vertex: (C + 1,) int32 where each cluster's corners start.
+        vertices: (3, V) float32 corners, metres; shared within a cluster, repeated between them.
+        corners: (T, 3) uint8 corners of each triangle, counted from its cluster's first vertex.
+        planes: (T, 4) float32 unit normal n and offset n·p of a point p on the triangle.
+        double_sided: (T,) bool, drawn from behind too.
+        light: (T, 3) float32 linear-light radiance.
+        category: (T,) int32 semantic id.
+        object: (T,) int32 row of the compiled scene's objects.
+    """
+
+    box_centre: NDArray[np.float32]
+    box_extent: NDArray[np.float32]
+    first_triangle: NDArray[np.int32]
+    first_vertex: NDArray[np.int32]
+    vertices: NDArray[np.float32]
+    corners: NDArray[np.uint8]
+    planes: NDArray[np.float32]
+    double_sided: NDArray[np.bool_]
+    light: NDArray[np.float32]
+    category: NDArray[np.int32]
+    object: NDArray[np.int32]
+
+
+def prepare(compiled: CompiledScene) -> RasterScene:
+    """Cut a compiled scene into clusters; triangles without area are left out."""
+    drawable = np.flatnonzero(np.any(compiled.normals, axis=1))
+    clusters = list(_split(drawable, compiled.triangles.mean(axis=1)))
+    order = np.concatenate([*clusters, np.empty(0, np.int64)])
+    sizes = np.array([len(c) for c in clusters], np.int64)
+    triangles, normals = compiled.triangles[order], compiled.normals[order]
+    vertices, corners, first_vertex = _share_corners(
+        triangles, np.repeat(np.arange(len(sizes)), sizes)
+    )
+    first_triangle = np.concatenate([[0], np.cumsum(sizes)])
+    low, high = _boxes(triangles, first_triangle)
+    offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
+    return RasterScene(
+        box_centre=np.ascontiguousarray((high + low).T / 2),
+        box_extent=np.ascontiguousarray((high - low).T / 2),
+        first_triangle=first_triangle.astype(np.int32),
+        first_vertex=first_vertex,
+        vertices=vertices,
+        corners=corners,
+        planes=np.column_stack([normals, offset]).astype(np.float32),
+        double_sided=compiled.double_sided[order],
+        light=triangle_light(compiled.surfaces.color[compiled.surface[order]], normals),
+        category=compiled.category[order],
+        object=compiled.object[order],
+    )
+
+
+def _split(
+    members: NDArray[np.int64], centroids: NDArray[np.float32]
+) -> Iterator[NDArray[np.int64]]:
+    # Halve at the median of the longest side until a cluster is small enough; the left half is a
+    # whole number of full clusters, so only the very last one is not full.
+    if len(members) <= CLUSTER_SIZE:
+        if len(members):
+            yield members
+        return
+    points = centroids[members]
+    axis = np.argmax(np.ptp(points, axis=0))
+    left = -(-len(members) // (2 * CLUSTER_SIZE)) * CLUSTER_SIZE
+    ordered = members[np.argsort(points[:, axis], kind="stable")]
+    yield from _split(ordered[:left], centroids)
+    yield from _split(ordered[left:], centroids)
+
+
+def _share_corners(
+    triangles: NDArray[np.float32], cluster: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int32]]:
+    """Return vertices (3, V), corners (T, 3) and first_vertex (C + 1,) of clustered triangles."""
+    points, point = np.unique(triangles.reshape(-1, 3), axis=0, return_inverse=True)
+    owner = np.repeat(cluster, 3)
+    keys, vertex = np.unique(owner * len(points) + point.ravel(), return_inverse=True)
+    first = np.searchsorted(keys, np.arange(cluster.max(initial=-1) + 2) * len(points))
+    corners = (vertex.ravel() - first[owner]).astype(np.uint8).reshape(-1, 3)
+    vertices = np.ascontiguousarray(points[keys % max(len(points), 1)].T)
+    return vertices, corners, first.astype(np.int32)
+
+
+def _boxes(
+    triangles: NDArray[np.float32], first: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    low = np.minimum.reduceat(triangles.min(axis=1), first[:-1], axis=0)
+    high = np.maximum.reduceat(triangles.max(axis=1), first[:-1], axis=0)
+    return low, high

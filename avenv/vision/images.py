@@ -1,0 +1,83 @@
+"""Where the pictures of a batch of cameras are written."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SENSORS = ("rgb", "depth", "semantic")
+"""What a camera can see."""
+
+TILE = 8
+"""Side in pixels of the tiles that occlusion is tested on; a multiple of the SIMD width."""
+
+MAX_SIDE = 8192
+"""Largest width or height of a picture, pixels."""
+
+
+class Frames(NamedTuple):
+    """Pictures of n cameras, H x W pixels, row 0 on top; a sensor not asked for has no rows.
+
+    Attributes:
+        rgb: (n, H, W, 3) uint8, sRGB.
+        depth: (n, H, W, 1) float32 metres along the optical axis, at most 10; 0 where nothing is hit.
+        semantic: (n, H, W, 1) int32 category, 0 where nothing is hit.
+        nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
+        triangle: (n, H', W') int32 scratch: that triangle, -1 where nothing is hit.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    semantic: NDArray[np.int32]
+    nearness: NDArray[np.float32]
+    triangle: NDArray[np.int32]
+
+    @classmethod
+    def allocate(
+        cls, n: int, width: int, height: int, sensors: Iterable[str] = SENSORS
+    ) -> "Frames":
+        """Make room for n cameras.
+
+        Raises:
+            ValueError: n is less than 1, a side is not within 1..8192 pixels, or a sensor is unknown.
+        """
+        wanted = tuple(sensors)
+        for sensor in wanted:
+            if sensor not in SENSORS:
+                raise ValueError(f"sensors has {sensor!r}; known are {', '.join(SENSORS)}")
+        if n < 1:
+            raise ValueError(f"n is {n}; at least 1 camera is needed")
+        for side, pixels in (("width", width), ("height", height)):
+            if not 1 <= pixels <= MAX_SIDE:
+                raise ValueError(f"{side} is {pixels} pixels; 1 to {MAX_SIDE} is accepted")
+        rows = {sensor: n if sensor in wanted else 0 for sensor in SENSORS}
+        tiled = (n, -(-height // TILE) * TILE, -(-width // TILE) * TILE)
+        return cls(
+            rgb=np.zeros((rows["rgb"], height, width, 3), np.uint8),
+            depth=np.zeros((rows["depth"], height, width, 1), np.float32),
+            semantic=np.zeros((rows["semantic"], height, width, 1), np.int32),
+            nearness=np.empty(tiled, np.float32),
+            triangle=np.empty(tiled, np.int32),
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of cameras."""
+        return self.nearness.shape[0]
+
+    @property
+    def height(self) -> int:
+        """Rows of a picture."""
+        return self.rgb.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Columns of a picture."""
+        return self.rgb.shape[2]
+
+    @property
+    def sensors(self) -> dict[str, NDArray]:
+        """The arrays that were asked for, by name."""
+        arrays = {"rgb": self.rgb, "depth": self.depth, "semantic": self.semantic}
+        return {name: array for name, array in arrays.items() if len(array)}

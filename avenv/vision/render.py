@@ -1,0 +1,185 @@
+"""Pictures of a batch of cameras, and of a single one."""
+
+from collections.abc import Iterable, Sequence
+
+import numba as nb
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv import parallel
+from avenv.frames import body_rotation
+from avenv.scene.compiled import CompiledScene
+from avenv.vision.camera import KERNEL, NEAR, Camera, camera_at, focal_length
+from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
+from avenv.vision.images import SENSORS, TILE, Frames
+from avenv.vision.shading import label, measure, shade
+from avenv.vision.triangles import VIEW_ROWS, draw_cluster
+from avenv.vision.visibility import (
+    BUCKETS,
+    HIDDEN,
+    Tiles,
+    front_to_back,
+    is_hidden,
+    mark_stale,
+    nearest_depths,
+    tiles_of_cluster,
+)
+
+CAMERAS_PER_JOB = 2
+"""Few enough to share a small batch among cores, enough to hide what a call costs."""
+
+
+def render(
+    scenes: Sequence[RasterScene],
+    scene_of: ArrayLike,
+    positions: ArrayLike,
+    rotations: ArrayLike,
+    hfov: float,
+    frames: Frames,
+    rows: ArrayLike | None = None,
+) -> None:
+    """Draw what n cameras see into ``frames``.
+
+    Args:
+        scenes: the distinct scenes.
+        scene_of: (n,) which of them each camera is in.
+        positions: (n, 3) metres.
+        rotations: (n, 3, 3), columns forward, left and up as ``avenv.frames.body_rotation`` gives.
+        hfov: horizontal field of view in radians; pixels are square.
+        frames: n pictures to draw into.
+        rows: the cameras to draw; all of them by default. The pictures of the others are left alone.
+
+    Raises:
+        ValueError: a shape does not fit, a pose is not finite, or hfov is not within (0, pi).
+    """
+    n = frames.count
+    focal = focal_length(frames.width, hfov)
+    scene_of = np.asarray(scene_of, np.int64)
+    positions = _finite("positions", positions, (n, 3))
+    rotations = _finite("rotations", rotations, (n, 3, 3))
+    if scene_of.shape != (n,) or scene_of.min() < 0 or scene_of.max() >= len(scenes):
+        raise ValueError(
+            f"scene_of is {scene_of}; one index below {len(scenes)} for each of {n} cameras is needed"
+        )
+    wanted = np.arange(n) if rows is None else np.unique(np.asarray(rows, np.int64))
+    if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n):
+        raise ValueError(f"rows is {wanted}; indices of {n} cameras are needed")
+    parallel.run(
+        draw_cameras,
+        (
+            (scenes[key], wanted[members], positions, rotations, focal, frames)
+            for key, members in parallel.runs_by_key(scene_of[wanted], CAMERAS_PER_JOB)
+        ),
+    )
+
+
+def render_view(
+    scene: CompiledScene | RasterScene,
+    position: ArrayLike,
+    heading: float = 0.0,
+    pitch: float = 0.0,
+    size: tuple[int, int] = (128, 128),
+    hfov: float = 90.0,
+    sensors: Iterable[str] = SENSORS,
+) -> dict[str, NDArray]:
+    """Return one picture as ``{"rgb": (H, W, 3), "depth": (H, W, 1), "semantic": (H, W, 1)}``.
+
+    Args:
+        scene: a compiled scene, or what ``prepare`` made of it, which is faster for many pictures.
+        position: of the eye, metres.
+        heading: radians, counter-clockwise from +X.
+        pitch: radians, positive when the gaze rises.
+        size: (width, height) in pixels.
+        hfov: horizontal field of view in degrees.
+        sensors: the pictures wanted.
+
+    Raises:
+        ValueError: an argument is out of its range; the message names it.
+    """
+    raster = prepare(scene) if isinstance(scene, CompiledScene) else scene
+    width, height = size
+    frames = Frames.allocate(1, width, height, sensors)
+    position = _finite("position", position, (3,))
+    for name, angle in (("heading", heading), ("pitch", pitch)):
+        _finite(name, angle, ())
+    rotation = body_rotation(heading, pitch)
+    render([raster], [0], position[None], rotation[None], float(np.radians(hfov)), frames)
+    return {name: pictures[0] for name, pictures in frames.sensors.items()}
+
+
+def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(np.asarray(values, np.float64))
+    if np.shape(values) != shape:
+        raise ValueError(f"{name} has shape {np.shape(values)}; {shape} is needed")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is {values}; finite numbers are needed")
+    return array
+
+
+@nb.njit(**KERNEL)
+def draw_cameras(
+    scene: RasterScene,
+    cameras: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    rotations: NDArray[np.float64],
+    focal: float,
+    frames: Frames,
+) -> None:
+    """Draw the pictures of some cameras, all in one scene.
+
+    All of them share the scratch of the first, which no other job touches: it stays in the cache.
+    """
+    height, width = frames.rgb.shape[1], frames.rgb.shape[2]
+    nearness, triangle = frames.nearness[cameras[0]], frames.triangle[cameras[0]]
+    clusters = scene.box_centre.shape[1]
+    depths, order = np.empty(clusters, np.float32), np.empty(clusters, np.int32)
+    starts = np.empty(BUCKETS + 1, np.int32)
+    view = np.empty((VIEW_ROWS, 3 * CLUSTER_SIZE), np.float32)
+    polygon = np.empty((3, 4), np.float32)
+    grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
+    tiles = Tiles(np.empty(grid, np.float32), np.empty(grid, np.bool_))
+    for i in cameras:
+        camera = camera_at(positions[i], rotations[i], focal, width, height)
+        nearest_depths(scene, camera, depths)
+        visible = front_to_back(depths, starts, order)
+        _clear(width, height, nearness, triangle, tiles)
+        for k in order[:visible]:
+            span = tiles_of_cluster(scene, camera, k, depths[k], tiles)
+            if not is_hidden(span, depths[k], nearness, tiles):
+                clips = depths[k] < NEAR
+                draw_cluster(scene, camera, k, clips, view, polygon, nearness, triangle)
+                mark_stale(span, tiles)
+        _resolve(scene, i, nearness, triangle, frames)
+
+
+@nb.njit(**KERNEL)
+def _clear(
+    width: int,
+    height: int,
+    nearness: NDArray[np.float32],
+    triangle: NDArray[np.int32],
+    tiles: Tiles,
+) -> None:
+    # Pixels that only fill up the last tiles count as hidden, so that they never hold a tile open.
+    nearness[:height, :width] = 0
+    nearness[height:] = HIDDEN
+    nearness[:, width:] = HIDDEN
+    triangle[:] = -1
+    tiles.farthest[:] = 0
+    tiles.stale[:] = False
+
+
+@nb.njit(**KERNEL)
+def _resolve(
+    scene: RasterScene,
+    i: int,
+    nearness: NDArray[np.float32],
+    triangle: NDArray[np.int32],
+    frames: Frames,
+) -> None:
+    if len(frames.rgb):
+        shade(scene.light, triangle, frames.rgb[i])
+    if len(frames.depth):
+        measure(nearness, frames.depth[i])
+    if len(frames.semantic):
+        label(scene.category, triangle, frames.semantic[i])
