@@ -1,0 +1,291 @@
+"""The walkable grid: where in a scene a body can stand.
+
+One storey: the floor is the rooms' lowest floor level (or, in a scene without rooms, the lowest
+large upward-facing surface). What rises above the ankle and begins below the head is an obstacle;
+rugs and thresholds are not. A body is a disc; it can stand where its centre is at least its radius
+away from every obstacle and from the edge of the floor.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from avenv.errors import SceneError
+from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
+from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, touch
+from avenv.scene.compiled import CompiledScene
+
+Points = NDArray[np.float64]
+
+MIN_AREA = 1.0
+"""Square metres below which a walkable region is a pocket (the inside of a wardrobe)."""
+MAX_CELLS = 50_000_000
+"""Cells of the largest grid: 350 x 350 m at 5 cm."""
+
+
+@dataclass(frozen=True, eq=False)
+class WalkableGrid:
+    """Where a body of one radius can stand in one scene; cell (iy, ix) spans ``cell`` metres.
+
+    Attributes:
+        name: the scene's name, for messages.
+        origin: (2,) float64 lower corner of cell (0, 0): its square is ``origin`` to
+            ``origin + cell``, x along the second axis of the arrays.
+        cell: metres.
+        radius: of the body, metres.
+        clearance: (ny, nx) float32 metres from the cell's centre to the nearest obstacle or edge
+            of the floor; 0 in pockets smaller than 1 m².
+        islands: (ny, nx) int32 connected walkable regions: 1 is the largest, 0 is not walkable.
+    """
+
+    name: str
+    origin: Points
+    cell: float
+    radius: float
+    clearance: NDArray[np.float32]
+    islands: NDArray[np.int32]
+
+    @cached_property
+    def field(self) -> Clearance:
+        """The clearance as kernels take it."""
+        x0, y0 = (self.origin + self.cell / 2).tolist()
+        return Clearance(self.clearance, x0, y0, self.cell, self.radius - TOLERANCE)
+
+    def is_walkable(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Return whether a body can stand at each of the points (N, 2), metres."""
+        return self.island_of(points) > 0
+
+    def island_of(self, points: ArrayLike) -> NDArray[np.int32]:
+        """Return the island (N,) on which each of the points (N, 2) lies, 0 for none."""
+        return _islands_at(self.field, self.islands, as_points(points))
+
+    def nearest_walkable(self, points: ArrayLike, max_distance: float = np.inf) -> Points:
+        """Return the walkable points (N, 2) nearest to the points (N, 2); walkable ones stay.
+
+        Raises
+        ------
+        SceneError
+            If a point is farther than ``max_distance`` metres from walkable floor.
+        """
+        points = as_points(points)
+        out = points.copy()
+        blocked = np.flatnonzero(~self.is_walkable(points))
+        if len(blocked):
+            out[blocked] = self._snap(points[blocked])
+            far = np.hypot(*(out - points).T)
+            if (worst := int(far.argmax())) in blocked and far[worst] > max_distance:
+                x, y = points[worst]
+                raise SceneError(
+                    f"scene {self.name!r}: ({x:.2f}, {y:.2f}) is {far[worst]:.2f} m away from "
+                    f"walkable floor; at most {max_distance:.2f} m is accepted"
+                )
+        return out
+
+    def sample(self, rng: np.random.Generator, n: int, island: int = 1) -> Points:
+        """Return n points (n, 2) drawn uniformly from the area of an island."""
+        mask = self.islands == island
+        if not mask.any():
+            raise ValueError(f"island is {island}; scene {self.name!r} has 1..{self.islands.max()}")
+        # A walkable point has a walkable cell centre among its four nearest.
+        cells = np.argwhere(ndimage.binary_dilation(mask, np.ones((3, 3), bool)))[:, ::-1]
+        found = np.empty((0, 2))
+        while len(found) < n:
+            draw = cells[rng.integers(len(cells), size=2 * n)]
+            points = self.origin + self.cell * (draw + rng.random((2 * n, 2)))
+            found = np.concatenate([found, points[self.island_of(points) == island]])
+        return found[:n]
+
+    def places(self, spacing: float = 1.0) -> Points:
+        """Return places (P, 2) for sound sources, spread over island 1, always the same ones.
+
+        From each ``spacing`` x ``spacing`` tile comes the cell with the most clearance (beyond
+        half a tile more does not count, and the middle of the tile wins), unless a better place
+        lies within half a tile.
+        """
+        if not spacing > 0:
+            raise ValueError(f"spacing is {spacing}; it must be positive")
+        iy, ix = np.nonzero(self.islands == 1)
+        points = self._centres(iy, ix)
+        tile = np.floor((points - self.origin) / spacing)
+        centre = self.origin + (tile + 0.5) * spacing
+        off_centre = np.hypot(*(points - centre).T).round(6)
+        clearance = np.minimum(self.clearance[iy, ix], spacing / 2).round(6)
+        order = np.lexsort((ix, iy, off_centre, -clearance))
+        _, first = np.unique(tile[order], axis=0, return_index=True)
+        chosen: list[np.ndarray] = []
+        for k in order[np.sort(first)]:
+            if all(np.hypot(*(points[k] - other)) >= spacing / 2 for other in chosen):
+                chosen.append(points[k])
+        places = np.array(chosen)
+        return places[np.lexsort(places.T)]
+
+    def _centres(self, iy: NDArray[np.integer], ix: NDArray[np.integer]) -> Points:
+        return self.origin + self.cell * (np.stack([ix, iy], axis=-1) + 0.5)
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self._centres(*np.nonzero(self.islands)))
+
+    def _snap(self, points: Points) -> Points:
+        # From the nearest walkable cell's centre slide towards the point, a radius and a bit at most.
+        inside = self._tree.data[self._tree.query(points)[1]]
+        way, reach = points - inside, self.radius + 2 * self.cell
+        way *= np.minimum(1.0, reach / np.linalg.norm(way, axis=1, keepdims=True))
+        return np.array([slide(self.field, *start, *step) for start, step in zip(inside, way)])
+
+
+def build_grid(
+    compiled: CompiledScene,
+    radius: float = 0.18,
+    ankle: float = 0.10,
+    head: float = 1.5,
+    cell: float = 0.05,
+) -> WalkableGrid:
+    """Find where a body can stand in a scene.
+
+    Parameters
+    ----------
+    compiled : CompiledScene
+    radius : float
+        Of the body, metres; at least one cell.
+    ankle, head : float
+        Heights above the floor between which things are obstacles, metres.
+    cell : float
+        Side of a cell, metres.
+
+    Raises
+    ------
+    SceneError
+        If the scene has no floor, no free region of 1 m², fewer than two places to be, or is too
+        large for a grid.
+    ValueError
+        If a size is out of range.
+    """
+    if not 0 < cell <= radius:
+        raise ValueError(f"cell is {cell} and radius {radius}; need 0 < cell <= radius")
+    if not 0 < ankle < head:
+        raise ValueError(f"ankle is {ankle} and head {head}; need 0 < ankle < head")
+    level, floor = _floor(compiled, ankle)
+    lattice = _lattice(compiled.name, floor, cell)
+    covered = touch(floor, lattice, level - ankle, level + 2 * ankle, cell / 2) != NOTHING
+    # A thing exactly as high as the ankle is stepped over, whatever float32 makes of it.
+    low, high = level + ankle + 1e-4, level + head
+    nearest = touch(compiled.triangles, lattice, low, high, cell * np.sqrt(0.5))
+    nearest[~covered & (nearest == NOTHING)] = VOID
+    seeds = ndimage.distance_transform_edt(
+        nearest == NOTHING, return_distances=False, return_indices=True
+    )
+    clearance = distances(compiled.triangles, lattice, low, high, nearest, seeds)
+    clearance[~covered] = 0
+    islands = _islands(clearance, radius - TOLERANCE, cell)
+    clearance[(islands == 0) & (clearance >= radius - TOLERANCE)] = 0
+    origin = np.array([lattice.x0, lattice.y0]) - cell / 2
+    grid = WalkableGrid(compiled.name, origin, cell, radius, clearance, islands)
+    if not islands.any():
+        raise SceneError(
+            f"scene {compiled.name!r} has no walkable floor: a body of radius {radius} m needs a "
+            f"free region of at least {MIN_AREA} m²"
+        )
+    if len(grid.places()) < 2:
+        raise SceneError(
+            f"scene {compiled.name!r} has only one place to be: a body of radius {radius} m needs "
+            "free floor from one place to another, 0.5 m or more away"
+        )
+    return grid
+
+
+def as_points(points: ArrayLike, what: str = "points") -> Points:
+    """Return points as a C-contiguous (N, 2) float64 array; ValueError if they are not that."""
+    array = np.ascontiguousarray(points, np.float64)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{what} have shape {array.shape}; expected (N, 2), x and y in metres")
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise ValueError(f"{what}[{row}] is {array[row].tolist()}; expected finite numbers")
+    return array
+
+
+def _floor(compiled: CompiledScene, ankle: float) -> tuple[float, NDArray[np.float32]]:
+    # Floor level and the upward-facing triangles (F, 3, 3) within an ankle's height of it.
+    up = compiled.normals[:, 2]
+    facing = np.where(compiled.double_sided, np.abs(up), up) > 0.7
+    heights = compiled.triangles[:, :, 2].astype(np.float64)
+    if not facing.any():
+        raise SceneError(
+            f"scene {compiled.name!r} has no floor: no surface faces upwards; it needs a "
+            f"horizontal one of at least {MIN_AREA} m²"
+        )
+    if compiled.rooms:
+        level = min(room.floor for room in compiled.rooms)
+    else:
+        level = _lowest_large_level(compiled.triangles[facing].astype(np.float64))
+    flat = facing & (np.abs(heights - level) <= ankle + 1e-4).all(axis=1)
+    if not flat.any():
+        raise SceneError(
+            f"scene {compiled.name!r} has no floor at its rooms' level, z = {level:.2f} m; it "
+            "needs an upward-facing surface there"
+        )
+    return level, compiled.triangles[flat]
+
+
+def _lowest_large_level(triangles: NDArray[np.float64], band: float = 0.05) -> float:
+    # The lowest height at which there is a quarter as much surface as at the height with most.
+    a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    z = triangles[:, :, 2].mean(axis=1)
+    bins = np.round(z / band).astype(np.int64)
+    total = np.bincount(bins - bins.min(), area)
+    level = bins.min() + int(np.argmax(total >= total.max() / 4))
+    return float(np.average(z[bins == level], weights=area[bins == level]))
+
+
+def _lattice(name: str, floor: NDArray[np.float32], cell: float) -> Lattice:
+    corners = floor.reshape(-1, 3)[:, :2].astype(np.float64)
+    # Two cells of margin, so that the rim of the lattice is never floor.
+    first = np.floor(corners.min(axis=0) / cell) - 2
+    nx, ny = (np.ceil(corners.max(axis=0) / cell) - first).astype(int) + 2
+    if nx * ny > MAX_CELLS:
+        raise SceneError(
+            f"scene {name!r} has a floor of {nx * cell:.0f} x {ny * cell:.0f} m, too large for "
+            f"cells of {cell} m; use larger cells or cut the floor"
+        )
+    x0, y0 = ((first + 0.5) * cell).tolist()
+    return Lattice(x0, y0, cell, int(ny), int(nx))
+
+
+def _islands(clearance: NDArray[np.float32], limit: float, cell: float) -> NDArray[np.int32]:
+    # Label 4-connected regions, largest first; a body can pass between edge neighbours, because
+    # clearance is interpolated linearly between them.
+    labels, count = ndimage.label(clearance >= limit)
+    area = np.bincount(labels.ravel(), minlength=count + 1) * cell**2
+    area[0] = 0
+    order = np.argsort(-area, kind="stable")
+    rank = np.zeros(count + 1, np.int32)
+    large = order[area[order] >= MIN_AREA]
+    rank[large] = np.arange(1, len(large) + 1)
+    return rank[labels]
+
+
+@njit(cache=True, nogil=True)
+def _islands_at(field, islands, points):
+    out = np.zeros(len(points), np.int32)
+    ny, nx = islands.shape
+    for k in range(len(points)):
+        x, y = points[k]
+        if clearance_at(field, x, y) < field.limit:
+            continue
+        u, v = (x - field.x0) / field.cell, (y - field.y0) / field.cell
+        ix, iy = min(int(u), nx - 2), min(int(v), ny - 2)
+        best = -1.0
+        for jy in range(iy, iy + 2):
+            for jx in range(ix, ix + 2):
+                weight = (1 - abs(u - jx)) * (1 - abs(v - jy))
+                if islands[jy, jx] > 0 and weight > best:
+                    best = weight
+                    out[k] = islands[jy, jx]
+    return out
