@@ -1,1 +1,17 @@
-"""Where a body can be and how it gets there: walkable grid, geodesics, motion."""
+"""Where a body can be and how it gets there: walkable grid, geodesics, motion, the oracle."""
+
+from avenv.navigation import follower
+from avenv.navigation.geodesic import FieldCache, GeodesicField, geodesic_field, shortest_path
+from avenv.navigation.grid import WalkableGrid, build_grid
+from avenv.navigation.motion import move
+
+__all__ = [
+    "FieldCache",
+    "GeodesicField",
+    "WalkableGrid",
+    "build_grid",
+    "follower",
+    "geodesic_field",
+    "move",
+    "shortest_path",
+]

@@ -18,6 +18,9 @@ TOLERANCE = 1e-5
 SAFE_SLOPE = 1.5
 """Bilinear clearance falls at most this many metres per metre (1-Lipschitz samples: sqrt 2)."""
 
+MIN_SLOPE = 0.1
+"""Where clearance rises more slowly (metres per metre) obstacles face each other: no way out."""
+
 
 class Clearance(NamedTuple):
     """The field as kernels take it: values (ny, nx) at cell centres (x0 + ix cell, y0 + iy cell).
@@ -42,22 +45,31 @@ def clearance_at(field, x, y):
     ix, iy = min(int(u), nx - 2), min(int(v), ny - 2)
     u -= ix
     v -= iy
+    a, b, p, q = _corners(field, iy, ix)
+    return (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * p + u * q)
+
+
+@njit(cache=True, nogil=True)
+def _corners(field, iy, ix):
+    # In float64: between two walkable cells the interpolation must not round to below the limit.
     c = field.values
-    low = c[iy, ix] + u * (c[iy, ix + 1] - c[iy, ix])
-    high = c[iy + 1, ix] + u * (c[iy + 1, ix + 1] - c[iy + 1, ix])
-    return low + v * (high - low)
+    return (
+        float(c[iy, ix]),
+        float(c[iy, ix + 1]),
+        float(c[iy + 1, ix]),
+        float(c[iy + 1, ix + 1]),
+    )
 
 
 @njit(cache=True, nogil=True)
 def _gradient_at(field, x, y):
-    # Gradient (per metre) of the bilinear patch that holds the point; it points away from obstacles.
+    # Gradient (per metre) of the bilinear patch around the point; it points away from obstacles.
     ny, nx = field.values.shape
     u, v = (x - field.x0) / field.cell, (y - field.y0) / field.cell
     ix, iy = min(max(int(u), 0), nx - 2), min(max(int(v), 0), ny - 2)
     u -= ix
     v -= iy
-    c = field.values
-    a, b, p, q = c[iy, ix], c[iy, ix + 1], c[iy + 1, ix], c[iy + 1, ix + 1]
+    a, b, p, q = _corners(field, iy, ix)
     gx = (1 - v) * (b - a) + v * (q - p)
     gy = (1 - u) * (p - a) + u * (q - b)
     return gx / field.cell, gy / field.cell
@@ -81,9 +93,10 @@ def line_is_free(field, ax, ay, bx, by, limit):
 def slide(field, x, y, dx, dy):
     """Return where a body at (x, y) ends that tries to move by (dx, dy).
 
-    It goes in substeps of at most half a cell. Free motion ends exactly at (x + dx, y + dy). On
-    contact the part of the substep that points into the obstacle is taken away and what is left
-    follows the obstacle's outline. From a walkable point the body never leaves walkable space.
+    It goes in substeps of at most half a cell. Free motion ends exactly at (x + dx, y + dy). A
+    substep that ends too near an obstacle is pushed out of it along the clearance gradient, which
+    leaves the tangential part: the body slides. From a walkable point it never leaves walkable
+    space.
     """
     length = hypot(dx, dy)
     if length == 0 or clearance_at(field, x, y) - field.limit > SAFE_SLOPE * length:
@@ -105,25 +118,17 @@ def slide(field, x, y, dx, dy):
 
 @njit(cache=True, nogil=True)
 def _substep(field, x, y, sx, sy):
-    if clearance_at(field, x + sx, y + sy) >= field.limit:
-        return x + sx, y + sy
-    gx, gy = _gradient_at(field, x + sx, y + sy)
-    slope = hypot(gx, gy)
-    if slope == 0:
-        return x, y
-    gx, gy = gx / slope, gy / slope
-    inward = min(0.0, sx * gx + sy * gy)
-    qx, qy = x + sx - inward * gx, y + sy - inward * gy
-    # Newton steps back to the iso-line; in a corner that is too tight they fail and the body stays.
-    for _ in range(4):
+    # Newton steps to the iso-line; in a corner that is too tight they fail and the body stays.
+    qx, qy = x + sx, y + sy
+    for _ in range(5):
         missing = field.limit - clearance_at(field, qx, qy)
         if missing <= 0:
             return qx, qy
         gx, gy = _gradient_at(field, qx, qy)
         slope = hypot(gx, gy)
-        if slope < 0.1:
+        if slope < MIN_SLOPE:
             break
         push = min((missing + 1e-9) / slope, field.cell / 2)
         qx += push * gx / slope
         qy += push * gy / slope
-    return (qx, qy) if clearance_at(field, qx, qy) >= field.limit else (x, y)
+    return x, y

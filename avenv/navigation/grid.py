@@ -64,6 +64,10 @@ class WalkableGrid:
         """Return the island (N,) on which each of the points (N, 2) lies, 0 for none."""
         return _islands_at(self.field, self.islands, as_points(points))
 
+    def clearance_of(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Return the distance (N,) in metres from points (N, 2) to the nearest obstacle."""
+        return _clearances_at(self.field, as_points(points))
+
     def nearest_walkable(self, points: ArrayLike, max_distance: float = np.inf) -> Points:
         """Return the walkable points (N, 2) nearest to the points (N, 2); walkable ones stay.
 
@@ -132,11 +136,12 @@ class WalkableGrid:
         return cKDTree(self._centres(*np.nonzero(self.islands)))
 
     def _snap(self, points: Points) -> Points:
-        # From the nearest walkable cell's centre slide towards the point, a radius and a bit at most.
+        # From the nearest walkable cell slide towards the point, a radius and a bit at most.
         inside = self._tree.data[self._tree.query(points)[1]]
         way, reach = points - inside, self.radius + 2 * self.cell
         way *= np.minimum(1.0, reach / np.linalg.norm(way, axis=1, keepdims=True))
-        return np.array([slide(self.field, *start, *step) for start, step in zip(inside, way)])
+        pairs = zip(inside, way, strict=True)
+        return np.array([slide(self.field, *start, *step) for start, step in pairs])
 
 
 def build_grid(
@@ -288,4 +293,12 @@ def _islands_at(field, islands, points):
                 if islands[jy, jx] > 0 and weight > best:
                     best = weight
                     out[k] = islands[jy, jx]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _clearances_at(field, points):
+    out = np.empty(len(points))
+    for k in range(len(points)):
+        out[k] = clearance_at(field, points[k, 0], points[k, 1])
     return out

@@ -1,0 +1,140 @@
+"""The oracle: walk the shortest way to a goal within the discrete action space.
+
+It aims at the farthest point of the shortest way that is in free line of sight, at most
+``LOOK_AHEAD`` metres away, turns towards it in whole turns and walks. Before it walks it tries the
+step on the very motion kernel that bodies move by; where the step would bring it hardly nearer
+(a nook, a scraped wall), it takes the heading whose step brings it nearest instead.
+"""
+
+from math import atan2, cos, inf, pi, radians, sin
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike
+
+from avenv.navigation.clearance import slide
+from avenv.navigation.descent import distance_at, look_ahead
+from avenv.navigation.geodesic import GeodesicField
+from avenv.navigation.grid import WalkableGrid, as_points
+
+STOP, FORWARD, TURN_LEFT, TURN_RIGHT = 0, 1, 2, 3
+
+LOOK_AHEAD = 1.5
+"""Metres to the point aimed at, at most."""
+SIGHT_MARGIN = 0.005
+"""Metres by which a line of sight may dent an obstacle; the body slides past."""
+MIN_GAIN = 0.3
+"""Share of a step by which the distance must fall for the step to be worth taking."""
+TURN_COST = 0.01
+"""Tie-break between equally good headings, steps per turn: the nearer heading wins."""
+
+
+def next_action(
+    grid: WalkableGrid,
+    field: GeodesicField,
+    position: ArrayLike,
+    heading: float,
+    step: float = 0.25,
+    turn: float = radians(15),
+    stop_distance: float = 0.9,
+) -> int:
+    """Return what the oracle does next: STOP, FORWARD, TURN_LEFT or TURN_RIGHT.
+
+    Parameters
+    ----------
+    grid, field
+        Where the body can be, and the distances to its goal.
+    position : (2,) float, metres
+    heading, turn : float, radians
+    step : float
+        Length of a step forward, metres.
+    stop_distance : float
+        Geodesic distance at which it stops, metres; choose it a bit below the success radius and
+        at least ``step``.
+
+    Raises
+    ------
+    ValueError
+        If the goal cannot be reached from the position.
+    """
+    x, y = _reachable(grid, field, position)
+    return int(_decide(grid.field, field.arrays, x, y, heading, step, turn, stop_distance))
+
+
+def count_actions(
+    grid: WalkableGrid,
+    field: GeodesicField,
+    position: ArrayLike,
+    heading: float,
+    step: float = 0.25,
+    turn: float = radians(15),
+    stop_distance: float = 0.9,
+    limit: int = 500,
+) -> int:
+    """Return how many actions the oracle takes to the goal, the final STOP included.
+
+    The count is ``limit`` where the goal is farther than that. It is the n* of SNA, success
+    weighted by number of actions (Chen et al. 2021). Parameters and errors as ``next_action``.
+    """
+    x, y = _reachable(grid, field, position)
+    return int(_rollout(grid.field, field.arrays, x, y, heading, step, turn, stop_distance, limit))
+
+
+def _reachable(
+    grid: WalkableGrid, field: GeodesicField, position: ArrayLike
+) -> tuple[float, float]:
+    point = as_points(np.atleast_2d(position), "position")
+    x, y = point[0].tolist()
+    if not np.isfinite(field.at(point)[0]):
+        raise ValueError(
+            f"position ({x:.3f}, {y:.3f}) has no way to the goal in scene {grid.name!r}"
+        )
+    return x, y
+
+
+@njit(cache=True, nogil=True)
+def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
+    for taken in range(1, limit):
+        action = _decide(field, distance, x, y, heading, step, turn, stop_distance)
+        if action == STOP:
+            return taken
+        if action == FORWARD:
+            x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
+        else:
+            heading += turn if action == TURN_LEFT else -turn
+    return limit
+
+
+@njit(cache=True, nogil=True)
+def _decide(field, distance, x, y, heading, step, turn, stop_distance):
+    here = distance_at(field, distance, x, y)
+    if here <= stop_distance:
+        return STOP
+    limit = field.limit - SIGHT_MARGIN
+    aim_x, aim_y = look_ahead(field, distance, x, y, LOOK_AHEAD, limit)
+    error = (atan2(aim_y - y, aim_x - x) - heading + pi) % (2 * pi) - pi
+    # The heading to take depends on the position only, so that turning towards it comes to an end.
+    turns = round(error / turn)
+    if here - _after_step(field, distance, x, y, heading + turns * turn, step) < MIN_GAIN * step:
+        turns = _best_turns(field, distance, x, y, heading, step, turn)
+    if turns == 0:
+        return FORWARD
+    return TURN_LEFT if turns > 0 else TURN_RIGHT
+
+
+@njit(cache=True, nogil=True)
+def _best_turns(field, distance, x, y, heading, step, turn):
+    best, best_turns = inf, 0
+    half_circle = int(pi / turn)
+    for turns in range(-half_circle, half_circle + 1):
+        cost = _after_step(field, distance, x, y, heading + turns * turn, step)
+        cost += TURN_COST * step * abs(turns)
+        if cost < best:
+            best, best_turns = cost, turns
+    return best_turns
+
+
+@njit(cache=True, nogil=True)
+def _after_step(field, distance, x, y, heading, step):
+    x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
+    return distance_at(field, distance, x, y)

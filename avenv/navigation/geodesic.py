@@ -1,0 +1,129 @@
+"""Geodesic distances: how far a body has to walk to a goal, and the shortest way there."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import skfmm
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.navigation.descent import Distance, distance_at, look_ahead
+from avenv.navigation.grid import Points, WalkableGrid, as_points
+
+
+@dataclass(frozen=True, eq=False)
+class GeodesicField:
+    """Distances in metres from everywhere to the nearest of some goals.
+
+    Attributes:
+        grid: the walkable grid.
+        goals: (K, 2) float64 walkable points at which the distance is 0.
+        distance: (ny, nx) float32 metres at the grid's cell centres, inf where a body cannot be or
+            cannot come from.
+        direct: metres around each goal within which the way is a straight line.
+    """
+
+    grid: WalkableGrid
+    goals: Points
+    distance: NDArray[np.float32]
+    direct: float
+
+    @cached_property
+    def arrays(self) -> Distance:
+        """The field as kernels take it."""
+        return Distance(self.distance, self.goals, self.direct)
+
+    def at(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Return the geodesic distance (N,) in metres of points (N, 2).
+
+        It is inf where a body cannot stand or from where it cannot reach a goal.
+        """
+        return _distances_at(self.grid.field, self.arrays, as_points(points))
+
+
+def geodesic_field(grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
+    """Solve for the walking distance to the nearest of some goals.
+
+    The eikonal equation by second-order fast marching (Sethian 1999; scikit-fmm), started from a
+    circle around each goal inside which everything is in sight, so that the singularity at the
+    goal costs no accuracy.
+
+    Parameters
+    ----------
+    grid : WalkableGrid
+    goals : (2,) or (K, 2) float, metres
+        A goal on which no body can stand (a phone on a table) counts as the nearest point on which
+        one can.
+    """
+    goals = grid.nearest_walkable(as_points(np.atleast_2d(goals), "goals"))
+    clearance = min(grid.clearance_of(goals))
+    # The four cells around a goal lie within 1.5 cells; no obstacle to a body is that thin.
+    direct = max(float(clearance) - grid.radius, 1.5 * grid.cell)
+    straight = _straight_distance(grid, goals)
+    reachable = np.isin(grid.islands, grid.island_of(goals)) & (grid.islands > 0)
+    inside = reachable & (straight <= direct)
+    distance = np.full(grid.islands.shape, np.inf, np.float32)
+    if (reachable & ~inside).any():
+        front = np.ma.MaskedArray(straight - direct, ~reachable)
+        marched = skfmm.distance(front, dx=grid.cell)
+        distance[reachable] = marched[reachable] + direct
+    distance[inside] = straight[inside]
+    return GeodesicField(grid, goals, distance, direct)
+
+
+def shortest_path(grid: WalkableGrid, field: GeodesicField, start: ArrayLike) -> Points:
+    """Return the shortest way (M, 2) from a point to the goal, a taut polyline with both ends.
+
+    Steepest descent on the geodesic field, then every corner that can be skipped in free line of
+    sight is skipped. A start on which no body can stand counts as the nearest point on which one
+    can.
+
+    Raises
+    ------
+    ValueError
+        If no goal can be reached from the start.
+    """
+    (x, y) = grid.nearest_walkable(as_points(np.atleast_2d(start), "start"))[0]
+    if not np.isfinite(field.at([[x, y]])[0]):
+        raise ValueError(
+            f"no goal can be reached from start ({x:.2f}, {y:.2f}) in scene {grid.name!r}"
+        )
+    path = [(x, y)]
+    corners = int(grid.islands.size)
+    for _ in range(corners):
+        if any((path[-1] == goal).all() for goal in field.goals):
+            break
+        path.append(look_ahead(grid.field, field.arrays, *path[-1], np.inf, grid.field.limit))
+    return np.array(path)
+
+
+class FieldCache:
+    """The most recently used geodesic fields, one per grid and set of goals."""
+
+    def __init__(self, size: int = 64):
+        """Keep ``size`` fields at most."""
+        self._solve = lru_cache(maxsize=size)(_solve)
+
+    def get(self, grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
+        """Return ``geodesic_field(grid, goals)``, solved only if it is not at hand."""
+        return self._solve(grid, as_points(np.atleast_2d(goals), "goals").tobytes())
+
+
+def _solve(grid: WalkableGrid, goals: bytes) -> GeodesicField:
+    return geodesic_field(grid, np.frombuffer(goals).reshape(-1, 2))
+
+
+def _straight_distance(grid: WalkableGrid, goals: Points) -> NDArray[np.float64]:
+    ny, nx = grid.islands.shape
+    x = grid.field.x0 + grid.cell * np.arange(nx)
+    y = grid.field.y0 + grid.cell * np.arange(ny)
+    return np.min([np.hypot(x - gx, (y - gy)[:, None]) for gx, gy in goals], axis=0)
+
+
+@njit(cache=True, nogil=True)
+def _distances_at(field, distance, points):
+    out = np.empty(len(points))
+    for k in range(len(points)):
+        out[k] = distance_at(field, distance, points[k, 0], points[k, 1])
+    return out
