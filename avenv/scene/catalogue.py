@@ -1,0 +1,163 @@
+"""The catalogue of objects: what kinds of things a scene may hold, and their meshes.
+
+The rows are data (``catalogue.yaml``); the shapes are functions (``avenv.scene.furniture``). In an
+object's own frame the centre of its base is the origin, x points forward (to the side one uses or
+looks at), y to the left and z up. A mesh fills its size exactly, so that a thing on a wall touches
+it with its back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from avenv.errors import SceneError
+from avenv.scene.furniture import BUILDERS
+from avenv.scene.materials import material
+from avenv.scene.primitives import surface_uv
+
+Size = tuple[float, float, float]
+
+_TABLE = Path(__file__).with_name("catalogue.yaml")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object.
+
+    Attributes:
+        name: e.g. ``"armchair"``; also the name of its builder.
+        category: what it counts as for the semantic sensor, one of ``categories()``.
+        size: extents along its x (depth), y (width) and z (height) unless told otherwise, metres.
+        min_size: smallest extents that still look right.
+        max_size: largest extents that still look right.
+        mounted: where it belongs: ``"floor"``, ``"top"`` (of furniture), ``"wall"``, ``"ceiling"``.
+        sound: built-in kind of sound it makes, or None.
+        materials: material of each of its parts, by part name.
+    """
+
+    name: str
+    category: str
+    size: Size
+    min_size: Size
+    max_size: Size
+    mounted: str
+    sound: str | None
+    materials: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The triangles of an object that share one material.
+
+    Attributes:
+        name: e.g. ``"legs"``.
+        material: name in the table of materials.
+        triangles: (N, 3, 3) float32 in the object's frame, counter-clockwise seen from outside.
+        uv: (N, 3, 2) float32 texture coordinates, metres along the surface.
+        sheet: open sheets, seen from both sides, instead of closed solids.
+    """
+
+    name: str
+    material: str
+    triangles: NDArray[np.float32]
+    uv: NDArray[np.float32]
+    sheet: bool
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of this name.
+
+    Raises:
+        SceneError: the catalogue has no such kind; the message names the closest ones.
+    """
+    kinds = _table()[1]
+    if name not in kinds:
+        close = get_close_matches(name, kinds, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(kinds)}"
+        raise SceneError(f"unknown object kind {name!r}; {hint}")
+    return kinds[name]
+
+
+def kind_names() -> tuple[str, ...]:
+    """Return the names of all kinds, in the order of the catalogue."""
+    return tuple(_table()[1])
+
+
+def categories() -> tuple[str, ...]:
+    """Return the semantic categories that objects may have, in a fixed order."""
+    return _table()[0]
+
+
+def build_mesh(
+    name: str, size: Sequence[float] | None = None, materials: Mapping[str, str] | None = None
+) -> list[Part]:
+    """Build an object of a kind.
+
+    Args:
+        name: the kind.
+        size: extents along x, y and z in metres; the kind's own by default. The mesh fills them.
+        materials: other materials for some of the parts, by part name.
+
+    Raises:
+        SceneError: unknown kind, part or material, or a size beyond the kind's limits.
+    """
+    chosen = kind(name)
+    used = {**chosen.materials, **(materials or {})}
+    for part in used:
+        if part not in chosen.materials:
+            raise SceneError(f"{name} has no part {part!r}; it has {', '.join(chosen.materials)}")
+        material(used[part])
+    shapes = BUILDERS[name](*_checked_size(chosen, size))
+    parts = []
+    for part, solids in shapes.items():
+        mesh = np.concatenate(solids)
+        parts.append(
+            Part(
+                name=part,
+                material=used[part],
+                triangles=mesh.astype(np.float32),
+                uv=surface_uv(mesh).astype(np.float32),
+                # The builder made what the catalogue says; another material changes no shape.
+                sheet=material(chosen.materials[part]).sheet,
+            )
+        )
+    return parts
+
+
+def _checked_size(chosen: Kind, size: Sequence[float] | None) -> Size:
+    if size is None:
+        return chosen.size
+    x, y, z = (float(s) for s in size)
+    limits = zip((x, y, z), chosen.min_size, chosen.max_size, strict=True)
+    if not all(low - 1e-9 <= s <= high + 1e-9 for s, low, high in limits):
+        raise SceneError(
+            f"{chosen.name} has size {[x, y, z]}; accepted are {list(chosen.min_size)} to "
+            f"{list(chosen.max_size)} (depth, width, height in metres)"
+        )
+    return x, y, z
+
+
+@cache
+def _table() -> tuple[tuple[str, ...], dict[str, Kind]]:
+    rows = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    kinds = {
+        name: Kind(
+            name=name,
+            category=row["category"],
+            size=tuple(row["size"]),
+            min_size=tuple(row["min_size"]),
+            max_size=tuple(row["max_size"]),
+            mounted=row["mounted"],
+            sound=row.get("sound"),
+            materials=MappingProxyType(row["materials"]),
+        )
+        for name, row in rows["kinds"].items()
+    }
+    return tuple(rows["categories"]), kinds

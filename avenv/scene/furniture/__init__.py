@@ -1,0 +1,21 @@
+"""Builders of the catalogue's objects, one short function per kind, grouped by use.
+
+A builder takes the extents along x (depth), y (width) and z (height) in metres and returns, for
+each part of the object, the solids it consists of. Together they fill these extents, centred above
+the origin, with the front towards +x. Solids that touch reach a little into each other and never
+share a plane, so that no two faces fight for a pixel.
+"""
+
+from collections.abc import Callable
+
+from avenv.scene.furniture import seating, storage, tables
+from avenv.scene.primitives import Mesh
+
+Builder = Callable[[float, float, float], dict[str, list[Mesh]]]
+
+BUILDERS: dict[str, Builder] = {
+    builder.__name__: builder
+    for module in (seating, tables, storage)
+    for builder in module.BUILDERS
+}
+"""The builder of each kind, by the kind's name."""

@@ -1,0 +1,83 @@
+"""What several pieces of furniture have in common: legs, drawers, doors, rows of books."""
+
+from avenv.scene.primitives import Interval, Mesh, box
+
+HANDLE = 0.025
+"""How far handles stand out from a front, metres."""
+
+
+def legs(x: Interval, y: Interval, z: Interval, thickness: float) -> list[Mesh]:
+    """Make four square posts in the corners of a rectangle."""
+    return [
+        box(px, py, z)
+        for px in ((x[0], x[0] + thickness), (x[1] - thickness, x[1]))
+        for py in ((y[0], y[0] + thickness), (y[1] - thickness, y[1]))
+    ]
+
+
+def cells(span: Interval, count: int, gap: float) -> list[Interval]:
+    """Divide an interval into ``count`` equal ones with a gap between neighbours."""
+    pitch = (span[1] - span[0] + gap) / count
+    return [(span[0] + k * pitch, span[0] + (k + 1) * pitch - gap) for k in range(count)]
+
+
+def drawers(
+    front: float, y: Interval, z: Interval, rows: int, columns: int = 1
+) -> tuple[list[Mesh], list[Mesh]]:
+    """Make drawer panels and their bars on a body whose front lies ``HANDLE + 0.015`` behind."""
+    panels, bars = [], []
+    for low, high in cells(z, rows, 0.012):
+        for right, left in cells(y, columns, 0.012):
+            panels.append(_panel(front, (right, left), (low, high)))
+            half = min(0.08, 0.3 * (left - right))
+            middle, height = (right + left) / 2, high - min(0.05, 0.4 * (high - low))
+            bars.append(
+                box(
+                    (front - HANDLE - 0.003, front),
+                    (middle - half, middle + half),
+                    (height - 0.008, height + 0.008),
+                )
+            )
+    return panels, bars
+
+
+def doors(
+    front: float, y: Interval, z: Interval, count: int, height: float
+) -> tuple[list[Mesh], list[Mesh]]:
+    """Make door panels and their upright bars, centred at ``height``; doors open in pairs."""
+    panels, bars = [], []
+    for k, (right, left) in enumerate(cells(y, count, 0.008)):
+        panels.append(_panel(front, (right, left), z))
+        edge = left - 0.05 if k % 2 == 0 and k + 1 < count else right + 0.05
+        half = min(0.08, 0.3 * (z[1] - z[0]))
+        bars.append(
+            box(
+                (front - HANDLE - 0.003, front),
+                (edge - 0.008, edge + 0.008),
+                (height - half, height + half),
+            )
+        )
+    return panels, bars
+
+
+def books(x: Interval, y: Interval, z: Interval, count: int, seed: int = 0) -> list[list[Mesh]]:
+    """Stand about ``count`` books in a shelf's cell; returns three lists, for three bindings."""
+    bindings: list[list[Mesh]] = [[], [], []]
+    width, depth, height = (y[1] - y[0]) / count, x[1] - x[0], z[1] - z[0]
+    right = y[0]
+    for k in range(count):
+        # The golden ratio's multiples scatter evenly: varied, and the same every time.
+        chance = (0.618034 * (k + 7 * seed + 1)) % 1.0
+        left = right + width * (0.65 + 0.5 * chance)
+        if left > y[1]:
+            break
+        if (k + 3 * seed) % 9 != 8:  # now and then a gap
+            reach = x[1] - depth * (0.05 + 0.25 * ((chance * 7) % 1.0))
+            top = z[0] + height * (0.68 + 0.27 * ((chance * 5) % 1.0))
+            bindings[int(chance * 31) % 3].append(box((x[0], reach), (right, left), (z[0], top)))
+        right = left + 0.002
+    return bindings
+
+
+def _panel(front: float, y: Interval, z: Interval) -> Mesh:
+    return box((front - HANDLE - 0.02, front - HANDLE), y, z)
