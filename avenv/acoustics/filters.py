@@ -1,0 +1,55 @@
+"""Filter design: octave bands that add up to the whole, and minimum-phase responses."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.bands import bands_for
+
+OCTAVE_REACH = 8e-3
+"""Half the length of an octave filter, seconds: one period of the edge between 125 and 250 Hz is
+5.7 ms, so shorter filters could not tell these bands apart."""
+
+
+def octave_weights(frequencies: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
+    """Return the share (B, F) of each octave band at frequencies (F,) in Hz; shares add up to 1.
+
+    On the logarithmic frequency axis neighbours cross-fade as cos² over the whole octave between
+    their centres. The lowest band reaches down to 0 Hz, the highest up to the Nyquist frequency.
+    """
+    bands = bands_for(sample_rate)
+    position = np.log2(np.maximum(frequencies, 1e-3) / bands[0])
+    position = np.clip(position, 0, len(bands) - 1)
+    distance = np.abs(position - np.arange(len(bands))[:, None])
+    return np.cos(np.pi / 2 * np.minimum(distance, 1)) ** 2
+
+
+def octave_filters(sample_rate: int, phases: int) -> NDArray[np.float32]:
+    """Return linear-phase octave filters for delays between samples, (phases + 1, B, M) float32.
+
+    Filter ``[p, b]`` delays band b by ``(M - 1) / 2 + p / phases`` samples. Its bands add up to a
+    windowed sinc (Laakso et al. 1996) of that delay, which for a whole sample is exactly one tap.
+    """
+    half = round(OCTAVE_REACH * sample_rate)
+    size = 8 * half
+    weights = octave_weights(np.fft.rfftfreq(size, 1 / sample_rate), sample_rate)
+    delays = np.arange(phases + 1)[:, None, None] / phases
+    turns = np.arange(size // 2 + 1) / size
+    spectra = weights * np.exp(-2j * np.pi * turns * (half + delays))
+    spectra[..., -1] = spectra[..., -1].real  # the Nyquist bin of a real signal
+    taps = np.fft.irfft(spectra, size)[..., : 2 * half + 1]
+    offset = np.arange(-half, half + 1) - delays
+    window = np.cos(np.pi / 2 * np.clip(offset / (half + 1), -1, 1)) ** 2
+    return (taps * window).astype(np.float32)
+
+
+def minimum_phase(magnitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the minimum-phase responses (..., N) that have these magnitudes (..., N / 2 + 1).
+
+    The phase is the Hilbert transform of the log magnitude, taken by folding the real cepstrum
+    (Oppenheim & Schafer, Discrete-Time Signal Processing, ch. 13).
+    """
+    size = 2 * (magnitudes.shape[-1] - 1)
+    cepstrum = np.fft.irfft(np.log(magnitudes), size)
+    cepstrum[..., 1 : size // 2] *= 2
+    cepstrum[..., size // 2 + 1 :] = 0
+    return np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), size)

@@ -1,0 +1,203 @@
+"""From early paths and a late field to the impulse response that a listener hears.
+
+Kernels see one listener at a time: P paths, K time bins, B octave bands, a ``Layout`` of C channels.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from avenv.acoustics.filters import octave_weights
+from avenv.acoustics.layouts import Layout
+
+
+def late_noise(layout: Layout, length: int, seed: int) -> NDArray[np.float32]:
+    """Return the noise (C, B, length) float32 that late fields shape, fixed by the seed.
+
+    Its bands add up to Gaussian noise that has, between channels, the coherence of a diffuse field
+    and, in an omnidirectional channel, a variance of 1.
+    """
+    size = next_fast_len(length, real=True)
+    channels = layout.covariance.shape[1]
+    white = rfft(np.random.default_rng(seed).standard_normal((channels, size)))
+    frequencies = np.fft.rfftfreq(size, 1 / layout.sample_rate)
+    mixed = np.einsum("fij,jf->if", _square_roots(layout, frequencies), white)
+    bands = octave_weights(frequencies, int(layout.sample_rate))
+    return irfft(mixed[:, None] * bands, size)[..., :length].astype(np.float32)
+
+
+def _square_roots(layout: Layout, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return symmetric roots (F, C, C) of the layout's covariance at frequencies (F,) in Hz."""
+    values, vectors = np.linalg.eigh(layout.covariance.astype(np.float64))
+    roots = (vectors * np.sqrt(np.maximum(values, 0))[:, None]) @ vectors.transpose(0, 2, 1)
+    position = frequencies * 2 / layout.sample_rate * (len(roots) - 1)
+    index = np.minimum(position.astype(np.int64), len(roots) - 2)
+    share = (position - index)[:, None, None]
+    return roots[index] * (1 - share) + roots[index + 1] * share
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def assemble(
+    lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
+    layout, noise, out,
+):  # fmt: skip
+    """Add one listener's impulse response to ``out``.
+
+    Parameters
+    ----------
+    lengths : (P,) float32, metres from source to listener along each early path.
+    gains : (P, B) float32, pressure relative to 1 m from the source, per octave band.
+    arrivals : (P, 3) float32, world unit vectors from the listener to where paths come from.
+    count : how many of the P paths there are.
+    distance : float64, metres between source and listener; no late sound comes before it.
+    late_energy : (K, B) float32, expected sum of squares within each time bin, per octave band, as
+        if that level held for the whole spectrum (a single 1 in ``out`` has 1 in every band).
+    late_moment : (K, 3) float32, energy-weighted mean of the world arrival directions.
+    bin_samples : float64, width of a time bin; bin 0 begins with the emission.
+    heading : float64, of the listener, radians.
+    layout : ``Layout``.
+    noise : (C, B, L) float32 of ``late_noise``.
+    out : (C, L) float32, pressure relative to 1 m from the source in the free field.
+    """
+    _add_early(lengths, gains, arrivals, count, heading, layout, out)
+    start = np.int64(np.ceil(distance * layout.samples_per_metre))
+    if start < out.shape[1] and start < late_energy.shape[0] * bin_samples:
+        density = _late_density(late_energy, late_moment, bin_samples, start, heading, layout.power)
+        _add_late(density, bin_samples, start, noise, out)
+
+
+# Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_early(lengths, gains, arrivals, count, heading, layout, out):
+    length, half = layout.filters.shape[3], layout.octaves.shape[2] // 2
+    padded = np.zeros(layout.octaves.shape[2] + 6, np.float32)
+    taps = padded[3:-3]
+    ear = np.zeros(-(-length // 4) * 4, np.float32)
+    for p in range(count):
+        rows, columns, weights = _grid_cell(arrivals[p], heading, layout.delays)
+        for c in range(out.shape[0]):
+            delay = 0.0
+            ear[:] = 0
+            for k in range(4):
+                delay += weights[k] * layout.delays[rows[k], columns[k], c]
+                corner = layout.filters[rows[k], columns[k], c]
+                for j in range(length):
+                    ear[j] += weights[k] * corner[j]
+            position = lengths[p] * layout.samples_per_metre + delay
+            whole = np.int64(np.floor(position))
+            _weigh_octaves(gains[p], position - whole, layout.octaves, taps)
+            _convolve_into(padded, ear, whole - half, out[c])
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _weigh_octaves(gains, fraction, octaves, taps):
+    """Set taps (M,) to the sum of octave filters by gains (B,), ``fraction`` of a sample late."""
+    position = fraction * (octaves.shape[0] - 1)
+    phase = min(np.int64(position), octaves.shape[0] - 2)
+    share = np.float32(position - phase)
+    taps[:] = 0
+    for b in range(len(gains)):
+        early, late = gains[b] * (1 - share), gains[b] * share
+        for i in range(len(taps)):
+            taps[i] += early * octaves[phase, b, i] + late * octaves[phase + 1, b, i]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _convolve_into(taps, ear, start, out):
+    """Add the convolution of taps (3 zeros, M, 3 zeros) and ear (T,) to out (L,) from a sample on.
+
+    T is a multiple of 4: each pass over ``out`` applies four of the ear's taps. What would come
+    before the beginning or after the end of ``out`` is left out.
+    """
+    size = len(taps) - 3
+    for j in range(0, len(ear), 4):
+        offset = start + j
+        first = max(0, -offset)
+        last = max(first, min(size, len(out) - offset))
+        # slices, because Numba vectorises a loop only if it sees that no index is negative
+        target = out[offset + first : offset + last]
+        t0, t1 = taps[first + 3 : last + 3], taps[first + 2 : last + 2]
+        t2, t3 = taps[first + 1 : last + 1], taps[first:last]
+        e0, e1, e2, e3 = ear[j], ear[j + 1], ear[j + 2], ear[j + 3]
+        for i in range(len(t0)):
+            target[i] += e0 * t0[i] + e1 * t1[i] + e2 * t2[i] + e3 * t3[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _grid_cell(vector, heading, grid):
+    """Return rows, columns and weights of the four grid (E, A, ...) directions round a vector."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    ahead = cos * vector[0] + sin * vector[1]
+    left = cos * vector[1] - sin * vector[0]
+    elevation = np.arctan2(vector[2], np.hypot(ahead, left))
+    last, around = grid.shape[0] - 1, grid.shape[1]
+    row = (elevation / np.pi + 0.5) * last
+    column = np.arctan2(left, ahead) / (2 * np.pi) * around % around
+    r, a = min(np.int64(row), max(last - 1, 0)), min(np.int64(column), around - 1)
+    up, on = np.float32(row - r), np.float32(column - a)
+    above, beside = min(r + 1, last), (a + 1) % around
+    one = np.float32(1)
+    weights = (one - up) * (one - on), (one - up) * on, up * (one - on), up * on
+    return (r, r, above, above), (a, beside, a, beside), weights
+
+
+# Late field: noise whose level follows the energy, seen through the directions it comes from.
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _late_density(energy, moment, bin_samples, start, heading, power):
+    """Return the energy per sample (K, C, B) that each channel hears.
+
+    As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
+    m and the rest from everywhere. Energy of bins before ``start`` comes with the first after it.
+    """
+    bins, channels, bands = energy.shape[0], power.shape[2], power.shape[3]
+    density = np.zeros((bins, channels, bands), np.float32)
+    first = min(np.int64(start / bin_samples), bins - 1)
+    for k in range(first, bins):
+        samples = np.ceil((k + 1) * bin_samples) - max(start, np.ceil(k * bin_samples))
+        m = moment[k]
+        directed = np.float32(min(np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2), 1.0))
+        rows, columns, weights = _grid_cell(m, heading, power)
+        for b in range(bands):
+            heard = energy[k, b]
+            if k == first:
+                heard = np.sum(energy[: first + 1, b])
+            for c in range(channels):
+                gain = 1 - directed
+                for corner in range(4):
+                    gain += directed * weights[corner] * power[rows[corner], columns[corner], c, b]
+                density[k, c, b] = heard * gain / max(samples, 1.0)
+    return density
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_late(density, bin_samples, start, noise, out):
+    """Add noise (C, B, L) with energies per sample (K, C, B) to out (C, L).
+
+    Amplitudes run straight from edge to edge of a bin, where neighbours meet in the mean of their
+    densities, and are scaled such that each bin has exactly its energy.
+    """
+    bins, channels, bands = density.shape
+    ramp = np.arange(np.ceil(bin_samples) + 1).astype(np.float32)
+    for k in range(np.int64(start / bin_samples), bins):
+        begin = max(start, np.int64(np.ceil(k * bin_samples)))
+        end = np.int64(np.ceil((k + 1) * bin_samples))
+        for c in range(channels):
+            for b in range(bands):
+                here = density[k, c, b]
+                if here <= 0:
+                    continue
+                before = (density[max(k - 1, 0), c, b] + here) / 2 if begin > start else here
+                after = (density[min(k + 1, bins - 1), c, b] + here) / 2
+                mean = (before + np.sqrt(before * after) + after) / 3
+                level = np.sqrt(before * here / mean)
+                step = (np.sqrt(after * here / mean) - level) / (end - begin)
+                level += step / 2
+                level, step = np.float32(level), np.float32(step)
+                target, source = out[c, begin:end], noise[c, b, begin:end]
+                for n in range(len(target)):
+                    target[n] += (level + step * ramp[n]) * source[n]
