@@ -1,1 +1,33 @@
 """What a world is made of: spec, builder, materials, object catalogue, compile."""
+
+from avenv.scene.compile import CATEGORIES, compile_scene
+from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, SurfaceTable
+from avenv.scene.files import find_scene, scene_names
+from avenv.scene.layout import check_scene
+from avenv.scene.spec import (
+    DoorSpec,
+    ObjectSpec,
+    RoomSpec,
+    SceneSpec,
+    SourceSpec,
+    WindowSpec,
+)
+
+__all__ = [
+    "CATEGORIES",
+    "CompiledScene",
+    "DoorSpec",
+    "ObjectSpec",
+    "Room",
+    "RoomSpec",
+    "SceneObject",
+    "SceneSource",
+    "SceneSpec",
+    "SourceSpec",
+    "SurfaceTable",
+    "WindowSpec",
+    "check_scene",
+    "compile_scene",
+    "find_scene",
+    "scene_names",
+]

@@ -1,0 +1,181 @@
+"""Put a whole spec in place: rooms, openings, objects and sources, or say all that is wrong."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shapely import Point, Polygon
+
+from avenv.scene.compiled import SceneSource
+from avenv.scene.materials import material_names
+from avenv.scene.objects import PlacedObject, place_objects
+from avenv.scene.openings import (
+    PlacedDoor,
+    PlacedWindow,
+    check_openings,
+    place_doors,
+    place_windows,
+)
+from avenv.scene.problems import Problems, suggest
+from avenv.scene.rooms import PlacedRoom, place_rooms
+from avenv.scene.spec import SceneSpec, SourceSpec
+
+_ABOVE = 0.02  # m between an object and the source on it, so that the object does not hide it
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything in a scene, in the order of the spec, with its name and its place."""
+
+    rooms: list[PlacedRoom]
+    doors: list[PlacedDoor]
+    windows: list[PlacedWindow]
+    objects: list[PlacedObject]
+    sources: list[SceneSource]
+
+
+def lay_out(spec: SceneSpec) -> Layout:
+    """Put everything in a spec in its place.
+
+    Raises:
+        SceneError: something has no place, overlaps, or is unknown; one line for each problem.
+    """
+    problems = Problems(spec.source)
+    _check_materials(spec, problems)
+    _names("rooms", [r.name for r in spec.rooms], [""] * len(spec.rooms), problems)
+    rooms = place_rooms(spec, problems)
+    problems.check()  # without rooms, nothing else has a place
+
+    door_names = _names(
+        "doors", [d.name for d in spec.doors], ["-".join(d.between) for d in spec.doors], problems
+    )
+    window_names = _names(
+        "windows", [w.name for w in spec.windows], [f"{w.room}-window" for w in spec.windows],
+        problems,
+    )  # fmt: skip
+    object_names = _names(
+        "objects", [o.name for o in spec.objects], [o.kind for o in spec.objects], problems
+    )
+    for name, count in Counter(door_names + window_names + object_names).items():
+        if count > 1:
+            problems.add("", f"{name!r} names a door, window or object more than once")
+    doors = place_doors(spec, rooms, door_names, problems)
+    windows = place_windows(spec, rooms, window_names, problems)
+    check_openings(doors, windows, rooms, problems)
+    objects = place_objects(spec, rooms, object_names, problems)
+    sources = _place_sources(spec, rooms, objects, object_names, problems)
+    problems.check()
+    return Layout(rooms, doors, windows, objects, sources)
+
+
+def check_scene(spec: SceneSpec) -> None:
+    """Check that rooms, openings, objects and sources fit together.
+
+    Raises:
+        SceneError: they do not; one line for each problem.
+    """
+    lay_out(spec)
+
+
+def _names(
+    field: str, given: Sequence[str | None], defaults: Sequence[str], problems: Problems
+) -> list[str]:
+    """Return unique names: those given, else the default, ``default_2`` and so on."""
+    taken = Counter(name for name in given if name is not None)
+    for name, count in taken.items():
+        if count > 1:
+            numbers = [k for k, other in enumerate(given) if other == name]
+            problems.add(f"{field}[{numbers[1]}].name", f"{name!r} names {field}[{numbers[0]}] too")
+    names = []
+    for own, default in zip(given, defaults, strict=True):
+        name, number = own or default, 2
+        while own is None and name in taken:
+            name, number = f"{default}_{number}", number + 1
+        taken[name] = 1
+        names.append(name)
+    return names
+
+
+def _check_materials(spec: SceneSpec, problems: Problems) -> None:
+    used = [
+        (f"rooms[{k}].{part}", getattr(room, part))
+        for k, room in enumerate(spec.rooms)
+        for part in ("floor", "walls", "ceiling")
+    ]
+    used += [(f"doors[{k}].material", door.material) for k, door in enumerate(spec.doors)]
+    used += [(f"windows[{k}].material", w.material) for k, w in enumerate(spec.windows)]
+    known = material_names()
+    for place, name in used:
+        if name not in known:
+            problems.add(place, f"there is no material {name!r}{suggest(name, known)}")
+
+
+def _place_sources(
+    spec: SceneSpec, rooms: list[PlacedRoom], objects: list[PlacedObject],
+    object_names: list[str], problems: Problems,
+) -> list[SceneSource]:  # fmt: skip
+    by_name = {thing.name: thing for thing in objects}
+    defaults = [s.on or Path(s.sound or "").stem for s in spec.sources]
+    names = _names("sources", [s.name for s in spec.sources], defaults, problems)
+    placed = []
+    for k, (source, name) in enumerate(zip(spec.sources, names, strict=True)):
+        place = f"sources[{k}]"
+        if source.on is not None and source.on not in object_names:
+            hint = suggest(source.on, object_names)
+            problems.add(f"{place}.on", f"there is no object {source.on!r}{hint}")
+            continue
+        support = by_name.get(source.on or "")
+        if source.on is not None and support is None:
+            continue  # the object has its own problem
+        sound = _sound(spec, source, support, place, problems)
+        position = source.position or _beside(support)
+        _check_in_the_open(position, rooms, objects, place, problems)
+        if sound is not None:
+            placed.append(SceneSource(name, sound, position, source.level))
+    return placed
+
+
+def _sound(
+    spec: SceneSpec, source: SourceSpec, support: PlacedObject | None, place: str,
+    problems: Problems,
+) -> str | None:  # fmt: skip
+    """Return a built-in kind, or the path of an existing file."""
+    if source.sound is None:
+        assert support is not None  # the spec has seen to it
+        if support.kind.sound is None:
+            problems.add(
+                place, f"a {support.kind.name} makes no sound of its own; say which with sound"
+            )
+        return support.kind.sound
+    if not Path(source.sound).suffix:
+        return source.sound
+    path = spec.folder / source.sound
+    if not path.is_file():
+        problems.add(f"{place}.sound", f"there is no file {str(path)!r}")
+        return None
+    return str(path.resolve())
+
+
+def _beside(support: PlacedObject | None) -> tuple[float, float, float]:
+    assert support is not None  # the spec has seen to it
+    x, y, z = support.position
+    if support.kind.mounted == "ceiling":
+        return x, y, z - _ABOVE
+    return x, y, support.top + _ABOVE
+
+
+def _check_in_the_open(
+    position: tuple[float, float, float], rooms: list[PlacedRoom], objects: list[PlacedObject],
+    place: str, problems: Problems,
+) -> None:  # fmt: skip
+    x, y, z = position
+    text = f"[{x:.2f}, {y:.2f}, {z:.2f}]"
+    if not any(
+        room.floor < z < room.ceiling and Polygon(room.clear).contains(Point(x, y))
+        for room in rooms
+    ):
+        problems.add(f"{place}.position", f"{text} is in no room: in a wall or outside")
+    for thing in objects:
+        if thing.contains(position):
+            problems.add(f"{place}.position", f"{text} is inside the solid {thing.name!r}")

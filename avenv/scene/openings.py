@@ -1,0 +1,310 @@
+"""Put doors and windows into the walls, or say why they do not fit."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from shapely import Polygon
+
+from avenv.scene.plan import SNAP, Points, Segment, footprint, shared
+from avenv.scene.problems import Problems, suggest
+from avenv.scene.rooms import PlacedRoom
+from avenv.scene.spec import DoorSpec, SceneSpec, WindowSpec
+
+NIB = 0.05
+"""Least width (m) of wall beside an opening; it carries the frame and the open leaf."""
+
+LEAF = 0.04
+"""Thickness (m) of a door leaf."""
+
+_HINGE_GAP = 0.005  # m between an open leaf and the wall
+_REBATE = 0.01  # m that a closed leaf reaches into its frame, so that no sound leaks round it
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The rectangle that an opening cuts out of one clear wall of one room.
+
+    ``start`` and ``end`` are metres along the wall, ``bottom`` and ``top`` levels.
+    """
+
+    room: int
+    wall: int
+    start: float
+    end: float
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A door leaf: a box with its base centre at ``position``, its length along ``heading``."""
+
+    position: tuple[float, float, float]
+    heading: float
+    size: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class PlacedDoor:
+    """A door or passage: one cut on either side, and a leaf if it has one."""
+
+    name: str
+    spec: DoorSpec
+    cuts: tuple[Cut, Cut]
+    leaf: Leaf | None
+
+
+@dataclass(frozen=True)
+class PlacedWindow:
+    """A window and the cut that it makes."""
+
+    name: str
+    spec: WindowSpec
+    cut: Cut
+
+
+def place_doors(
+    spec: SceneSpec, rooms: list[PlacedRoom], names: list[str], problems: Problems
+) -> list[PlacedDoor]:
+    """Find the wall that each door goes through; note doors that have none or do not fit."""
+    placed = []
+    for k, (door, name) in enumerate(zip(spec.doors, names, strict=True)):
+        found = _find_shared_wall(spec, rooms, door, f"doors[{k}]", problems)
+        if found is None:
+            continue
+        (a, wall_a), (b, wall_b), centre = found
+        cuts = _cut_door(rooms, door, (a, wall_a), (b, wall_b), centre, f"doors[{k}]", problems)
+        if cuts is None:
+            continue
+        leaf = None if door.kind == "passage" else _hang_leaf(rooms, door, cuts)
+        if leaf is not None and door.state == "open":
+            room = rooms[_opens_into(rooms, door, cuts).room]
+            corners = footprint(leaf.position[:2], leaf.heading, *leaf.size[:2])
+            if not Polygon(room.clear).buffer(SNAP).covers(Polygon(corners)):
+                problems.add(
+                    f"doors[{k}].into",
+                    f"the open leaf runs into a wall of {room.spec.name!r}; choose the other "
+                    "hinge, the other room, or a passage",
+                )
+        placed.append(PlacedDoor(name, door, cuts, leaf))
+    return placed
+
+
+def _find_shared_wall(
+    spec: SceneSpec, rooms: list[PlacedRoom], door: DoorSpec, place: str, problems: Problems
+) -> tuple[tuple[int, int], tuple[int, int], Points] | None:
+    """Return (room, wall) on either side and the middle of the opening, or note a problem."""
+    by_name = {room.spec.name: k for k, room in enumerate(rooms)}
+    for name in door.between:
+        if name not in by_name:
+            problems.add(f"{place}.between", f"there is no room {name!r}{suggest(name, by_name)}")
+            return None
+    first, second = door.between
+    if door.into is not None and door.into not in door.between:
+        problems.add(f"{place}.into", f"{door.into!r} is neither {first!r} nor {second!r}")
+        return None
+    a, b = by_name[first], by_name[second]
+    pieces = [
+        (i, j, piece)
+        for i, axis in enumerate(rooms[a].axes)
+        for j, other in enumerate(rooms[b].axes)
+        if (piece := shared(axis, other)) is not None
+    ]
+    if not pieces or a == b:
+        problems.add(f"{place}.between", f"{first!r} and {second!r} share no wall")
+        return None
+    if door.position is None:
+        i, j, piece = max(pieces, key=lambda p: p[2].length)
+        return (a, i), (b, j), piece.at(piece.length / 2)
+    point = np.array(door.position)
+    i, j, piece = min(pieces, key=lambda p: p[2].distance(point))
+    if piece.distance(point) > spec.wall_thickness / 2 + SNAP:
+        runs = " and ".join(f"from {_text(p.start)} to {_text(p.end)}" for _, _, p in pieces)
+        problems.add(
+            f"{place}.position",
+            f"{list(door.position)} is {piece.distance(point):.2f} m from the wall between "
+            f"{first!r} and {second!r}, which runs {runs}",
+        )
+        return None
+    return (a, i), (b, j), point
+
+
+def _cut_door(
+    rooms: list[PlacedRoom],
+    door: DoorSpec,
+    a: tuple[int, int],
+    b: tuple[int, int],
+    centre: Points,
+    place: str,
+    problems: Problems,
+) -> tuple[Cut, Cut] | None:
+    wall_a, wall_b = (rooms[room].walls[wall] for room, wall in (a, b))
+    low = max(0.0, wall_a.along(wall_b.end))
+    high = min(wall_a.length, wall_a.along(wall_b.start))
+    if not _fits(wall_a, low, high, wall_a.along(centre), door.width, place, problems):
+        return None
+    bottom = max(rooms[room].floor for room, _ in (a, b))
+    ceiling = min(rooms[room].ceiling for room, _ in (a, b))
+    top = _below_ceiling(bottom, door.height, ceiling, place, problems)
+    if top is None:
+        return None
+    one, two = (
+        Cut(room, wall, middle - door.width / 2, middle + door.width / 2, bottom, top)
+        for room, wall in (a, b)
+        for middle in [rooms[room].walls[wall].along(centre)]
+    )
+    return one, two
+
+
+def _fits(
+    wall: Segment, low: float, high: float, middle: float, width: float, place: str,
+    problems: Problems,
+) -> bool:  # fmt: skip
+    """Return whether an opening lies between ``low`` and ``high`` along a wall, with its nibs."""
+    low, high = low + NIB, high - NIB
+    if width > high - low:
+        problems.add(
+            f"{place}.width",
+            f"{width:g} m is too wide for this wall; up to {max(0.0, high - low):.2f} m fits",
+        )
+        return False
+    if not low - 1e-9 <= middle - width / 2 <= middle + width / 2 <= high + 1e-9:
+        first, last = wall.at(low + width / 2), wall.at(high - width / 2)
+        problems.add(
+            f"{place}.position",
+            f"an opening {width:g} m wide with its middle at {_text(wall.at(middle))} reaches "
+            f"past the end of the wall; its middle may lie from {_text(first)} to {_text(last)}",
+        )
+        return False
+    return True
+
+
+def _below_ceiling(
+    bottom: float, height: float, ceiling: float, place: str, problems: Problems
+) -> float | None:
+    """Return the top of an opening, flush with the ceiling if it nearly is."""
+    top = bottom + height
+    if top > ceiling + SNAP:
+        problems.add(
+            f"{place}.height",
+            f"{height:g} m reaches {top - ceiling:.2f} m above the ceiling; at most "
+            f"{ceiling - bottom:.2f} m fits",
+        )
+        return None
+    return ceiling if top > ceiling - SNAP else top
+
+
+def _opens_into(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> Cut:
+    return cuts[1] if door.into == rooms[cuts[1].room].spec.name else cuts[0]
+
+
+def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> Leaf:
+    cut = _opens_into(rooms, door, cuts)
+    wall = rooms[cut.room].walls[cut.wall]
+    if door.state == "closed":
+        middle = sum((_middle(rooms, c) for c in cuts), np.zeros(2)) / 2
+        bottom, top = cut.bottom - _REBATE, cut.top + _REBATE
+        length, along = door.width + 2 * _REBATE, wall.direction
+    else:
+        # Beside the opening, so that its whole width stays clear. Seen from inside the room, the
+        # wall runs from right to left.
+        hinge = cut.end + LEAF / 2 if door.hinge == "left" else cut.start - LEAF / 2
+        middle = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
+        bottom, top = cut.bottom + _REBATE, cut.top
+        length, along = door.width, wall.inward
+    return Leaf(
+        (float(middle[0]), float(middle[1]), bottom),
+        float(np.arctan2(along[1], along[0])),
+        (length, LEAF, top - bottom),
+    )
+
+
+def _middle(rooms: list[PlacedRoom], cut: Cut) -> Points:
+    return rooms[cut.room].walls[cut.wall].at((cut.start + cut.end) / 2)
+
+
+def place_windows(
+    spec: SceneSpec, rooms: list[PlacedRoom], names: list[str], problems: Problems
+) -> list[PlacedWindow]:
+    """Find the outer wall of each window; note windows that have none or do not fit."""
+    by_name = {room.spec.name: k for k, room in enumerate(rooms)}
+    placed = []
+    for k, (window, name) in enumerate(zip(spec.windows, names, strict=True)):
+        place = f"windows[{k}]"
+        if window.room not in by_name:
+            hint = suggest(window.room, by_name)
+            problems.add(f"{place}.room", f"there is no room {window.room!r}{hint}")
+            continue
+        number = by_name[window.room]
+        room = rooms[number]
+        point = np.array(window.position)
+        side = min(range(len(room.axes)), key=lambda i: room.axes[i].distance(point))
+        distance = room.axes[side].distance(point)
+        if distance > spec.wall_thickness / 2 + SNAP:
+            problems.add(
+                f"{place}.position",
+                f"{list(window.position)} is {distance:.2f} m from the nearest wall of "
+                f"{window.room!r}, which runs from {_text(room.axes[side].start)} to "
+                f"{_text(room.axes[side].end)}",
+            )
+            continue
+        wall = room.walls[side]
+        middle = wall.along(point)
+        if not _fits(wall, 0.0, wall.length, middle, window.width, place, problems):
+            continue
+        behind = _room_behind(rooms, number, side, point, window.width)
+        if behind is not None:
+            problems.add(
+                f"{place}.position",
+                f"{list(window.position)} is not on an outer wall: {behind!r} is behind it",
+            )
+            continue
+        bottom = room.floor + window.sill
+        top = _below_ceiling(bottom, window.height, room.ceiling, place, problems)
+        if top is not None:
+            half = window.width / 2
+            cut = Cut(number, side, middle - half, middle + half, bottom, top)
+            placed.append(PlacedWindow(name, window, cut))
+    return placed
+
+
+def _room_behind(
+    rooms: list[PlacedRoom], room: int, side: int, point: Points, width: float
+) -> str | None:
+    axis = rooms[room].axes[side]
+    middle = axis.along(point)
+    pane = Segment(axis.at(middle - width / 2), axis.at(middle + width / 2))
+    for other in rooms:
+        if other is not rooms[room] and any(shared(pane, a) is not None for a in other.axes):
+            return other.spec.name
+    return None
+
+
+def check_openings(
+    doors: list[PlacedDoor], windows: list[PlacedWindow], rooms: list[PlacedRoom],
+    problems: Problems,
+) -> None:  # fmt: skip
+    """Note openings of one wall that overlap or nearly touch."""
+    on_wall = defaultdict(list)
+    for door in doors:
+        for cut in door.cuts:
+            on_wall[cut.room, cut.wall].append((cut.start, cut.end, door.name))
+    for window in windows:
+        cut = window.cut
+        on_wall[cut.room, cut.wall].append((cut.start, cut.end, window.name))
+    for (room, _), openings in on_wall.items():
+        openings.sort()
+        for (_, end, a), (start, _, b) in pairwise(openings):
+            if start - end < NIB - 1e-9:
+                text = "overlap" if start < end else f"leave only {start - end:.3f} m of wall"
+                problems.add(
+                    "doors and windows",
+                    f"{a!r} and {b!r} {text} in {rooms[room].spec.name!r}; at least {NIB} m of "
+                    "wall must stand between them",
+                )
+
+
+def _text(point: Points) -> str:
+    return f"[{point[0]:.2f}, {point[1]:.2f}]"

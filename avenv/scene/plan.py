@@ -1,0 +1,159 @@
+"""Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from shapely import Polygon, is_valid_reason
+
+Points = NDArray[np.float64]
+
+SNAP = 1e-3
+"""Two walls this close (m) are one wall; overlaps thinner than this are not overlaps."""
+
+
+class Segment(NamedTuple):
+    """A straight piece of wall from ``start`` to ``end``, both (2,)."""
+
+    start: Points
+    end: Points
+
+    @property
+    def length(self) -> float:
+        """Metres from start to end."""
+        return float(np.hypot(*(self.end - self.start)))
+
+    @property
+    def direction(self) -> Points:
+        """Unit vector (2,) from start to end."""
+        return (self.end - self.start) / self.length
+
+    @property
+    def inward(self) -> Points:
+        """Unit normal (2,) to the left, which is into a counter-clockwise polygon."""
+        x, y = self.direction
+        return np.array([-y, x])
+
+    def along(self, point: ArrayLike) -> float:
+        """Metres from the start to the foot of a point (2,) on this line."""
+        return float((np.asarray(point, float) - self.start) @ self.direction)
+
+    def distance(self, point: ArrayLike) -> float:
+        """Metres from a point (2,) to the nearest point of the segment."""
+        along = np.clip(self.along(point), 0, self.length)
+        return float(np.hypot(*(np.asarray(point, float) - self.at(along))))
+
+    def at(self, along: float) -> Points:
+        """Return the point (2,) that lies this far (m) from the start."""
+        return self.start + along * self.direction
+
+
+def sides(polygon: Points) -> list[Segment]:
+    """Return the sides of a polygon (N, 2), side k from corner k to the next."""
+    return [Segment(a, b) for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True)]
+
+
+def counter_clockwise(polygon: ArrayLike) -> Points:
+    """Return the polygon (N, 2) counter-clockwise and without corners of 180 degrees.
+
+    Raises:
+        ValueError: it is not simple: it crosses or touches itself, or has no area.
+    """
+    points = np.asarray(polygon, np.float64)
+    points = points[np.hypot(*(points - np.roll(points, 1, axis=0)).T) > SNAP]
+    if len(points) < 3:
+        raise ValueError("it has fewer than three different corners")
+    shape = Polygon(points)
+    if not shape.is_valid or shape.area < SNAP:
+        raise ValueError(is_valid_reason(shape) if not shape.is_valid else "it has no area")
+    if not shape.exterior.is_ccw:
+        points = points[::-1]
+    before = points - np.roll(points, 1, axis=0)
+    after = np.roll(points, -1, axis=0) - points
+    turn = _cross(before, after) / np.hypot(*before.T) / np.hypot(*after.T)
+    return points[np.abs(turn) > 1e-6]
+
+
+def inset(polygon: Points, distance: float) -> Points:
+    """Return a counter-clockwise polygon (N, 2) with every side moved inwards, mitred.
+
+    With unit normals n of the sides that meet in a corner, the corner moves by
+    ``distance * (n1 + n2) / (1 + n1 . n2)``, which is ``distance`` along both normals.
+
+    Raises:
+        ValueError: the polygon is too narrow for this inset.
+    """
+    normal = np.array([side.inward for side in sides(polygon)])
+    previous = np.roll(normal, 1, axis=0)
+    scale = distance / (1 + np.sum(normal * previous, axis=1, keepdims=True))
+    moved = polygon + scale * (normal + previous)
+    along = np.sum((np.roll(moved, -1, axis=0) - moved) * _directions(polygon), axis=1)
+    if np.any(along < SNAP) or not Polygon(moved).is_valid:
+        raise ValueError(f"it is too narrow for walls {2 * distance:g} m thick")
+    return moved
+
+
+def shared(a: Segment, b: Segment) -> Segment | None:
+    """Return the part of ``a`` that runs back along ``b``, or None if they share no wall."""
+    if a.direction @ b.direction > -1 + 1e-6:
+        return None
+    start, end = a.along(b.end), a.along(b.start)
+    off_line = abs((b.end - a.start) @ a.inward) + abs((b.start - a.start) @ a.inward)
+    start, end = max(start, 0.0), min(end, a.length)
+    if off_line > 2 * SNAP or end - start < SNAP:
+        return None
+    return Segment(a.at(start), a.at(end))
+
+
+def footprint(centre: ArrayLike, heading: float, length: float, width: float) -> Points:
+    """Return the corners (4, 2), counter-clockwise, of a rectangle turned by ``heading`` (rad)."""
+    c, s = np.cos(heading), np.sin(heading)
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (length / 2, width / 2)
+    return corners @ np.array([[c, s], [-s, c]]) + np.asarray(centre, float)
+
+
+def triangulate(polygon: Points) -> NDArray[np.int64]:
+    """Cut a counter-clockwise polygon (N, 2) into N - 2 triangles (N - 2, 3) of its corners.
+
+    Every corner is used, also one of 180 degrees, so that neighbours which share an edge share
+    all of its points and no crack opens between them. Ears are clipped (Meisters 1975) best first:
+    the ear whose smallest height is largest.
+
+    Raises:
+        ValueError: the polygon is not simple.
+    """
+    left = np.arange(len(polygon))
+    triangles = []
+    while len(left) > 3:
+        ears = np.stack([np.roll(left, 1), left, np.roll(left, -1)], axis=1)
+        best = int(np.argmax(_ear_quality(polygon, left, ears)))
+        triangles.append(ears[best])
+        left = np.delete(left, best)
+    triangles.append(left)
+    cut = np.array(triangles)
+    a, b, c = (polygon[cut[:, k]] for k in range(3))
+    if np.any(_cross(b - a, c - a) <= 0):
+        raise ValueError("the polygon crosses itself")
+    return cut
+
+
+def _ear_quality(polygon: Points, left: NDArray[np.int64], ears: NDArray[np.int64]) -> Points:
+    """Return the smallest height (E,) of each possible ear, -inf where it must not be cut."""
+    corners = polygon[ears]
+    edges = np.roll(corners, -1, axis=1) - corners
+    lengths = np.hypot(edges[..., 0], edges[..., 1])
+    height = _cross(edges[:, 0], edges[:, 1]) / lengths.max(axis=1)
+    # A point on the rim of an ear blocks it as well, or a later triangle would lose its area.
+    offset = polygon[left][None, :, None] - corners[:, None]
+    inside = np.all(_cross(edges[:, None], offset) / lengths[:, None] > -1e-9, axis=2)
+    own = (ears[:, None] == left[None, :, None]).any(axis=2)
+    blocked = (inside & ~own).any(axis=1) | (height < 1e-9)
+    return np.where(blocked, -np.inf, height)
+
+
+def _directions(polygon: Points) -> Points:
+    return np.array([side.direction for side in sides(polygon)])
+
+
+def _cross(a: Points, b: Points) -> Points:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

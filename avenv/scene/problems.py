@@ -1,0 +1,63 @@
+"""Say everything that is wrong with a scene at once, each line with its place and the remedy."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from pydantic import ValidationError
+
+from avenv.errors import SceneError
+
+
+class Problems:
+    """Collects what is wrong, then raises one ``SceneError`` with a line for each problem.
+
+    Parameters
+    ----------
+    source: the file or the scene, named at the start of every line.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._lines: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, place: str, text: str) -> None:
+        """Note that the field at ``place`` (``"doors[2].position"``) has the problem ``text``."""
+        self._lines.append(
+            f"{self._source}: {place}: {text}" if place else f"{self._source}: {text}"
+        )
+
+    def add_invalid(self, error: ValidationError, fields: Sequence[str]) -> None:
+        """Note every finding of pydantic; ``fields`` are those of the outermost model."""
+        for finding in error.errors(include_url=False):
+            if finding["type"] == "extra_forbidden":
+                name = str(finding["loc"][-1])
+                hint = suggest(name, fields) if len(finding["loc"]) == 1 else ""
+                text = f"unknown field{hint}"
+            elif finding["type"] == "missing":
+                text = "is missing"
+            else:
+                text = f"{finding['input']!r}: {finding['msg']}"
+            self.add(field_path(finding["loc"]), text)
+
+    def check(self) -> None:
+        """Raise what was collected, if anything was."""
+        if self._lines:
+            raise SceneError("\n".join(self._lines))
+
+
+def field_path(location: Iterable[str | int]) -> str:
+    """Return ``("doors", 2, "position")`` as ``"doors[2].position"``."""
+    path = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in location)
+    return path.removeprefix(".")
+
+
+def suggest(name: str, choices: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: its near matches, or all choices."""
+    choices = sorted(choices)
+    close = difflib.get_close_matches(name, choices, n=3)
+    if close:
+        return f"; did you mean {' or '.join(repr(c) for c in close)}?"
+    return f"; known are: {', '.join(choices) or 'none'}"

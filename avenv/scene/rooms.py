@@ -1,0 +1,69 @@
+"""Put the rooms of a spec in place, or say what is wrong with their polygons."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from shapely import Polygon
+
+from avenv.scene.plan import SNAP, Points, Segment, counter_clockwise, inset, sides
+from avenv.scene.problems import Problems
+from avenv.scene.spec import RoomSpec, SceneSpec
+
+
+@dataclass(frozen=True)
+class PlacedRoom:
+    """A room with its walls in place.
+
+    Attributes:
+        spec: what it was made of.
+        centre_line: (N, 2) its corners on the centre lines of the walls, counter-clockwise.
+        clear: (N, 2) the corners of its clear floor; corner k belongs to corner k of the above.
+    """
+
+    spec: RoomSpec
+    centre_line: Points
+    clear: Points
+
+    @property
+    def floor(self) -> float:
+        """Level of the floor, metres."""
+        return self.spec.elevation
+
+    @property
+    def ceiling(self) -> float:
+        """Level of the ceiling, metres."""
+        return self.spec.elevation + self.spec.height
+
+    @cached_property
+    def axes(self) -> list[Segment]:
+        """The centre lines of its walls."""
+        return sides(self.centre_line)
+
+    @cached_property
+    def walls(self) -> list[Segment]:
+        """The clear walls, faces towards the room on their left; wall k lies along axis k."""
+        return sides(self.clear)
+
+
+def place_rooms(spec: SceneSpec, problems: Problems) -> list[PlacedRoom]:
+    """Inset every room by half the wall's thickness; note bad polygons and overlaps."""
+    placed = []
+    for k, room in enumerate(spec.rooms):
+        try:
+            centre_line = counter_clockwise(room.polygon)
+            clear = inset(centre_line, spec.wall_thickness / 2)
+        except ValueError as error:
+            problems.add(f"rooms[{k}].polygon", f"the room {room.name!r} has a bad shape: {error}")
+            continue
+        placed.append(PlacedRoom(room, centre_line, clear))
+    shapes = [Polygon(room.centre_line) for room in placed]
+    for j, b in enumerate(placed):
+        for i, a in enumerate(placed[:j]):
+            area = shapes[i].intersection(shapes[j]).area
+            if area > SNAP:
+                problems.add(
+                    f"rooms[{spec.rooms.index(b.spec)}].polygon",
+                    f"the room {b.spec.name!r} overlaps {a.spec.name!r} by {area:.3g} m2; rooms "
+                    "may only share edges",
+                )
+    return placed

@@ -1,0 +1,253 @@
+"""The plain data that a scene is made of, equal to its YAML.
+
+A scene in YAML, all lengths in metres, all angles in degrees::
+
+    name: bedsit
+    rooms:                                # polygons on the centre lines of the walls
+      - {name: living, type: living_room, polygon: [[0, 0], [5, 0], [5, 4], [0, 4]]}
+      - {name: kitchen, type: kitchen, polygon: [[5, 0], [8, 0], [8, 4], [5, 4]],
+         floor: ceramic_tile, walls: gypsum_cream}
+    doors:
+      - {between: [living, kitchen]}      # in the middle of the wall they share, open
+    windows:
+      - {room: living, position: [0, 2], width: 1.6}
+    objects:
+      - {kind: table, position: [2.5, 2]}
+      - {kind: phone, on: table}
+    sources:
+      - {on: phone}                       # rings as phones do
+
+Whatever has a default may be left out. These models check one field at a time; whether the rooms,
+doors and objects fit together is checked by ``check_scene`` and by ``compile_scene``.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from avenv.scene.problems import Problems
+from avenv.scene.yaml_files import read_yaml, write_yaml
+
+# Strict, so that YAML's `yes` or "3" is a mistake rather than a length.
+Number = Annotated[float, Field(strict=True)]
+Length = Annotated[float, Field(strict=True, gt=0)]
+Point = tuple[Number, Number]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\s][^/]*$")]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RoomSpec(_Spec):
+    """One room: a polygon in the plan, and what its surfaces are made of.
+
+    Attributes:
+        name: unique among the rooms.
+        polygon: three or more corners [x, y] on the centre lines of its walls, in either
+            direction, so that neighbours share edges or parts of edges.
+        type: what the room is for, e.g. ``kitchen``.
+        height: from floor to ceiling.
+        elevation: level of the floor.
+        floor: name of a material; so are ``walls`` and ``ceiling``.
+    """
+
+    name: Name
+    polygon: Annotated[tuple[Point, ...], Field(min_length=3)]
+    type: Name = "room"
+    height: Length = 2.6
+    elevation: Number = 0.0
+    floor: Name = "oak_parquet"
+    walls: Name = "plaster"
+    ceiling: Name = "plaster"
+
+
+class DoorSpec(_Spec):
+    """An opening between two rooms, with a leaf (``door``) or without (``passage``).
+
+    Attributes:
+        between: the two rooms.
+        name: unique; by default the two rooms, ``hall-kitchen``.
+        position: a point [x, y] on the wall they share, the middle of the opening; by default
+            the middle of the longest wall they share.
+        width: clear width.
+        height: clear height above the higher of the two floors.
+        kind: ``door`` or ``passage``.
+        state: ``open``, its leaf turned by 90 degrees, or ``closed``, its leaf filling the opening.
+        into: the room that the leaf opens into, by default the first of ``between``.
+        hinge: the side of the leaf's hinge, seen from the room that it opens into.
+        material: of leaf and frame; a passage is framed in the first room's wall material.
+    """
+
+    between: tuple[Name, Name]
+    name: Name | None = None
+    position: Point | None = None
+    width: Length = 0.9
+    height: Length = 2.05
+    kind: Literal["door", "passage"] = "door"
+    state: Literal["open", "closed"] = "open"
+    into: Name | None = None
+    hinge: Literal["left", "right"] = "left"
+    material: Name = "wood_door"
+
+
+class WindowSpec(_Spec):
+    """A pane in an outer wall.
+
+    Attributes:
+        room: the room that looks out.
+        position: a point [x, y] on its wall, the middle of the window.
+        name: unique; by default ``<room>-window``.
+        width: clear width.
+        height: clear height.
+        sill: height of its lower edge above the floor.
+        material: of the pane.
+    """
+
+    room: Name
+    position: Point
+    name: Name | None = None
+    width: Length = 1.2
+    height: Length = 1.2
+    sill: Annotated[float, Field(strict=True, ge=0)] = 0.9
+    material: Name = "glass"
+
+
+class ObjectSpec(_Spec):
+    """A thing from the catalogue, placed.
+
+    Attributes:
+        kind: its kind in the catalogue.
+        position: [x, y] of the middle of its base. May be left out with ``on``.
+        name: unique; by default the kind, or ``kind_2`` and so on.
+        on: name of the object whose top it stands on, in the middle unless there is an ``offset``
+            or a ``position``.
+        offset: [forward, left] from the middle of the object it stands ``on``.
+        room: the room it is in; by default found from its position.
+        z: height of its base above the floor. By default 0, or what brings a thing that hangs
+            from the ceiling there, and the middle of a thing on a wall to 1.5 m.
+        facing: direction of its front, degrees, 0 = +X, counter-clockwise seen from above.
+        size: [depth along its front direction, width, height]; by default the kind's.
+        materials: names of materials for some of its parts, by part name.
+    """
+
+    kind: Name
+    position: Point | None = None
+    name: Name | None = None
+    on: Name | None = None
+    offset: Point | None = None
+    room: Name | None = None
+    z: Number | None = None
+    facing: Number = 0.0
+    size: tuple[Length, Length, Length] | None = None
+    materials: dict[Name, Name] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if self.position is None and self.on is None:
+            raise ValueError("an object needs a position [x, y], or the name of an object it is on")
+        if self.offset is not None and (self.on is None or self.position is not None):
+            raise ValueError("an offset goes with on, and without a position")
+        if self.on is not None and self.z is not None:
+            raise ValueError("an object that is on another has no z of its own")
+        return self
+
+
+class SourceSpec(_Spec):
+    """A sound source that belongs to the scene.
+
+    Attributes:
+        position: [x, y, z] in the world; or else ``on``.
+        on: name of the object that it sounds from, just above the middle of its top (below an
+            object that hangs from the ceiling).
+        name: unique among the sources; by default the object's name, or the sound's.
+        sound: a built-in kind (``phone``) or the path of a sound file (with its ending), relative
+            to the scene's file; by default the sound of the object's kind.
+        level: dB relative to the sound set's common loudness.
+    """
+
+    position: tuple[Number, Number, Number] | None = None
+    on: Name | None = None
+    name: Name | None = None
+    sound: Annotated[str, Field(min_length=1)] | None = None
+    level: Number = 0.0
+
+    @model_validator(mode="after")
+    def _has_a_place_and_a_sound(self) -> Self:
+        if (self.position is None) == (self.on is None):
+            raise ValueError("a source needs either a position [x, y, z] or an object it is on")
+        if self.on is None and self.sound is None:
+            raise ValueError("a source that is on no object needs a sound")
+        return self
+
+
+class SceneSpec(_Spec):
+    """A whole scene. Two specs are equal when they say the same, wherever their files lie.
+
+    Attributes:
+        name: for messages and lists.
+        rooms: the rooms, tiling the plan.
+        wall_thickness: of all walls.
+        doors: openings between rooms.
+        windows: panes in outer walls.
+        objects: furniture and things.
+        sources: sound sources.
+    """
+
+    name: Name
+    rooms: Annotated[tuple[RoomSpec, ...], Field(min_length=1)]
+    wall_thickness: Length = 0.12
+    doors: tuple[DoorSpec, ...] = ()
+    windows: tuple[WindowSpec, ...] = ()
+    objects: tuple[ObjectSpec, ...] = ()
+    sources: tuple[SourceSpec, ...] = ()
+
+    _file: Path | None = PrivateAttr(None)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Self:
+        """Read a scene file.
+
+        Raises:
+            SceneError: the file is missing or is not YAML, or a field is unknown or has a value
+                that it cannot have; all of these are named.
+        """
+        spec = cls.from_dict(read_yaml(path), source=str(path))
+        spec._file = Path(path)
+        return spec
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], source: str = "scene") -> Self:
+        """Make a spec of plain data laid out as the YAML; ``source`` names it in errors."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            problems = Problems(source)
+            problems.add_invalid(error, tuple(cls.model_fields))
+            problems.check()
+            raise
+
+    @property
+    def source(self) -> str:
+        """What messages call this scene: its file, or its name."""
+        return str(self._file or self.name)
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths of sounds start: the file's folder, or the working directory."""
+        return self._file.parent if self._file else Path()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, without what is equal to its default."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def save(self, path: str | Path) -> None:
+        """Write the scene as YAML; sound paths are kept, relative to the new file's folder."""
+        write_yaml(path, self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SceneSpec) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.rooms, self.doors))
