@@ -1,5 +1,6 @@
 """What a world is made of: spec, builder, materials, object catalogue, compile."""
 
+from avenv.scene.builder import SceneBuilder
 from avenv.scene.compile import CATEGORIES, compile_scene
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, SurfaceTable
 from avenv.scene.files import find_scene, scene_names
@@ -20,6 +21,7 @@ __all__ = [
     "ObjectSpec",
     "Room",
     "RoomSpec",
+    "SceneBuilder",
     "SceneObject",
     "SceneSource",
     "SceneSpec",

@@ -1,8 +1,9 @@
 """Put a whole spec in place: rooms, openings, objects and sources, or say all that is wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from shapely import Point, Polygon
@@ -57,8 +58,8 @@ def lay_out(spec: SceneSpec) -> Layout:
     object_names = _names(
         "objects", [o.name for o in spec.objects], [o.kind for o in spec.objects], problems
     )
-    for name, count in Counter(door_names + window_names + object_names).items():
-        if count > 1:
+    for name, times in Counter(door_names + window_names + object_names).items():
+        if times > 1:
             problems.add("", f"{name!r} names a door, window or object more than once")
     doors = place_doors(spec, rooms, door_names, problems)
     windows = place_windows(spec, rooms, window_names, problems)
@@ -78,22 +79,27 @@ def check_scene(spec: SceneSpec) -> None:
     lay_out(spec)
 
 
+def free_name(default: str, taken: Container[str]) -> str:
+    """Return ``default``, or the first of ``default_2``, ``default_3``, ... that is not taken."""
+    if default not in taken:
+        return default
+    return next(n for k in count(2) if (n := f"{default}_{k}") not in taken)
+
+
 def _names(
     field: str, given: Sequence[str | None], defaults: Sequence[str], problems: Problems
 ) -> list[str]:
     """Return unique names: those given, else the default, ``default_2`` and so on."""
-    taken = Counter(name for name in given if name is not None)
-    for name, count in taken.items():
-        if count > 1:
+    counts = Counter(name for name in given if name is not None)
+    for name, times in counts.items():
+        if times > 1:
             numbers = [k for k, other in enumerate(given) if other == name]
             problems.add(f"{field}[{numbers[1]}].name", f"{name!r} names {field}[{numbers[0]}] too")
+    taken = set(counts)
     names = []
     for own, default in zip(given, defaults, strict=True):
-        name, number = own or default, 2
-        while own is None and name in taken:
-            name, number = f"{default}_{number}", number + 1
-        taken[name] = 1
-        names.append(name)
+        names.append(own or free_name(default, taken))
+        taken.add(names[-1])
     return names
 
 

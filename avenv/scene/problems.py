@@ -1,7 +1,7 @@
 """Say everything that is wrong with a scene at once, each line with its place and the remedy."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
@@ -29,15 +29,19 @@ class Problems:
             f"{self._source}: {place}: {text}" if place else f"{self._source}: {text}"
         )
 
-    def add_invalid(self, error: ValidationError, fields: Sequence[str]) -> None:
-        """Note every finding of pydantic; ``fields`` are those of the outermost model."""
+    def add_invalid(self, error: ValidationError, fields: Mapping[str, Iterable[str]]) -> None:
+        """Note every finding of pydantic.
+
+        ``fields`` are the known fields of each list's items, and under ``""`` those of the whole.
+        """
         for finding in error.errors(include_url=False):
+            *parents, last = finding["loc"] or [""]
             if finding["type"] == "extra_forbidden":
-                name = str(finding["loc"][-1])
-                hint = suggest(name, fields) if len(finding["loc"]) == 1 else ""
-                text = f"unknown field{hint}"
+                text = f"unknown field{suggest(str(last), fields[str([*parents, ''][0])])}"
             elif finding["type"] == "missing":
                 text = "is missing"
+            elif finding["type"] == "value_error":
+                text = str(finding["ctx"]["error"])
             else:
                 text = f"{finding['input']!r}: {finding['msg']}"
             self.add(field_path(finding["loc"]), text)

@@ -182,6 +182,15 @@ class SourceSpec(_Spec):
         return self
 
 
+_ITEM_FIELDS = {
+    "rooms": RoomSpec.model_fields,
+    "doors": DoorSpec.model_fields,
+    "windows": WindowSpec.model_fields,
+    "objects": ObjectSpec.model_fields,
+    "sources": SourceSpec.model_fields,
+}
+
+
 class SceneSpec(_Spec):
     """A whole scene. Two specs are equal when they say the same, wherever their files lie.
 
@@ -224,7 +233,7 @@ class SceneSpec(_Spec):
             return cls.model_validate(data)
         except ValidationError as error:
             problems = Problems(source)
-            problems.add_invalid(error, tuple(cls.model_fields))
+            problems.add_invalid(error, {"": cls.model_fields, **_ITEM_FIELDS})
             problems.check()
             raise
 

@@ -1,0 +1,104 @@
+"""Write a scene as a script."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from avenv.scene.layout import check_scene, free_name
+from avenv.scene.spec import SceneSpec
+
+
+class SceneBuilder:
+    """Builds a ``SceneSpec`` piece by piece.
+
+    Each method takes further fields of the piece's spec by name (``RoomSpec``, ``DoorSpec``,
+    ``WindowSpec``, ``ObjectSpec``, ``SourceSpec``), leaves the rest to their defaults, and returns
+    the name of the new piece for later calls. Metres and degrees, as in a scene's YAML::
+
+        b = SceneBuilder("studio")
+        studio = b.room("studio", size=(6, 4), height=2.8, floor="oak_parquet")
+        bath = b.room("bath", size=(2, 4), at=(6, 0), type="bathroom", floor="ceramic_tile")
+        b.door(studio, bath, hinge="right")
+        b.window(studio, at=(3, 0), width=2.0)
+        table = b.place("coffee_table", at=(2, 2))
+        phone = b.place("phone", on=table, facing=90)
+        b.source(on=phone)
+        spec = b.build()
+
+    Mistakes are reported by ``build``, all at once.
+    """
+
+    def __init__(self, name: str, **fields: Any) -> None:
+        self._data: dict[str, Any] = {"name": name, **fields}
+        for part in ("rooms", "doors", "windows", "objects", "sources"):
+            self._data[part] = []
+
+    def room(
+        self,
+        name: str,
+        size: ArrayLike | None = None,
+        at: ArrayLike = (0.0, 0.0),
+        polygon: ArrayLike | None = None,
+        **fields: Any,
+    ) -> str:
+        """Add a room: a rectangle of ``size`` with its least corner ``at``, or a ``polygon``.
+
+        Both are measured on the centre lines of the walls, so that neighbours share an edge.
+        """
+        if (size is None) == (polygon is None):
+            raise ValueError(f"room {name!r}: give either a size (x, y) or a polygon of points")
+        if size is not None:
+            unit_square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+            polygon = np.asarray(at, float) + unit_square * np.asarray(size, float)
+        return self._add("rooms", name, name=name, polygon=_plain(polygon), **fields)
+
+    def door(self, first: str, second: str, at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add a door between two rooms, by default in the middle of the wall they share."""
+        between = [first, second]
+        return self._add("doors", "-".join(between), between=between, position=_plain(at), **fields)
+
+    def passage(self, first: str, second: str, at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add an opening without a leaf, as ``door``."""
+        return self.door(first, second, at, kind="passage", **fields)
+
+    def window(self, room: str, at: ArrayLike, **fields: Any) -> str:
+        """Add a window in an outer wall of a room, with its middle ``at`` [x, y]."""
+        return self._add("windows", f"{room}-window", room=room, position=_plain(at), **fields)
+
+    def place(
+        self, kind: str, at: ArrayLike | None = None, on: str | None = None, **fields: Any
+    ) -> str:
+        """Add an object of the catalogue with its middle ``at`` [x, y], or ``on`` another."""
+        return self._add("objects", kind, kind=kind, position=_plain(at), on=on, **fields)
+
+    def source(
+        self,
+        name: str | None = None,
+        at: ArrayLike | None = None,
+        on: str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Add a sound source ``at`` [x, y, z], or ``on`` an object, by default with its sound."""
+        default = on or fields.get("sound") or "source"
+        return self._add("sources", default, name=name, position=_plain(at), on=on, **fields)
+
+    def build(self) -> SceneSpec:
+        """Return the scene.
+
+        Raises:
+            SceneError: something is unknown, has no place or overlaps; one line for each problem.
+        """
+        spec = SceneSpec.from_dict(self._data, source=self._data["name"])
+        check_scene(spec)
+        return spec
+
+    def _add(self, part: str, default: str, **fields: Any) -> str:
+        pieces = self._data[part]
+        name = fields.pop("name", None) or free_name(default, {p["name"] for p in pieces})
+        pieces.append({"name": name, **{k: v for k, v in fields.items() if v is not None}})
+        return name
+
+
+def _plain(values: ArrayLike | None) -> Any:
+    return None if values is None else np.asarray(values, float).tolist()
