@@ -1,0 +1,164 @@
+"""Video files with sound."""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Sample rates in Hz that AAC can carry."""
+
+_BLOCK = 1024  # samples in one AAC frame
+
+
+class VideoWriter:
+    """Write frames and sound to an MP4 file (H.264 and AAC), as a context manager.
+
+    Frames and sound may come in any order and in pieces of any length; frame k is shown at
+    k / fps, sample n is heard at n / sample_rate. At the end the shorter of the two is made as
+    long as the other: sound with silence, picture with its last frame. The file appears under its
+    name only when it is whole; after an exception inside the ``with`` block there is none.
+
+    Args:
+        path: where to, ending in ``.mp4``; an existing file is replaced.
+        size: (width, height) of the frames in pixels; an odd one gets one more column or row, a
+            copy of the last, since H.264 wants even sizes.
+        fps: frames a second.
+        sample_rate: Hz, one of ``AUDIO_RATES``.
+        channels: 1 or 2.
+
+    Raises:
+        ValueError: the folder does not exist or an argument is out of range.
+        ImportError: PyAV is not installed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        size: tuple[int, int],
+        fps: float,
+        sample_rate: int = 16000,
+        channels: int = 2,
+    ):
+        self.path = Path(path)
+        if self.path.suffix.lower() != ".mp4":
+            raise ValueError(f"video path is {str(path)!r}; it must end in .mp4")
+        if not self.path.parent.is_dir():
+            raise ValueError(f"no folder {str(self.path.parent)!r} to write {self.path.name!r} in")
+        if min(size) < 1:
+            raise ValueError(f"size is {size}; width and height must be at least 1")
+        if not 0 < fps <= 1000:
+            raise ValueError(f"fps is {fps}; it must be above 0 and at most 1000")
+        if sample_rate not in AUDIO_RATES:
+            raise ValueError(f"sample_rate is {sample_rate}; AAC carries {AUDIO_RATES}")
+        if channels not in (1, 2):
+            raise ValueError(f"channels is {channels}; it must be 1 or 2")
+        self.size = (int(size[0]), int(size[1]))
+        self.fps = Fraction(fps).limit_denominator(10_000)
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self._av = _import_av()
+        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        self._container: Any = None
+
+    def __enter__(self) -> Self:
+        width, height = (side + side % 2 for side in self.size)
+        self._frames = self._samples = 0
+        self._last = np.zeros((height, width, 3), np.uint8)
+        self._waiting = np.zeros((self.channels, 0), np.float32)
+        # The index in front, so that a player may start before it has the whole file.
+        self._container = self._av.open(
+            str(self._partial), "w", format="mp4", options={"movflags": "faststart"}
+        )
+        self._video = self._container.add_stream("libx264", rate=self.fps)
+        self._video.width, self._video.height = width, height
+        self._video.pix_fmt = "yuv420p"  # what every player shows
+        self._video.options = {"crf": "20", "preset": "veryfast"}
+        self._audio = self._container.add_stream("aac", rate=self.sample_rate)
+        self._audio.layout = "stereo" if self.channels == 2 else "mono"
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        try:
+            if error_type is None:
+                self._finish()
+            self._container.close()
+            if error_type is None:
+                os.replace(self._partial, self.path)
+        finally:
+            self._container = None
+            self._partial.unlink(missing_ok=True)
+
+    def add_frame(self, rgb: NDArray[np.uint8]) -> None:
+        """Show a picture (H, W, 3) uint8 for 1 / fps seconds."""
+        expected = (self.size[1], self.size[0], 3)
+        if np.shape(rgb) != expected or np.asarray(rgb).dtype != np.uint8:
+            raise ValueError(
+                f"frame is {np.shape(rgb)} {np.asarray(rgb).dtype}; it must be {expected} uint8"
+            )
+        height, width, _ = self._last.shape
+        self._last = np.pad(
+            rgb, ((0, height - expected[0]), (0, width - expected[1]), (0, 0)), mode="edge"
+        )
+        self._show_last()
+
+    def add_audio(self, samples: NDArray[np.float32]) -> None:
+        """Play sound (channels, N), full scale 1; what exceeds it is clipped."""
+        samples = np.asarray(samples, np.float32)
+        if samples.ndim != 2 or len(samples) != self.channels:
+            raise ValueError(f"audio is {samples.shape}; it must be ({self.channels}, samples)")
+        self._waiting = np.concatenate([self._waiting, np.clip(samples, -1, 1)], axis=1)
+        whole = self._waiting.shape[1] // _BLOCK * _BLOCK
+        for start in range(0, whole, _BLOCK):
+            self._play(self._waiting[:, start : start + _BLOCK])
+        self._waiting = self._waiting[:, whole:]
+
+    def _open_container(self) -> Any:
+        if self._container is None:
+            raise RuntimeError(
+                "the video is not open; write inside `with VideoWriter(...) as video:`"
+            )
+        return self._container
+
+    def _show_last(self) -> None:
+        container = self._open_container()
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(self._last), format="rgb24")
+        frame.pts, frame.time_base = self._frames, 1 / self.fps
+        self._frames += 1
+        container.mux(self._video.encode(frame))
+
+    def _play(self, block: NDArray[np.float32]) -> None:
+        container = self._open_container()
+        frame = self._av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(block), format="fltp", layout=self._audio.layout.name
+        )
+        frame.sample_rate = self.sample_rate
+        frame.pts, frame.time_base = self._samples, Fraction(1, self.sample_rate)
+        self._samples += block.shape[1]
+        container.mux(self._audio.encode(frame))
+
+    def _finish(self) -> None:
+        """Make both streams equally long and flush the encoders."""
+        if self._frames == 0:
+            raise ValueError(f"{self.path}: no frames were added; a video needs at least one")
+        heard = Fraction(self._samples + self._waiting.shape[1], self.sample_rate)
+        while self._frames / self.fps < heard:
+            self._show_last()
+        missing = round((self._frames / self.fps - heard) * self.sample_rate)
+        self.add_audio(np.zeros((self.channels, missing), np.float32))
+        if self._waiting.shape[1]:
+            self._play(self._waiting)
+        for stream in (self._video, self._audio):
+            self._container.mux(stream.encode(None))
+
+
+def _import_av() -> ModuleType:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError('recording video needs PyAV: pip install "avenv[video]"') from error
+    return av
