@@ -27,7 +27,7 @@ class BVH(NamedTuple):
         bounds: (N, 6) float32 lower and upper corner of each node's box, a hair too large, so that
             no rounding lets a ray slip past a flat box.
         first: (N,) int32 left child (the right one follows it), or the first corner of a leaf.
-        count: (N,) int32 triangles in a leaf, 0 in an inner node.
+        number: (N,) int32 triangles in a leaf, 0 in an inner node.
         corners: (K, 3, 3) float32 the triangles in the order of the leaves. Triangles without area
             are left out, K <= T.
         triangle: (K,) int32 their rows in the list that the tree was built from.
@@ -35,7 +35,7 @@ class BVH(NamedTuple):
 
     bounds: NDArray[np.float32]
     first: NDArray[np.int32]
-    count: NDArray[np.int32]
+    number: NDArray[np.int32]
     corners: NDArray[np.float32]
     triangle: NDArray[np.int32]
 
@@ -56,18 +56,16 @@ def build_bvh(triangles: ArrayLike) -> BVH:
         raise ValueError(f"triangle {int(np.argmin(finite))} has a coordinate that is not finite")
     order = np.flatnonzero(_areas(triangles) > 0).astype(np.int32)
     if len(order) == 0:
-        nowhere = np.array([[np.inf] * 3 + [-np.inf] * 3], np.float32)
-        zero = np.zeros(1, np.int32)
-        return BVH(nowhere, zero, zero, np.zeros((0, 3, 3), np.float32), order)
+        return BVH(np.zeros((1, 6), np.float32), order, order, triangles[order], order)
     low, high = triangles.min(axis=1), triangles.max(axis=1)
     boxes = np.concatenate([low, high], axis=1)
     bounds = np.empty((2 * len(order), 6), np.float32)
     first = np.empty(2 * len(order), np.int32)
-    count = np.empty(2 * len(order), np.int32)
-    nodes = _build(boxes, order, bounds, first, count)
+    number = np.empty(2 * len(order), np.int32)
+    nodes = _build(boxes, order, bounds, first, number)
     margin = np.float32(4 * np.finfo(np.float32).eps * np.abs(boxes[order]).max())
     bounds = bounds[:nodes] + np.repeat(np.array([-margin, margin], np.float32), 3)
-    return BVH(bounds, first[:nodes].copy(), count[:nodes].copy(), triangles[order], order)
+    return BVH(bounds, first[:nodes].copy(), number[:nodes].copy(), triangles[order], order)
 
 
 def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -76,8 +74,8 @@ def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True)
-def _build(boxes, order, bounds, first, count):
-    """Sort order (K,) into leaves and fill bounds (N, 6), first (N,), count (N,); return N."""
+def _build(boxes, order, bounds, first, number):
+    """Sort order (K,) into leaves and fill bounds (N, 6), first (N,), number (N,); return N."""
     stack = np.empty((MAX_DEPTH, 4), np.int32)  # node, start, end, depth
     bins = np.empty((3, BINS, 7), np.float32)  # box and number of triangles
     right = np.empty(BINS, np.float32)
@@ -90,7 +88,7 @@ def _build(boxes, order, bounds, first, count):
         start, end = stack[pending, 1], stack[pending, 2]
         _fit(boxes, order, start, end, bounds[node], span)
         if end - start <= LEAF_SIZE:
-            first[node], count[node] = start, end - start
+            first[node], number[node] = start, end - start
             continue
         middle = start
         if depth < _HALVING_DEPTH:
@@ -100,7 +98,7 @@ def _build(boxes, order, bounds, first, count):
                 middle = _partition(boxes, order, start, end, span, axis, last)
         if middle == start:  # all centres in one place, or too deep
             middle = (start + end) // 2
-        first[node], count[node] = nodes, 0
+        first[node], number[node] = nodes, 0
         pending = _push(stack, pending, nodes + 1, middle, end, depth + 1)
         pending = _push(stack, pending, nodes, start, middle, depth + 1)
         nodes += 2

@@ -59,10 +59,10 @@ def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, any_hit):
     stack = np.empty(MAX_DEPTH, np.int32)
     pending = 0
     node = 0
-    if _enter(bvh.bounds, 0, ox, oy, oz, ix, iy, iz, best) >= _FAR:
+    if len(bvh.triangle) == 0 or _enter(bvh.bounds, 0, ox, oy, oz, ix, iy, iz, best) >= _FAR:
         return best, hit
     while True:
-        number = bvh.count[node]
+        number = bvh.number[node]
         child = bvh.first[node]
         if number > 0:
             for k in range(child, child + number):
@@ -103,7 +103,7 @@ def _axes(dx, dy, dz):
     return 0, 1, 2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _enter(bounds, k, ox, oy, oz, ix, iy, iz, t_max):
     """Return where the ray enters box k, at least 0; ``_FAR`` if it misses it before t_max."""
     a, b = (bounds[k, 0] - ox) * ix, (bounds[k, 3] - ox) * ix
@@ -118,7 +118,7 @@ def _enter(bounds, k, ox, oy, oz, ix, iy, iz, t_max):
     return near if near <= far and near < t_max else _FAR
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _intersect(corners, k, kx, ky, kz, ox, oy, oz, shear_x, shear_y, shear_z):
     """Return t where the sheared ray crosses triangle k, -1 if it does not."""
     az, bz, cz = corners[k, 0, kz] - oz, corners[k, 1, kz] - oz, corners[k, 2, kz] - oz
@@ -151,20 +151,20 @@ def cast_rays(
     Raises:
         ValueError: shapes do not fit, a number is not finite, or a direction is zero.
     """
-    origins, directions = _point_pairs(origins, directions, "origins", "directions")
-    length = np.linalg.norm(directions, axis=1, keepdims=True)
+    origin, direction = _point_pairs(origins, directions, "origins", "directions")
+    length = np.linalg.norm(direction, axis=1, keepdims=True)
     if np.any(length == 0):
         raise ValueError(f"directions[{int(np.argmin(length))}] is zero; it must point somewhere")
     if np.isnan(max_distance):
         raise ValueError("max_distance is not a number")
-    directions = directions / length
-    distance = np.empty(len(origins))
-    triangle = np.empty(len(origins), np.int32)
+    direction = direction / length
+    distance = np.empty(len(origin))
+    triangle = np.empty(len(origin), np.int32)
     parallel.run(
         _cast,
         (
-            (bvh, origins[s], directions[s], float(max_distance), distance[s], triangle[s])
-            for s in _slices(len(origins))
+            (bvh, origin[s], direction[s], float(max_distance), distance[s], triangle[s])
+            for s in _slices(len(origin))
         ),
     )
     return distance, triangle
@@ -176,9 +176,9 @@ def lines_of_sight(bvh: BVH, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.b
     Raises:
         ValueError: shapes do not fit, or a number is not finite.
     """
-    starts, ends = _point_pairs(starts, ends, "starts", "ends")
-    clear = np.empty(len(starts), np.bool_)
-    parallel.run(_look, ((bvh, starts[s], ends[s], clear[s]) for s in _slices(len(starts))))
+    start, end = _point_pairs(starts, ends, "starts", "ends")
+    clear = np.empty(len(start), np.bool_)
+    parallel.run(_look, ((bvh, start[s], end[s], clear[s]) for s in _slices(len(start))))
     return clear
 
 
