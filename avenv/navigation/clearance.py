@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 TOLERANCE = 1e-5
 """Metres by which a body may dent an obstacle: more than the rounding of float32."""
 
+SIGHT_MARGIN = 0.005
+"""Metres by which a line of sight may dent an obstacle; a body slides past."""
+
 SAFE_SLOPE = 1.5
 """Bilinear clearance falls at most this many metres per metre (1-Lipschitz samples: sqrt 2)."""
 

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
-from avenv.navigation.clearance import slide
-from avenv.navigation.descent import distance_at, look_ahead
+from avenv.navigation.clearance import SIGHT_MARGIN, slide
+from avenv.navigation.descent import distance_at, last_visible, way_down
 from avenv.navigation.geodesic import GeodesicField
 from avenv.navigation.grid import WalkableGrid, as_points
 
@@ -21,8 +21,6 @@ STOP, FORWARD, TURN_LEFT, TURN_RIGHT = 0, 1, 2, 3
 
 LOOK_AHEAD = 1.5
 """Metres to the point aimed at, at most."""
-SIGHT_MARGIN = 0.005
-"""Metres by which a line of sight may dent an obstacle; the body slides past."""
 MIN_GAIN = 0.3
 """Share of a step by which the distance must fall for the step to be worth taking."""
 TURN_COST = 0.01
@@ -110,8 +108,8 @@ def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     here = distance_at(field, distance, x, y)
     if here <= stop_distance:
         return STOP
-    limit = field.limit - SIGHT_MARGIN
-    aim_x, aim_y = look_ahead(field, distance, x, y, LOOK_AHEAD, limit)
+    way = way_down(field, distance, x, y, LOOK_AHEAD)
+    aim_x, aim_y = way[last_visible(field, way, 0, x, y, field.limit - SIGHT_MARGIN)]
     error = (atan2(aim_y - y, aim_x - x) - heading + pi) % (2 * pi) - pi
     # The heading to take depends on the position only, so that turning towards it comes to an end.
     turns = round(error / turn)

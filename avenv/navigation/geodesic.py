@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import hypot
 
 import numpy as np
 import skfmm
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.navigation.descent import Distance, distance_at, look_ahead
+from avenv.navigation.clearance import SIGHT_MARGIN, line_is_free
+from avenv.navigation.descent import Distance, distance_at, extend, last_visible, way_down
 from avenv.navigation.grid import Points, WalkableGrid, as_points
+
+MAX_DIRECT = 2.0
+"""Metres around a goal within which straight lines are tried before marching begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +37,7 @@ class GeodesicField:
     @cached_property
     def arrays(self) -> Distance:
         """The field as kernels take it."""
-        return Distance(self.distance, self.goals, self.direct)
+        return Distance(self.distance, extend(self.distance), self.goals, self.direct)
 
     def at(self, points: ArrayLike) -> NDArray[np.float64]:
         """Return the geodesic distance (N,) in metres of points (N, 2).
@@ -45,9 +50,9 @@ class GeodesicField:
 def geodesic_field(grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
     """Solve for the walking distance to the nearest of some goals.
 
-    The eikonal equation by second-order fast marching (Sethian 1999; scikit-fmm), started from a
-    circle around each goal inside which everything is in sight, so that the singularity at the
-    goal costs no accuracy.
+    The eikonal equation by second-order fast marching (Sethian 1999; scikit-fmm), started from
+    circles around the goals inside which everything is in sight, so that the singularity at a goal
+    costs no accuracy.
 
     Parameters
     ----------
@@ -57,11 +62,9 @@ def geodesic_field(grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
         one can.
     """
     goals = grid.nearest_walkable(as_points(np.atleast_2d(goals), "goals"))
-    clearance = min(grid.clearance_of(goals))
-    # The four cells around a goal lie within 1.5 cells; no obstacle to a body is that thin.
-    direct = max(float(clearance) - grid.radius, 1.5 * grid.cell)
     straight = _straight_distance(grid, goals)
     reachable = np.isin(grid.islands, grid.island_of(goals)) & (grid.islands > 0)
+    direct = _direct_reach(grid.field, reachable, goals)
     inside = reachable & (straight <= direct)
     distance = np.full(grid.islands.shape, np.inf, np.float32)
     if (reachable & ~inside).any():
@@ -89,13 +92,9 @@ def shortest_path(grid: WalkableGrid, field: GeodesicField, start: ArrayLike) ->
         raise ValueError(
             f"no goal can be reached from start ({x:.2f}, {y:.2f}) in scene {grid.name!r}"
         )
-    path = [(x, y)]
-    corners = int(grid.islands.size)
-    for _ in range(corners):
-        if any((path[-1] == goal).all() for goal in field.goals):
-            break
-        path.append(look_ahead(grid.field, field.arrays, *path[-1], np.inf, grid.field.limit))
-    return np.array(path)
+    # Distances fall along the way, so no cell comes twice and it ends before all are used up.
+    way = way_down(grid.field, field.arrays, x, y, 1.5 * grid.cell * grid.islands.size)
+    return np.concatenate([[(x, y)], way[_corners(grid.field, way, x, y)]])
 
 
 class FieldCache:
@@ -119,6 +118,37 @@ def _straight_distance(grid: WalkableGrid, goals: Points) -> NDArray[np.float64]
     x = grid.field.x0 + grid.cell * np.arange(nx)
     y = grid.field.y0 + grid.cell * np.arange(ny)
     return np.min([np.hypot(x - gx, (y - gy)[:, None]) for gx, gy in goals], axis=0)
+
+
+@njit(cache=True, nogil=True)
+def _direct_reach(field, reachable, goals):
+    # The largest radius, MAX_DIRECT at most, of circles around the goals in which all is in sight.
+    # A goal's own four cells are, whatever the lines of sight say: no obstacle is that thin.
+    ny, nx = reachable.shape
+    reach = MAX_DIRECT
+    for gx, gy in goals:
+        first_y = max(0, int((gy - reach - field.y0) / field.cell))
+        first_x = max(0, int((gx - reach - field.x0) / field.cell))
+        for iy in range(first_y, min(ny, int((gy + reach - field.y0) / field.cell) + 2)):
+            for ix in range(first_x, min(nx, int((gx + reach - field.x0) / field.cell) + 2)):
+                x, y = field.x0 + ix * field.cell, field.y0 + iy * field.cell
+                d = hypot(x - gx, y - gy)
+                if d < reach + field.cell and reachable[iy, ix]:
+                    if not line_is_free(field, gx, gy, x, y, field.limit - SIGHT_MARGIN):
+                        reach = min(reach, d - field.cell)
+    return max(reach, 1.5 * field.cell)
+
+
+@njit(cache=True, nogil=True)
+def _corners(field, way, x, y):
+    # Indices of the points of a way that cannot be skipped: from each the farthest in sight.
+    index = 0
+    corners = [last_visible(field, way, index, x, y, field.limit)]
+    while corners[-1] < len(way) - 1:
+        index = corners[-1]
+        x, y = way[index]
+        corners.append(max(index + 1, last_visible(field, way, index, x, y, field.limit)))
+    return np.array(corners)
 
 
 @njit(cache=True, nogil=True)
