@@ -294,10 +294,12 @@ def check_openings(
     for window in windows:
         cut = window.cut
         on_wall[cut.room, cut.wall].append((cut.start, cut.end, window.name))
+    noted: set[frozenset[str]] = set()
     for (room, _), openings in on_wall.items():
         openings.sort()
         for (_, end, a), (start, _, b) in pairwise(openings):
-            if start - end < NIB - 1e-9:
+            if start - end < NIB - 1e-9 and {a, b} not in noted:
+                noted.add(frozenset((a, b)))
                 text = "overlap" if start < end else f"leave only {start - end:.3f} m of wall"
                 problems.add(
                     "doors and windows",

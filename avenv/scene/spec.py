@@ -67,8 +67,8 @@ class DoorSpec(_Spec):
     """An opening between two rooms, with a leaf (``door``) or without (``passage``).
 
     Attributes:
-        between: the two rooms.
         name: unique; by default the two rooms, ``hall-kitchen``.
+        between: the two rooms.
         position: a point [x, y] on the wall they share, the middle of the opening; by default
             the middle of the longest wall they share.
         width: clear width.
@@ -80,8 +80,8 @@ class DoorSpec(_Spec):
         material: of leaf and frame; a passage is framed in the first room's wall material.
     """
 
-    between: tuple[Name, Name]
     name: Name | None = None
+    between: tuple[Name, Name]
     position: Point | None = None
     width: Length = 0.9
     height: Length = 2.05
@@ -96,18 +96,18 @@ class WindowSpec(_Spec):
     """A pane in an outer wall.
 
     Attributes:
+        name: unique; by default ``<room>-window``.
         room: the room that looks out.
         position: a point [x, y] on its wall, the middle of the window.
-        name: unique; by default ``<room>-window``.
         width: clear width.
         height: clear height.
         sill: height of its lower edge above the floor.
         material: of the pane.
     """
 
+    name: Name | None = None
     room: Name
     position: Point
-    name: Name | None = None
     width: Length = 1.2
     height: Length = 1.2
     sill: Annotated[float, Field(strict=True, ge=0)] = 0.9
@@ -119,8 +119,8 @@ class ObjectSpec(_Spec):
 
     Attributes:
         kind: its kind in the catalogue.
-        position: [x, y] of the middle of its base. May be left out with ``on``.
         name: unique; by default the kind, or ``kind_2`` and so on.
+        position: [x, y] of the middle of its base. May be left out with ``on``.
         on: name of the object whose top it stands on, in the middle unless there is an ``offset``
             or a ``position``.
         offset: [forward, left] from the middle of the object it stands ``on``.
@@ -133,15 +133,15 @@ class ObjectSpec(_Spec):
     """
 
     kind: Name
-    position: Point | None = None
     name: Name | None = None
+    position: Point | None = None
     on: Name | None = None
     offset: Point | None = None
     room: Name | None = None
     z: Number | None = None
     facing: Number = 0.0
     size: tuple[Length, Length, Length] | None = None
-    materials: dict[Name, Name] = Field(default_factory=dict)
+    materials: dict[Name, Name] = {}
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
@@ -158,18 +158,18 @@ class SourceSpec(_Spec):
     """A sound source that belongs to the scene.
 
     Attributes:
+        name: unique among the sources; by default the object's name, or the sound's.
         position: [x, y, z] in the world; or else ``on``.
         on: name of the object that it sounds from, just above the middle of its top (below an
             object that hangs from the ceiling).
-        name: unique among the sources; by default the object's name, or the sound's.
         sound: a built-in kind (``phone``) or the path of a sound file (with its ending), relative
             to the scene's file; by default the sound of the object's kind.
         level: dB relative to the sound set's common loudness.
     """
 
+    name: Name | None = None
     position: tuple[Number, Number, Number] | None = None
     on: Name | None = None
-    name: Name | None = None
     sound: Annotated[str, Field(min_length=1)] | None = None
     level: Number = 0.0
 
