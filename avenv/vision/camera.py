@@ -2,39 +2,37 @@
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
-from numpy.typing import NDArray
-
-KERNEL = {"cache": True, "nogil": True, "error_model": "numpy"}
-"""How the kernels are compiled. No fastmath: an edge must come out the same from both sides."""
 
 NEAR = np.float32(0.02)
 """Nearest depth that is drawn, metres."""
 
 
+from avenv.vision.kernels import kernel
+
+
 class Camera(NamedTuple):
-    """One camera, all float32: position, three unit axes in the world, and the picture.
+    """One camera: position, three unit axes in the world, and the picture.
 
     A point at (ahead, left, up) metres falls on column ``centre_x - focal * left / ahead`` and row
     ``centre_y - focal * up / ahead``; the centre of pixel (0, 0) lies at (0.5, 0.5).
     """
 
-    x: float
-    y: float
-    z: float
-    ahead_x: float
-    ahead_y: float
-    ahead_z: float
-    left_x: float
-    left_y: float
-    left_z: float
-    up_x: float
-    up_y: float
-    up_z: float
-    focal: float
-    centre_x: float
-    centre_y: float
+    x: np.float32
+    y: np.float32
+    z: np.float32
+    ahead_x: np.float32
+    ahead_y: np.float32
+    ahead_z: np.float32
+    left_x: np.float32
+    left_y: np.float32
+    left_z: np.float32
+    up_x: np.float32
+    up_y: np.float32
+    up_z: np.float32
+    focal: np.float32
+    centre_x: np.float32
+    centre_y: np.float32
 
 
 def focal_length(width: int, hfov: float) -> float:
@@ -50,15 +48,9 @@ def focal_length(width: int, hfov: float) -> float:
     return float(width / 2 / np.tan(hfov / 2))
 
 
-@nb.njit(**KERNEL)
-def camera_at(
-    position: NDArray[np.float64],
-    rotation: NDArray[np.float64],
-    focal: float,
-    width: int,
-    height: int,
-) -> Camera:
-    """Return the camera at ``position`` (3,) with the columns of ``rotation`` (3, 3) as its axes."""
+@kernel
+def camera_at(position, rotation, focal, width, height):
+    """Return the camera at ``position`` (3,) whose axes are the columns of ``rotation`` (3, 3)."""
     f = np.float32
     return Camera(
         f(position[0]), f(position[1]), f(position[2]),

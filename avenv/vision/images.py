@@ -21,10 +21,10 @@ class Frames(NamedTuple):
 
     Attributes:
         rgb: (n, H, W, 3) uint8, sRGB.
-        depth: (n, H, W, 1) float32 metres along the optical axis, at most 10; 0 where nothing is hit.
-        semantic: (n, H, W, 1) int32 category, 0 where nothing is hit.
+        depth: (n, H, W, 1) float32 metres along the optical axis, at most 10; 0 for nothing.
+        semantic: (n, H, W, 1) int32 category, 0 for nothing.
         nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
-        triangle: (n, H', W') int32 scratch: that triangle, -1 where nothing is hit.
+        triangle: (n, H', W') int32 scratch: that triangle, -1 for nothing.
     """
 
     rgb: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Frames(NamedTuple):
         """Make room for n cameras.
 
         Raises:
-            ValueError: n is less than 1, a side is not within 1..8192 pixels, or a sensor is unknown.
+            ValueError: n or a side is out of range, or a sensor is unknown.
         """
         wanted = tuple(sensors)
         for sensor in wanted:
@@ -79,5 +79,9 @@ class Frames(NamedTuple):
     @property
     def sensors(self) -> dict[str, NDArray]:
         """The arrays that were asked for, by name."""
-        arrays = {"rgb": self.rgb, "depth": self.depth, "semantic": self.semantic}
+        arrays: dict[str, NDArray] = {
+            "rgb": self.rgb,
+            "depth": self.depth,
+            "semantic": self.semantic,
+        }
         return {name: array for name, array in arrays.items() if len(array)}

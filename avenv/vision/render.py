@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
 from avenv.frames import body_rotation
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.camera import KERNEL, NEAR, Camera, camera_at, focal_length
+from avenv.vision.camera import NEAR, camera_at, focal_length
 from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
 from avenv.vision.images import SENSORS, TILE, Frames
+from avenv.vision.kernels import kernel
 from avenv.vision.shading import label, measure, shade
 from avenv.vision.triangles import VIEW_ROWS, draw_cluster
 from avenv.vision.visibility import (
@@ -47,7 +47,7 @@ def render(
         rotations: (n, 3, 3), columns forward, left and up as ``avenv.frames.body_rotation`` gives.
         hfov: horizontal field of view in radians; pixels are square.
         frames: n pictures to draw into.
-        rows: the cameras to draw; all of them by default. The pictures of the others are left alone.
+        rows: the cameras to draw, all by default; the pictures of the others are left alone.
 
     Raises:
         ValueError: a shape does not fit, a pose is not finite, or hfov is not within (0, pi).
@@ -59,7 +59,7 @@ def render(
     rotations = _finite("rotations", rotations, (n, 3, 3))
     if scene_of.shape != (n,) or scene_of.min() < 0 or scene_of.max() >= len(scenes):
         raise ValueError(
-            f"scene_of is {scene_of}; one index below {len(scenes)} for each of {n} cameras is needed"
+            f"scene_of is {scene_of}; for each of {n} cameras an index below {len(scenes)} is needed"
         )
     wanted = np.arange(n) if rows is None else np.unique(np.asarray(rows, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n):
@@ -112,19 +112,12 @@ def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     if np.shape(values) != shape:
         raise ValueError(f"{name} has shape {np.shape(values)}; {shape} is needed")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} is {values}; finite numbers are needed")
+        raise ValueError(f"{name} is {array.tolist()}; finite numbers are needed")
     return array
 
 
-@nb.njit(**KERNEL)
-def draw_cameras(
-    scene: RasterScene,
-    cameras: NDArray[np.int64],
-    positions: NDArray[np.float64],
-    rotations: NDArray[np.float64],
-    focal: float,
-    frames: Frames,
-) -> None:
+@kernel
+def draw_cameras(scene, cameras, positions, rotations, focal, frames):
     """Draw the pictures of some cameras, all in one scene.
 
     All of them share the scratch of the first, which no other job touches: it stays in the cache.
@@ -152,14 +145,8 @@ def draw_cameras(
         _resolve(scene, i, nearness, triangle, frames)
 
 
-@nb.njit(**KERNEL)
-def _clear(
-    width: int,
-    height: int,
-    nearness: NDArray[np.float32],
-    triangle: NDArray[np.int32],
-    tiles: Tiles,
-) -> None:
+@kernel
+def _clear(width, height, nearness, triangle, tiles):
     # Pixels that only fill up the last tiles count as hidden, so that they never hold a tile open.
     nearness[:height, :width] = 0
     nearness[height:] = HIDDEN
@@ -169,14 +156,8 @@ def _clear(
     tiles.stale[:] = False
 
 
-@nb.njit(**KERNEL)
-def _resolve(
-    scene: RasterScene,
-    i: int,
-    nearness: NDArray[np.float32],
-    triangle: NDArray[np.int32],
-    frames: Frames,
-) -> None:
+@kernel
+def _resolve(scene, i, nearness, triangle, frames):
     if len(frames.rgb):
         shade(scene.light, triangle, frames.rgb[i])
     if len(frames.depth):

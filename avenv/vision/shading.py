@@ -1,10 +1,9 @@
 """From triangles to pixels: the light on each triangle, and the pictures that sensors see."""
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.vision.camera import KERNEL
+from avenv.vision.kernels import kernel
 
 MAX_DEPTH = np.float32(10.0)
 """Farthest depth that a depth sensor tells, metres."""
@@ -41,8 +40,8 @@ SRGB = _srgb_table()
 
 
 # Layout: light (T, 3), triangle (H', W') with -1 for nothing, rgb (H, W, 3).
-@nb.njit(**KERNEL)
-def shade(light: NDArray[np.float32], triangle: NDArray[np.int32], rgb: NDArray[np.uint8]) -> None:
+@kernel
+def shade(light, triangle, rgb):
     """Write the colour of every pixel; black where nothing is hit."""
     scale = np.float32(TONES - 1)
     for row in range(rgb.shape[0]):
@@ -57,8 +56,8 @@ def shade(light: NDArray[np.float32], triangle: NDArray[np.int32], rgb: NDArray[
 
 
 # Layout: nearness (H', W') in 1 / metre, 0 for nothing; depth (H, W, 1).
-@nb.njit(**KERNEL)
-def measure(nearness: NDArray[np.float32], depth: NDArray[np.float32]) -> None:
+@kernel
+def measure(nearness, depth):
     """Write the depth of every pixel in metres; 0 where nothing is hit."""
     least = np.float32(1) / MAX_DEPTH
     for row in range(depth.shape[0]):
@@ -69,10 +68,8 @@ def measure(nearness: NDArray[np.float32], depth: NDArray[np.float32]) -> None:
 
 
 # Layout: labels (T,), triangle (H', W') with -1 for nothing, picture (H, W, 1).
-@nb.njit(**KERNEL)
-def label(
-    labels: NDArray[np.int32], triangle: NDArray[np.int32], picture: NDArray[np.int32]
-) -> None:
+@kernel
+def label(labels, triangle, picture):
     """Write the label of every pixel's triangle; 0 where nothing is hit."""
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):

@@ -1,19 +1,17 @@
 """Drawing a cluster's triangles into the visibility buffer.
 
-Scan conversion by edge crossings: on each row of pixel centres a triangle covers the centres between
-the crossings of its two edges there, the left one included. An edge is always walked from its upper
-to its lower end in the same arithmetic, so neighbours agree about it to the last bit: no pixel on a
-shared edge is missed, however long or thin the triangles are.
+Scan conversion by edge crossings: on each row of pixel centres a triangle covers the centres
+between the crossings of its two edges there, the left one included. An edge is always walked from
+its upper to its lower end in the same arithmetic, so neighbours agree about it to the last bit: no
+pixel on a shared edge is missed, however long or thin the triangles are.
 """
 
 import math
 
-import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-from avenv.vision.camera import KERNEL, NEAR, Camera
-from avenv.vision.clusters import RasterScene
+from avenv.vision.camera import NEAR
+from avenv.vision.kernels import inlined
 
 AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
 """Rows of a view: camera coordinates in metres, place in the picture in pixels, 1 / depth."""
@@ -21,40 +19,36 @@ AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
 VIEW_ROWS = 6
 
 
-@nb.njit(**KERNEL)
-def draw_cluster(
-    scene: RasterScene,
-    camera: Camera,
-    cluster: int,
-    clips: bool,
-    view: NDArray[np.float32],
-    polygon: NDArray[np.float32],
-    nearness: NDArray[np.float32],
-    triangle: NDArray[np.int32],
-) -> None:
+@inlined
+def draw_cluster(scene, camera, cluster, clips, view, polygon, nearness, triangle):
     """Draw the triangles of one cluster that face the camera.
 
     ``clips``: the cluster may reach through the near plane. ``view`` (6, 96) and ``polygon`` (3, 4)
     are scratch; ``nearness`` and ``triangle`` are the visibility buffer of one camera.
     """
     project(scene, camera, cluster, view)
-    planes = scene.planes
+    planes, corners, double_sided = scene.planes, scene.corners, scene.double_sided
     for t in range(scene.first_triangle[cluster], scene.first_triangle[cluster + 1]):
         nx, ny, nz = planes[t, 0], planes[t, 1], planes[t, 2]
         height = nx * camera.x + ny * camera.y + nz * camera.z - planes[t, 3]
-        if height == 0 or (height < 0 and not scene.double_sided[t]):
+        if height == 0 or (height < 0 and not double_sided[t]):
             continue
-        a, b, c = scene.corners[t, 0], scene.corners[t, 1], scene.corners[t, 2]
-        if clips and min(view[AHEAD, a], view[AHEAD, b], view[AHEAD, c]) < NEAR:
-            ends = clip(view, camera, (a, b, c), polygon)
-            for k in range(2, ends):
-                fill(scene, camera, t, height, polygon, (0, k - 1, k), nearness, triangle)
+        plane = (nx, ny, nz, height)
+        i, j, k = corners[t, 0], corners[t, 1], corners[t, 2]
+        ends = 3
+        if clips and min(view[AHEAD, i], view[AHEAD, j], view[AHEAD, k]) < NEAR:
+            ends = clip(view, camera, (i, j, k), polygon)
         else:
-            fill(scene, camera, t, height, view[COLUMN:], (a, b, c), nearness, triangle)
+            for row in range(3):
+                polygon[row, 0] = view[COLUMN + row, i]
+                polygon[row, 1] = view[COLUMN + row, j]
+                polygon[row, 2] = view[COLUMN + row, k]
+        for e in range(2, ends):
+            fill(polygon, e, plane, camera, t, nearness, triangle)
 
 
-@nb.njit(**KERNEL)
-def project(scene: RasterScene, camera: Camera, cluster: int, view: NDArray[np.float32]) -> None:
+@inlined
+def project(scene, camera, cluster, view):
     """Write a cluster's corners, as the camera sees them, into ``view`` (6, corners)."""
     first = scene.first_vertex[cluster]
     vertices = scene.vertices
@@ -74,13 +68,8 @@ def project(scene: RasterScene, camera: Camera, cluster: int, view: NDArray[np.f
         view[NEARNESS, k] = near
 
 
-@nb.njit(**KERNEL)
-def clip(
-    view: NDArray[np.float32],
-    camera: Camera,
-    corners: tuple[int, int, int],
-    polygon: NDArray[np.float32],
-) -> int:
+@inlined
+def clip(view, camera, corners, polygon):
     """Cut a triangle at the near plane into ``polygon`` (3, 4); return its number of corners.
 
     An edge is cut starting from its inner end whichever triangle asks, so neighbours agree.
@@ -104,61 +93,50 @@ def clip(
     return count
 
 
-# Layout: points (3, .) holds columns, rows and nearness; ends picks three of them.
-@nb.njit(**KERNEL)
-def fill(
-    scene: RasterScene,
-    camera: Camera,
-    t: int,
-    height: float,
-    points: NDArray[np.float32],
-    ends: tuple[int, int, int],
-    nearness: NDArray[np.float32],
-    triangle: NDArray[np.int32],
-) -> None:
-    """Draw triangle t, whose plane the camera is ``height`` metres above, where it is nearest."""
-    a, b, c = ends
-    ya, yb, yc = points[1, a], points[1, b], points[1, c]
-    end_row = min(_first_centre(max(ya, yb, yc)), np.int64(2 * camera.centre_y))
-    if max(_first_centre(min(ya, yb, yc)), 0) >= end_row:
+# Layout: polygon (3, 4) holds columns, rows and nearness of its corners.
+@inlined
+def fill(polygon, e, plane, camera, t, nearness, triangle):
+    """Draw the part (0, e - 1, e) of triangle t's polygon where it is the nearest so far.
+
+    ``plane`` is the triangle's unit normal and the height of the camera above it.
+    """
+    a = (polygon[0, 0], polygon[1, 0], polygon[2, 0])
+    b = (polygon[0, e - 1], polygon[1, e - 1], polygon[2, e - 1])
+    c = (polygon[0, e], polygon[1, e], polygon[2, e])
+    end_row = min(_first_centre(max(a[1], b[1], c[1])), np.int64(2 * camera.centre_y))
+    if max(_first_centre(min(a[1], b[1], c[1])), 0) >= end_row:
         return
-    xa, xb, xc = points[0, a], points[0, b], points[0, c]
-    end_column = min(_first_centre(max(xa, xb, xc)), np.int64(2 * camera.centre_x))
-    if max(_first_centre(min(xa, xb, xc)), 0) >= end_column:
+    end_column = min(_first_centre(max(a[0], b[0], c[0])), np.int64(2 * camera.centre_x))
+    if max(_first_centre(min(a[0], b[0], c[0])), 0) >= end_column:
         return
-    if yb < ya:
+    if b[1] < a[1]:
         a, b = b, a
-    if points[1, c] < points[1, a]:
+    if c[1] < a[1]:
         a, c = c, a
-    if points[1, c] < points[1, b]:
+    if c[1] < b[1]:
         b, c = c, b
-    plane = _nearness_plane(scene, camera, t, height)
-    za, zb, zc = points[2, a], points[2, b], points[2, c]
-    limits = (min(za, zb, zc), max(za, zb, zc))
-    top = (np.float64(points[0, a]), np.float64(points[1, a]))
-    middle = (np.float64(points[0, b]), np.float64(points[1, b]))
-    bottom = (np.float64(points[0, c]), np.float64(points[1, c]))
     size = (end_row, end_column)
-    _fill_rows(top, middle, top, bottom, size, plane, limits, t, nearness, triangle)
-    _fill_rows(middle, bottom, top, bottom, size, plane, limits, t, nearness, triangle)
+    slopes = _nearness_plane(plane, camera)
+    limits = (min(a[2], b[2], c[2]), max(a[2], b[2], c[2]))
+    for upper in (True, False):
+        start, stop = (a, b) if upper else (b, c)
+        _fill_rows(start, stop, a, c, size, slopes, limits, t, nearness, triangle)
 
 
-@nb.njit(**KERNEL)
-def _first_centre(position: float) -> int:
+@inlined
+def _first_centre(position):
     """Return the first row (or column) whose centre does not lie before ``position``."""
     return np.int64(math.ceil(np.float64(position) - 0.5))
 
 
-@nb.njit(**KERNEL)
-def _nearness_plane(
-    scene: RasterScene, camera: Camera, t: int, height: float
-) -> tuple[float, float, float]:
-    """Return (p, q, r): in the picture, triangle t is 1 / depth = p * column + q * row + r.
+@inlined
+def _nearness_plane(plane, camera):
+    """Return (p, q, r): 1 / depth of the plane is p * column + q * row + r in the picture.
 
-    A point at depth d on the ray of a pixel is camera + d (ahead + left (cx - column) / focal + ...);
-    put into the plane's equation, 1 / d is linear in column and row.
+    A point at depth d on a pixel's ray is camera + d (ahead + left (centre_x - column) / focal
+    + up (centre_y - row) / focal); put into the plane's equation, 1 / d is linear in the pixel.
     """
-    nx, ny, nz = scene.planes[t, 0], scene.planes[t, 1], scene.planes[t, 2]
+    nx, ny, nz, height = plane
     ahead = nx * camera.ahead_x + ny * camera.ahead_y + nz * camera.ahead_z
     left = nx * camera.left_x + ny * camera.left_y + nz * camera.left_z
     up = nx * camera.up_x + ny * camera.up_y + nz * camera.up_z
@@ -169,32 +147,24 @@ def _nearness_plane(
     return p, q, r
 
 
-# Layout: each end of an edge is (column, row) in pixels, float64, the upper end first.
-@nb.njit(**KERNEL)
-def _fill_rows(
-    short_a: tuple[float, float],
-    short_b: tuple[float, float],
-    long_a: tuple[float, float],
-    long_b: tuple[float, float],
-    size: tuple[int, int],
-    plane: tuple[float, float, float],
-    limits: tuple[float, float],
-    t: int,
-    nearness: NDArray[np.float32],
-    triangle: NDArray[np.int32],
-) -> None:
+# Layout: the ends of an edge are corners, the upper one first.
+@inlined
+def _fill_rows(short_a, short_b, long_a, long_b, size, slopes, limits, t, nearness, triangle):
     """Fill the rows of the short edge, between it and the long edge."""
     first, end = max(_first_centre(short_a[1]), 0), min(_first_centre(short_b[1]), size[0])
     if first >= end:
         return
-    short_slope = (short_b[0] - short_a[0]) / (short_b[1] - short_a[1])
-    long_slope = (long_b[0] - long_a[0]) / (long_b[1] - long_a[1])
-    p, q, r = plane
+    # Crossings are found in float64: near the eye, corners may fall far outside the picture.
+    x0, y0 = np.float64(short_a[0]), np.float64(short_a[1])
+    x1, y1 = np.float64(long_a[0]), np.float64(long_a[1])
+    slope0 = (short_b[0] - x0) / (short_b[1] - y0)
+    slope1 = (long_b[0] - x1) / (long_b[1] - y1)
+    p, q, r = slopes
     low, high = limits
     for row in range(first, end):
         y = row + 0.5
-        u = short_a[0] + (y - short_a[1]) * short_slope
-        v = long_a[0] + (y - long_a[1]) * long_slope
+        u = x0 + (y - y0) * slope0
+        v = x1 + (y - y1) * slope1
         column = max(_first_centre(min(u, v)), 0)
         end_column = min(_first_centre(max(u, v)), size[1])
         base = r + q * np.float32(row)

@@ -7,13 +7,12 @@ z-buffer, Greene, Kass & Miller 1993, with a single level).
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.vision.camera import KERNEL, NEAR, Camera
-from avenv.vision.clusters import RasterScene
+from avenv.vision.camera import NEAR
 from avenv.vision.images import TILE
+from avenv.vision.kernels import inlined, kernel
 
 BUCKETS = 256
 BUCKETS_PER_METRE = np.float32(16.0)
@@ -24,7 +23,7 @@ class Tiles(NamedTuple):
     """The coarse depth image, one entry per tile of 8 x 8 pixels.
 
     Attributes:
-        farthest: (rows, columns) float32, least nearness (1 / metre) within the tile; a lower bound.
+        farthest: (rows, columns) float32, a lower bound of the nearness (1 / metre) within.
         stale: (rows, columns) bool, drawn to since ``farthest`` was found.
     """
 
@@ -32,8 +31,8 @@ class Tiles(NamedTuple):
     stale: NDArray[np.bool_]
 
 
-@nb.njit(**KERNEL)
-def nearest_depths(scene: RasterScene, camera: Camera, depths: NDArray[np.float32]) -> None:
+@kernel
+def nearest_depths(scene, camera, depths):
     """Write the nearest depth (C,) of each cluster's box, HIDDEN where it is out of the picture."""
     c, e = scene.box_centre, scene.box_extent
     wide, high = camera.centre_x / camera.focal, camera.centre_y / camera.focal
@@ -57,10 +56,8 @@ def nearest_depths(scene: RasterScene, camera: Camera, depths: NDArray[np.float3
         depths[k] = depth - reach if seen else HIDDEN
 
 
-@nb.njit(**KERNEL)
-def front_to_back(
-    depths: NDArray[np.float32], starts: NDArray[np.int32], order: NDArray[np.int32]
-) -> int:
+@kernel
+def front_to_back(depths, starts, order):
     """Write the visible clusters into ``order`` (C,), roughly near to far; return their number.
 
     A counting sort into buckets of 1/16 m: the order only has to be good enough for occlusion.
@@ -81,15 +78,13 @@ def front_to_back(
     return visible
 
 
-@nb.njit(**KERNEL)
-def _bucket(depth: float) -> int:
+@inlined
+def _bucket(depth):
     return int(min(max(depth, np.float32(0)) * BUCKETS_PER_METRE, np.float32(BUCKETS - 1)))
 
 
-@nb.njit(**KERNEL)
-def tiles_of_cluster(
-    scene: RasterScene, camera: Camera, k: int, nearest: float, tiles: Tiles
-) -> tuple[int, int, int, int]:
+@inlined
+def tiles_of_cluster(scene, camera, k, nearest, tiles):
     """Return the tiles (first row, end row, first column, end column) that cluster k may touch."""
     rows, columns = tiles.farthest.shape
     if nearest < NEAR:
@@ -108,10 +103,8 @@ def tiles_of_cluster(
     return first_row, end_row, first_column, end_column
 
 
-@nb.njit(**KERNEL)
-def _tile_span(
-    offset: float, reach: float, near: float, far: float, centre: float, count: int
-) -> tuple[int, int]:
+@inlined
+def _tile_span(offset, reach, near, far, centre, count):
     # Image axes run against left and up. Each end is scaled by the depth that puts it farthest out.
     low, high = -offset - reach, -offset + reach
     low = centre + low * (near if low < 0 else far)
@@ -122,10 +115,8 @@ def _tile_span(
     return first, end
 
 
-@nb.njit(**KERNEL)
-def is_hidden(
-    span: tuple[int, int, int, int], nearest: float, nearness: NDArray[np.float32], tiles: Tiles
-) -> bool:
+@inlined
+def is_hidden(span, nearest, nearness, tiles):
     """Tell whether all that lies beyond ``nearest`` metres within a span of tiles is hidden."""
     if nearest < NEAR:
         return False
@@ -143,8 +134,8 @@ def is_hidden(
     return True
 
 
-@nb.njit(**KERNEL)
-def _farthest(nearness: NDArray[np.float32], row: int, column: int) -> float:
+@inlined
+def _farthest(nearness, row, column):
     lanes = np.float32(HIDDEN)
     for y in range(row * TILE, row * TILE + TILE):
         for x in range(column * TILE, column * TILE + TILE):
@@ -152,7 +143,7 @@ def _farthest(nearness: NDArray[np.float32], row: int, column: int) -> float:
     return lanes
 
 
-@nb.njit(**KERNEL)
-def mark_stale(span: tuple[int, int, int, int], tiles: Tiles) -> None:
+@inlined
+def mark_stale(span, tiles):
     """Note that something was drawn within a span of tiles."""
     tiles.stale[span[0] : span[1], span[2] : span[3]] = True
