@@ -83,6 +83,16 @@ def tube(path: Sequence[Point], radius: float | Sequence[float], sides: int = 6)
     return loft(rings)
 
 
+def hoop(radius: float, thickness: float, sides: int = 20) -> Mesh:
+    """Make a level ring of round bar (a torus with square section) round the origin."""
+    angle = 2 * np.pi * np.arange(sides + 1) / sides
+    angle[-1] = 0.0  # the last ring is the first: no ends to close
+    out = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides + 1)], axis=1)[:, None]
+    section = 0.5 * thickness * np.array([(1, 0), (0, -1), (-1, 0), (0, 1)])
+    up = np.array([0.0, 0.0, 1.0])
+    return _walls((radius + section[:, :1]) * out + section[:, 1:] * up)
+
+
 def loft(rings: Sequence[ArrayLike]) -> Mesh:
     """Join rings (R, N, 3) of equal length by walls, and close both ends.
 
@@ -143,6 +153,17 @@ def turn(mesh: Mesh, angle: float, axis: int = 2) -> Mesh:
     turned[..., i] = np.cos(angle) * mesh[..., i] - np.sin(angle) * mesh[..., j]
     turned[..., j] = np.sin(angle) * mesh[..., i] + np.cos(angle) * mesh[..., j]
     return turned
+
+
+def fitted(parts: dict[str, list[Mesh]], x: float, y: float, z: float) -> dict[str, list[Mesh]]:
+    """Stretch the parts of an object together until they fill x, y, z above the origin.
+
+    For shapes that are easier to draw at their natural size than to derive from their extents.
+    """
+    corners = np.concatenate([m.reshape(-1, 3) for meshes in parts.values() for m in meshes])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    scale, start = np.array([x, y, z]) / (high - low), np.array([-x / 2, -y / 2, 0.0])
+    return {name: [(m - low) * scale + start for m in meshes] for name, meshes in parts.items()}
 
 
 def surface_uv(mesh: Mesh) -> NDArray[np.float64]:

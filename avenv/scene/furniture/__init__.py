@@ -8,14 +8,23 @@ share a plane, so that no two faces fight for a pixel.
 
 from collections.abc import Callable
 
-from avenv.scene.furniture import seating, storage, tables
+from avenv.scene.furniture import (
+    bathroom,
+    decor,
+    electronics,
+    kitchen,
+    living,
+    seating,
+    storage,
+    tables,
+)
 from avenv.scene.primitives import Mesh
 
 Builder = Callable[[float, float, float], dict[str, list[Mesh]]]
 
 BUILDERS: dict[str, Builder] = {
     builder.__name__: builder
-    for module in (seating, tables, storage)
+    for module in (seating, tables, storage, kitchen, bathroom, electronics, decor, living)
     for builder in module.BUILDERS
 }
 """The builder of each kind, by the kind's name."""

@@ -1,6 +1,6 @@
-"""What several pieces of furniture have in common: legs, drawers, doors, rows of books."""
+"""What several pieces of furniture have in common: legs, drawers, doors, knobs, books."""
 
-from avenv.scene.primitives import Interval, Mesh, box
+from avenv.scene.primitives import Interval, Mesh, along_x, box, cylinder
 
 HANDLE = 0.025
 """How far handles stand out from a front, metres."""
@@ -77,6 +77,11 @@ def books(x: Interval, y: Interval, z: Interval, count: int, seed: int = 0) -> l
             bindings[int(chance * 31) % 3].append(box((x[0], reach), (right, left), (z[0], top)))
         right = left + 0.002
     return bindings
+
+
+def disc(center: tuple[float, float], radius: float, x: Interval, sides: int = 12) -> Mesh:
+    """Make a cylinder that faces forward, round ``center`` (y, z): knobs, dials, lenses."""
+    return along_x(cylinder(center, radius, x, sides))
 
 
 def _panel(front: float, y: Interval, z: Interval) -> Mesh:
