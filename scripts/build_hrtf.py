@@ -4,11 +4,11 @@
         avenv/acoustics/data/kemar.npz
 
 Any ``SimpleFreeFieldHRIR`` file will do. Each measured response becomes an onset delay and a
-magnitude, to be heard through a minimum-phase filter (Kistler & Wightman 1992), because these two,
-unlike the responses themselves, may be interpolated between directions. Both are interpolated over the sphere by thin
-plate splines, also below the lowest measured elevation, and averaged with the mirrored other ear.
-Dividing by the diffuse-field average takes out what all directions have in common: the
-loudspeaker, the microphone and the ear canal.
+magnitude, to be heard through a minimum-phase filter (Kistler & Wightman 1992): these two, unlike
+the responses themselves, may be interpolated between directions. Both are interpolated over the
+sphere by thin plate splines, also below the lowest measured elevation, and averaged with the
+mirrored other ear. Dividing by the diffuse-field average takes out what all directions have in
+common: the loudspeaker, the microphone and the ear canal.
 """
 
 import os

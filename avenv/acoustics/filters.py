@@ -1,7 +1,7 @@
 """Filter design: octave bands that add up to the whole, and minimum-phase responses."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv.bands import bands_for
 
@@ -10,14 +10,14 @@ OCTAVE_REACH = 8e-3
 5.7 ms, so shorter filters could not tell these bands apart."""
 
 
-def octave_weights(frequencies: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
+def octave_weights(frequencies: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
     """Return the share (B, F) of each octave band at frequencies (F,) in Hz; shares add up to 1.
 
     On the logarithmic frequency axis neighbours cross-fade as cos² over the whole octave between
     their centres. The lowest band reaches down to 0 Hz, the highest up to the Nyquist frequency.
     """
     bands = bands_for(sample_rate)
-    position = np.log2(np.maximum(frequencies, 1e-3) / bands[0])
+    position = np.log2(np.maximum(np.asarray(frequencies, np.float64), 1e-3) / bands[0])
     position = np.clip(position, 0, len(bands) - 1)
     distance = np.abs(position - np.arange(len(bands))[:, None])
     return np.cos(np.pi / 2 * np.minimum(distance, 1)) ** 2
@@ -37,8 +37,8 @@ def octave_filters(sample_rate: int, phases: int) -> NDArray[np.float32]:
     spectra = weights * np.exp(-2j * np.pi * turns * (half + delays))
     spectra[..., -1] = spectra[..., -1].real  # the Nyquist bin of a real signal
     taps = np.fft.irfft(spectra, size)[..., : 2 * half + 1]
-    offset = np.arange(-half, half + 1) - delays
-    window = np.cos(np.pi / 2 * np.clip(offset / (half + 1), -1, 1)) ** 2
+    offset = np.abs(np.arange(-half, half + 1) - delays) / (half + 1)
+    window = np.cos(np.pi / 2 * np.clip(2 * offset - 1, 0, 1)) ** 2  # flat for the inner half
     return (taps * window).astype(np.float32)
 
 

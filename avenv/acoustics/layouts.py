@@ -14,7 +14,6 @@ from scipy.fft import rfft
 
 from avenv.acoustics.filters import octave_filters, octave_weights
 from avenv.acoustics.hrtf import ear_filters, load_hrtf
-from avenv.bands import bands_for
 
 SPEED_OF_SOUND = 343.0
 """Metres per second."""

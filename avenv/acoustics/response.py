@@ -1,6 +1,7 @@
 """From early paths and a late field to the impulse response that a listener hears.
 
-Kernels see one listener at a time: P paths, K time bins, B octave bands, a ``Layout`` of C channels.
+Kernels see one listener at a time: P paths, K time bins, B octave bands, C channels of a
+``Layout``.
 """
 
 import numpy as np
@@ -22,12 +23,12 @@ def late_noise(layout: Layout, length: int, seed: int) -> NDArray[np.float32]:
     channels = layout.covariance.shape[1]
     white = rfft(np.random.default_rng(seed).standard_normal((channels, size)))
     frequencies = np.fft.rfftfreq(size, 1 / layout.sample_rate)
-    mixed = np.einsum("fij,jf->if", _square_roots(layout, frequencies), white)
+    mixed = (_square_roots(layout, frequencies) @ white.T[..., None])[..., 0].T
     bands = octave_weights(frequencies, int(layout.sample_rate))
     return irfft(mixed[:, None] * bands, size)[..., :length].astype(np.float32)
 
 
-def _square_roots(layout: Layout, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+def _square_roots(layout: Layout, frequencies: NDArray) -> NDArray[np.float64]:
     """Return symmetric roots (F, C, C) of the layout's covariance at frequencies (F,) in Hz."""
     values, vectors = np.linalg.eigh(layout.covariance.astype(np.float64))
     roots = (vectors * np.sqrt(np.maximum(values, 0))[:, None]) @ vectors.transpose(0, 2, 1)

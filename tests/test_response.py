@@ -1,0 +1,183 @@
+"""Impulse responses: is each path where, and as loud as, theory puts it?"""
+
+import numpy as np
+import pytest
+
+from avenv.acoustics import make_layout
+from avenv.acoustics.filters import octave_weights
+from avenv.acoustics.response import assemble, late_noise
+from avenv.frames import direction
+
+RATE, LENGTH, BIN = 16000, 8000, 160.0
+NONE = np.zeros((0, 6), np.float32)
+
+
+def respond(layout, paths=(), late=NONE, moment=None, distance=0.0, heading=0.0, seed=0, n=LENGTH):
+    """Assemble a response; each path is (metres, gain or gains, azimuth, elevation)."""
+    layout = make_layout(layout, RATE)
+    lengths = np.array([p[0] for p in paths], np.float32)
+    gains = np.array([np.broadcast_to(p[1], 6) for p in paths], np.float32).reshape(-1, 6)
+    arrivals = np.array([direction(p[2], p[3]) for p in paths], np.float32).reshape(-1, 3)
+    late = np.asarray(late, np.float32)
+    moment = np.zeros((len(late), 3)) if moment is None else moment
+    noise = late_noise(layout, n, seed)
+    out = np.zeros((len(noise), n), np.float32)
+    assemble(lengths, gains, arrivals, len(paths), float(distance), late,
+             np.asarray(moment, np.float32), BIN, float(heading), layout, noise, out)  # fmt: skip
+    return out
+
+
+def exponential(reverberation_time, n=LENGTH):
+    times = np.arange(int(n / BIN)) * BIN / RATE
+    return 0.01 * 10 ** (-6 * times[:, None] / reverberation_time) * np.ones(6)
+
+
+def energies(signal):
+    """Energy (C, bins) in each time bin."""
+    return (signal.astype(np.float64) ** 2).reshape(len(signal), -1, int(BIN)).sum(axis=-1)
+
+
+@pytest.mark.parametrize("metres", [3.43, 2.0, 7.77, 1.234])
+def test_a_path_of_r_metres_is_a_tap_of_one_over_r(metres):
+    response = respond("mono", [(metres, 1 / metres, 0.3, 0.1)])[0].astype(np.float64)
+    fine = np.fft.irfft(np.fft.rfft(response), 32 * LENGTH) * 32
+    assert np.argmax(fine) / 32 / RATE == pytest.approx(metres / 343, abs=2e-5)
+    assert fine.max() == pytest.approx(1 / metres, rel=0.03)
+    spectrum = np.abs(np.fft.rfft(response))[100:3500]
+    np.testing.assert_allclose(spectrum, 1 / metres, rtol=0.015)
+
+
+def test_a_path_between_samples_has_the_right_phase():
+    metres = 5.0
+    spectrum = np.fft.rfft(respond("mono", [(metres, 1 / metres, 0, 0)])[0])
+    frequency = np.fft.rfftfreq(LENGTH, 1 / RATE)
+    expected = np.exp(-2j * np.pi * frequency * metres / 343) / metres
+    heard = frequency < 7500
+    np.testing.assert_allclose(spectrum[heard], expected[heard], atol=0.01 / metres)
+
+
+def test_a_path_has_the_gain_of_each_octave():
+    gains = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
+    spectrum = np.abs(np.fft.rfft(respond("mono", [(5.0, gains, 0, 0)], n=RATE)[0]))
+    centres = [125, 250, 500, 1000, 2000, 4000]
+    np.testing.assert_allclose(spectrum[centres], gains, atol=0.01)
+
+
+def test_paths_add_up_and_late_ones_are_cut():
+    one, two = (2.0, 0.5, 0.4, 0), (4.0, 0.2, -1.0, 0.3)
+    both = respond("binaural", [one, two, (1000.0, 1.0, 0, 0)])
+    np.testing.assert_allclose(
+        both, respond("binaural", [one]) + respond("binaural", [two]), atol=1e-6
+    )
+
+
+def interaural_delay(response):
+    """Lag of the right ear behind the left at which they correlate most, seconds."""
+    spectra = np.fft.rfft(response.astype(np.float64))
+    correlation = np.fft.irfft(spectra[0].conj() * spectra[1], 16 * LENGTH)
+    lags = np.arange(-256, 256)
+    return lags[np.argmax(correlation[lags])] / (16 * RATE)
+
+
+@pytest.mark.parametrize("degrees", range(-165, 181, 15))
+def test_the_ears_hear_the_delay_of_a_sphere(degrees):
+    response = respond("binaural", [(2.0, 0.5, np.radians(degrees), 0)])
+    lateral = np.arcsin(np.sin(np.radians(degrees)))
+    sphere = 0.0875 / 343 * (lateral + np.sin(lateral))  # Woodworth
+    assert interaural_delay(response) == pytest.approx(sphere, abs=60e-6)
+    left, right = (response.astype(np.float64) ** 2).sum(axis=1)
+    if abs(lateral) > 0.2:
+        assert np.sign(np.log(left / right)) == np.sign(lateral)
+
+
+def test_a_mirrored_world_swaps_the_ears():
+    paths = [(2.0, 0.5, 0.7, 0.2), (3.0, 0.2, -2.0, -0.4), (5.5, 0.1, 3.0, 1.2)]
+    mirrored = [(r, g, -azimuth, elevation) for r, g, azimuth, elevation in paths]
+    np.testing.assert_allclose(
+        respond("binaural", paths), respond("binaural", mirrored)[::-1], atol=1e-6
+    )
+
+
+def test_turning_the_head_is_turning_the_world():
+    late, moment = exponential(0.5), np.tile(0.6 * direction(0.9, 0.1), (50, 1))
+    turned = np.tile(0.6 * direction(0.9 - 0.5, 0.1), (50, 1))
+    head = respond("binaural", [(2.0, 0.5, 0.7, 0.2)], late, moment, heading=0.5)
+    world = respond("binaural", [(2.0, 0.5, 0.2, 0.2)], late, turned)
+    np.testing.assert_allclose(head, world, atol=1e-6)
+
+
+def test_a_small_turn_changes_little():
+    paths = [(2.0, 0.5, 0.7, 0.2), (3.0, 0.2, -2.0, -0.4)]
+    for heading in np.linspace(0, 2 * np.pi, 40):
+        before = respond("binaural", paths, heading=heading, n=400)
+        after = respond("binaural", paths, heading=heading + 1e-4, n=400)
+        assert np.abs(after - before).max() < 1e-3 * np.abs(before).max()
+
+
+def test_late_energy_is_kept_in_every_bin():
+    late = exponential(0.4)
+    heard = [energies(respond("mono", late=late, seed=seed))[0] for seed in range(30)]
+    ratio = np.mean(heard, axis=0) / late[:, 0]
+    # 160 squared Gaussians in 30 draws scatter by sqrt(2 / 4800) = 2 %
+    np.testing.assert_allclose(ratio[1:-1], 1, atol=0.12)
+    assert ratio.mean() == pytest.approx(1, abs=0.01)
+
+
+def test_late_energy_has_the_spectrum_of_a_path_of_the_same_gains():
+    gains = np.array([0.3, 0.5, 0.2, 0.4, 0.1, 0.6])
+    late = np.tile(gains**2, (50, 1)) / 50
+    frequency = np.fft.rfftfreq(LENGTH, 1 / RATE)
+    weights = octave_weights(frequency, RATE)
+    expected = weights @ (gains @ weights) ** 2 / weights.sum(axis=1)
+    power = np.mean(
+        [np.abs(np.fft.rfft(respond("mono", late=late, seed=s)[0])) ** 2 for s in range(30)], axis=0
+    )
+    np.testing.assert_allclose(weights @ power / weights.sum(axis=1), expected, rtol=0.12)
+
+
+def test_late_sound_does_not_come_before_the_straight_path():
+    late = exponential(0.4)
+    response = respond("mono", late=late, distance=10.3)
+    first = int(np.ceil(10.3 / 343 * RATE))
+    assert not response[0, :first].any()
+    assert response[0, first:].any()
+    many = [respond("mono", late=late, distance=10.3, seed=s)[0] for s in range(40)]
+    total = np.mean([(r.astype(np.float64) ** 2).sum() for r in many])
+    assert total == pytest.approx(late[:, 0].sum(), rel=0.05)  # nothing of it is lost
+
+
+def test_late_sound_from_the_left_is_louder_on_the_left():
+    late = exponential(0.4)
+    left = energies(respond("binaural", late=late, moment=np.tile([0, 0.8, 0], (50, 1))))
+    diffuse = energies(respond("binaural", late=late))
+    ratio = 10 * np.log10(left.sum(axis=1) / diffuse.sum(axis=1))
+    assert ratio[0] > 1
+    assert ratio[1] < -1
+
+
+def test_a_field_from_one_direction_is_as_loud_as_a_path_from_there():
+    late = np.full((50, 6), 1 / 50)
+    moment = np.tile(direction(1.0, 0.2), (50, 1))
+    path = (respond("binaural", [(2.0, 1.0, 1.0, 0.2)]) ** 2).sum(axis=1)
+    field = np.mean(
+        [(respond("binaural", late=late, moment=moment, seed=s) ** 2).sum(axis=1)
+         for s in range(20)], axis=0,
+    )  # fmt: skip
+    np.testing.assert_allclose(10 * np.log10(field / path), 0, atol=0.6)
+
+
+def test_noise_is_fixed_by_its_seed():
+    layout = make_layout("binaural", RATE)
+    np.testing.assert_array_equal(late_noise(layout, 1000, 3), late_noise(layout, 1000, 3))
+    assert (late_noise(layout, 1000, 3) != late_noise(layout, 1000, 4)).mean() > 0.99
+
+
+def test_noise_has_the_coherence_of_the_layout():
+    layout = make_layout("binaural", RATE)
+    left, right = np.fft.rfft(late_noise(layout, 2**17, 0).sum(axis=1)).reshape(2, -1)
+    cross = (left[1:] * right[1:].conj()).real.reshape(-1, 512).mean(axis=1)
+    power = (np.abs(left[1:]) ** 2).reshape(-1, 512).mean(axis=1)
+    frequency = (np.arange(len(cross)) + 0.5) * RATE / 2 / len(cross)
+    grid = np.linspace(0, RATE / 2, len(layout.covariance))
+    expected = np.interp(frequency, grid, layout.covariance[:, 0, 1])
+    np.testing.assert_allclose(cross / power, expected, atol=0.15)
