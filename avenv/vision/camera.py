@@ -4,11 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from avenv.vision.kernels import kernel
+
 NEAR = np.float32(0.02)
 """Nearest depth that is drawn, metres."""
-
-
-from avenv.vision.kernels import kernel
 
 
 class Camera(NamedTuple):

@@ -62,7 +62,7 @@ class Frames(NamedTuple):
         )
 
     @property
-    def count(self) -> int:
+    def cameras(self) -> int:
         """Number of cameras."""
         return self.nearness.shape[0]
 

@@ -11,6 +11,6 @@ kernel = nb.njit(cache=True, nogil=True, error_model="numpy")
 inlined = nb.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 """Compile a function of the inner loops into its caller.
 
-A call costs more than a small triangle: Numba counts the references to every array handed over, with
-atomic operations that the threads would also contend for.
+A call costs more than a small triangle: Numba counts the references to every array handed over,
+with atomic operations that the threads would also contend for.
 """

@@ -52,14 +52,14 @@ def render(
     Raises:
         ValueError: a shape does not fit, a pose is not finite, or hfov is not within (0, pi).
     """
-    n = frames.count
+    n = frames.cameras
     focal = focal_length(frames.width, hfov)
     scene_of = np.asarray(scene_of, np.int64)
     positions = _finite("positions", positions, (n, 3))
     rotations = _finite("rotations", rotations, (n, 3, 3))
     if scene_of.shape != (n,) or scene_of.min() < 0 or scene_of.max() >= len(scenes):
         raise ValueError(
-            f"scene_of is {scene_of}; for each of {n} cameras an index below {len(scenes)} is needed"
+            f"scene_of is {scene_of}; an index below {len(scenes)} per camera ({n}) is needed"
         )
     wanted = np.arange(n) if rows is None else np.unique(np.asarray(rows, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n):

@@ -78,7 +78,9 @@ def clip(view, camera, corners, polygon):
     for k in range(3):
         a, b = corners[k], corners[(k + 1) % 3]
         if view[AHEAD, a] >= NEAR:
-            polygon[:, count] = view[COLUMN:, a]
+            polygon[0, count] = view[COLUMN, a]
+            polygon[1, count] = view[ROW, a]
+            polygon[2, count] = view[NEARNESS, a]
             count += 1
         if (view[AHEAD, a] >= NEAR) != (view[AHEAD, b] >= NEAR):
             if view[AHEAD, a] < NEAR:

@@ -1,0 +1,228 @@
+"""Pictures against an independent ray caster, against geometry by hand, and against themselves."""
+
+import numpy as np
+import pytest
+import trimesh
+from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
+
+from avenv import parallel
+from avenv.frames import body_rotation
+from avenv.vision import Frames, prepare, render, render_view
+
+SIZE = (96, 72)
+
+POSES = [  # position, heading, pitch
+    ((2.0, 2.0, 1.5), 0.3, 0.0),
+    ((2.0, 2.5, 0.4), 2.4, 0.5),
+    ((7.5, 1.2, 1.8), -2.0, -0.7),
+    ((2.5, 0.6, 1.2), -1.7, 0.2),
+    ((0.12, 3.0, 1.0), 0.9, 0.0),  # 2 cm and less from the wall at x = 0.1, looking along it
+    ((3.9, 2.03, 1.2), 0.05, -1.2),
+]
+
+
+def rays(position, heading, pitch, size, hfov):
+    """Return origins and directions (H * W, 3), with a unit part along the optical axis."""
+    width, height = size
+    half = np.tan(hfov / 2)
+    column, row = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    left, up = half * (1 - 2 * column / width), half * (height - 2 * row) / width
+    body = np.stack([np.ones_like(left), left, up], axis=-1).reshape(-1, 3)
+    directions = body @ body_rotation(heading, pitch).T
+    return np.broadcast_to(np.asarray(position, float), directions.shape), directions
+
+
+def cast(scene, pose):
+    """Return depth (H, W), 0 for nothing, and triangle (H, W) of Embree's first frontal hits."""
+    corners = scene.triangles.reshape(-1, 3).astype(float)
+    mesh = trimesh.Trimesh(corners, np.arange(len(corners)).reshape(-1, 3), process=False)
+    origins, directions = rays(*pose, SIZE, np.radians(90))
+    caster = trimesh.ray.ray_pyembree.RayMeshIntersector(mesh)
+    triangle, ray, points = caster.intersects_id(
+        origins, directions, return_locations=True, multiple_hits=True
+    )
+    front = np.einsum("id,id->i", scene.normals[triangle], directions[ray]) < 0
+    triangle, ray, points = triangle[front], ray[front], points[front]
+    depth = (points - origins[ray]) @ body_rotation(*pose[1:])[:, 0]
+    depths, hit = np.zeros(len(origins)), np.full(len(origins), -1)
+    for k in np.argsort(-depth):
+        if depth[k] > 0:
+            depths[ray[k]], hit[ray[k]] = depth[k], triangle[k]
+    return depths.reshape(SIZE[::-1]), hit.reshape(SIZE[::-1])
+
+
+def smooth(depth):
+    """Mask the pixels whose neighbours lie at much the same depth: no silhouette runs there."""
+    flat = np.ones(depth.shape, bool)
+    for axis in (0, 1):
+        for step in (-1, 1):
+            flat &= np.abs(depth - np.roll(depth, step, axis)) < 0.1 + 0.05 * depth
+    return flat
+
+
+@pytest.mark.parametrize("scene", [furnished(), two_rooms()], ids=["furnished", "two_rooms"])
+def test_depth_and_semantics_agree_with_a_ray_caster(scene):
+    inside = [p for p in POSES if (np.array(p[0][:2]) < scene.bounds[1, :2]).all()]
+    agree = total = same = 0
+    for pose in inside:
+        depth, hit = cast(scene, pose)
+        view = render_view(scene, *pose, size=SIZE)
+        kept = smooth(depth)
+        agree += np.sum(np.abs(view["depth"][..., 0] - np.minimum(depth, 10))[kept] < 1e-3)
+        category = np.where(hit >= 0, scene.category[hit], 0)
+        same += np.sum((view["semantic"][..., 0] == category)[kept])
+        total += kept.sum()
+    assert total > 0.7 * len(inside) * SIZE[0] * SIZE[1]
+    assert agree >= 0.999 * total
+    assert same >= 0.999 * total
+
+
+@pytest.mark.parametrize("hfov", [40.0, 90.0, 140.0])
+def test_a_wall_straight_ahead_has_one_depth(hfov):
+    view = render_view(shoebox((5, 40, 30)), (1.5, 20, 15), hfov=hfov, size=(33, 17))
+    np.testing.assert_allclose(view["depth"], 3.5, rtol=1e-5)
+    assert view["depth"].shape == (17, 33, 1)
+
+
+def test_left_is_left_and_up_is_up():
+    places = {1: (2, 1, 0), 2: (2, -1, 0), 3: (2, 0, 1), 4: (2, 0, -1)}
+    scene = from_meshes([solid((0.5, 0.5, 0.5), p) for p in places.values()], surfaces((0.1, 0, 0)))
+    seen = render_view(scene, (0, 0, 0), size=(64, 64))["semantic"][..., 0]
+    row, column = np.mgrid[:64, :64] - 31.5
+    assert (column[seen == 1] < 0).all()
+    assert (column[seen == 2] > 0).all()
+    assert (row[seen == 3] < 0).all()
+    assert (row[seen == 4] > 0).all()
+    assert set(np.unique(seen)) == {0, 1, 2, 3, 4}
+
+
+def test_the_pictures_of_one_view_show_the_same_triangles():
+    colors = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], np.float32)
+    table = surfaces(*[(0.1, 0, 0)] * 3)
+    table.color[:] = colors
+    boxes = [solid((0.5, 1, 1), (x, y, 0.5)) for x, y in ((2, 0.4), (3, -0.4), (4, 2.2))]
+    scene = from_meshes(boxes, table, rows=[0, 1, 2])
+    view = render_view(scene, (0, 0, 0.7), size=(80, 60))
+    category = view["semantic"][..., 0]
+    np.testing.assert_array_equal(view["rgb"].argmax(axis=-1)[category > 0],
+                                  category[category > 0] - 1)  # fmt: skip
+    np.testing.assert_array_equal(view["depth"][..., 0] > 0, category > 0)
+    assert not view["rgb"][category == 0].any()
+    assert set(np.unique(category)) == {0, 1, 2, 3}
+
+
+def test_walls_of_different_direction_differ():
+    view = render_view(shoebox((4, 4, 3)), (2, 2, 1.5), heading=np.pi / 4, size=(64, 64))
+    left, right, floor, ceiling = (view["rgb"][p].astype(int).sum()
+                                   for p in ((32, 2), (32, 61), (63, 32), (0, 32)))  # fmt: skip
+    assert len({left, right, floor, ceiling}) == 4
+    assert floor > ceiling
+
+
+def test_nothing_is_hit_in_the_open():
+    scene = from_meshes([solid((1, 1, 1), (3, 0, 0))], surfaces((0.1, 0, 0)))
+    view = render_view(scene, (0, 0, 0), heading=np.pi)
+    assert not any(picture.any() for picture in view.values())
+
+
+def test_depth_is_clipped_at_ten_metres():
+    view = render_view(shoebox((30, 10, 10)), (1, 5, 5), hfov=20.0)
+    np.testing.assert_array_equal(view["depth"], 10.0)
+
+
+@pytest.mark.parametrize("double_sided", [False, True])
+def test_only_sheets_are_seen_from_behind(double_sided):
+    scene = from_meshes([solid((2, 2, 2), (0, 0, 0))], surfaces((0.1, 0, 0)))
+    scene.double_sided[:] = double_sided
+    view = render_view(scene, (0, 0, 0), size=(16, 16))
+    np.testing.assert_allclose(view["depth"], 1.0 if double_sided else 0.0, rtol=1e-5)
+
+
+def test_a_closed_room_has_no_cracks():
+    mesh = solid((3, 4, 2.5), (0, 0, 0))
+    mesh.invert()
+    for _ in range(4):
+        mesh = mesh.subdivide()
+    bumpy = trimesh.creation.icosphere(4, 1.0)
+    bumpy.apply_scale((2.0, 3.0, 1.1))
+    bumpy.invert()
+    rng = np.random.default_rng(3)
+    for shell in (mesh, bumpy):
+        raster = prepare(from_meshes([shell], surfaces((0.1, 0, 0))))
+        n = 200
+        frames = Frames.allocate(n, 47, 31, ["semantic"])
+        positions = rng.uniform(-0.5, 0.5, (n, 3)) * shell.extents
+        positions *= 0.95 if shell is mesh else 0.55
+        rotations = body_rotation(rng.uniform(-np.pi, np.pi, n), rng.uniform(-1.5, 1.5, n))
+        render([raster], np.zeros(n, int), positions, rotations, np.radians(100), frames)
+        assert (frames.semantic == 1).all()
+
+
+def test_results_depend_on_neither_threads_nor_batch():
+    scenes = [prepare(furnished()), prepare(two_rooms())]
+    rng = np.random.default_rng(1)
+    n = 7
+    scene_of = rng.integers(0, 2, n)
+    positions = rng.uniform(0.5, 3.5, (n, 3)) * [1, 1, 0.5]
+    rotations = body_rotation(rng.uniform(-3, 3, n), rng.uniform(-0.5, 0.5, n))
+
+    def draw(threads, order):
+        frames = Frames.allocate(n, 41, 30)
+        parallel.set_num_threads(threads)
+        try:
+            for rows in order:
+                render(scenes, scene_of, positions, rotations, 1.5, frames, rows)
+        finally:
+            parallel.set_num_threads(None)
+        return frames.sensors
+
+    expected = draw(1, [None])
+    for pictures in (draw(2, [None]), draw(2, [[k] for k in range(n)])):
+        for name, picture in pictures.items():
+            np.testing.assert_array_equal(picture, expected[name])
+
+
+def test_only_the_rows_asked_for_are_drawn():
+    frames = Frames.allocate(3, 8, 8, ["depth"])
+    frames.depth[:] = -1
+    poses = np.tile([2.0, 2.0, 1.0], (3, 1)), np.tile(np.eye(3), (3, 1, 1))
+    render([prepare(shoebox())], [0, 0, 0], *poses, 1.0, frames, rows=[1])
+    assert (frames.depth[[0, 2]] == -1).all()
+    assert (frames.depth[1] > 0).all()
+
+
+def test_sensors_not_asked_for_take_no_room():
+    frames = Frames.allocate(4, 32, 20, ["depth"])
+    assert set(frames.sensors) == {"depth"}
+    assert frames.rgb.size == frames.semantic.size == 0
+    assert (frames.cameras, frames.width, frames.height) == (4, 32, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"hfov": 180.0}, "hfov"),
+        ({"hfov": 0.0}, "hfov"),
+        ({"hfov": float("nan")}, "hfov"),
+        ({"size": (0, 5)}, "width"),
+        ({"size": (5, 100_000)}, "height"),
+        ({"sensors": ["sonar"]}, "sonar"),
+        ({"position": (0, np.nan, 0)}, "position"),
+        ({"position": (0, 0)}, "position"),
+        ({"heading": np.inf}, "heading"),
+        ({"pitch": np.nan}, "pitch"),
+    ],
+)
+def test_wrong_arguments_are_named(change, word):
+    with pytest.raises(ValueError, match=word):
+        render_view(**({"scene": shoebox(), "position": (2, 2, 1)} | change))
+
+
+def test_wrong_batches_are_named():
+    frames = Frames.allocate(2, 8, 8)
+    poses = np.ones((2, 3)), np.tile(np.eye(3), (2, 1, 1))
+    good = {"scene_of": [0, 0], "positions": poses[0], "rotations": poses[1]}
+    bad = {"scene_of": [0, 1], "positions": np.ones(3), "rotations": np.full((2, 3, 3), np.nan)}
+    for name, value in [*bad.items(), ("rows", [2])]:
+        with pytest.raises(ValueError, match=name):
+            render([prepare(shoebox())], **(good | {name: value}), hfov=1.0, frames=frames)
