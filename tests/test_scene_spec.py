@@ -148,13 +148,13 @@ def test_all_mistakes_are_named_at_once(flat):
 def test_a_file_that_is_no_scene(tmp_path, content, text):
     path = tmp_path / "bad.yaml"
     path.write_text(content)
-    with pytest.raises(SceneError, match="bad.yaml") as caught:
+    with pytest.raises(SceneError, match=r"bad\.yaml") as caught:
         SceneSpec.from_yaml(path)
     assert text in str(caught.value)
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(SceneError, match="none.yaml: cannot be read: No such file"):
+    with pytest.raises(SceneError, match=r"none\.yaml: cannot be read: No such file"):
         SceneSpec.from_yaml(tmp_path / "none.yaml")
 
 

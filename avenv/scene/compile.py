@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.catalogue import build_mesh, categories
+from avenv.scene.catalogue import Part, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.layout import Layout, lay_out
 from avenv.scene.materials import material
@@ -111,16 +112,24 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[tuple[SceneObject, list[_Ch
 
 def _furniture(objects: Iterable[PlacedObject]) -> Iterable[tuple[SceneObject, list[_Chunk]]]:
     for thing in objects:
+        materials = tuple(sorted(thing.spec.materials.items()))
         chunks = [
             _Chunk(to_world(part.triangles, thing.position, thing.heading).astype(np.float32),
                    part.uv, part.material, part.sheet)
-            for part in build_mesh(thing.kind.name, thing.size, thing.spec.materials)
+            for part in _parts(thing.kind.name, thing.size, materials)
         ]  # fmt: skip
         category = CATEGORIES.index(thing.kind.category)
         yield SceneObject(
             thing.name, thing.kind.name, category, thing.room,
             thing.position, thing.heading, thing.size,
         ), chunks  # fmt: skip
+
+
+@lru_cache(maxsize=512)  # a home has many chairs, and many homes have the same
+def _parts(
+    kind: str, size: tuple[float, float, float], materials: tuple[tuple[str, str], ...]
+) -> list[Part]:
+    return build_mesh(kind, size, dict(materials))
 
 
 def _surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:
