@@ -1,11 +1,15 @@
 """Videos, top-down maps and the panel that shows them together."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from support import furnished, shoebox, two_rooms
 
-from avenv.recording import VideoWriter
+from avenv.frames import forward
+from avenv.recording import TopDownMap, VideoWriter, compose
+from avenv.scene import SceneSpec, compile_scene
 
 
 def read(path):
@@ -140,3 +144,180 @@ def test_without_pyav_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ImportError, match=r'pip install "avenv\[video\]"'):
         VideoWriter(tmp_path / "video.mp4", (64, 48), 10)
+
+
+# Maps
+
+
+def changed(map_, **drawing):
+    """Return where (N, 2), as x and y, a drawing differs from the plan."""
+    difference = np.abs(map_.draw(**drawing).astype(int) - map_.background).max(axis=2)
+    return np.argwhere(difference > 4)[:, ::-1]
+
+
+def test_up_in_the_world_is_up_in_the_picture():
+    map_ = TopDownMap(two_rooms(), (400, 300))
+    here, east, north = map_.to_pixels([[1, 1], [2, 1], [1, 2]])
+    scale = east[0] - here[0]
+    assert scale > 20
+    np.testing.assert_allclose(east - here, (scale, 0), atol=1e-9)
+    np.testing.assert_allclose(north - here, (0, -scale), atol=1e-9)
+    np.testing.assert_allclose(map_.to_pixels((4.1, 2.0)), (200, 150), atol=1e-9)  # the middle
+
+
+@pytest.mark.parametrize("size", [(480, 480), (640, 200), (97, 333)])
+def test_the_whole_scene_is_in_the_picture(size):
+    map_ = TopDownMap(furnished(), size)
+    corners = map_.to_pixels([(0, 0), (10, 0), (10, 8), (0, 8)])
+    assert map_.background.shape == (size[1], size[0], 3)
+    assert corners.min() > 0
+    assert np.all(corners < size)
+
+
+@pytest.mark.parametrize("heading", [0.0, 1.0, np.pi / 2, 4.0])
+def test_the_agent_is_drawn_where_it_is_and_looks_where_it_faces(heading):
+    map_ = TopDownMap(shoebox((5, 4, 3)))
+    marks = changed(map_, position=(3.0, 2.5), heading=heading)
+    here = map_.to_pixels((3.0, 2.5))
+    assert np.abs(marks - here).max() < 50
+    ahead = marks.mean(axis=0) - here
+    expected = forward(heading) * (1, -1)
+    assert ahead @ expected / np.linalg.norm(ahead) > 0.95
+
+
+def test_path_source_goal_and_route_are_drawn_in_their_places():
+    map_ = TopDownMap(shoebox((8, 6, 3)))
+    agent = {"position": (1.0, 1.0), "heading": np.pi}
+    alone = {tuple(p) for p in changed(map_, **agent)}
+
+    def added(**more):
+        marks = np.array([p for p in changed(map_, **agent, **more) if tuple(p) not in alone])
+        return marks.min(axis=0), marks.max(axis=0)
+
+    for name, places, reach in (
+        ("path", [(4, 2), (4, 5)], 8),
+        ("route", [(4, 2), (4, 5)], 8),
+        ("sources", [(6, 4)], 25),
+        ("goal", [(6, 4)], 16),
+    ):
+        value = places[0] if name == "goal" else places
+        low, high = added(**{name: value})
+        pixels = map_.to_pixels(places)
+        assert np.all(low >= pixels.min(axis=0) - reach), name
+        assert np.all(high <= pixels.max(axis=0) + reach), name
+        assert np.all(low <= pixels.min(axis=0) + 12), name
+        assert np.all(high >= pixels.max(axis=0) - 12), name
+
+
+def test_frames_do_not_leave_marks_on_the_next():
+    map_ = TopDownMap(shoebox())
+    before = map_.draw((1, 1), 0.0)
+    map_.draw((4, 3), 1.0, path=[(0, 0), (4, 3)], sources=[(2, 2)], goal=(2, 2))
+    np.testing.assert_array_equal(map_.draw((1, 1), 0.0), before)
+
+
+@pytest.fixture(scope="module")
+def flat():
+    return compile_scene(
+        SceneSpec.from_dict(
+            {
+                "name": "flat",
+                "rooms": [
+                    {"name": "a", "polygon": [[0, 0], [4, 0], [4, 4], [0, 4]], "floor": "oak"},
+                    {"name": "b", "polygon": [[4, 0], [8, 0], [8, 4], [4, 4]], "floor": "oak"},
+                ],
+                "doors": [{"between": ["a", "b"]}],
+                "objects": [{"kind": "bookshelf", "position": [0.5, 2]}],
+            },
+            source="flat",
+        )
+    )
+
+
+def test_walls_are_dark_floors_and_doorways_are_not(flat):
+    map_ = TopDownMap(flat)
+
+    def brightness(x, y):
+        column, row = map_.to_pixels((x, y)).round().astype(int)
+        return map_.background[row, column].mean()
+
+    assert brightness(4.0, 0.5) < 90  # the wall between the rooms
+    assert brightness(4.0, 2.0) > 120  # the doorway in its middle
+    assert brightness(2.0, 0.7) > 120
+    assert brightness(6.0, 0.7) > 120
+
+
+def test_ceilings_are_taken_off_and_furniture_stays(flat):
+    map_ = TopDownMap(flat)
+    bare = TopDownMap(shoebox())
+    assert bare.background.std() > 10  # not one blank ceiling
+
+    def colour(x, y):
+        column, row = map_.to_pixels((x, y)).round().astype(int)
+        return map_.background[row, column].astype(int)
+
+    assert np.abs(colour(0.5, 2.0) - colour(2.0, 3.2)).max() > 25
+
+
+def test_a_scene_without_rooms_has_a_map_too():
+    map_ = TopDownMap(replace(furnished(), rooms=()), (200, 200))
+    assert map_.draw((5, 4), 0.0).shape == (200, 200, 3)
+
+
+def test_a_map_of_no_size_is_refused():
+    with pytest.raises(ValueError, match="at least 32"):
+        TopDownMap(shoebox(), (480, 0))
+
+
+# Panels
+
+
+def test_pictures_stand_side_by_side_unharmed():
+    rng = np.random.default_rng(0)
+    view, plan = rng.integers(0, 255, (2, 480, 480, 3), dtype=np.uint8)
+    panel = compose(view, plan)
+    np.testing.assert_array_equal(panel[8:488, 8:488], view)
+    np.testing.assert_array_equal(panel[8:488, 496:976], plan)
+
+
+def test_small_pictures_are_scaled_and_sides_are_even():
+    for width in (33, 128, 129):
+        panel = compose(
+            np.full((128, width, 3), 77, np.uint8),
+            np.zeros((200, 300, 3), np.uint8),
+            ["a line"],
+            height=201,
+        )
+        assert panel.dtype == np.uint8
+        assert panel.shape[0] % 2 == panel.shape[1] % 2 == 0
+        assert np.all(panel[20:100, 12:30] == 77)
+
+
+def test_each_ear_is_drawn_as_loud_as_it_hears():
+    blank = np.zeros((480, 480, 3), np.uint8)
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    panel = compose(blank, blank, audio=np.stack([0.05 * noise, 0.01 * noise]))
+    blue = (panel[:, :, 2] > 200).sum()
+    orange = (panel[:, :, 0] > 200).sum()
+    assert blue > 2 * orange > 0
+
+
+def test_a_spectrogram_shows_high_frequencies_on_top():
+    blank = np.zeros((480, 480, 3), np.uint8)
+    spectrogram = np.zeros((65, 26, 2), np.float32)
+    spectrogram[50:] = 2.0
+    panel = compose(blank, blank, spectrogram=spectrogram)
+    strip = panel[496:592].astype(int).sum(axis=2)[:, 30:200]
+    assert strip[:15].mean() > 500
+    assert strip[40:].mean() < 100
+
+
+def test_a_panel_can_be_recorded(tmp_path):
+    map_ = TopDownMap(two_rooms())
+    view = np.zeros((128, 128, 3), np.uint8)
+    panel = compose(view, map_.draw((1, 1), 0.0), ["hello"], np.zeros((2, 1600), np.float32))
+    height, width, _ = panel.shape
+    with VideoWriter(tmp_path / "demo.mp4", (width, height), 4) as video:
+        video.add_frame(panel)
+    _, pictures, _, _ = read(tmp_path / "demo.mp4")
+    assert pictures.shape[1:] == panel.shape

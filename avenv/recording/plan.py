@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
-from shapely import MultiPoint, Point, Polygon, union_all
+from shapely import MultiPoint, Polygon, contains_xy, union_all
 
 from avenv.scene import CompiledScene, Room
 
@@ -74,9 +74,9 @@ def draw_plan(
         level.line(line, _TALL, width)
     for window in _windows(compiled, view):
         paint.polygon(window, _GLASS)
-    heights = np.asarray(height)
-    plan = _shade(colour, heights, view.scale).reduce(_OVERSAMPLING)
-    _write(compiled, plan, heights[::_OVERSAMPLING, ::_OVERSAMPLING], projection, text)
+    heights = np.asarray(height)[::_OVERSAMPLING, ::_OVERSAMPLING]
+    plan = _shade(colour.reduce(_OVERSAMPLING), heights, projection.scale)
+    _write(compiled, plan, heights, projection, text)
     return plan
 
 
@@ -197,20 +197,18 @@ def _write(
 def _free_place(
     room: Room, furnished: NDArray[np.bool_], projection: Projection, half: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return the pixel round which a label, ``half`` as large, covers least, near the middle."""
+    """Return the pixel on which a label of twice ``half`` covers least, not far from the middle."""
     polygon = Polygon(room.polygon)
     middle = polygon.representative_point()
     if polygon.contains(polygon.centroid):
         middle = polygon.centroid
     low, high = room.polygon.min(axis=0), room.polygon.max(axis=0)
-    grid = np.stack(
-        np.meshgrid(*(np.linspace(a, b, 25) for a, b in zip(low, high, strict=True))), -1
-    )
+    grid = np.stack(np.meshgrid(*np.linspace(low, high, 19).T), axis=-1).reshape(-1, 2)
     best, place = np.inf, projection.pixels((middle.x, middle.y))
-    for x, y in grid.reshape(-1, 2):
+    for x, y in grid[contains_xy(polygon, grid)]:
         centre = projection.pixels((x, y))
         (left, top), (right, bottom) = (centre - half).astype(int), (centre + half).astype(int)
-        if min(left, top) < 0 or not polygon.contains(Point(x, y)):
+        if min(left, top) < 0:
             continue
         covered = furnished[top:bottom, left:right].mean()
         cost = 10 * covered + np.hypot(x - middle.x, y - middle.y) / np.max(high - low)
