@@ -30,8 +30,9 @@ def solids(name, size):
     bodies = []
     for part in build_mesh(name, size):
         if not part.sheet:
-            corners = np.round(part.triangles.reshape(-1, 3), 6)
-            corner = np.unique(corners, axis=0, return_inverse=True)[1].reshape(-1, 3)
+            places = np.round(part.triangles.reshape(-1, 3).astype(float) * 1e5).astype(np.int64)
+            key = places @ [1, 2**20, 2**40]  # one number per place on a grid of 10 microns
+            corner = np.unique(key, return_inverse=True)[1].reshape(-1, 3)
             links = (np.ones(corner.size), (np.repeat(np.arange(len(corner)), 3), corner.ravel()))
             table = sparse.csr_array(links)
             label = sparse.csgraph.connected_components(table @ table.T)[1]
@@ -71,10 +72,10 @@ def test_mesh_fills_its_size(name):
 def test_mesh_is_made_of_closed_solids_that_face_outwards(name):
     for size in sizes(name):
         for triangles, corner in solids(name, size):
-            edges = np.stack([corner, np.roll(corner, -1, axis=1)], axis=-1).reshape(-1, 2)
-            seen, count = np.unique(edges, axis=0, return_counts=True)
+            start, end = corner.ravel(), np.roll(corner, -1, axis=1).ravel()
+            ways, count = np.unique(start * 10**6 + end, return_counts=True)
             assert (count == 1).all(), "two faces run along an edge in the same direction"
-            assert np.array_equal(seen, np.unique(edges[:, ::-1], axis=0)), "an edge is open"
+            assert np.array_equal(ways, np.unique(end * 10**6 + start)), "an edge is open"
             a, b, c = triangles.transpose(1, 0, 2)
             assert np.einsum("nd,nd->", a - a[0], np.cross(b - a[0], c - a[0])) > 0, "inside out"
 
@@ -96,6 +97,8 @@ def test_no_two_solids_share_a_face(name):
         ):
             planes.setdefault(tuple(key), []).append(row)
         for rows in planes.values():
+            if len(set(owner[rows])) == 1:
+                continue
             if normal[rows[0], 2] < -0.99 and abs(offset[rows[0]]) < 1e-6:
                 continue  # what stands on the floor is not seen from below
             flat = {}
@@ -133,11 +136,11 @@ def test_parts_take_other_materials():
 
 
 def test_unknown_things_are_named_with_what_would_be_accepted():
-    with pytest.raises(SceneError, match="unknown object kind 'armchiar'; did you mean armchair"):
+    with pytest.raises(SceneError, match="no object kind 'armchiar'; did you mean 'armchair'"):
         kind("armchiar")
-    with pytest.raises(SceneError, match="chair has no part 'wheels'; it has frame, seat"):
+    with pytest.raises(SceneError, match="chair has no part 'wheels'; known are: frame, seat"):
         build_mesh("chair", materials={"wheels": "oak"})
-    with pytest.raises(SceneError, match="unknown material 'oka'"):
+    with pytest.raises(SceneError, match="no material 'oka'"):
         build_mesh("chair", materials={"seat": "oka"})
     with pytest.raises(SceneError, match=r"chair has size .*accepted are .0.4, 0.36, 0.7. to"):
         build_mesh("chair", (5, 0.5, 0.9))

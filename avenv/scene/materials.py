@@ -1,7 +1,6 @@
 """The table of materials: what a surface looks like and does to sound."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -9,8 +8,10 @@ import yaml
 
 from avenv.bands import OCTAVE_CENTRES
 from avenv.errors import SceneError
+from avenv.scene.problems import suggest
 
 _TABLE = Path(__file__).with_name("materials.yaml")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 _FIELDS = ("color", "absorption", "scattering", "transmission_loss")
 
 
@@ -49,9 +50,7 @@ def material(name: str) -> Material:
     """
     table = _table()
     if name not in table:
-        close = get_close_matches(name, table, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(table)}"
-        raise SceneError(f"unknown material {name!r}; {hint}")
+        raise SceneError(f"there is no material {name!r}{suggest(name, table)}")
     return table[name]
 
 
@@ -84,7 +83,7 @@ def _table() -> dict[str, Material]:
 
 def _read(path: Path) -> dict[str, Material]:
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rows = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SceneError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(rows, dict):
