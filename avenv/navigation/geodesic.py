@@ -133,9 +133,10 @@ def _direct_reach(field, reachable, goals):
             for ix in range(first_x, min(nx, int((gx + reach - field.x0) / field.cell) + 2)):
                 x, y = field.x0 + ix * field.cell, field.y0 + iy * field.cell
                 d = hypot(x - gx, y - gy)
-                if d < reach + field.cell and reachable[iy, ix]:
-                    if not line_is_free(field, gx, gy, x, y, field.limit - SIGHT_MARGIN):
-                        reach = min(reach, d - field.cell)
+                if not reachable[iy, ix] or d > reach + field.cell:
+                    continue
+                if not line_is_free(field, gx, gy, x, y, field.limit - SIGHT_MARGIN):
+                    reach = min(reach, d - field.cell)
     return max(reach, 1.5 * field.cell)
 
 
