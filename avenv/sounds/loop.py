@@ -112,15 +112,15 @@ class Loop:
         shape: Callable[..., Signal],
         *parameters: object,
     ) -> Signal:
-        """Return one event at many starts (E,) with levels (E,): cheaper than adding each."""
-        position = np.asarray(starts) * self.sample_rate
-        whole = np.floor(position).astype(int)
-        share = position - whole
-        pulses, event = self.silence(), self.silence()
-        np.add.at(pulses, whole % self.samples, levels * (1 - share))
-        np.add.at(pulses, (whole + 1) % self.samples, levels * share)
-        self.add(event, 0.0, seconds, shape, *parameters)
-        return np.fft.irfft(np.fft.rfft(pulses) * np.fft.rfft(event), self.samples)
+        """Return one event at many starts (E,) with levels (E,), to the nearest sample."""
+        count = min(round(seconds * self.sample_rate), self.samples)
+        event = shape(np.arange(count) / self.sample_rate, *parameters)
+        line = np.zeros(self.samples + count)
+        first = np.round(np.asarray(starts) * self.sample_rate).astype(int) % self.samples
+        for start, level in zip(first, np.asarray(levels), strict=True):
+            line[start : start + count] += level * event
+        line[:count] += line[self.samples :]
+        return line[: self.samples]
 
 
 def band(low: float, high: float, order: int = 2) -> Gain:

@@ -24,7 +24,7 @@ def string(t: Signal, frequency: float) -> Signal:
     Partials k f sqrt(1 + B k^2) with stiffness B (Fletcher 1964), weak where the hammer, at 0.12
     of the length, is near a node, and dying sooner the higher they are.
     """
-    k = np.arange(1, 15)
+    k = np.arange(1, 13)
     partials = k * frequency * np.sqrt(1 + 4e-4 * k**2)
     levels = np.abs(np.sin(np.pi * k * 0.12)) * k**-1.1
     decays = 1.2 / (1 + partials / 700)

@@ -73,15 +73,14 @@ def track(points: ArrayLike, at: Signal) -> Signal:
 def utter(t: Signal, call: Call) -> Signal:
     """Return the sound (N,) of a call that begins at t = 0."""
     step = t[1] - t[0]
-    frames = np.linspace(0, 1, max(2, round(call.seconds / _FRAME)))
+    hop = round(_FRAME / step)
+    ramp = np.arange(hop) / hop
+    frames = np.clip((t[0] + step * hop * np.arange(len(t) // hop + 2)) / call.seconds, 0, 1)
     pitch, centres = track(call.pitch, frames), track(call.formants, frames)  # (C, 1), (C, F)
     tract = np.arange(1, centres.shape[1] + 1.0) ** -0.7  # higher formants are weaker
-    place = np.clip(t / call.seconds, 0, 1) * (len(frames) - 1)
-    left = np.minimum(place.astype(int), len(frames) - 2)
-    share = place - left
 
     def between(values: Signal) -> Signal:  # (C,) at the frames -> (N,) at the samples
-        return values[left] + share * (values[left + 1] - values[left])
+        return (values[:-1, None] + np.diff(values)[:, None] * ramp).ravel()[: len(t)]
 
     phase = 2 * np.pi * np.cumsum(between(pitch[:, 0])) * step
     twice_cos, previous, current = 2 * np.cos(phase), np.zeros_like(t), np.sin(phase)

@@ -51,7 +51,7 @@ def tap(loop: Loop) -> Signal:
     """Drip into the basin or run, by turns."""
     if loop.variant % 2:
         stream = loop.noise(band(400, loop.uniform(2500, 5000), 1)) * (1 + 0.15 * loop.wander(9.0))
-        return stream + 1.5 * bubbles(loop, 100, 0.8e-3, 4e-3)
+        return stream + 1.5 * bubbles(loop, 80, 0.8e-3, 4e-3)
     drops = round(loop.seconds * loop.uniform(1.2, 2.5))
     starts = (np.arange(drops) + loop.rng.uniform(-0.08, 0.08, drops)) * loop.seconds / drops
     out = loop.silence()
@@ -67,4 +67,4 @@ def shower(loop: Loop) -> Signal:
     """Hiss with a hundred jets, and patter on the tray."""
     jets = loop.noise(band(900, loop.uniform(4500, 7500), 1)) * (1 + 0.08 * loop.wander(8.0))
     tray = loop.noise(formants([(loop.uniform(250, 500), 300, 1.0)]))
-    return jets + 0.35 * tray + bubbles(loop, 120, 0.7e-3, 2.5e-3)
+    return jets + 0.35 * tray + bubbles(loop, 90, 0.7e-3, 2.5e-3)
