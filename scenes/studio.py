@@ -1,0 +1,73 @@
+"""Script a scene: a studio with a bathroom, checked and saved as YAML.
+
+Run ``python scenes/studio.py [studio.yaml]``; the file can then be used wherever a scene is asked
+for.
+"""
+
+import sys
+
+import numpy as np
+from shapely import Polygon
+
+from avenv.geometry import lines_of_sight
+from avenv.scene import CompiledScene, SceneBuilder, SceneSpec, compile_scene
+
+
+def build_studio() -> SceneSpec:
+    """Describe the studio: one large room, and a bathroom in the east."""
+    b = SceneBuilder("studio", wall_thickness=0.12)
+    studio = b.room("studio", size=(6, 4), height=2.8, type="living_room", walls="plaster_warm")
+    bath = b.room(
+        "bath", size=(2, 4), at=(6, 0), type="bathroom", floor="ceramic_tile", walls="ceramic_tile"
+    )
+    b.door(studio, bath, at=(6, 1.2), into=bath, hinge="right", material="white_door")
+    b.window(studio, at=(2, 0), width=2.0)
+    b.window(studio, at=(4.8, 0))
+    b.window(bath, at=(8, 3), width=0.6, height=0.6, sill=1.5)
+
+    b.place("bed", at=(1.1, 3.1), size=(2.08, 1.4, 0.95))
+    nightstand = b.place("nightstand", at=(0.27, 2.1))
+    b.place("alarm_clock", on=nightstand)
+    b.place("wardrobe", at=(3.2, 3.63), facing=-90)
+    desk = b.place("desk", at=(2, 0.4), facing=90)
+    b.place("office_chair", at=(2, 1.05), facing=-90)
+    b.place("laptop", on=desk, facing=90)
+    phone = b.place("phone", on=desk, offset=(0, 0.5), facing=90)
+    b.place("sofa", at=(5.0, 3.47), facing=-90, size=(0.92, 1.6, 0.84))
+    b.place("rug", at=(4.6, 1.9))
+    b.place("ceiling_lamp", at=(4.4, 1.8))
+
+    b.place("washbasin", at=(7.6, 2.2), facing=180)
+    b.place("toilet", at=(7.59, 0.5), facing=180)
+    b.place("bathtub", at=(7, 3.55), facing=-90)
+
+    b.source(on=phone)
+    b.source("music", at=(5.6, 0.4, 1.2), sound="radio", level=-6)
+    return b.build()
+
+
+def check_studio(scene: CompiledScene) -> None:
+    """Assert what this script promises about its scene."""
+    studio, bath = scene.rooms
+    assert np.isclose(Polygon(studio.polygon).area, 5.88 * 3.88)  # 6 x 4 m less the walls
+    assert np.isclose(Polygon(bath.polygon).area, 1.88 * 3.88)
+
+    phone = np.array([s.position for s in scene.sources if s.name == "phone"])
+    on_the_sofa = np.array([[5.0, 3.4, 1.2]])
+    in_the_doorway, in_the_tub = np.array([[6.0, 1.2, 1.2]]), np.array([[7.0, 3.5, 1.2]])
+    assert lines_of_sight(scene.bvh, phone, on_the_sofa).all()
+    assert lines_of_sight(scene.bvh, phone, in_the_doorway).all()
+    assert not lines_of_sight(scene.bvh, phone, in_the_tub).any()
+
+
+def main(path: str = "studio.yaml") -> None:
+    """Build, check and save the studio."""
+    spec = build_studio()
+    check_studio(compile_scene(spec))
+    spec.save(path)
+    assert SceneSpec.from_yaml(path) == spec
+    print(f"wrote {path}: {len(spec.rooms)} rooms, {len(spec.objects)} objects")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
