@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import trimesh
 from numpy.testing import assert_allclose
+from shapely import MultiPoint, Polygon
 
 from avenv.geometry import lines_of_sight
+from avenv.navigation import build_grid
 from avenv.scene import CATEGORIES, SceneBuilder, SceneSpec, compile_scene, find_scene
 from avenv.scene.catalogue import kind
 from avenv.scene.materials import material
@@ -144,6 +146,15 @@ def test_the_apartment_is_closed_and_furnished(apartment):
     spec = SceneSpec.from_yaml(find_scene("apartment"))
     assert len(spec.objects) >= 45
     assert {s.name for s in apartment.sources} == {"phone"}
+
+
+def test_a_robot_can_walk_into_every_room_of_the_apartment(apartment):
+    grid = build_grid(apartment)
+    assert grid.islands.max() == 1  # one island: nothing is cut off
+    rows, columns = np.nonzero(grid.islands)
+    walkable = MultiPoint(grid.origin + (np.stack([columns, rows], axis=1) + 0.5) * grid.cell)
+    for room in apartment.rooms:
+        assert len(Polygon(room.polygon).intersection(walkable).geoms) > 100
 
 
 def test_the_apartments_phone_is_in_the_open(apartment):

@@ -89,7 +89,7 @@ class SceneBuilder:
         Raises:
             SceneError: something is unknown, has no place or overlaps; one line for each problem.
         """
-        spec = SceneSpec.from_dict(self._data, source=self._data["name"])
+        spec = SceneSpec.from_dict(self._data)
         check_scene(spec)
         return spec
 

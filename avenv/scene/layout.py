@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from shapely import Point, Polygon
+from shapely import Point
 
 from avenv.scene.compiled import SceneSource
 from avenv.scene.materials import material_names
@@ -178,8 +178,7 @@ def _check_in_the_open(
     x, y, z = position
     text = f"[{x:.2f}, {y:.2f}, {z:.2f}]"
     if not any(
-        room.floor < z < room.ceiling and Polygon(room.clear).contains(Point(x, y))
-        for room in rooms
+        room.floor < z < room.ceiling and room.shape.contains(Point(x, y)) for room in rooms
     ):
         problems.add(f"{place}.position", f"{text} is in no room: in a wall or outside")
     for thing in objects:

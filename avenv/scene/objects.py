@@ -179,7 +179,7 @@ def _find_room(
         )
         return None
     point = Point(position)
-    number = next((k for k, r in enumerate(rooms) if Polygon(r.clear).distance(point) == 0), None)
+    number = next((k for k, r in enumerate(rooms) if r.shape.covers(point)), None)
     if number is None:
         problems.add(
             f"{place}.position",
@@ -221,8 +221,7 @@ def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: P
         )
     x, y, _ = thing.position
     outline = Polygon(footprint((x, y), thing.heading, *thing.size[:2]))
-    clear = Polygon(room.clear)
-    if not clear.buffer(_TOUCH, join_style="mitre").covers(outline):
+    if not room.shape.buffer(_TOUCH, join_style="mitre").covers(outline):
         west, south, east, north = outline.bounds
         problems.add(
             f"{place}.position",

@@ -82,7 +82,7 @@ def place_doors(
         if leaf is not None and door.state == "open":
             room = rooms[_opens_into(rooms, door, cuts).room]
             corners = footprint(leaf.position[:2], leaf.heading, *leaf.size[:2])
-            if not Polygon(room.clear).buffer(SNAP).covers(Polygon(corners)):
+            if not room.shape.buffer(SNAP).covers(Polygon(corners)):
                 problems.add(
                     f"doors[{k}].into",
                     f"the open leaf runs into a wall of {room.spec.name!r}; choose the other "

@@ -11,9 +11,8 @@ from avenv.errors import SceneError
 class Problems:
     """Collects what is wrong, then raises one ``SceneError`` with a line for each problem.
 
-    Parameters
-    ----------
-    source: the file or the scene, named at the start of every line.
+    Args:
+        source: the file or the scene, named at the start of every line.
     """
 
     def __init__(self, source: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from shapely import Polygon
 
@@ -35,6 +36,11 @@ class PlacedRoom:
         return self.spec.elevation + self.spec.height
 
     @cached_property
+    def shape(self) -> Polygon:
+        """The clear floor."""
+        return Polygon(self.clear)
+
+    @cached_property
     def axes(self) -> list[Segment]:
         """The centre lines of its walls."""
         return sides(self.centre_line)
@@ -47,7 +53,7 @@ class PlacedRoom:
 
 def place_rooms(spec: SceneSpec, problems: Problems) -> list[PlacedRoom]:
     """Inset every room by half the wall's thickness; note bad polygons and overlaps."""
-    placed = []
+    placed = {}
     for k, room in enumerate(spec.rooms):
         try:
             centre_line = counter_clockwise(room.polygon)
@@ -55,15 +61,14 @@ def place_rooms(spec: SceneSpec, problems: Problems) -> list[PlacedRoom]:
         except ValueError as error:
             problems.add(f"rooms[{k}].polygon", f"the room {room.name!r} has a bad shape: {error}")
             continue
-        placed.append(PlacedRoom(room, centre_line, clear))
-    shapes = [Polygon(room.centre_line) for room in placed]
-    for j, b in enumerate(placed):
-        for i, a in enumerate(placed[:j]):
-            area = shapes[i].intersection(shapes[j]).area
-            if area > SNAP:
-                problems.add(
-                    f"rooms[{spec.rooms.index(b.spec)}].polygon",
-                    f"the room {b.spec.name!r} overlaps {a.spec.name!r} by {area:.3g} m2; rooms "
-                    "may only share edges",
-                )
-    return placed
+        placed[k] = PlacedRoom(room, centre_line, clear)
+    shapes = {k: Polygon(room.centre_line) for k, room in placed.items()}
+    for i, j in combinations(placed, 2):
+        area = shapes[i].intersection(shapes[j]).area
+        if area > SNAP:
+            problems.add(
+                f"rooms[{j}].polygon",
+                f"the room {spec.rooms[j].name!r} overlaps {spec.rooms[i].name!r} by "
+                f"{area:.3g} m2; rooms may only share edges",
+            )
+    return list(placed.values())

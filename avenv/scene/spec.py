@@ -212,7 +212,8 @@ class SceneSpec(_Spec):
     objects: tuple[ObjectSpec, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
 
-    _file: Path | None = PrivateAttr(None)
+    _source: str | None = PrivateAttr(None)
+    _folder: Path = PrivateAttr(Path())
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
@@ -223,29 +224,39 @@ class SceneSpec(_Spec):
                 that it cannot have; all of these are named.
         """
         spec = cls.from_dict(read_yaml(path), source=str(path))
-        spec._file = Path(path)
+        spec._folder = Path(path).parent
         return spec
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], source: str = "scene") -> Self:
-        """Make a spec of plain data laid out as the YAML; ``source`` names it in errors."""
+    def from_dict(cls, data: dict[str, Any], source: str | None = None) -> Self:
+        """Make a spec of plain data laid out as the YAML.
+
+        Args:
+            data: the fields.
+            source: what messages call the scene, if not by its name.
+
+        Raises:
+            SceneError: a field is missing or unknown, or has a value that it cannot have.
+        """
         try:
-            return cls.model_validate(data)
+            spec = cls.model_validate(data)
         except ValidationError as error:
-            problems = Problems(source)
+            problems = Problems(source or str(data.get("name", "scene")))
             problems.add_invalid(error, {"": cls.model_fields, **_ITEM_FIELDS})
             problems.check()
             raise
+        spec._source = source
+        return spec
 
     @property
     def source(self) -> str:
         """What messages call this scene: its file, or its name."""
-        return str(self._file or self.name)
+        return self._source or self.name
 
     @property
     def folder(self) -> Path:
         """Where relative paths of sounds start: the file's folder, or the working directory."""
-        return self._file.parent if self._file else Path()
+        return self._folder
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without what is equal to its default."""
