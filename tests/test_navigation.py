@@ -133,8 +133,10 @@ class TestGrid:
             build_grid(ceiling)
         with pytest.raises(SceneError, match=r"'test' has no walkable floor.*0.18 m.*1.0 m²"):
             build_grid(shoebox((1.2, 1.2, 2.5)))
+        closet = solid((1.38, 1.38, 2.5), (0.69 + 0.7, 0.69 + 0.7, 1.25))
+        closet.invert()
         with pytest.raises(SceneError, match=r"'test' has only one place.*0.5 m"):
-            build_grid(shoebox((1.39, 1.39, 2.5)))
+            build_grid(from_meshes([closet], TABLE))
 
     @pytest.mark.parametrize("sizes", [{"cell": 0.3}, {"cell": 0}, {"ankle": 2.0}])
     def test_sizes_out_of_range(self, sizes):
@@ -298,6 +300,8 @@ class TestMotion:
     def test_bad_positions_are_named(self, hall):
         with pytest.raises(ValueError, match=r"positions\[0\] is \[nan, 1.0\]"):
             move(hall, [(np.nan, 1.0)], [(0.1, 0.0)])
+        with pytest.raises(ValueError, match=r"displacements\[0\] is \[inf, 0.0\]"):
+            move(hall, [(1.0, 1.0)], [(np.inf, 0.0)])
         with pytest.raises(ValueError, match=r"positions\[1\] = \(0.100, 1.000\) is not walkable"):
             move(hall, [(1.0, 1.0), (0.1, 1.0)], np.zeros((2, 2)))
         with pytest.raises(ValueError, match=r"both must be \(K, 2\)"):
