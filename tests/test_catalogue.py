@@ -54,8 +54,10 @@ def test_row_makes_sense(name):
         material(name)
 
 
-def test_every_kind_has_a_builder_and_every_builder_a_kind():
+def test_tables_agree():
     assert set(kind_names()) == set(BUILDERS)
+    assert {kind(name).category for name in kind_names()} == set(categories())
+    assert {kind(name).sound for name in kind_names()} == {*BUILTIN_SOUNDS, None}
 
 
 @pytest.mark.parametrize("name", kind_names())

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Mesh = NDArray[np.float64]
+Parts = dict[str, list[Mesh]]
+"""The solids of each part of an object, by the part's name."""
 Interval = tuple[float, float]
 Point = Sequence[float]
 
 
 def box(x: Interval, y: Interval, z: Interval) -> Mesh:
     """Make a box that fills three intervals."""
-    ring = np.array([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
-    return loft([_at_height(ring, z[0]), _at_height(ring, z[1])])
+    low, high = np.array([x, y, z]).T
+    return np.where(_UNIT_CUBE, high, low)
 
 
 def soft_box(x: Interval, y: Interval, z: Interval, bevel: float = 0.03) -> Mesh:
@@ -155,7 +157,7 @@ def turn(mesh: Mesh, angle: float, axis: int = 2) -> Mesh:
     return turned
 
 
-def fitted(parts: dict[str, list[Mesh]], x: float, y: float, z: float) -> dict[str, list[Mesh]]:
+def fitted(parts: Parts, x: float, y: float, z: float) -> Parts:
     """Stretch the parts of an object together until they fill x, y, z above the origin.
 
     For shapes that are easier to draw at their natural size than to derive from their extents.
@@ -192,3 +194,6 @@ def _walls(rings: NDArray[np.float64]) -> Mesh:
     here, after = rings, np.roll(rings, -1, axis=1)
     a, b, c, d = (p.reshape(-1, 3) for p in (here[:-1], after[:-1], after[1:], here[1:]))
     return np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+
+
+_UNIT_CUBE = prism([(0, 0), (1, 0), (1, 1), (0, 1)], (0, 1)) > 0

@@ -18,9 +18,9 @@ from avenv.scene.furniture import (
     storage,
     tables,
 )
-from avenv.scene.primitives import Mesh
+from avenv.scene.primitives import Parts
 
-Builder = Callable[[float, float, float], dict[str, list[Mesh]]]
+Builder = Callable[[float, float, float], Parts]
 
 BUILDERS: dict[str, Builder] = {
     builder.__name__: builder

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.furniture.kitchen import tap
+from avenv.scene.furniture.fittings import tap
 from avenv.scene.primitives import (
-    Mesh,
+    Parts,
     along_y,
     box,
     cylinder,
@@ -17,9 +17,7 @@ from avenv.scene.primitives import (
     soft_box,
     tube,
     vessel,
-)  # fmt: skip
-
-Parts = dict[str, list[Mesh]]
+)
 
 
 def toilet(x: float, y: float, z: float) -> Parts:

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from avenv.scene.furniture.carpentry import disc
+from avenv.scene.furniture.fittings import disc
 from avenv.scene.primitives import (
     Mesh,
+    Parts,
     along_x,
     along_y,
     ball,
@@ -20,9 +21,7 @@ from avenv.scene.primitives import (
     sheet,
     tube,
     vessel,
-)  # fmt: skip
-
-Parts = dict[str, list[Mesh]]
+)
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 

@@ -2,9 +2,10 @@
 
 import math
 
-from avenv.scene.furniture.carpentry import cells, disc
+from avenv.scene.furniture.fittings import cells, disc
 from avenv.scene.primitives import (
     Mesh,
+    Parts,
     along_x,
     along_y,
     ball,
@@ -18,9 +19,7 @@ from avenv.scene.primitives import (
     soft_box,
     tube,
     turn,
-)  # fmt: skip
-
-Parts = dict[str, list[Mesh]]
+)
 
 
 def tv(x: float, y: float, z: float) -> Parts:
@@ -61,10 +60,7 @@ def phone(x: float, y: float, z: float) -> Parts:
         for along in cells((-0.055, 0.055), 3, 0.011)
     ]
     rest = box((-0.09, -0.045), (-0.05, 0.05), (-0.005, 0.012))
-    keys, rest = (
-        [move(turn(k, slope, 1), z=0.0525) for k in keys],
-        move(turn(rest, slope, 1), z=0.0525),
-    )
+    rest, *keys = (move(turn(m, slope, axis=1), z=0.0525) for m in (rest, *keys))
     h = 0.105
     ends = [
         soft_box((-0.095, -0.04), (w - 0.027, w + 0.027), (h - 0.022, h + 0.012), 0.01)
@@ -215,7 +211,7 @@ def _hands(x: float, length: float) -> list[Mesh]:
         (-1.6 * width, 1.6 * width),
         (-0.1 * length, 0.65 * length),
     )
-    # Clockwise as seen from the front, where the left of the clock is on the right.
+    # Who looks at the front has +y on the right.
     return [turn(minute, -math.pi / 3, axis=0), turn(hour, math.pi / 3.2, axis=0)]
 
 

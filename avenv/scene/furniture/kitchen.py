@@ -2,9 +2,9 @@
 
 import math
 
-from avenv.scene.furniture.carpentry import HANDLE, cells, disc, doors, drawers
+from avenv.scene.furniture.fittings import cells, disc, doors, drawers, tap
 from avenv.scene.primitives import (
-    Mesh,
+    Parts,
     along_x,
     ball,
     box,
@@ -15,9 +15,7 @@ from avenv.scene.primitives import (
     soft_box,
     tube,
     vessel,
-)  # fmt: skip
-
-Parts = dict[str, list[Mesh]]
+)
 
 
 def kitchen_counter(x: float, y: float, z: float) -> Parts:
@@ -28,7 +26,7 @@ def kitchen_counter(x: float, y: float, z: float) -> Parts:
         box((-X + 0.01, X - 0.1), (-Y + 0.01, Y - 0.01), (0, 0.11)),
     ]
     count = max(1, round(y / 0.55))
-    span, front, split = (-Y + 0.008, Y - 0.008), X - 0.06 + 0.015 + HANDLE, z - 0.2
+    span, front, split = (-Y + 0.008, Y - 0.008), X - 0.02, z - 0.2
     panels, bars = doors(front, span, (0.105, split), count, split - 0.12)
     more_panels, more_bars = drawers(front, span, (split + 0.01, z - 0.045), 1, count)
     return {
@@ -63,7 +61,7 @@ def sink(x: float, y: float, z: float) -> Parts:
         box((-X + 0.004, X - 0.055), (Y - 0.02, Y - 0.003), (0.104, top - 0.03)),
         box((-X + 0.005, -X + 0.02), (-Y + 0.01, Y - 0.01), (top - 0.25, top - 0.031)),
     ]
-    front = X - 0.06 + 0.015 + HANDLE
+    front = X - 0.02
     panels, bars = doors(front, (-Y + 0.008, Y - 0.008), (0.105, top - 0.042), 2, top - 0.2)
     return {
         "top": [plate, *drainer],
@@ -72,17 +70,6 @@ def sink(x: float, y: float, z: float) -> Parts:
         "fronts": panels,
         "handles": bars,
     }
-
-
-def tap(at: tuple[float, float], base: float, height: float, reach: float) -> list[Mesh]:
-    """Make a mixer tap that stands at (x, y) and reaches towards +x; its top is exact."""
-    (x, y), r, bend = at, 0.011, 0.5 * reach
-    stem = base + height - r - bend
-    arch = [(x + bend - bend * math.cos(a), y, stem + bend * math.sin(a))
-            for a in (math.pi * k / 8 for k in range(9))]  # fmt: skip
-    spout = tube([(x, y, base - 0.005), *arch, (x + reach, y, stem - 0.04)], r, 8)
-    lever = tube([(x, y + 0.015, base + 0.07), (x + 0.01, y + 0.075, base + 0.1)], 0.007)
-    return [spout, cylinder((x, y), 0.024, (base - 0.006, base + 0.05), 8), lever]
 
 
 def fridge(x: float, y: float, z: float) -> Parts:

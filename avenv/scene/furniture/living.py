@@ -2,9 +2,10 @@
 
 import math
 
-from avenv.scene.furniture.carpentry import cells
+from avenv.scene.furniture.fittings import cells
 from avenv.scene.primitives import (
     Mesh,
+    Parts,
     along_x,
     ball,
     box,
@@ -16,9 +17,7 @@ from avenv.scene.primitives import (
     soft_box,
     tube,
     turn,
-)  # fmt: skip
-
-Parts = dict[str, list[Mesh]]
+)
 
 
 def piano(x: float, y: float, z: float) -> Parts:
@@ -129,9 +128,8 @@ def coat_rack(x: float, y: float, z: float) -> Parts:
 
 def music_box(x: float, y: float, z: float) -> Parts:
     """Make an open music box with a dancer on it and a crank at its side."""
-    box_height = 0.09
     case = [
-        box((-0.08, 0.08), (-0.11, 0.11), (0, box_height)),
+        box((-0.08, 0.08), (-0.11, 0.11), (0, 0.09)),
         move(turn(box((-0.012, 0.0), (-0.108, 0.108), (0, 0.15)), -0.25, axis=1), -0.07, z=0.085),
         box((-0.088, 0.088), (-0.118, 0.118), (0.008, 0.022)),
     ]

@@ -2,10 +2,19 @@
 
 import math
 
-from avenv.scene.furniture.carpentry import cells, legs
-from avenv.scene.primitives import Mesh, ball, box, cylinder, lathe, move, soft_box, tube, turn
-
-Parts = dict[str, list[Mesh]]
+from avenv.scene.furniture.fittings import cells, legs
+from avenv.scene.primitives import (
+    Mesh,
+    Parts,
+    ball,
+    box,
+    cylinder,
+    lathe,
+    move,
+    soft_box,
+    tube,
+    turn,
+)
 
 
 def chair(x: float, y: float, z: float) -> Parts:

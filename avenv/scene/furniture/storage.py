@@ -1,9 +1,7 @@
 """Things to keep things in."""
 
-from avenv.scene.furniture.carpentry import HANDLE, books, cells, doors, drawers, legs
-from avenv.scene.primitives import Mesh, box
-
-Parts = dict[str, list[Mesh]]
+from avenv.scene.furniture.fittings import HANDLE, books, cells, doors, drawers, legs
+from avenv.scene.primitives import Mesh, Parts, box
 
 
 def nightstand(x: float, y: float, z: float) -> Parts:

@@ -1,9 +1,7 @@
 """Things to put things on."""
 
-from avenv.scene.furniture.carpentry import HANDLE, drawers, legs
-from avenv.scene.primitives import Mesh, box, cylinder, lathe, prism, rounded
-
-Parts = dict[str, list[Mesh]]
+from avenv.scene.furniture.fittings import drawers, legs
+from avenv.scene.primitives import Parts, box, cylinder, lathe, prism, rounded
 
 
 def table(x: float, y: float, z: float) -> Parts:
@@ -52,7 +50,7 @@ def desk(x: float, y: float, z: float) -> Parts:
         box((-X + 0.04, X - 0.08), (right + 0.02, right + chest - 0.02), (0, 0.05)),
     ]
     span = (right + 0.01, right + chest - 0.01)
-    panels, bars = drawers(X - 0.06 + 0.015 + HANDLE, span, (0.06, z - t - 0.01), 3)
+    panels, bars = drawers(X - 0.02, span, (0.06, z - t - 0.01), 3)
     top = box((-X, X), (-Y, Y), (z - t, z))
     return {"top": [top], "body": body, "fronts": panels, "handles": bars}
 

@@ -1,6 +1,8 @@
-"""What several pieces of furniture have in common: legs, drawers, doors, knobs, books."""
+"""What several pieces of furniture have in common: legs, drawers, doors, knobs, taps, books."""
 
-from avenv.scene.primitives import Interval, Mesh, along_x, box, cylinder
+import math
+
+from avenv.scene.primitives import Interval, Mesh, along_x, box, cylinder, tube
 
 HANDLE = 0.025
 """How far handles stand out from a front, metres."""
@@ -82,6 +84,17 @@ def books(x: Interval, y: Interval, z: Interval, count: int, seed: int = 0) -> l
 def disc(center: tuple[float, float], radius: float, x: Interval, sides: int = 12) -> Mesh:
     """Make a cylinder that faces forward, round ``center`` (y, z): knobs, dials, lenses."""
     return along_x(cylinder(center, radius, x, sides))
+
+
+def tap(at: tuple[float, float], base: float, height: float, reach: float) -> list[Mesh]:
+    """Make a mixer tap that stands at (x, y) and reaches towards +x; its top is exact."""
+    (x, y), r, bend = at, 0.011, 0.5 * reach
+    stem = base + height - r - bend
+    arch = [(x + bend - bend * math.cos(a), y, stem + bend * math.sin(a))
+            for a in (math.pi * k / 8 for k in range(9))]  # fmt: skip
+    spout = tube([(x, y, base - 0.005), *arch, (x + reach, y, stem - 0.04)], r, 8)
+    lever = tube([(x, y + 0.015, base + 0.07), (x + 0.01, y + 0.075, base + 0.1)], 0.007)
+    return [spout, cylinder((x, y), 0.024, (base - 0.006, base + 0.05), 8), lever]
 
 
 def _panel(front: float, y: Interval, z: Interval) -> Mesh:
