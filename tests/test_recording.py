@@ -102,6 +102,13 @@ def test_an_exception_leaves_nothing_behind_and_an_old_file_alone(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_missing_encoder_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(VideoWriter, "video_codec", "no_such_codec")
+    with pytest.raises(ValueError, match="no_such_codec"):
+        VideoWriter(tmp_path / "video.mp4", (64, 48), 10).__enter__()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_video_without_frames_is_refused(tmp_path):
     with (
         pytest.raises(ValueError, match="no frames were added"),
@@ -136,8 +143,11 @@ def test_bad_frames_and_sounds_are_refused(tmp_path):
         with pytest.raises(ValueError, match=r"audio is \(1, 5\); it must be \(2, samples\)"):
             video.add_audio(np.zeros((1, 5), np.float32))
         video.add_frame(np.zeros((48, 64, 3), np.uint8))
-    with pytest.raises(RuntimeError, match="with VideoWriter"):
-        video.add_frame(np.zeros((48, 64, 3), np.uint8))
+    for closed in (video, VideoWriter(tmp_path / "other.mp4", (64, 48), 10)):
+        with pytest.raises(RuntimeError, match="with VideoWriter"):
+            closed.add_frame(np.zeros((48, 64, 3), np.uint8))
+        with pytest.raises(RuntimeError, match="with VideoWriter"):
+            closed.add_audio(np.zeros((2, 5), np.float32))
 
 
 def test_without_pyav_it_says_what_to_install(tmp_path, monkeypatch):

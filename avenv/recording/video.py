@@ -36,6 +36,9 @@ class VideoWriter:
         ImportError: PyAV is not installed.
     """
 
+    video_codec = "libx264"
+    """FFmpeg's name of the H.264 encoder."""
+
     def __init__(
         self,
         path: str | os.PathLike,
@@ -70,23 +73,19 @@ class VideoWriter:
         self._frames = self._samples = 0
         self._last = np.zeros((height, width, 3), np.uint8)
         self._waiting = np.zeros((self.channels, 0), np.float32)
-        # The index in front, so that a player may start before it has the whole file.
-        self._container = self._av.open(
-            str(self._partial), "w", format="mp4", options={"movflags": "faststart"}
-        )
-        self._video = self._container.add_stream("libx264", rate=self.fps)
-        self._video.width, self._video.height = width, height
-        self._video.pix_fmt = "yuv420p"  # what every player shows
-        self._video.options = {"crf": "20", "preset": "veryfast"}
-        self._audio = self._container.add_stream("aac", rate=self.sample_rate)
-        self._audio.layout = "stereo" if self.channels == 2 else "mono"
+        try:
+            self._open_streams(width, height)
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         try:
             if error_type is None:
                 self._finish()
-            self._container.close()
+            if self._container is not None:
+                self._container.close()
             if error_type is None:
                 os.replace(self._partial, self.path)
         finally:
@@ -95,6 +94,7 @@ class VideoWriter:
 
     def add_frame(self, rgb: NDArray[np.uint8]) -> None:
         """Show a picture (H, W, 3) uint8 for 1 / fps seconds."""
+        self._writable()
         expected = (self.size[1], self.size[0], 3)
         if np.shape(rgb) != expected or np.asarray(rgb).dtype != np.uint8:
             raise ValueError(
@@ -108,6 +108,7 @@ class VideoWriter:
 
     def add_audio(self, samples: NDArray[np.float32]) -> None:
         """Play sound (channels, N), full scale 1; what exceeds it is clipped."""
+        self._writable()
         samples = np.asarray(samples, np.float32)
         if samples.ndim != 2 or len(samples) != self.channels:
             raise ValueError(f"audio is {samples.shape}; it must be ({self.channels}, samples)")
@@ -117,29 +118,38 @@ class VideoWriter:
             self._play(self._waiting[:, start : start + _BLOCK])
         self._waiting = self._waiting[:, whole:]
 
-    def _open_container(self) -> Any:
+    def _open_streams(self, width: int, height: int) -> None:
+        # The index in front, so that a player may start before it has the whole file.
+        self._container = self._av.open(
+            str(self._partial), "w", format="mp4", options={"movflags": "faststart"}
+        )
+        self._video = self._container.add_stream(self.video_codec, rate=self.fps)
+        self._video.width, self._video.height = width, height
+        self._video.pix_fmt = "yuv420p"  # what every player shows
+        self._video.options = {"crf": "20", "preset": "veryfast"}
+        self._audio = self._container.add_stream("aac", rate=self.sample_rate)
+        self._audio.layout = "stereo" if self.channels == 2 else "mono"
+
+    def _writable(self) -> None:
         if self._container is None:
             raise RuntimeError(
                 "the video is not open; write inside `with VideoWriter(...) as video:`"
             )
-        return self._container
 
     def _show_last(self) -> None:
-        container = self._open_container()
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(self._last), format="rgb24")
         frame.pts, frame.time_base = self._frames, 1 / self.fps
         self._frames += 1
-        container.mux(self._video.encode(frame))
+        self._container.mux(self._video.encode(frame))
 
     def _play(self, block: NDArray[np.float32]) -> None:
-        container = self._open_container()
         frame = self._av.AudioFrame.from_ndarray(
             np.ascontiguousarray(block), format="fltp", layout=self._audio.layout.name
         )
         frame.sample_rate = self.sample_rate
         frame.pts, frame.time_base = self._samples, Fraction(1, self.sample_rate)
         self._samples += block.shape[1]
-        container.mux(self._audio.encode(frame))
+        self._container.mux(self._audio.encode(frame))
 
     def _finish(self) -> None:
         """Make both streams equally long and flush the encoders."""
