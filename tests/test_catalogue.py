@@ -11,6 +11,20 @@ from avenv.errors import SceneError
 from avenv.scene.catalogue import build_mesh, categories, kind, kind_names
 from avenv.scene.furniture import BUILDERS
 from avenv.scene.materials import material
+from avenv.scene.primitives import (
+    along_x,
+    along_y,
+    ball,
+    box,
+    cylinder,
+    hoop,
+    lathe,
+    move,
+    prism,
+    soft_box,
+    tube,
+    turn,
+)  # fmt: skip
 
 BUILTIN_SOUNDS = {
     "phone", "alarm_clock", "smoke_alarm", "doorbell", "kettle", "tap", "fan", "washing_machine",
@@ -146,3 +160,43 @@ def test_unknown_things_are_named_with_what_would_be_accepted():
         build_mesh("chair", materials={"seat": "oka"})
     with pytest.raises(SceneError, match=r"chair has size .*accepted are .0.4, 0.36, 0.7. to"):
         build_mesh("chair", (5, 0.5, 0.9))
+
+
+def volume(mesh):
+    """Return the volume inside a closed mesh by the divergence theorem."""
+    a, b, c = mesh.transpose(1, 0, 2)
+    return np.einsum("nd,nd->", a, np.cross(b, c)) / 6
+
+
+def polygon_area(sides, radius):
+    return sides / 2 * radius**2 * np.sin(2 * np.pi / sides)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "expected"),
+    [
+        (box((0, 1), (-2, 0), (1, 4)), 6.0),
+        (prism([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], (0, 2)), 6.0),  # an L: concave
+        (cylinder((1, 2), 0.5, (0, 3), 8), 3 * polygon_area(8, 0.5)),
+        (lathe([(0.5, 0), (0, 1)], 12), polygon_area(12, 0.5) / 3),  # a cone
+        (lathe([(1, 0), (1, 1), (0.5, 1), (0.5, 0.5)], 12),  # a bowl
+         polygon_area(12, 1) - 0.5 * polygon_area(12, 0.5)),
+        (tube([(0, 0, 0), (3, 4, 0)], 0.1, 6), 5 * polygon_area(6, 0.1)),
+        (ball((1, 1, 1), (1, 2, 3), 96, 48), 4 / 3 * np.pi * 6),
+        (hoop(1.0, 0.1, 96), 2 * np.pi * 0.1**2 / 2),  # Pappus: a square on its corner, turned
+        (soft_box((0, 1), (0, 1), (0, 1), 1e-6), 1.0),
+    ],
+)  # fmt: skip
+def test_solids_hold_the_volume_of_their_formula(mesh, expected):
+    assert volume(mesh) == pytest.approx(expected, rel=5e-3)
+    for moved in (move(mesh, 1, -2, 3), turn(mesh, 0.7, axis=1), along_x(mesh), along_y(mesh)):
+        assert volume(moved) == pytest.approx(volume(mesh))
+
+
+def test_moves_take_the_axes_where_they_say():
+    tall = box((0, 1), (0, 2), (0, 3))
+    assert along_x(tall).max(axis=(0, 1)) == pytest.approx((3, 1, 2))
+    assert along_y(tall).max(axis=(0, 1)) == pytest.approx((2, 3, 1))
+    quarter = turn(tall, np.pi / 2)  # x goes to y, y to -x
+    assert quarter.min(axis=(0, 1)) == pytest.approx((-2, 0, 0))
+    assert quarter.max(axis=(0, 1)) == pytest.approx((0, 1, 3))

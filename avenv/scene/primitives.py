@@ -19,7 +19,7 @@ Point = Sequence[float]
 
 def box(x: Interval, y: Interval, z: Interval) -> Mesh:
     """Make a box that fills three intervals."""
-    low, high = np.array([x, y, z]).T
+    low, high = np.array([x, y, z], np.float64).T
     return np.where(_UNIT_CUBE, high, low)
 
 
