@@ -115,8 +115,8 @@ def _push(stack, pending, node, start, end, depth):
 @njit(cache=True, nogil=True)
 def _fit(boxes, order, start, end, bound, span):
     """Write the box of order[start:end] to bound (6,), that of its doubled centres to span (6,)."""
-    bound[:3], bound[3:] = np.inf, -np.inf
-    span[:3], span[3:] = np.inf, -np.inf
+    _clear(bound)
+    _clear(span)
     for k in range(start, end):
         box = boxes[order[k]]
         for a in range(3):
@@ -140,13 +140,22 @@ def _bin(box, span, axis):
 @njit(cache=True, nogil=True)
 def _fill_bins(boxes, order, start, end, span, bins):
     """Write the box and the number of triangles of every bin (3, BINS, 7)."""
-    bins[:, :, :3], bins[:, :, 3:6], bins[:, :, 6] = np.inf, -np.inf, 0
+    for axis in range(3):
+        for k in range(BINS):
+            _clear(bins[axis, k])
+            bins[axis, k, 6] = 0
     for k in range(start, end):
         box = boxes[order[k]]
         for axis in range(3):
             cell = bins[axis, _bin(box, span, axis)]
             _grow(cell, box)
             cell[6] += 1
+
+
+@njit(cache=True, nogil=True)
+def _clear(box):
+    for a in range(3):
+        box[a], box[a + 3] = np.inf, -np.inf
 
 
 @njit(cache=True, nogil=True)
@@ -166,14 +175,16 @@ def _half_area(box):
 def _cheapest_split(bins, right):
     """Return the axis and the last bin on the left of the cheapest split; axis -1 if none."""
     best, best_axis, best_last = np.inf, -1, -1
+    box = np.empty(6, np.float32)
     for axis in range(3):
-        box = np.array([np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf], np.float32)
+        _clear(box)
         number = 0.0
         for k in range(BINS - 1, 0, -1):
             _grow(box, bins[axis, k])
             number += bins[axis, k, 6]
             right[k] = _half_area(box) * number if number else np.inf
-        box[:3], box[3:], number = np.inf, -np.inf, 0.0
+        _clear(box)
+        number = 0.0
         for k in range(BINS - 1):
             _grow(box, bins[axis, k])
             number += bins[axis, k, 6]

@@ -28,7 +28,7 @@ def closest_hit(bvh, ox, oy, oz, dx, dy, dz, t_max):
     if there is none (then t is ``t_max``). Both faces are hit. A ray that starts on a surface may
     hit it: start a little beside it. All scalars float64.
     """
-    return _traverse(bvh, ox, oy, oz, dx, dy, dz, 0.0, t_max, False)
+    return _traverse(bvh, ox, oy, oz, dx, dy, dz, 0.0, t_max, 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -42,13 +42,14 @@ def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
     if length <= 2 * CONTACT:
         return True
     contact = CONTACT / length
-    _, triangle = _traverse(bvh, ax, ay, az, dx, dy, dz, contact, 1.0 - contact, True)
+    end = 1.0 - contact
+    _, triangle = _traverse(bvh, ax, ay, az, dx, dy, dz, contact, end, end)
     return triangle < 0
 
 
 @njit(cache=True, nogil=True)
-def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, any_hit):
-    """Walk the tree, near child first; return the closest (or just any) t and triangle."""
+def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
+    """Walk the tree, near child first; return the closest t and triangle, or any before enough."""
     ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
     kx, ky, kz = _axes(dx, dy, dz)
     along = (dx, dy, dz)
@@ -69,7 +70,7 @@ def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, any_hit):
                 t = _intersect(bvh.corners, k, kx, ky, kz, o_x, o_y, o_z, shear_x, shear_y, shear_z)
                 if t_min < t < best:
                     best, hit = t, k
-                    if any_hit:
+                    if best < enough:
                         return best, bvh.triangle[hit]
         else:
             near = _enter(bvh.bounds, child, ox, oy, oz, ix, iy, iz, best)
