@@ -1,0 +1,45 @@
+"""What a sound field is computed with: one plain, frozen record, part of every cache key."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class AcousticSettings:
+    """How finely sound is traced.
+
+    Attributes:
+        order: reflections that image sources compute exactly; 0 leaves all to the late field.
+        mirror_rays: rays per source that look for such reflections.
+        rays: rays per source that trace the late field; its error falls as their square root.
+        bin: seconds of a time bin of the late field.
+        cell: metres, width of the late field's cells.
+        slab: metres, height of the cells, centred on the listener's ear.
+        max_time: seconds after which a ray is given up.
+        seed: of the late field's rays.
+        temperature: of the air, degrees Celsius.
+        humidity: of the air, percent relative.
+    """
+
+    order: int = 2
+    mirror_rays: int = 16384
+    rays: int = 4096
+    bin: float = 0.01
+    cell: float = 0.5
+    slab: float = 0.75
+    max_time: float = 2.0
+    seed: int = 0
+    temperature: float = 20.0
+    humidity: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name in ("rays", "bin", "cell", "slab", "max_time"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be greater than 0")
+        for name in ("order", "mirror_rays"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+
+    @property
+    def key(self) -> str:
+        """A text that differs wherever two settings differ."""
+        return ";".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
