@@ -107,7 +107,7 @@ def way_down(field, distance, x, y, reach):
         jy, jx = _next_cell(distance.values, iy, ix)
         if jy == iy and jx == ix:
             goal, _ = nearest_goal(distance, way[n - 1, 0], way[n - 1, 1])
-            way[n] = distance.goals[goal]
+            way[n, 0], way[n, 1] = distance.goals[goal, 0], distance.goals[goal, 1]
             return way[: n + 1]
         walked += field.cell * (DIAGONAL if jy != iy and jx != ix else 1.0)
         if walked > reach:

@@ -59,7 +59,8 @@ def next_action(
         If the goal cannot be reached from the position.
     """
     x, y = _reachable(grid, field, position)
-    return int(_decide(grid.field, field.arrays, x, y, heading, step, turn, stop_distance))
+    sizes = float(heading), float(step), float(turn), float(stop_distance)
+    return int(_decide(grid.field, field.arrays, x, y, *sizes))
 
 
 def count_actions(
@@ -78,7 +79,8 @@ def count_actions(
     weighted by number of actions (Chen et al. 2021). Parameters and errors as ``next_action``.
     """
     x, y = _reachable(grid, field, position)
-    return int(_rollout(grid.field, field.arrays, x, y, heading, step, turn, stop_distance, limit))
+    sizes = float(heading), float(step), float(turn), float(stop_distance)
+    return int(_rollout(grid.field, field.arrays, x, y, *sizes, int(limit)))
 
 
 def _reachable(
@@ -112,8 +114,8 @@ def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     if here <= stop_distance:
         return STOP
     way = way_down(field, distance, x, y, LOOK_AHEAD)
-    aim_x, aim_y = way[last_visible(field, way, 0, x, y, field.limit - SIGHT_MARGIN)]
-    error = (atan2(aim_y - y, aim_x - x) - heading + pi) % (2 * pi) - pi
+    aim = last_visible(field, way, 0, x, y, field.limit - SIGHT_MARGIN)
+    error = (atan2(way[aim, 1] - y, way[aim, 0] - x) - heading + pi) % (2 * pi) - pi
     enough = here - MIN_GAIN * step
     faces = abs(error) <= SLACK * turn
     if faces and _after_step(field, distance, x, y, heading, step) <= enough:
