@@ -56,13 +56,14 @@ class PlacedObject:
         x, y, z = self.size
         if np.any(np.abs(local - (0, 0, z / 2)) > np.array([x, y, z]) / 2):
             return False
-        parts = build_mesh(self.kind.name, self.size)
-        solids = [part.triangles for part in parts if not part.sheet]
+        solids = [p.triangles for p in build_mesh(self.kind.name, self.size) if not p.sheet]
+        if not solids:
+            return False
         a, b, c = np.moveaxis(np.concatenate(solids).astype(np.float64) - local, 1, 0)
         la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
         volume = np.einsum("td,td->t", a, np.cross(b, c))
-        dots = [np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, c), (c, a))]
-        angle = 2 * np.arctan2(volume, la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb)
+        ab, bc, ca = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, c), (c, a)))
+        angle = 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
         return bool(angle.sum() > 2 * np.pi)
 
 
@@ -111,7 +112,11 @@ def _note_missing_supports(
                 f"objects[{k}].on", f"there is no object {item.on!r}{suggest(item.on, names)}"
             )
         else:
-            problems.add(f"objects[{k}].on", f"{name!r} stands on {item.on!r}, which has no place")
+            problems.add(
+                f"objects[{k}].on",
+                f"{name!r} is on {item.on!r}, which in the end stands on nothing; one of them "
+                "needs a position instead",
+            )
 
 
 def _place(

@@ -1,9 +1,12 @@
 """Say everything that is wrong with a scene at once, each line with its place and the remedy."""
 
 import difflib
+import re
+import reprlib
 from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from avenv.errors import SceneError
 
@@ -34,16 +37,10 @@ class Problems:
         ``fields`` are the known fields of each list's items, and under ``""`` those of the whole.
         """
         for finding in error.errors(include_url=False):
-            *parents, last = finding["loc"] or [""]
-            if finding["type"] == "extra_forbidden":
-                text = f"unknown field{suggest(str(last), fields[str([*parents, ''][0])])}"
-            elif finding["type"] == "missing":
-                text = "is missing"
-            elif finding["type"] == "value_error":
-                text = str(finding["ctx"]["error"])
-            else:
-                text = f"{finding['input']!r}: {finding['msg']}"
-            self.add(field_path(finding["loc"]), text)
+            short = finding["type"] == "too_short"
+            if short and len(finding["input"]) >= finding["ctx"]["min_length"]:
+                continue  # it is too short only without the items that have findings of their own
+            self.add(field_path(finding["loc"]), _describe(finding, fields))
 
     def check(self) -> None:
         """Raise what was collected, if anything was."""
@@ -64,3 +61,18 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     if close:
         return f"; did you mean {' or '.join(repr(c) for c in close)}?"
     return f"; known are: {', '.join(choices) or 'none'}"
+
+
+def _describe(finding: ErrorDetails, fields: Mapping[str, Iterable[str]]) -> str:
+    if finding["type"] == "extra_forbidden":
+        *parents, name = finding["loc"]
+        known = fields[str(parents[0])] if parents else fields[""]
+        return f"unknown field{suggest(str(name), known)}"
+    if finding["type"] == "missing":
+        return "is missing"
+    if finding["type"] == "value_error":  # raised by a spec's own check
+        return str(finding["ctx"]["error"])
+    # Pydantic's message, without its Python types.
+    message = re.sub("dictionary( or instance of [A-Za-z]+)?", "mapping", finding["msg"])
+    message = message.replace("tuple", "list").replace("Tuple", "The list")
+    return f"{reprlib.repr(finding['input'])}: {message}"

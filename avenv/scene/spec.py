@@ -29,10 +29,12 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from avenv.scene.problems import Problems
 from avenv.scene.yaml_files import read_yaml, write_yaml
 
-# Strict, so that YAML's `yes` or "3" is a mistake rather than a length.
+# Strict, so that YAML's `yes` or "3" is a mistake rather than a length. Within a kilometre of the
+# origin, compiled float32 coordinates keep to a tenth of a millimetre.
 Number = Annotated[float, Field(strict=True)]
-Length = Annotated[float, Field(strict=True, gt=0)]
-Point = tuple[Number, Number]
+Coordinate = Annotated[float, Field(strict=True, ge=-1000, le=1000)]
+Length = Annotated[float, Field(strict=True, gt=0, le=1000)]
+Point = tuple[Coordinate, Coordinate]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\s][^/]*$")]
 
 
@@ -57,7 +59,7 @@ class RoomSpec(_Spec):
     polygon: Annotated[tuple[Point, ...], Field(min_length=3)]
     type: Name = "room"
     height: Length = 2.6
-    elevation: Number = 0.0
+    elevation: Coordinate = 0.0
     floor: Name = "oak_parquet"
     walls: Name = "plaster"
     ceiling: Name = "plaster"
@@ -110,7 +112,7 @@ class WindowSpec(_Spec):
     position: Point
     width: Length = 1.2
     height: Length = 1.2
-    sill: Annotated[float, Field(strict=True, ge=0)] = 0.9
+    sill: Annotated[float, Field(strict=True, ge=0, le=1000)] = 0.9
     material: Name = "glass"
 
 
@@ -138,7 +140,7 @@ class ObjectSpec(_Spec):
     on: Name | None = None
     offset: Point | None = None
     room: Name | None = None
-    z: Number | None = None
+    z: Coordinate | None = None
     facing: Number = 0.0
     size: tuple[Length, Length, Length] | None = None
     materials: dict[Name, Name] = {}
@@ -168,7 +170,7 @@ class SourceSpec(_Spec):
     """
 
     name: Name | None = None
-    position: tuple[Number, Number, Number] | None = None
+    position: tuple[Coordinate, Coordinate, Coordinate] | None = None
     on: Name | None = None
     sound: Annotated[str, Field(min_length=1)] | None = None
     level: Number = 0.0
