@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.shading import triangle_light
+from avenv.vision.shading import triangle_rgb
 
 CLUSTER_SIZE = 32
 """Most triangles in a cluster."""
@@ -29,7 +29,7 @@ class RasterScene(NamedTuple):
         corners: (T, 3) uint8 corners of each triangle, counted from its cluster's first vertex.
         planes: (T, 4) float32 unit normal n and offset n·p of a point p on the triangle.
         double_sided: (T,) bool, drawn from behind too.
-        light: (T, 3) float32 linear-light radiance.
+        rgb: (T, 3) uint8 sRGB colour, lit.
         category: (T,) int32 semantic id.
         object: (T,) int32 row of the compiled scene's objects.
     """
@@ -42,7 +42,7 @@ class RasterScene(NamedTuple):
     corners: NDArray[np.uint8]
     planes: NDArray[np.float32]
     double_sided: NDArray[np.bool_]
-    light: NDArray[np.float32]
+    rgb: NDArray[np.uint8]
     category: NDArray[np.int32]
     object: NDArray[np.int32]
 
@@ -69,7 +69,7 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         corners=corners,
         planes=np.column_stack([normals, offset]).astype(np.float32),
         double_sided=compiled.double_sided[order],
-        light=triangle_light(compiled.surfaces.color[compiled.surface[order]], normals),
+        rgb=triangle_rgb(compiled.surfaces.color[compiled.surface[order]], normals),
         category=compiled.category[order],
         object=compiled.object[order],
     )

@@ -159,7 +159,7 @@ def _clear(width, height, nearness, triangle, tiles):
 @kernel
 def _resolve(scene, i, nearness, triangle, frames):
     if len(frames.rgb):
-        shade(scene.light, triangle, frames.rgb[i])
+        shade(scene.rgb, triangle, frames.rgb[i])
     if len(frames.depth):
         measure(nearness, frames.depth[i])
     if len(frames.semantic):

@@ -10,49 +10,44 @@ MAX_DEPTH = np.float32(10.0)
 
 AMBIENT = 0.35
 SKY = 0.30
-SUN = 0.35
-SUN_DIRECTION = np.array([0.48, 0.64, 0.60])
-"""Shares of even light, of light from above, and of a soft lamp in one direction; they add to 1."""
+LAMP = 0.35
+"""Shares of even light, of light from above and of a far lamp; they add to 1."""
 
-TONES = 4096
-"""Steps of linear light from 0 to 1 that are told apart."""
+LAMP_DIRECTION = np.array([0.48, 0.64, 0.60])
+"""Unit vector towards the lamp."""
 
 
-def triangle_light(color: NDArray[np.float32], normals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the light (T, 3) that triangles of these reflectances and normals (T, 3) send out.
+def triangle_rgb(color: NDArray[np.float32], normals: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return sRGB codes (T, 3) of lit triangles of these linear reflectances and normals (T, 3).
 
-    Both the sky and the lamp wrap round the surface (hemisphere lighting), so no side of a thing is
-    black and walls of different directions differ.
+    Sky and lamp wrap round the surface (hemisphere lighting), so no side of a thing is black and
+    walls of different directions differ.
     """
     sky = 0.5 + 0.5 * normals[:, 2]
-    sun = (0.5 + 0.5 * normals @ SUN_DIRECTION) ** 2
-    return (color * (AMBIENT + SKY * sky + SUN * sun)[:, None]).astype(np.float32)
+    lamp = (0.5 + 0.5 * normals @ LAMP_DIRECTION) ** 2
+    return srgb(color * (AMBIENT + SKY * sky + LAMP * lamp)[:, None])
 
 
-def _srgb_table() -> NDArray[np.uint8]:
-    linear = np.linspace(0, 1, TONES)
+def srgb(linear: NDArray) -> NDArray[np.uint8]:
+    """Return the sRGB codes of linear light, cut off at 0 and 1 (IEC 61966-2-1)."""
+    linear = np.clip(linear, 0, 1)
     curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.round(255 * curve).astype(np.uint8)
 
 
-SRGB = _srgb_table()
-"""sRGB code (TONES,) of a linear light in 0..1 (IEC 61966-2-1)."""
-
-
-# Layout: light (T, 3), triangle (H', W') with -1 for nothing, rgb (H, W, 3).
+# Layout: colors (T, 3) sRGB, triangle (H', W') with -1 for nothing, rgb (H, W, 3).
 @kernel
-def shade(light, triangle, rgb):
-    """Write the colour of every pixel; black where nothing is hit."""
-    scale = np.float32(TONES - 1)
+def shade(colors, triangle, rgb):
+    """Write the colour of every pixel's triangle; black where nothing is hit."""
     for row in range(rgb.shape[0]):
         for column in range(rgb.shape[1]):
             t = triangle[row, column]
-            for channel in range(3):
-                if t < 0:
-                    rgb[row, column, channel] = 0
-                else:
-                    tone = min(light[t, channel], np.float32(1)) * scale
-                    rgb[row, column, channel] = SRGB[int(tone + np.float32(0.5))]
+            if t >= 0:
+                rgb[row, column, 0] = colors[t, 0]
+                rgb[row, column, 1] = colors[t, 1]
+                rgb[row, column, 2] = colors[t, 2]
+            else:
+                rgb[row, column, 0] = rgb[row, column, 1] = rgb[row, column, 2] = 0
 
 
 # Layout: nearness (H', W') in 1 / metre, 0 for nothing; depth (H, W, 1).
