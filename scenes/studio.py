@@ -37,7 +37,7 @@ def build_studio() -> SceneSpec:
     b.place("rug", at=(4.6, 1.9))
     b.place("ceiling_lamp", at=(4.4, 1.8))
 
-    b.place("washbasin", at=(7.6, 2.2), facing=180)
+    b.place("washbasin", at=(7.7, 2.4), facing=180)
     b.place("toilet", at=(7.59, 0.5), facing=180)
     b.place("bathtub", at=(7, 3.55), facing=-90)
 

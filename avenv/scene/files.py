@@ -5,13 +5,13 @@ from pathlib import Path
 from avenv.errors import SceneError
 from avenv.scene.problems import suggest
 
-# In a wheel the authored scenes lie beside this module, in a checkout at its top.
-_FOLDERS = (Path(__file__).with_name("authored"), Path(__file__).parents[2] / "scenes")
+_PACKAGED = Path(__file__).with_name("authored")  # in a wheel
+_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "scenes"
 
 
 def scene_names() -> tuple[str, ...]:
     """Return the names of the authored scenes, sorted."""
-    return tuple(sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.yaml")}))
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 
 def find_scene(name: str) -> Path:
@@ -20,6 +20,6 @@ def find_scene(name: str) -> Path:
     Raises:
         SceneError: there is none of this name; the message lists those there are.
     """
-    if name in scene_names():
-        return next(p for f in _FOLDERS if (p := f / f"{name}.yaml").is_file())
-    raise SceneError(f"there is no authored scene {name!r}{suggest(name, scene_names())}")
+    if name not in scene_names():
+        raise SceneError(f"there is no authored scene {name!r}{suggest(name, scene_names())}")
+    return _FOLDER / f"{name}.yaml"
