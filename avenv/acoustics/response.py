@@ -166,7 +166,8 @@ def _late_density(energy, moment, bin_samples, start, heading, power):
         for b in range(bands):
             heard = energy[k, b]
             if k == first:
-                heard = np.sum(energy[: first + 1, b])
+                for earlier in range(first):
+                    heard += energy[earlier, b]
             for c in range(channels):
                 gain = 1 - directed
                 for corner in range(4):
@@ -183,7 +184,9 @@ def _add_late(density, bin_samples, start, noise, out):
     densities, and are scaled such that each bin has exactly its energy.
     """
     bins, channels, bands = density.shape
-    ramp = np.arange(np.ceil(bin_samples) + 1).astype(np.float32)
+    ramp = np.empty(np.int64(np.ceil(bin_samples)) + 1, np.float32)
+    for n in range(len(ramp)):
+        ramp[n] = n
     for k in range(np.int64(start / bin_samples), bins):
         begin = max(start, np.int64(np.ceil(k * bin_samples)))
         end = np.int64(np.ceil((k + 1) * bin_samples))

@@ -150,13 +150,13 @@ def _slide(window, block, step):
     """Move window (n, C, W) on by a step and append the last samples of block (n, C, 2 S)."""
     number, channels, length = window.shape
     kept = max(length - step, 0)
-    fresh = length - kept
     for i in range(number):
         for c in range(channels):
             row, source = window[i, c], block[i, c]
             for t in range(kept):
                 row[t] = row[t + step]
-            row[kept:] = source[len(source) - fresh :]
+            for t in range(kept, length):
+                row[t] = source[t + 2 * step - length]
 
 
 def _check(name: str, array: Array, shape: tuple[int, ...]) -> None:
