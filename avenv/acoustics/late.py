@@ -2,8 +2,8 @@
 
 Stochastic ray tracing (Kuttruff, "Room Acoustics", 5th ed., 9.7) with the track-length estimate of
 the energy density (Spanier & Gelbard, "Monte Carlo Principles and Neutron Transport Problems"): a
-ray that flies l metres through a cell of volume V adds (4π/N) w l / V, where w is the energy that is
-left of it. In the free field that makes 1/r².
+ray that flies l metres through a cell of volume V adds (4π/N) w l / V, where w is the energy that
+is left of it. In the free field that makes 1/r².
 """
 
 from typing import NamedTuple
@@ -22,9 +22,8 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.bands import OCTAVE_CENTRES
 from avenv.geometry import closest_hit
 
-NO_IMAGES = ImageTree(
-    np.zeros((0, 3)), *(np.zeros(0, np.int32) for _ in range(3)), np.zeros(0, np.int64)
-)
+_NONE = np.zeros(0, np.int32)
+NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int64))
 """With these a late field leaves nothing out, not even the direct sound."""
 
 _CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads

@@ -87,7 +87,7 @@ def _mirrors(
     mirror = number[group]
 
     n = np.column_stack([np.bincount(group, area * normal[:, k])[large] for k in range(3)])
-    n /= np.linalg.norm(n, axis=1, keepdims=True)
+    n = n / np.linalg.norm(n, axis=1, keepdims=True)
     extents = np.tile([np.inf] * 3 + [-np.inf] * 3, (len(large), 1))
     kept = mirror >= 0
     np.minimum.at(extents[:, :3], mirror[kept], corners[kept].min(axis=1))
@@ -108,18 +108,16 @@ _PROBES = np.array(
 
 @njit(cache=True, nogil=True)
 def is_inside_solid(scene, x, y, z):
-    """Say whether a point is inside a solid: all that it sees of solids are their back faces.
+    """Say whether a point is inside a solid: it sees more back faces of solids than front faces.
 
-    Behind the walls of a closed room counts as inside; sheets hide what is behind them.
+    Behind the walls of a closed room counts as inside; sheets hide what is behind them. The
+    majority decides, for where a solid stands on a floor the two share a face.
     """
-    back = 0
+    votes = 0
     for k in range(len(_PROBES)):
         dx, dy, dz = _PROBES[k, 0], _PROBES[k, 1], _PROBES[k, 2]
         _, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, 1e9)
-        if triangle < 0 or scene.sheet[triangle]:
-            continue
-        n = scene.normals[triangle]
-        if dx * n[0] + dy * n[1] + dz * n[2] < 0:
-            return False
-        back += 1
-    return back > 0
+        if triangle >= 0 and not scene.sheet[triangle]:
+            n = scene.normals[triangle]
+            votes += 1 if dx * n[0] + dy * n[1] + dz * n[2] > 0 else -1
+    return votes > 0

@@ -1,0 +1,159 @@
+"""The late field against room acoustics' theory, and its promises."""
+
+import numpy as np
+import pytest
+from support import furnished, shoebox, two_rooms
+
+from avenv import parallel
+from avenv.acoustics.air import air_absorption
+from avenv.acoustics.images import find_images
+from avenv.acoustics.late import NO_IMAGES, late_at, trace_late
+from avenv.acoustics.paths import allocate_paths, find_paths
+from avenv.acoustics.scene import prepare
+from avenv.acoustics.settings import AcousticSettings
+from avenv.bands import OCTAVE_CENTRES
+
+B = len(OCTAVE_CENTRES)
+AIR = air_absorption(OCTAVE_CENTRES) * np.log(10) / 10  # energy exponents per metre
+
+
+def trace(scene, source, settings, order=None, height=None):
+    source = np.array(source, float)
+    tree = NO_IMAGES if order is None else find_images(scene, source, order, 8192)
+    return trace_late(scene, source, height or source[2], tree, settings), tree
+
+
+def heard(field, scene, point):
+    energy = np.zeros(field.energy.shape[1:], np.float32)
+    moment = np.zeros((*energy.shape[:1], 3), np.float32)
+    late_at(field, scene.bvh, *map(float, point), energy, moment)
+    return energy, moment
+
+
+def mean_energy(field):
+    """Return the mean (K, B) over all cells, weighted by volume."""
+    return np.average(field.energy, axis=0, weights=field.cells.volume).astype(float)
+
+
+def reverberation_time(energy, width):
+    """Return T30 in seconds from energy (K,) in bins: the slope from -5 to -35 dB."""
+    decay = 10 * np.log10(np.cumsum(energy[::-1])[::-1] / energy.sum())
+    part = (decay < -5) & (decay > -35)
+    slope = np.polyfit(np.flatnonzero(part) * width, decay[part], 1)[0]
+    return -60 / slope
+
+
+def test_the_free_field_falls_as_one_over_r_squared():
+    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    field, _ = trace(scene, (6, 5, 4), AcousticSettings(max_time=0.1, rays=16384))
+    for x, y in [(9.25, 5.25), (6.25, 8.25), (9.25, 8.25), (2.25, 2.25)]:
+        energy, moment = heard(field, scene, (x, y, 4))
+        offset = np.array([6 - x, 5 - y, 0])
+        r = np.linalg.norm(offset)
+        expected = np.exp(-AIR * r) / r**2
+        np.testing.assert_allclose(10 * np.log10(energy.sum(axis=0) / expected), 0, atol=0.5)
+        direction = moment[energy[:, 0].argmax()]
+        np.testing.assert_allclose(direction, offset / r, atol=0.05)
+
+
+def test_decay_and_level_of_a_diffuse_room_are_those_of_theory():
+    size, absorption = np.array([7.0, 5.5, 4.0]), 0.2
+    scene = prepare(shoebox(size, absorption=absorption, scattering=0.7))
+    field, _ = trace(scene, (2, 2, 2), AcousticSettings(max_time=1.5), order=0)
+    volume = size.prod()
+    surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
+    area = -surface * np.log(1 - absorption) + 4 * AIR * volume
+    eyring = 24 * np.log(10) / 343 * volume / area
+    energy = mean_energy(field)
+    times = [reverberation_time(energy[:, b], field.bin) for b in range(B)]
+    np.testing.assert_allclose(times, eyring, rtol=0.1)
+    # Steady state without the direct sound: 16 pi / R with the room constant R of Sabine's area
+    # (Kuttruff 5.44); air takes its share on the mean free path of each flight.
+    flight = np.exp(-AIR * 4 * volume / surface)
+    left = (1 - absorption) * flight
+    level = 16 * np.pi / surface * left / (1 - left)
+    np.testing.assert_allclose(10 * np.log10(energy.sum(axis=0) / level), 0, atol=1.0)
+
+
+def test_early_and_late_sound_together_do_not_depend_on_the_order():
+    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.3))
+    settings = AcousticSettings(max_time=1.0, rays=16384)
+    source, listener = np.array([2.0, 2.0, 2.0]), np.array([5.25, 3.75, 2.0])
+    levels = []
+    for order in (0, 1, 2, 3):
+        field, tree = trace(scene, source, settings, order)
+        paths = allocate_paths(tree, B)
+        count = find_paths(scene, tree, AIR / 2, listener, paths)
+        early = (paths.gain[:count].astype(float) ** 2).sum(axis=0)
+        late, _ = heard(field, scene, listener)
+        levels.append(10 * np.log10(early + late.sum(axis=0)))
+    assert np.ptp(levels, axis=0).max() < 0.5
+
+
+def test_a_room_that_absorbs_nothing_keeps_its_energy():
+    scene = prepare(shoebox((6, 5, 3), absorption=0.0, scattering=0.5))
+    dry = AcousticSettings(max_time=0.5, rays=1024, humidity=0.0, temperature=20.0)
+    field, _ = trace(scene, (2, 2, 1.5), dry)
+    energy = mean_energy(field)[:, 0]  # the lowest band: air takes next to nothing
+    # Every bin gets 4 pi c dt / V: all rays go on flying.
+    np.testing.assert_allclose(energy[20:], 4 * np.pi * 343 * 0.01 / 90, rtol=0.1)
+
+
+def test_a_closed_wall_lets_through_what_its_transmission_says():
+    scene = prepare(two_rooms(door=0.0, absorption=0.3, scattering=0.6))
+    field, _ = trace(scene, (1.5, 1.5, 1.2), AcousticSettings(rays=16384, max_time=1.0))
+    left = field.cells.anchor[:, 0] < 4
+    level = [
+        np.average(field.energy[side].sum(axis=1), axis=0, weights=field.cells.volume[side])
+        for side in (left, ~left)
+    ]
+    # Power balance of the receiving room: A2 E2 = tau S E1 (Cremer & Mueller), tau = 1e-4.
+    room = 4 * 4 * 2 + 4 * 4 * 2.5
+    area = -room * np.log(1 - 0.3) + 4 * AIR * 40
+    expected = 10 * np.log10(1e-4 * 10 / area)
+    np.testing.assert_allclose(10 * np.log10(level[1] / level[0]), expected, atol=1.5)
+
+
+def test_the_two_sides_of_a_wall_do_not_mix():
+    scene = prepare(two_rooms(door=0.0, absorption=0.3, scattering=0.6))
+    field, _ = trace(scene, (1.5, 1.5, 1.2), AcousticSettings(max_time=0.5))
+    here, there = (heard(field, scene, (x, 2.0, 1.2))[0].sum(axis=0) for x in (3.95, 4.25))
+    assert (10 * np.log10(here / there)).min() > 25
+
+
+def test_swapping_source_and_listener_changes_little():
+    scene = prepare(furnished())
+    settings = AcousticSettings(rays=16384, max_time=1.0)
+    a, b = (2.25, 2.25, 1.5), (7.25, 6.25, 1.5)
+    levels = []
+    for source, listener in ((a, b), (b, a)):
+        field, _ = trace(scene, source, settings)
+        levels.append(10 * np.log10(heard(field, scene, listener)[0].sum(axis=0)))
+    np.testing.assert_allclose(levels[0], levels[1], atol=1.0)
+
+
+def test_same_seed_same_bits_for_any_number_of_threads():
+    scene = prepare(furnished(things=10))
+    fields = []
+    for threads, seed in ((1, 0), (2, 0), (2, 1)):
+        parallel.set_num_threads(threads)
+        fields.append(trace(scene, (2, 2, 1.5), AcousticSettings(rays=256, seed=seed), order=1)[0])
+    parallel.set_num_threads(None)
+    one, two, other = (f.energy for f in fields)
+    assert one.tobytes() == two.tobytes()
+    assert fields[0].moment.tobytes() == fields[1].moment.tobytes()
+    assert one.tobytes() != other.tobytes()
+
+
+def test_more_rays_err_less():
+    scene = prepare(shoebox((6, 5, 3), absorption=0.3, scattering=0.5))
+
+    def spread(rays):
+        runs = [
+            trace(scene, (2, 2, 1.5), AcousticSettings(rays=rays, max_time=0.3, seed=s))[0]
+            for s in range(4)
+        ]
+        sums = np.array([f.energy[:, 10:, 3].sum(axis=1) for f in runs])
+        return (sums.std(axis=0) / sums.mean(axis=0)).mean()
+
+    assert spread(256) / spread(4096) == pytest.approx(4.0, rel=0.35)

@@ -1,0 +1,115 @@
+"""Early paths: the image sources of an independent library, reciprocity, and walls that leak."""
+
+import numpy as np
+import pyroomacoustics as pra
+import pytest
+from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
+
+from avenv.acoustics.air import air_absorption
+from avenv.acoustics.images import find_images
+from avenv.acoustics.paths import (
+    DIRECT,
+    REFLECTED,
+    TRANSMITTED,
+    allocate_paths,
+    find_paths,
+)
+from avenv.acoustics.scene import is_inside_solid, prepare
+
+NO_AIR = np.zeros(6)
+
+
+def paths_between(scene, source, listener, order=2, air=NO_AIR, rays=16384):
+    source, listener = np.array(source, float), np.array(listener, float)
+    tree = find_images(scene, source, order, rays)
+    paths = allocate_paths(tree, len(air))
+    count = find_paths(scene, tree, air, listener, paths)
+    return type(paths)(*(column[:count] for column in paths))
+
+
+def test_shoebox_taps_are_those_of_pyroomacoustics():
+    size, source, listener = (5.0, 4.0, 3.0), (1.2, 1.1, 1.4), (3.9, 2.7, 1.7)
+    paths = paths_between(prepare(shoebox(size, absorption=0.3, scattering=0.0)), source, listener)
+    room = pra.ShoeBox(size, materials=pra.Material(0.3), max_order=2, fs=16000)
+    room.add_source(source)
+    room.add_microphone(listener)
+    room.image_source_model()
+    offsets = room.sources[0].images.T - listener
+    length = np.linalg.norm(offsets, axis=1)
+    gain = room.sources[0].damping[0] / length
+    mine, theirs = np.argsort(paths.length), np.argsort(length)
+    assert len(paths.length) == len(length) == 25
+    np.testing.assert_allclose(paths.length[mine], length[theirs], atol=343 * 1e-5)
+    np.testing.assert_allclose(20 * np.log10(paths.gain[mine, 0] / gain[theirs]), 0, atol=0.01)
+    np.testing.assert_allclose(paths.arrival[mine], (offsets / length[:, None])[theirs], atol=1e-4)
+    assert list(paths.kind[mine]) == [DIRECT] + [REFLECTED] * 24
+
+
+def test_scattering_takes_its_share_of_every_reflection():
+    plain, rough = (
+        paths_between(prepare(shoebox(scattering=s)), (1, 1, 1), (4, 3, 2), order=1)
+        for s in (0.0, 0.4)
+    )
+    ratio = (rough.gain[:, 0] / plain.gain[:, 0]) ** 2
+    np.testing.assert_allclose(ratio, [1.0] + [0.6] * 6, rtol=1e-5)
+
+
+def test_source_and_listener_may_change_places():
+    scene = prepare(furnished())
+    air = air_absorption([125, 250, 500, 1000, 2000, 4000]) * np.log(10) / 20
+    rng = np.random.default_rng(0)
+    points = rng.uniform([0.5, 0.5, 1.3], [9.5, 7.5, 2.0], (12, 3))
+    for a, b in points.reshape(6, 2, 3):
+        there, back = (paths_between(scene, *p, air=air) for p in ((a, b), (b, a)))
+        energy = [10 * np.log10((p.gain**2).sum(axis=0)) for p in (there, back)]
+        np.testing.assert_allclose(energy[0], energy[1], atol=0.5)
+        first, last = there.arrival[0], back.departure[0]
+        np.testing.assert_allclose(first, last, atol=1e-5)
+
+
+def test_a_closed_wall_attenuates_by_its_transmission_loss():
+    # Each of the wall's two surfaces passes 1 % of the energy: 40 dB in all.
+    scene = prepare(two_rooms(door=0.0))
+    paths = paths_between(scene, (2, 2, 1.5), (6, 2, 1.5), order=0)
+    assert list(paths.kind) == [TRANSMITTED]
+    np.testing.assert_allclose(20 * np.log10(paths.gain[0] * 4.0), -40, atol=0.01)
+    np.testing.assert_allclose(paths.arrival[0], [-1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(paths.departure[0], [1, 0, 0], atol=1e-6)
+
+
+def test_a_wall_that_passes_nothing_leaves_no_path():
+    wall = solid((0.2, 4, 4), (0, 0, 0))
+    scene = prepare(from_meshes([wall], surfaces((0.5, 0.0, 0.0))))
+    paths = paths_between(scene, (-1, 0, 0), (1, 0, 0), order=1)
+    assert len(paths.length) == 0
+
+
+def test_an_open_field_has_one_path_that_air_attenuates():
+    scene = prepare(from_meshes([solid((1, 1, 1), (50, 0, 0))], surfaces((0.5, 0.0, 0.0))))
+    air = air_absorption([1000.0, 8000.0]) * np.log(10) / 20
+    paths = paths_between(scene, (0, 0, 0), (0, 10, 0), air=air)
+    # ISO 9613-1, table 1, 20 degrees and 50 %: 4.66 and 105 dB per km
+    np.testing.assert_allclose(-20 * np.log10(paths.gain[0] * 10), [0.0466, 1.05], rtol=0.01)
+
+
+def test_small_things_are_no_mirrors_but_stand_in_the_way():
+    room = solid((5, 4, 3), (2.5, 2, 1.5))
+    room.invert()
+    box = solid((0.4, 0.4, 0.4), (2.5, 1.5, 0.25))
+    table = surfaces((0.1, 0.0, 0.0))
+    empty, filled = (prepare(from_meshes(m, table)) for m in ([room], [room, box]))
+    assert len(empty.planes) == len(filled.planes) == 6
+    over = [paths_between(s, (1, 1.5, 1), (4, 1.5, 1), order=1) for s in (empty, filled)]
+    # The floor reflects at (2.5, 1.5, 0), within the box's foot: that path alone is gone.
+    assert [len(p.length) for p in over] == [7, 6]
+    lost = set(np.round(over[0].length, 4)) - set(np.round(over[1].length, 4))
+    np.testing.assert_allclose(list(lost), [np.sqrt(9 + 4)], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("point", "inside"),
+    [((2.0, 2.0, 1.5), False), ((4.1, 0.5, 1.0), True), ((4.1, 2.0, 1.0), False),
+     ((-0.5, 2.0, 1.0), True)],
+)  # fmt: skip
+def test_points_inside_solids_are_told_apart(point, inside):
+    assert is_inside_solid(prepare(two_rooms()), *point) is inside
