@@ -108,9 +108,10 @@ def render_view(
 
 
 def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = np.ascontiguousarray(np.asarray(values, np.float64))
-    if np.shape(values) != shape:
-        raise ValueError(f"{name} has shape {np.shape(values)}; {shape} is needed")
+    # A copy, so that the kernel never sees a read-only or strided array and compiles once.
+    array = np.array(values, np.float64, order="C")
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; {shape} is needed")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} is {array.tolist()}; finite numbers are needed")
     return array
