@@ -15,8 +15,12 @@ from avenv.vision.images import TILE
 from avenv.vision.kernels import inlined, kernel
 
 BUCKETS = 256
+"""Steps of depth that the drawing order tells apart."""
+
 BUCKETS_PER_METRE = np.float32(16.0)
+
 HIDDEN = np.float32(3e38)
+"""A depth or nearness that no visible thing has."""
 
 
 class Tiles(NamedTuple):
@@ -136,11 +140,11 @@ def is_hidden(span, nearest, nearness, tiles):
 
 @inlined
 def _farthest(nearness, row, column):
-    lanes = np.float32(HIDDEN)
+    least = np.float32(HIDDEN)
     for y in range(row * TILE, row * TILE + TILE):
         for x in range(column * TILE, column * TILE + TILE):
-            lanes = min(lanes, nearness[y, x])
-    return lanes
+            least = min(least, nearness[y, x])
+    return least
 
 
 @inlined
