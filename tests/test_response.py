@@ -146,6 +146,14 @@ def test_late_sound_does_not_come_before_the_straight_path():
     assert total == pytest.approx(late[:, 0].sum(), rel=0.05)  # nothing of it is lost
 
 
+def test_walking_away_delays_late_sound_without_a_jump():
+    late = exponential(0.4)
+    for metres in np.arange(3.0, 8.0, 0.0214):  # a sample at a time, over one bin and a half
+        near, far = (respond("mono", late=late, distance=metres + d) for d in (0, 0.0214))
+        # one sample of noise leaves at the start, the others hardly change
+        assert np.sum((near - far) ** 2) < 0.06 * np.sum(near**2)
+
+
 def test_late_sound_from_the_left_is_louder_on_the_left():
     late = exponential(0.4)
     left = energies(respond("binaural", late=late, moment=np.tile([0, 0.8, 0], (50, 1))))

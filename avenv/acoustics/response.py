@@ -153,26 +153,31 @@ def _late_density(energy, moment, bin_samples, start, heading, power):
     """Return the energy per sample (K, C, B) that each channel hears.
 
     As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
-    m and the rest from everywhere. Energy of bins before ``start`` comes with the first after it.
+    m and the rest from everywhere. Bins are too coarse to know when sound first arrives: what they
+    put before ``start`` is handed out over one bin from there on.
     """
     bins, channels, bands = energy.shape[0], power.shape[2], power.shape[3]
     density = np.zeros((bins, channels, bands), np.float32)
-    first = min(np.int64(start / bin_samples), bins - 1)
-    for k in range(first, bins):
-        samples = np.ceil((k + 1) * bin_samples) - max(start, np.ceil(k * bin_samples))
+    arrived, heard = np.zeros(bands), np.zeros(bands)
+    for k in range(bins):
+        for b in range(bands):
+            arrived[b] += energy[k, b]
+        end = np.ceil((k + 1) * bin_samples)
+        if end <= start:
+            continue
+        samples = end - max(start, np.ceil(k * bin_samples))
+        share = min((end - start) / bin_samples, 1.0)
         m = moment[k]
         directed = np.float32(min(np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2), 1.0))
         rows, columns, weights = _grid_cell(m, heading, power)
         for b in range(bands):
-            heard = energy[k, b]
-            if k == first:
-                for earlier in range(first):
-                    heard += energy[earlier, b]
+            level = (arrived[b] * share - heard[b]) / samples
+            heard[b] = arrived[b] * share
             for c in range(channels):
                 gain = 1 - directed
                 for corner in range(4):
                     gain += directed * weights[corner] * power[rows[corner], columns[corner], c, b]
-                density[k, c, b] = heard * gain / max(samples, 1.0)
+                density[k, c, b] = level * gain
     return density
 
 
