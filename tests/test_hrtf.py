@@ -44,8 +44,8 @@ def test_octave_filters_delay_by_parts_of_a_sample():
     turns = np.fft.rfftfreq(1024)
     spectra = np.fft.rfft(filters, 1024) * np.exp(2j * np.pi * turns * half)
     delayed = np.exp(-2j * np.pi * turns * np.arange(5)[:, None] / 4)
-    passed = turns < 0.48
-    np.testing.assert_allclose(spectra[:, passed], delayed[:, passed], atol=3e-3)
+    passed = turns < 0.46
+    np.testing.assert_allclose(spectra[:, passed], delayed[:, passed], atol=5e-3)
 
 
 def test_minimum_phase_of_a_known_filter():

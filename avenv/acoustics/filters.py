@@ -8,6 +8,8 @@ from avenv.bands import bands_for
 OCTAVE_REACH = 8e-3
 """Half the length of an octave filter, seconds: one period of the edge between 125 and 250 Hz is
 5.7 ms, so shorter filters could not tell these bands apart."""
+_SINC_REACH = 32
+"""Half the length of a fractional delay in samples: right within 0.4 % up to 0.46 of the sample rate."""
 
 
 def octave_weights(frequencies: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
@@ -27,7 +29,8 @@ def octave_filters(sample_rate: int, phases: int) -> NDArray[np.float32]:
     """Return linear-phase octave filters for delays between samples, (phases + 1, B, M) float32.
 
     Filter ``[p, b]`` delays band b by ``(M - 1) / 2 + p / phases`` samples. Its bands add up to a
-    windowed sinc (Laakso et al. 1996) of that delay, which for a whole sample is exactly one tap.
+    windowed sinc (Laakso et al. 1996) of that delay, which for a whole sample is exactly one tap:
+    the highest band is what the others leave of it.
     """
     half = round(OCTAVE_REACH * sample_rate)
     size = 8 * half
@@ -35,11 +38,17 @@ def octave_filters(sample_rate: int, phases: int) -> NDArray[np.float32]:
     delays = np.arange(phases + 1)[:, None, None] / phases
     turns = np.arange(size // 2 + 1) / size
     spectra = weights * np.exp(-2j * np.pi * turns * (half + delays))
-    spectra[..., -1] = spectra[..., -1].real  # the Nyquist bin of a real signal
+    offset = np.arange(-half, half + 1) - delays
     taps = np.fft.irfft(spectra, size)[..., : 2 * half + 1]
-    offset = np.abs(np.arange(-half, half + 1) - delays) / (half + 1)
-    window = np.cos(np.pi / 2 * np.clip(2 * offset - 1, 0, 1)) ** 2  # flat for the inner half
-    return (taps * window).astype(np.float32)
+    taps *= _taper(2 * np.abs(offset) / (half + 1) - 1)  # flat for the inner half
+    whole = np.sinc(offset) * _taper(np.abs(offset) / _SINC_REACH)
+    taps[:, -1] = whole[:, 0] - taps[:, :-1].sum(axis=1)
+    return taps.astype(np.float32)
+
+
+def _taper(position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cos² from 1 at positions up to 0 down to 0 at positions from 1 on."""
+    return np.cos(np.pi / 2 * np.clip(position, 0, 1)) ** 2
 
 
 def minimum_phase(magnitudes: NDArray[np.float64]) -> NDArray[np.float64]:
