@@ -9,7 +9,7 @@ OCTAVE_REACH = 8e-3
 """Half the length of an octave filter, seconds: one period of the edge between 125 and 250 Hz is
 5.7 ms, so shorter filters could not tell these bands apart."""
 _SINC_REACH = 32
-"""Half the length of a fractional delay in samples: right within 0.4 % up to 0.46 of the sample rate."""
+"""Half the length of a fractional delay, samples: right within 0.4 % up to 0.46 of the rate."""
 
 
 def octave_weights(frequencies: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
