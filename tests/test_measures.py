@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from avenv.acoustics import measures
 
@@ -77,8 +78,6 @@ def test_silence_before_the_sound_does_not_count():
 
 
 def test_every_band_has_its_own_decay():
-    from scipy.signal import butter, sosfiltfilt
-
     low = sosfiltfilt(butter(6, 500, fs=RATE, output="sos"), noise_like(1.2, 2.0, seed=1))
     high = sosfiltfilt(butter(6, 1000, "high", fs=RATE, output="sos"), noise_like(0.4, 2.0, seed=2))
     found = measures(low + high, RATE, per_band=True)["t30"]
