@@ -70,6 +70,12 @@ def test_direct_to_reverberant_ratio_of_two_taps():
     assert found["c80"] == np.inf
 
 
+def test_direct_to_reverberant_ratio_is_the_same_in_every_band_of_two_taps():
+    taps = np.zeros(8000)
+    taps[1000], taps[4000] = 1.0, 0.1
+    np.testing.assert_allclose(measures(taps, RATE, per_band=True)["drr"], 20, atol=0.01)
+
+
 def test_silence_before_the_sound_does_not_count():
     response = noise_like(0.5, 1.0)
     later = np.pad(response, ((0, 0), (500, 0)))

@@ -1,5 +1,8 @@
 """Room-acoustic measures of impulse responses (ISO 3382-1)."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import irfft, next_fast_len, rfft
@@ -12,6 +15,8 @@ _DIRECT = 2.5e-3
 """Seconds after its arrival that still count as direct sound (Zahorik 2002)."""
 _BLOCK = 0.01
 """Seconds over which energy is averaged to find where the decay meets the noise."""
+
+_NAMES = ("edt", "t20", "t30", "c50", "c80", "d50", "ts")
 
 Array = NDArray[np.float64]
 
@@ -44,23 +49,35 @@ def measures(rir: ArrayLike, sample_rate: int, per_band: bool = False) -> dict[s
         raise ValueError(f"rir has shape {responses.shape}; finite (..., samples) are needed")
     rows = responses.reshape(-1, responses.shape[-1])
     onsets = np.argmax(np.abs(rows) >= _ONSET * np.abs(rows).max(axis=1, keepdims=True), axis=1)
-    shape = responses.shape[:-1]
+    shape: tuple[int, ...] = responses.shape[:-1]
     leads = np.zeros(1)
-    bands = rows[:, None]
+    in_bands = _unfiltered
     if per_band:
         centres = bands_for(sample_rate)
-        bands = _octaves(rows, centres, sample_rate)
         leads = 2 * np.sqrt(2) / centres  # zero-phase filters ring before the onset, too
+        in_bands = partial(_octaves, centres=centres, sample_rate=sample_rate)
         shape = (*shape, len(centres))
     found = [
         _measure(band, int(onset), round(lead * sample_rate), sample_rate)
-        for row, onset in zip(bands, onsets, strict=True)
+        for row, onset in zip(in_bands(rows), onsets, strict=True)
         for band, lead in zip(row, leads, strict=True)
     ]
-    return {name: np.array([f[name] for f in found]).reshape(shape)[()] for name in _NAMES}
+    result = {name: np.array([f[name] for f in found]) for name in _NAMES}
+    result["drr"] = _direct_to_reverberant(rows, onsets + round(_DIRECT * sample_rate), in_bands)
+    return {name: value.reshape(shape)[()] for name, value in result.items()}
 
 
-_NAMES = ("edt", "t20", "t30", "c50", "c80", "d50", "ts", "drr")
+def _direct_to_reverberant(
+    rows: Array, ends: NDArray[np.int64], in_bands: Callable[[Array], Array]
+) -> Array:
+    """Return the ratio (R, B) in dB of what comes before the ends (R,) of rows to what follows.
+
+    They are parted before the filter, which rings for longer than the direct sound lasts.
+    """
+    direct = np.where(np.arange(rows.shape[1]) < ends[:, None], rows, 0)
+    before, behind = (np.sum(in_bands(x) ** 2, axis=-1) for x in (direct, rows - direct))
+    with np.errstate(divide="ignore", invalid="ignore"):  # only direct: infinite; silence: NaN
+        return 10 * np.log10(before / behind)
 
 
 def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[str, float]:
@@ -90,7 +107,6 @@ def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[s
         "c80": ratio(0.08),
         "d50": float(1 - after(0.05) / decay[0]),
         "ts": float(times @ energy / energy.sum()),
-        "drr": ratio(_DIRECT),
     }
 
 
@@ -133,6 +149,10 @@ def _truncation(energy: Array, sample_rate: int) -> tuple[int, float]:
     end = max(int(crossing * block), 1)
     per_sample = -slope / block * np.log(10) / 10
     return min(end, len(energy)), 10 ** ((start + slope * crossing) / 10) / per_sample
+
+
+def _unfiltered(rows: Array) -> Array:
+    return rows[:, None]
 
 
 def _octaves(rows: Array, centres: Array, sample_rate: int) -> Array:
