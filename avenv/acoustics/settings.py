@@ -14,7 +14,7 @@ class AcousticSettings:
         bin: seconds of a time bin of the late field.
         cell: metres, width of the late field's cells.
         slab: metres, height of the cells, centred on the listener's ear.
-        max_time: seconds after which a ray is given up.
+        max_time: seconds after which a ray is given up; responses are no longer than this.
         seed: of the late field's rays.
         temperature: of the air, degrees Celsius.
         humidity: of the air, percent relative.
@@ -26,7 +26,7 @@ class AcousticSettings:
     bin: float = 0.01
     cell: float = 0.5
     slab: float = 0.75
-    max_time: float = 2.0
+    max_time: float = 1.0
     seed: int = 0
     temperature: float = 20.0
     humidity: float = 50.0

@@ -1,0 +1,89 @@
+"""What is known of one source in one scene, wherever the listener goes: images and late field."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.acoustics import cache
+from avenv.acoustics.images import ImageTree, find_images
+from avenv.acoustics.late import LateField, trace_late
+from avenv.acoustics.scene import AcousticScene, is_inside_solid
+from avenv.acoustics.settings import AcousticSettings
+from avenv.errors import SceneError
+from avenv.scene.compiled import CompiledScene
+
+_FORMAT = 1  # of cache files and of what is in them: raise it when either changes
+_memory = cache.MemoryCache(256 * 2**20)
+
+
+class SourceField(NamedTuple):
+    """One source: its image sources, the first of which is itself, and its late field."""
+
+    tree: ImageTree
+    late: LateField
+
+
+def source_field(
+    compiled: CompiledScene,
+    scene: AcousticScene,
+    source: Sequence[float] | NDArray[np.float64],
+    ear_height: float,
+    settings: AcousticSettings,
+) -> SourceField:
+    """Return the field of a source (3,), from the cache where it is there.
+
+    Args:
+        compiled: the scene; its fingerprint is the cache's key.
+        scene: its acoustic tables.
+        source: world metres.
+        ear_height: of the listeners, world metres.
+        settings: of the propagation.
+
+    Raises:
+        SceneError: the source is inside a solid, outside the scene or not a position.
+    """
+    position = check_position(compiled, scene, source, "source")
+    text = f"{_FORMAT};{compiled.fingerprint};{position.tolist()};{ear_height!r};{settings.key}"
+    key = "sound-" + hashlib.sha256(text.encode()).hexdigest()
+    field = _memory.get(key)
+    if field is not None:
+        return field
+    folder = cache.cache_folder()
+    if folder is not None:
+        field = cache.read(folder, key, SourceField)
+    if field is None:
+        tree = find_images(scene, position, settings.order, settings.mirror_rays)
+        field = SourceField(tree, trace_late(scene, position, ear_height, tree, settings))
+        if folder is not None:
+            cache.write(folder, key, field)
+    _memory.put(key, field)
+    return field
+
+
+def check_position(
+    compiled: CompiledScene,
+    scene: AcousticScene,
+    position: Sequence[float] | NDArray[np.float64],
+    what: str,
+) -> NDArray[np.float64]:
+    """Return a position as (3,) float64 if sound can be there.
+
+    Raises:
+        SceneError: it is not three finite numbers, inside a solid, or outside a scene of rooms.
+    """
+    point = np.array(position, np.float64)
+    if point.shape != (3,) or not np.isfinite(point).all():
+        raise SceneError(
+            f"{compiled.name}: {what} {position} is not a position (x, y, z) in metres"
+        )
+    place = f"{compiled.name}: {what} ({', '.join(f'{v:.3f}' for v in point)})"
+    low, high = scene.bounds[:3], scene.bounds[3:]
+    if compiled.rooms and (np.any(point < low) or np.any(point > high)):
+        span = " x ".join(f"{a:.2f}..{b:.2f}" for a, b in zip(low, high, strict=True))
+        raise SceneError(f"{place} is outside the scene, which spans {span} m")
+    if is_inside_solid(scene, *point.tolist()):
+        raise SceneError(f"{place} is inside a solid or a wall; sound needs a place in the air")
+    return point

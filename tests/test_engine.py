@@ -1,0 +1,221 @@
+"""Responses from scene to ear, and the cache that makes them quick."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
+
+from avenv import parallel
+from avenv.acoustics import cache
+from avenv.acoustics import field as fields
+from avenv.acoustics.engine import Engine, impulse_response
+from avenv.acoustics.field import source_field
+from avenv.acoustics.images import ImageTree
+from avenv.acoustics.measures import measures
+from avenv.acoustics.scene import prepare
+from avenv.acoustics.settings import AcousticSettings
+from avenv.errors import CacheWarning, SceneError
+
+QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
+RATE = 16000
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+
+
+def forget(monkeypatch):
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+
+
+def test_the_direct_sound_is_a_tap_of_one_over_r():
+    scene = shoebox((12, 10, 8), absorption=1.0)
+    response = impulse_response(scene, prepare(scene), (3, 5, 4), (8, 5, 4), layout="mono")
+    assert response.dtype == np.float32
+    assert response.shape[0] == 1
+    peak = np.abs(response[0]).argmax()
+    assert peak / RATE == pytest.approx(5 / 343, abs=1e-4)
+    # air takes 0.02 dB at 1 kHz; the tap lies between two samples
+    spectrum = np.abs(np.fft.rfft(response[0], 8192))
+    assert spectrum[500] == pytest.approx(1 / 5, rel=0.05)
+
+
+def test_a_response_decays_as_its_late_field_does():
+    scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7)
+    response = impulse_response(scene, prepare(scene), (2, 2, 2), (5, 4, 2), layout="mono")
+    surface = 2 * (7 * 5.5 + 5.5 * 4 + 7 * 4)
+    eyring = 0.161 * 7 * 5.5 * 4 / (-surface * np.log(1 - 0.2))
+    assert measures(response, RATE)["t30"] == pytest.approx(eyring, rel=0.15)
+    assert response.shape[1] / RATE == pytest.approx(eyring, rel=0.25)
+
+
+def test_batches_and_threads_change_no_bit():
+    scene = furnished(things=10)
+    prepared = prepare(scene)
+    engine = Engine(RATE, "binaural", settings=QUICK)
+    field = engine.source_field(scene, prepared, (2, 2, 1.5), 1.5)
+    places = np.random.default_rng(0).uniform([1, 1, 1.5], [9, 7, 1.5], (16, 3))
+    jobs = [(prepared, field, p, float(k)) for k, p in enumerate(places)]
+    together = []
+    for threads in (1, 2):
+        parallel.set_num_threads(threads)
+        together.append(engine.responses(jobs))
+    parallel.set_num_threads(None)
+    alone = np.concatenate([engine.responses([job]) for job in jobs])
+    assert together[0].shape == (16, 2, QUICK.max_time * RATE)
+    assert together[0].tobytes() == together[1].tobytes() == alone.tobytes()
+    out = np.ones_like(alone)
+    assert engine.responses(jobs, out) is out
+    assert out.tobytes() == alone.tobytes()
+
+
+def test_seeds_give_other_tails_but_the_same_early_sound():
+    scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.3)
+    prepared = prepare(scene)
+    a, b, c = (
+        impulse_response(scene, prepared, (2, 2, 2), (4, 3, 2), settings=QUICK, length=4000, seed=s)
+        for s in (0, 0, 1)
+    )
+    assert a.tobytes() == b.tobytes()
+    direct = slice(0, int(2.6 / 343 * RATE))
+    np.testing.assert_allclose(a[:, direct], c[:, direct], atol=0.01)
+    assert np.abs(a[:, 1000:] - c[:, 1000:]).max() > 1e-3
+
+
+def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
+    scene = two_rooms()
+    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    made = source_field(*args)
+    assert source_field(*args) is made
+    (file,) = tmp_path.iterdir()
+    forget(monkeypatch)
+    monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
+    read = source_field(*args)
+    for name, array in cache.pack(made).items():
+        np.testing.assert_array_equal(cache.pack(read)[name], array, strict=True)
+    assert file.suffix == ".npz"
+
+
+def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
+    one, other = two_rooms(), two_rooms(absorption=0.3)
+    for scene, source, ear, settings in [
+        (one, (1, 1, 1.5), 1.5, QUICK),
+        (other, (1, 1, 1.5), 1.5, QUICK),
+        (one, (1, 2, 1.5), 1.5, QUICK),
+        (one, (1, 1, 1.5), 1.2, QUICK),
+        (one, (1, 1, 1.5), 1.5, AcousticSettings(rays=256, mirror_rays=2048, max_time=0.5)),
+    ]:
+        source_field(scene, prepare(scene), source, ear, settings)
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("damage", ["cut", "not a file of arrays", "a part is missing"])
+def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
+    scene = two_rooms()
+    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    made = source_field(*args)
+    (file,) = tmp_path.iterdir()
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:1000])
+    elif damage == "not a file of arrays":
+        file.write_text("nonsense")
+    else:
+        np.savez(file, **{"tree.key": made.tree.key})
+    forget(monkeypatch)
+    with pytest.warns(CacheWarning, match="made anew"):
+        again = source_field(*args)
+    assert again.late.energy.tobytes() == made.late.energy.tobytes()
+    forget(monkeypatch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source_field(*args)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_warned_of(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "file" / "below"))
+    scene = two_rooms()
+    with pytest.warns(CacheWarning, match="cannot be written"):
+        source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+
+
+def test_no_cache_folder_means_no_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", "")
+    scene = two_rooms()
+    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    assert cache.cache_folder() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_old_cache_files_make_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER_BYTES", 300_000)
+    for k in range(5):
+        cache.write(tmp_path, str(k), fields.SourceField(*(fake_part() for _ in range(2))))
+        os.utime(tmp_path / f"{k}.npz", (k, k))
+    left = sorted(p.stem for p in tmp_path.iterdir())
+    assert left[-1] == "4"
+    assert "0" not in left
+    assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 300_000
+
+
+def fake_part():
+    """Make a record of 60,016 bytes."""
+    return ImageTree(np.zeros(15_000, np.float32), *(np.zeros(1, np.int32),) * 4)
+
+
+def test_memory_keeps_what_was_used_last():
+    memory = cache.MemoryCache(3 * 60_016 + 1000)
+    for name in "abc":
+        memory.put(name, fake_part())
+    memory.get("a")
+    memory.put("d", fake_part())
+    assert memory.get("b") is None
+    assert memory.get("a") is not None
+    assert memory.used <= memory.limit
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((4.1, 0.5, 1.0), r"source \(4.100, 0.500, 1.000\) is inside a solid"),
+        ((9.0, 0.5, 1.0), r"source \(9.000, 0.500, 1.000\) is outside the scene.*0.00..8.20"),
+        ((np.nan, 0.5, 1.0), "is not a position"),
+        ((1.0, 0.5), "is not a position"),
+    ],
+)
+def test_a_source_must_be_in_the_air(place, message):
+    scene = two_rooms()
+    with pytest.raises(SceneError, match=message):
+        impulse_response(scene, prepare(scene), place, (1, 1, 1), settings=QUICK)
+
+
+def test_a_listener_must_be_in_the_air():
+    scene = two_rooms()
+    with pytest.raises(SceneError, match=r"listener \(4.100, 0.500, 1.000\) is inside a solid"):
+        impulse_response(scene, prepare(scene), (1, 1, 1), (4.1, 0.5, 1.0), settings=QUICK)
+    engine = Engine(RATE, "mono", settings=QUICK)
+    field = engine.source_field(scene, prepare(scene), (1, 1, 1), 1.0)
+    with pytest.raises(ValueError, match=r"jobs\[0\]"):
+        engine.responses([(prepare(scene), field, np.array([1, np.nan, 1]), 0.0)])
+
+
+def test_silence_is_warned_of():
+    shell = solid((8.2, 4.0, 2.5), (4.1, 2.0, 1.25))
+    shell.invert()
+    wall = solid((0.2, 4.2, 2.7), (4.1, 2.0, 1.25))
+    scene = from_meshes([shell, wall], surfaces((0.5, 0.5, 0.0)))
+    with pytest.warns(UserWarning, match="no sound from the source"):
+        response = impulse_response(
+            scene, prepare(scene), (1, 1, 1), (6, 1, 1), settings=QUICK, layout="mono"
+        )
+    assert not response.any()
+
+
+@pytest.mark.parametrize("field", ["rays", "bin", "cell", "slab", "max_time", "order"])
+def test_settings_that_make_no_sense_are_refused(field):
+    with pytest.raises(ValueError, match=field):
+        AcousticSettings(**{field: -1})
