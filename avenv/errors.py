@@ -1,4 +1,4 @@
-"""The errors that avenv raises on purpose. Each message names the place, the value and the remedy."""
+"""The errors that avenv raises on purpose: each names the place, the value and the remedy."""
 
 
 class AvenvError(ValueError):

@@ -45,6 +45,11 @@ class Stream:
         self._previous = np.zeros((num, channels, parts, bins), np.complex64)
         self._current = np.zeros((num, channels, parts, bins), np.complex64)
 
+    @property
+    def window(self) -> Array:
+        """The last W samples heard (E, C, W); the next call overwrites them."""
+        return self._window
+
     def reset(self, index: int, history: Array, response: Array) -> None:
         """Begin anew in one environment, as if it had heard the past through one response.
 

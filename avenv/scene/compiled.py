@@ -64,7 +64,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Room:
-    """One room: its clear floor polygon (N, 2) counter-clockwise, floor level and height, metres."""
+    """One room: clear floor polygon (N, 2) counter-clockwise, floor level and height, metres."""
 
     name: str
     polygon: NDArray[np.float64]
