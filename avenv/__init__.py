@@ -1,1 +1,75 @@
-"""avenv: audio-visual environments for embodied agents."""
+"""avenv: audio-visual environments for embodied agents.
+
+Gymnasium environments that render what a robot sees and what it hears as it moves through homes.
+
+    import gymnasium as gym, avenv
+    env = gym.make("avenv/AudioGoal-v0", scenes="apartment")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as _gymnasium
+
+if TYPE_CHECKING:
+    from avenv import acoustics, navigation, scene, sounds, tasks, vision
+    from avenv.api import geodesic_distance, impulse_response, render_view
+    from avenv.errors import AvenvError, SceneError, SoundError
+    from avenv.scene import SceneBuilder, SceneSpec
+    from avenv.world import World, load_scene
+
+__version__ = "0.1.0"
+
+TASK_NAMES = ("AudioGoal",)
+"""Tasks that are registered with Gymnasium, as ``avenv/<name>-v0``."""
+
+_HOMES = {
+    "AvenvError": "avenv.errors",
+    "SceneBuilder": "avenv.scene",
+    "SceneError": "avenv.errors",
+    "SceneSpec": "avenv.scene",
+    "SoundError": "avenv.errors",
+    "World": "avenv.world",
+    "geodesic_distance": "avenv.api",
+    "impulse_response": "avenv.api",
+    "load_scene": "avenv.world",
+    "render_view": "avenv.api",
+}
+_ROOMS = ("acoustics", "navigation", "scene", "sounds", "tasks", "vision")
+
+__all__ = [
+    "AvenvError",
+    "SceneBuilder",
+    "SceneError",
+    "SceneSpec",
+    "SoundError",
+    "World",
+    "acoustics",
+    "geodesic_distance",
+    "impulse_response",
+    "load_scene",
+    "navigation",
+    "render_view",
+    "scene",
+    "sounds",
+    "tasks",
+    "vision",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the simulator costs a second (Numba); `import avenv` alone only registers.
+    if name in _ROOMS:
+        return import_module(f"avenv.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'avenv' has no attribute {name!r}")
+
+
+for _task in TASK_NAMES:
+    _gymnasium.register(
+        id=f"avenv/{_task}-v0",
+        entry_point="avenv.env:Env",
+        vector_entry_point="avenv.vector:BatchEnv",
+        kwargs={"task": _task},
+    )

@@ -1,0 +1,104 @@
+"""Questions to a scene, one call each: what is heard, what is seen, how far is it on foot."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv import acoustics, navigation, vision
+from avenv.acoustics import AcousticSettings
+from avenv.world import load_scene
+
+Point = Sequence[float]
+
+
+def impulse_response(
+    scene: Any,
+    source: Point,
+    listener: Point,
+    heading: float = 0.0,
+    layout: str = "binaural",
+    sample_rate: int = 16000,
+    seed: int = 0,
+    settings: AcousticSettings | None = None,
+) -> NDArray[np.float32]:
+    """Return the impulse response from a source to a listener.
+
+    Args:
+        scene: as ``load_scene`` takes it; load it once if you ask more than once.
+        source: (x, y, z), world metres.
+        listener: (x, y, z) of the centre of the head, world metres.
+        heading: of the listener, radians.
+        layout: ``"mono"`` or ``"binaural"``.
+        sample_rate: Hz.
+        seed: of the late field's noise.
+        settings: of the propagation.
+
+    Returns:
+        (channels, samples) float32: pressure relative to that at 1 m in the free field, starting
+        when the source emits. A direct path of r metres is a tap of height 1/r at r / 343 s.
+
+    Raises:
+        SceneError: the scene cannot be loaded, or a position is inside something or outside it.
+        ValueError: an argument is out of range.
+    """
+    world = load_scene(scene)
+    return acoustics.impulse_response(
+        world.compiled,
+        world.acoustics,
+        source,
+        listener,
+        heading=heading,
+        layout=layout,
+        sample_rate=sample_rate,
+        seed=seed,
+        settings=settings,
+    )
+
+
+def render_view(
+    scene: Any,
+    position: Point,
+    heading: float = 0.0,
+    pitch: float = 0.0,
+    size: tuple[int, int] = (128, 128),
+    hfov: float = 90.0,
+) -> dict[str, NDArray]:
+    """Return what a camera sees.
+
+    Args:
+        scene: as ``load_scene`` takes it; load it once if you ask more than once.
+        position: (x, y, z) of the camera, world metres.
+        heading: radians, counter-clockwise, 0 = +X.
+        pitch: radians, positive upwards.
+        size: (width, height), pixels.
+        hfov: horizontal field of view, degrees.
+
+    Returns:
+        ``rgb`` (H, W, 3) uint8, ``depth`` (H, W, 1) float32 metres along the optical axis,
+        ``semantic`` (H, W, 1) int32, rows of ``avenv.scene.CATEGORIES``.
+
+    Raises:
+        SceneError: the scene cannot be loaded.
+        ValueError: an argument is out of range.
+    """
+    raster = load_scene(scene).raster
+    return vision.render_view(raster, position, heading, pitch, size=size, hfov=hfov)
+
+
+def geodesic_distance(scene: Any, start: Point, goal: Point) -> float:
+    """Return the length in metres of the shortest way on foot; inf where there is none.
+
+    Args:
+        scene: as ``load_scene`` takes it; load it once if you ask more than once.
+        start: (x, y), world metres.
+        goal: (x, y), world metres; the walkable place nearest to it counts.
+
+    Raises:
+        SceneError: the scene cannot be loaded, or has no walkable floor.
+        ValueError: a coordinate is not finite.
+    """
+    grid = load_scene(scene).walkable
+    field = navigation.geodesic_field(grid, np.asarray(goal, np.float64))
+    return float(field.at(np.asarray(start, np.float64)[None])[0])

@@ -1,0 +1,97 @@
+"""A batch of environments before Gymnasium: a simulator, a task and one random stream per row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from gymnasium.utils import seeding
+from numpy.typing import NDArray
+
+from avenv.sensors import Sensors
+from avenv.simulator import Simulator
+from avenv.tasks import TASKS, Episode
+from avenv.world import World, load_worlds
+
+
+class Batch:
+    """E environments that step together; the one implementation behind ``Env`` and ``VectorEnv``.
+
+    Args:
+        task: a name in ``TASKS``.
+        num_envs: number of environments, E.
+        scenes: as ``load_worlds`` takes them.
+        sensors: names of the observations.
+        **options: fields of ``Sensors`` (but ``names``) and of the task's rules.
+
+    Raises:
+        ValueError: an option is unknown or out of range.
+        SceneError, SoundError: a scene or sound cannot be used.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        num_envs: int = 1,
+        scenes: Any = "apartment",
+        sensors: Sequence[str] = Sensors.names,
+        **options: Any,
+    ):
+        if num_envs < 1:
+            raise ValueError(f"num_envs is {num_envs!r}; accepted: 1 or more")
+        kind = TASKS[task]
+        sensor_options = _take(options, Sensors)
+        rule_options = _take(options, kind.Rules)
+        if options:
+            known = sorted(_names(Sensors) | _names(kind.Rules) - {"names"})
+            raise ValueError(f"unknown option {', '.join(sorted(options))}; accepted: {known}")
+        worlds: Sequence[World] = load_worlds(scenes)
+        self.num_envs = num_envs
+        self.simulator = Simulator(worlds, Sensors(tuple(sensors), **sensor_options), num_envs)
+        self.task = kind(self.simulator, kind.Rules(**rule_options))
+        self.observation_space = self.simulator.sensors.space()
+        self.action_space = kind.action_space
+        self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
+
+    def seed(self, row: int, seed: int) -> None:
+        """Restart one row's random stream."""
+        self.random[row], _ = seeding.np_random(seed)
+
+    def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
+        """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
+        for row in rows:
+            given = episodes.get(row) if episodes else None
+            self.task.begin(row, given or self.task.sample_episode(self.random[row]))
+
+    def check_actions(self, actions: Any) -> NDArray[np.int64]:
+        """Return actions (E,) as integers.
+
+        Raises:
+            ValueError: wrong shape, not integers, or out of range.
+        """
+        given = np.asarray(actions)
+        count = int(self.action_space.n)
+        if given.shape != (self.num_envs,) or not np.issubdtype(given.dtype, np.integer):
+            raise ValueError(
+                f"actions have shape {given.shape} and type {given.dtype}; accepted: "
+                f"{self.num_envs} integers from 0 to {count - 1}"
+            )
+        if ((given < 0) | (given >= count)).any():
+            raise ValueError(f"actions are {given.tolist()}; accepted: 0 to {count - 1}")
+        return given.astype(np.int64)
+
+    def observe(self, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
+        """Return fresh copies of what every row sees and hears."""
+        return {name: value.copy() for name, value in self.simulator.observe(advance).items()}
+
+    def info(self) -> dict[str, dict[str, NDArray]]:
+        """Return metrics and ground truth, one array (E,) each."""
+        return {"metrics": self.task.metrics(), "truth": self.task.truth()}
+
+
+def _names(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _take(options: dict[str, Any], kind: type) -> dict[str, Any]:
+    return {name: options.pop(name) for name in sorted(_names(kind) & set(options))}

@@ -1,0 +1,114 @@
+"""AudioGoal: walk to the sounding source and stop there (Chen et al. 2020, "SoundSpaces")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.errors import SceneError
+from avenv.simulator import Simulator
+from avenv.sounds.sets import SoundSpec, load_sounds
+from avenv.tasks.episode import Episode
+from avenv.tasks.navigation import NavigationRules, NavigationTask
+from avenv.world import World
+
+SOURCE_HEIGHT = 1.0
+TRIES = 1000
+
+
+@dataclass(frozen=True)
+class AudioGoalRules(NavigationRules):
+    """Rules of AudioGoal.
+
+    Attributes:
+        goals: ``"anywhere"``: the source is at one of the places of the walkable floor, a metre
+            high; ``"sources"``: it is one of the sources that the scene names.
+        sounds: a sound set, as ``load_sounds`` takes it, or ``"scene"``: each source plays the
+            sound that the scene gives it (with ``goals="sources"`` only).
+    """
+
+    goals: str = "anywhere"
+    sounds: SoundSpec = "builtin:heard"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.goals not in ("anywhere", "sources"):
+            raise ValueError(f"goals is {self.goals!r}; accepted: 'anywhere', 'sources'")
+        if self.sounds == "scene" and self.goals != "sources":
+            raise ValueError("sounds is 'scene'; that needs goals='sources'")
+
+
+class AudioGoal(NavigationTask):
+    """Find the one thing that sounds."""
+
+    Rules = AudioGoalRules
+    rules: AudioGoalRules
+
+    def __init__(self, simulator: Simulator, rules: AudioGoalRules):
+        for world in simulator.worlds:
+            if rules.goals == "sources" and not world.compiled.sources:
+                raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
+        rate = simulator.sensors.sample_rate
+        self._own: dict[str, range] = {}
+        if rules.sounds == "scene":
+            wanted = _sounds_of(simulator.worlds)
+            sets = [load_sounds(sound, rate) for sound in wanted]
+            ends = np.cumsum([len(s) for s in sets]).tolist()
+            self._own = {
+                sound: range(end - len(s), end)
+                for sound, s, end in zip(wanted, sets, ends, strict=True)
+            }
+            sounds = load_sounds(wanted, rate)
+        else:
+            sounds = load_sounds(rules.sounds, rate)
+        super().__init__(simulator, sounds, rules)
+
+    def sample_episode(self, rng: np.random.Generator) -> Episode:
+        """Return an episode whose start is at least ``min_distance`` from the source, on foot."""
+        scene = int(rng.integers(len(self.simulator.worlds)))
+        source, sound, level = self._sample_source(scene, rng)
+        field = self.field(scene, source)
+        grid = self.simulator.worlds[scene].walkable
+        starts = grid.sample(rng, TRIES)
+        distances = field.at(starts)
+        allowed = np.flatnonzero(np.isfinite(distances) & (distances >= self.rules.min_distance))
+        if len(allowed) == 0:
+            raise SceneError(
+                f"{self.simulator.worlds[scene].name}: no place to start from is "
+                f"{self.rules.min_distance} m or more on foot from the source at {source}; "
+                "accepted: a larger scene or a smaller min_distance"
+            )
+        start = starts[allowed[0]]
+        heading = float(rng.uniform(-np.pi, np.pi))
+        return Episode(
+            scene=scene,
+            start=(float(start[0]), float(start[1])),
+            heading=heading,
+            source=source,
+            sound=sound,
+            offset=int(rng.integers(len(self.sounds[sound].signal))),
+            level=level,
+            geodesic_distance=float(distances[allowed[0]]),
+            oracle_actions=self.count_oracle_actions(scene, start, heading, field),
+        )
+
+    def succeeded(self) -> NDArray[np.bool_]:
+        """Return whether each body is within the success radius, on foot."""
+        return self._distance <= self.rules.success_radius
+
+    def _sample_source(
+        self, scene: int, rng: np.random.Generator
+    ) -> tuple[tuple[float, float, float], int, float]:
+        world = self.simulator.worlds[scene]
+        if self.rules.goals == "anywhere":
+            places = world.walkable.places()
+            x, y = places[rng.integers(len(places))]
+            return (float(x), float(y), SOURCE_HEIGHT), int(rng.integers(len(self.sounds))), 0.0
+        source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
+        playable = self._own.get(source.sound, range(len(self.sounds)))
+        return source.position, int(rng.choice(playable)), source.level
+
+
+def _sounds_of(worlds: Sequence[World]) -> list[str]:
+    return list(dict.fromkeys(s.sound for world in worlds for s in world.compiled.sources))

@@ -1,0 +1,40 @@
+"""Where a body should stand to be at a source."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.errors import SceneError
+from avenv.geometry import lines_of_sight
+from avenv.world import World
+
+REACH = 3.0
+"""Metres from a source within which a body must be able to stand."""
+
+
+def standing_point(
+    world: World, source: tuple[float, float, float], height: float
+) -> NDArray[np.float64]:
+    """Return the walkable point (2,) nearest to a source from where nothing hides the source.
+
+    A phone on a table by a thin wall may be nearer to the floor of the next room than to its own;
+    hence the line of sight, from eyes ``height`` metres above the floor.
+
+    Raises:
+        SceneError: there is none within ``REACH``.
+    """
+    grid = world.walkable
+    target = np.asarray(source[:2], np.float64)
+    if grid.is_walkable(target[None])[0]:
+        return target
+    iy, ix = np.nonzero(grid.islands > 0)
+    centres = grid.origin + grid.cell * (np.stack([ix, iy], axis=-1) + 0.5)
+    distances = np.hypot(*(centres - target).T)
+    near = np.argsort(distances, kind="stable")[: np.count_nonzero(distances <= REACH)]
+    eyes = np.column_stack([centres[near], np.full(len(near), height)])
+    clear = lines_of_sight(world.compiled.bvh, eyes, np.tile(source, (len(near), 1)))
+    if not clear.any():
+        raise SceneError(
+            f"{world.name}: no place to stand within {REACH} m of the source at {source} from "
+            "where it can be seen; accepted: a source beside walkable floor"
+        )
+    return centres[near[np.argmax(clear)]]

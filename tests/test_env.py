@@ -1,0 +1,329 @@
+"""The environments keep Gymnasium's contract, their own metrics and their determinism."""
+
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from support import two_rooms
+
+import avenv
+from avenv import parallel
+from avenv.tasks import Episode
+from avenv.vector import BatchEnv
+from avenv.world import World
+
+SMALL = {"image_size": (32, 32), "sounds": "phone"}
+IDS = [f"avenv/{name}-v0" for name in avenv.TASK_NAMES]
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(two_rooms())
+
+
+@pytest.fixture
+def make(world):
+    def make_env(task_id="avenv/AudioGoal-v0", **options):
+        return gym.make(task_id, scenes=world, **{**SMALL, **options})
+
+    return make_env
+
+
+def batch(world, num_envs, **options):
+    return BatchEnv(num_envs=num_envs, scenes=world, **{**SMALL, **options})
+
+
+def roll(env, steps=12, seed=7):
+    """Return all observations, rewards and infos of a fixed course of actions."""
+    course = np.random.default_rng(0).integers(1, 4, steps)
+    record = [env.reset(seed=seed)]
+    record += [env.step(action) for action in course]
+    return record
+
+
+def assert_same(a, b):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, tuple | list):
+        for x, y in zip(a, b, strict=True):
+            assert_same(x, y)
+    else:
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("task_id", IDS)
+def test_every_registered_task_passes_gymnasiums_checker_without_a_warning(make, task_id):
+    env = make(task_id)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("task_id", IDS)
+def test_stable_baselines3s_checker_accepts_every_task(make, task_id):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    with warnings.catch_warnings():
+        # It would rather have every three-dimensional array be an 8-bit picture.
+        warnings.filterwarnings("ignore", message=".*image.*", category=UserWarning)
+        checker.check_env(make(task_id).unwrapped)
+
+
+def test_the_spaces_are_the_documented_ones(make):
+    space = make().observation_space
+    assert space["rgb"].shape == (32, 32, 3)
+    assert space["depth"].shape == (32, 32, 1)
+    assert space["audio"].shape == (2, 16000)
+    assert space["spectrogram"].shape == (65, 26, 2)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(make):
+    first = roll(make())
+    assert_same(first, roll(make()))
+    other = roll(make(), seed=8)
+    assert not np.array_equal(first[0][0]["rgb"], other[0][0]["rgb"])
+    assert not np.array_equal(first[-1][0]["audio"], other[-1][0]["audio"])
+
+
+def test_two_threads_give_the_same_bits_as_one(world):
+    records = []
+    for threads in (1, 2):
+        parallel.set_num_threads(threads)
+        envs = batch(world, 3)
+        record = [envs.reset(seed=3)]
+        record += [envs.step(np.array([1, 2, 3])) for _ in range(4)]
+        records.append(record)
+    parallel.set_num_threads(None)
+    assert_same(*records)
+
+
+def test_a_row_of_a_batch_equals_a_single_environment(world, make):
+    envs = batch(world, 5)
+    course = np.random.default_rng(0).integers(1, 4, 12)
+    observations = [envs.reset(seed=4)[0]]
+    observations += [envs.step(np.full(5, action))[0] for action in course]
+    single = [record[0] for record in roll(make(), seed=7)]
+    for together, alone in zip(observations, single, strict=True):
+        assert_same({name: value[3] for name, value in together.items()}, alone)
+
+
+def test_what_is_seen_and_heard_is_not_overwritten_by_the_next_step(make):
+    env = make()
+    observation, _ = env.reset(seed=0)
+    kept = {name: value.copy() for name, value in observation.items()}
+    env.step(2)
+    assert_same(observation, kept)
+
+
+def test_rewards_add_up_to_the_distance_gained(make):
+    env = make()
+    _, info = env.reset(seed=1)
+    start, total, count = info["metrics"]["distance_to_goal"], 0.0, 0
+    done = False
+    while not done:
+        _, reward, terminated, truncated, info = env.step(env.unwrapped.oracle_action())
+        total, count, done = total + reward, count + 1, terminated or truncated
+    metrics = info["metrics"]
+    assert metrics["success"] == 1
+    assert metrics["num_actions"] == count
+    assert total == pytest.approx(start - metrics["distance_to_goal"] + 10 - 0.01 * count)
+
+
+def episode(**changes):
+    """Start in the left room facing +X, 2.5 m from a source in the same room."""
+    plain = {
+        "scene": 0, "start": (0.75, 2.0), "heading": 0.0, "source": (3.25, 2.0, 1.0), "sound": 0,
+        "offset": 0, "level": 0.0, "geodesic_distance": 2.5, "oracle_actions": 8,
+    }  # fmt: skip
+    return Episode(**{**plain, **changes})
+
+
+def test_metrics_of_a_straight_walk_are_those_worked_out_by_hand(make):
+    env = make()
+    env.reset(seed=0, options={"episode": episode()})
+    for action in (2, 3, 1, 1, 1, 1, 1, 1, 1, 1, 0):  # a needless turn and back, 2 m, stop
+        _, _, terminated, _, info = env.step(action)
+    metrics = info["metrics"]
+    assert terminated
+    assert metrics["success"] == 1
+    assert metrics["path_length"] == pytest.approx(2.0)
+    assert metrics["distance_to_goal"] == pytest.approx(0.5, abs=0.05)
+    assert metrics["spl"] == pytest.approx(1.0), "the path is no longer than the shortest"
+    assert metrics["sna"] == pytest.approx(8 / 11)
+    assert metrics["soft_spl"] == pytest.approx(1 - metrics["distance_to_goal"] / 2.5)
+    assert metrics["collisions"] == 0
+
+
+def test_a_stop_too_far_away_ends_the_episode_without_success(make):
+    env = make()
+    env.reset(seed=0, options={"episode": episode()})
+    _, reward, terminated, truncated, info = env.step(0)
+    assert terminated
+    assert not truncated
+    assert reward == pytest.approx(-0.01)
+    assert info["metrics"]["success"] == info["metrics"]["spl"] == info["metrics"]["sna"] == 0
+
+
+def test_a_detour_lowers_spl_in_proportion(make):
+    env = make()
+    env.reset(seed=0, options={"episode": episode()})
+    there_and_back = [1, 1] + [2] * 12 + [1, 1] + [2] * 12 + [1] * 7 + [0]
+    for action in there_and_back:
+        _, _, _, _, info = env.step(action)
+    assert info["metrics"]["path_length"] == pytest.approx(11 * 0.25)
+    assert info["metrics"]["spl"] == pytest.approx(2.5 / 2.75)
+
+
+def test_the_truth_follows_the_head(make):
+    env = make()
+    _, info = env.reset(seed=0, options={"episode": episode()})
+    truth = info["truth"]
+    assert truth["source_azimuth"] == pytest.approx(0)
+    assert truth["source_elevation"] == pytest.approx(np.arctan2(1.0 - 1.25, 2.5))
+    assert truth["source_distance"] == pytest.approx(np.hypot(2.5, 0.25))
+    assert truth["source_visible"]
+    for _ in range(4):
+        truth = env.step(2)[4]["truth"]  # a left turn moves the source to the right
+    assert truth["source_azimuth"] == pytest.approx(-np.pi / 3)
+    assert not truth["source_visible"], "60 degrees is outside a field of view of 90"
+
+
+def test_a_source_behind_a_wall_is_not_visible(make):
+    env = make()
+    _, info = env.reset(options={"episode": episode(start=(1.0, 0.5), source=(7.0, 0.5, 1.0))})
+    assert abs(info["truth"]["source_azimuth"]) < 1e-9
+    assert not info["truth"]["source_visible"]
+
+
+def test_the_nearer_ear_hears_more(make):
+    env = make()
+    levels = {}
+    for side, y in (("left", 3.4), ("right", 0.6)):
+        source = (0.75, y, 1.25)
+        observation, _ = env.reset(seed=0, options={"episode": episode(source=source)})
+        levels[side] = np.sqrt((observation["audio"] ** 2).mean(axis=1))
+    assert levels["left"][0] > 1.3 * levels["left"][1]
+    assert levels["right"][1] > 1.3 * levels["right"][0]
+
+
+def test_an_episode_is_cut_off_after_max_steps(make):
+    env = make(max_steps=3)
+    env.reset(seed=0)
+    outcomes = [env.step(2)[2:4] for _ in range(3)]
+    assert outcomes == [(False, False), (False, False), (False, True)]
+
+
+def test_next_step_autoreset_is_gymnasiums(world):
+    envs = batch(world, 2)
+    _, before = envs.reset(seed=0)
+    _, _, terminated, _, info = envs.step(np.array([0, 2]))
+    assert terminated.tolist() == [True, False]
+    assert info["metrics"]["num_actions"].tolist() == [1, 1]
+    _, reward, terminated, truncated, info = envs.step(np.array([1, 2]))
+    assert reward[0] == 0
+    assert not terminated.any()
+    assert not truncated.any()
+    assert info["metrics"]["num_actions"].tolist() == [0, 2]
+    assert info["metrics"]["distance_to_goal"][0] != before["metrics"]["distance_to_goal"][0]
+
+
+def test_same_step_autoreset_hands_over_the_last_observation(world):
+    envs = batch(world, 2, autoreset_mode=gym.vector.AutoresetMode.SAME_STEP)
+    envs.reset(seed=0)
+    observation, _, terminated, _, info = envs.step(np.array([0, 2]))
+    assert terminated.tolist() == [True, False]
+    assert info["_final_obs"].tolist() == [True, False]
+    assert info["final_info"]["metrics"]["num_actions"][0] == 1
+    assert info["metrics"]["num_actions"].tolist() == [0, 1]
+    assert info["final_obs"][0]["rgb"].shape == (32, 32, 3)
+    assert not np.array_equal(info["final_obs"][0]["rgb"], observation["rgb"][0])
+
+
+def test_without_autoreset_a_finished_row_must_be_reset(world):
+    envs = batch(world, 2, autoreset_mode=gym.vector.AutoresetMode.DISABLED)
+    observation, _ = envs.reset(seed=0)
+    _, _, done, _, _ = envs.step(np.array([0, 2]))
+    with pytest.raises(gym.error.ResetNeeded, match=r"rows \[0\]"):
+        envs.step(np.array([1, 1]))
+    observation, _ = envs.reset(options={"reset_mask": done})
+    after, _, _, _, _ = envs.step(np.array([2, 2]))
+    assert not np.array_equal(after["audio"][0], observation["audio"][0])
+
+
+def test_resetting_one_row_leaves_the_others_alone(world):
+    envs = batch(world, 2)
+    envs.reset(seed=0)
+    before = envs.step(np.array([2, 2]))[0]
+    after, _ = envs.reset(options={"reset_mask": np.array([True, False])})
+    for name in before:
+        np.testing.assert_array_equal(before[name][1], after[name][1])
+    assert not np.array_equal(before["audio"][0], after["audio"][0])
+
+
+def test_make_vec_returns_the_native_batch(world):
+    envs = gym.make_vec("avenv/AudioGoal-v0", num_envs=3, scenes=world, **SMALL)
+    assert isinstance(envs.unwrapped, BatchEnv)
+    observation, info = envs.reset(seed=0)
+    assert observation["audio"].shape == (3, 2, 16000)
+    assert info["metrics"]["spl"].shape == (3,)
+    assert observation in envs.observation_space
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sensors": ("rgb", "smell")}, "smell"),
+        ({"sensors": ()}, "one or more"),
+        ({"image_size": (0, 64)}, "image_size"),
+        ({"hfov": 180.0}, "hfov"),
+        ({"step_time": 0.0}, "step_time"),
+        ({"window": 0.1}, "window"),
+        ({"layout": "quadrophonic"}, "layout"),
+        ({"goals": "nowhere"}, "goals"),
+        ({"sounds": "scene"}, "goals='sources'"),
+        ({"goals": "sources", "sounds": "scene"}, "sources is empty"),
+        ({"success_radius": 0.0}, "success_radius"),
+        ({"min_distance": 0.5}, "min_distance"),
+        ({"colour": "red"}, "unknown option colour"),
+        ({"render_mode": "hologram"}, "render_mode"),
+        ({"scenes": []}, "scenes is empty"),
+        ({"scenes": "no_such_scene"}, "no_such_scene"),
+        ({"scenes": "home.blend"}, "blend"),
+    ],
+)
+def test_unusable_options_are_named(world, options, message):
+    with pytest.raises(ValueError, match=message):
+        avenv.env.Env(**{"scenes": world, **SMALL, **options})
+
+
+@pytest.mark.parametrize("action", [-1, 4, 1.0, [1, 2], np.nan])
+def test_unusable_actions_are_refused(make, action):
+    env = make(disable_env_checker=True).unwrapped
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="0 to 3"):
+        env.step(action)
+
+
+def test_stepping_before_reset_is_refused(make):
+    with pytest.raises(gym.error.ResetNeeded):
+        make(disable_env_checker=True).unwrapped.step(1)
+
+
+def test_an_episode_with_a_missing_field_is_refused(make):
+    broken = episode().to_dict()
+    del broken["sound"]
+    with pytest.raises(ValueError, match="sound"):
+        make().reset(options={"episode": broken})
+
+
+def test_environments_survive_a_fork(world):
+    envs = gym.vector.AsyncVectorEnv(
+        [lambda: gym.make("avenv/AudioGoal-v0", scenes=world, **SMALL)] * 2, context="fork"
+    )
+    observation, _ = envs.reset(seed=[0, 1])
+    alone, _ = gym.make("avenv/AudioGoal-v0", scenes=world, **SMALL).reset(seed=1)
+    np.testing.assert_array_equal(observation["rgb"][1], alone["rgb"])
+    envs.close()
