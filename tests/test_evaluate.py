@@ -1,0 +1,95 @@
+"""The benchmark scores agents over fixed episodes, independently of how they are batched."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+from support import two_rooms
+
+from agents.baselines import DirectionFollower, OracleAgent, RandomAgent, interaural_delay
+from avenv.benchmark import Report, evaluate, find_agent
+from avenv.world import World
+
+OPTIONS = {"sounds": "phone", "sensors": ("depth", "audio"), "image_size": (32, 32)}
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(two_rooms())
+
+
+def test_the_oracle_always_succeeds_and_the_random_agent_hardly_ever(world):
+    oracle = evaluate(OracleAgent, episodes=20, scenes=world, progress=False, **OPTIONS)
+    random = evaluate(RandomAgent, episodes=20, scenes=world, progress=False, **OPTIONS)
+    assert oracle.values("success").mean() == 1
+    assert oracle.values("spl").mean() > 0.9
+    assert oracle.values("sna") == pytest.approx(1)
+    assert random.values("success").mean() < 0.2
+
+
+def test_the_direction_follower_finds_the_source_in_its_own_room(world):
+    report = evaluate(DirectionFollower, episodes=20, scenes=world, progress=False, **OPTIONS)
+    assert report.values("success").mean() > 0.3
+
+
+@pytest.mark.parametrize("agent", [RandomAgent, DirectionFollower])
+def test_results_do_not_depend_on_the_batch(world, agent):
+    alone, together = (
+        evaluate(agent, episodes=5, num_envs=n, scenes=world, progress=False, **OPTIONS).episodes
+        for n in (1, 4)
+    )
+    assert alone == together
+
+
+def report(success):
+    return Report("x", {}, [{"metrics": {"success": s, "spl": s / 2}} for s in success])
+
+
+def test_intervals_are_wilsons_and_the_bootstraps():
+    values = [1.0] * 80 + [0.0] * 20
+    mean, low, high = report(values).interval("success")
+    # Wilson 1927 for 80 of 100: (p + z²/2n ± z sqrt(p q / n + z²/4n²)) / (1 + z²/n)
+    z, n, p = stats.norm.ppf(0.975), 100, 0.8
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert mean == pytest.approx(0.8)
+    assert low == pytest.approx((p + z**2 / (2 * n) - half) / (1 + z**2 / n))
+    assert high == pytest.approx((p + z**2 / (2 * n) + half) / (1 + z**2 / n))
+    mean, low, high = report(values).interval("spl")
+    assert high - low == pytest.approx(2 * z * 0.2 / np.sqrt(n), rel=0.1)
+
+
+def test_a_report_is_saved_whole(world, tmp_path):
+    result = evaluate(OracleAgent, episodes=2, scenes=world, progress=False, **OPTIONS)
+    result.save(tmp_path / "report.json")
+    saved = json.loads((tmp_path / "report.json").read_text())
+    assert saved["summary"]["success"]["mean"] == 1
+    assert len(saved["episodes"]) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_agents_are_found_by_name_or_path():
+    assert find_agent("agents.baselines:OracleAgent") is OracleAgent
+    with pytest.raises(ValueError, match=r"package\.module:attribute"):
+        find_agent("clairvoyant")
+    with pytest.raises(ValueError, match="Nobody"):
+        find_agent("agents.baselines:Nobody")
+
+
+def test_at_least_one_episode_is_needed(world):
+    with pytest.raises(ValueError, match="episodes is 0"):
+        evaluate(OracleAgent, episodes=0, scenes=world, progress=False, **OPTIONS)
+
+
+def test_the_follower_says_what_it_needs(world):
+    with pytest.raises(ValueError, match="audio"):
+        evaluate(DirectionFollower, episodes=1, scenes=world, progress=False,
+                 **{**OPTIONS, "sensors": ("depth",)})  # fmt: skip
+
+
+@pytest.mark.parametrize("delay", [-7, 0, 4])
+def test_the_interaural_delay_of_a_shifted_noise_is_the_shift(delay):
+    noise = np.random.default_rng(0).normal(size=8000).astype(np.float32)
+    left, right = (noise, np.roll(noise, delay))
+    measured = interaural_delay(np.stack([left, right]), 16000, 0.8e-3)
+    assert measured == pytest.approx(delay / 16000, abs=1e-5)
