@@ -1,0 +1,134 @@
+"""Encoders that turn what is seen and heard into one vector for a policy.
+
+One encoder per sense and one fusion. A sense is a key of the observation; the table `SENSES` says
+which encoder reads it, so that a new sense is a new row.
+"""
+
+import gymnasium as gym
+import torch
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+
+
+class PictureEncoder(nn.Module):
+    """Three convolutions over pictures: rgb, depth or both stacked (Mnih et al. 2015).
+
+    Args:
+        channels: of all pictures together.
+        size: (height, width).
+        features: length of the output.
+    """
+
+    def __init__(self, channels: int, size: tuple[int, int], features: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_convolution(channels, 32, 8, 4),
+            *_convolution(32, 64, 4, 2),
+            *_convolution(64, 64, 3, 1),
+            nn.Flatten(),
+        )
+        self.output = _projection(self.layers, (channels, *size), features)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return features (N, F) of pictures (N, C, H, W) in 0..1."""
+        return self.output(self.layers(pictures))
+
+
+class SpectrogramEncoder(nn.Module):
+    """Three convolutions over the spectrograms of both ears, and their difference.
+
+    The difference of the log spectra is the interaural level difference, the plainest cue to the
+    side a sound comes from; it is given as a channel of its own rather than left to be learned.
+    """
+
+    def __init__(self, channels: int, size: tuple[int, int], features: int):
+        super().__init__()
+        inputs = channels + (1 if channels == 2 else 0)
+        self.layers = nn.Sequential(
+            *_convolution(inputs, 32, 5, 2),
+            *_convolution(32, 64, 3, 2),
+            *_convolution(64, 64, 3, 1),
+            nn.Flatten(),
+        )
+        self.output = _projection(self.layers, (inputs, *size), features)
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Return features (N, F) of log spectrograms (N, C, frequency, time)."""
+        if spectrogram.shape[1] == 2:
+            difference = spectrogram[:, :1] - spectrogram[:, 1:]
+            spectrogram = torch.cat([spectrogram, difference], dim=1)
+        return self.output(self.layers(spectrogram))
+
+
+class AudioVisualEncoder(BaseFeaturesExtractor):
+    """Fuse sight and hearing: one encoder per sense, concatenated, mixed by one layer.
+
+    Args:
+        observation_space: with any of ``rgb``, ``depth`` and ``spectrogram``.
+        features: length of each sense's features.
+        features_dim: length of the fused features.
+
+    Raises:
+        ValueError: the space has none of these senses.
+    """
+
+    def __init__(
+        self, observation_space: gym.spaces.Dict, features: int = 256, features_dim: int = 512
+    ):
+        super().__init__(observation_space, features_dim)
+        shapes = {name: _channels_first(space.shape) for name, space in observation_space.items()}
+        self.pictures = tuple(name for name in ("rgb", "depth") if name in shapes)
+        self.hears = "spectrogram" in shapes
+        if not self.pictures and not self.hears:
+            raise ValueError(
+                f"observations are {sorted(shapes)}; the encoder needs rgb, depth or spectrogram"
+            )
+        self.max_depth = float(observation_space["depth"].high.max()) if "depth" in shapes else 1.0
+        senses = nn.ModuleDict()
+        if self.pictures:
+            channels = sum(shapes[name][0] for name in self.pictures)
+            senses["sight"] = PictureEncoder(channels, shapes[self.pictures[0]][1:], features)
+        if self.hears:
+            channels, *size = shapes["spectrogram"]
+            senses["hearing"] = SpectrogramEncoder(channels, tuple(size), features)
+        self.senses = senses
+        self.fusion = nn.Sequential(
+            nn.Linear(features * len(senses), features_dim), nn.LayerNorm(features_dim), nn.ReLU()
+        )
+
+    def forward(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return fused features (N, features_dim); rgb comes in 0..1 from stable-baselines3."""
+        parts = []
+        if self.pictures:
+            scaled = [self._picture(name, observation[name]) for name in self.pictures]
+            parts.append(self.senses["sight"](torch.cat(scaled, dim=1)))
+        if self.hears:
+            parts.append(self.senses["hearing"](_channels_first_tensor(observation["spectrogram"])))
+        return self.fusion(torch.cat(parts, dim=1))
+
+    def _picture(self, name: str, picture: Tensor) -> Tensor:
+        picture = _channels_first_tensor(picture)
+        return picture / self.max_depth if name == "depth" else picture
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, kernel, stride), nn.ReLU()]
+
+
+def _projection(layers: nn.Module, shape: tuple[int, ...], features: int) -> nn.Module:
+    with torch.no_grad():
+        length = layers(torch.zeros(1, *shape)).shape[1]
+    return nn.Sequential(nn.Linear(length, features), nn.LayerNorm(features), nn.ReLU())
+
+
+def _channels_last(shape: torch.Size | tuple[int, ...]) -> bool:
+    # stable-baselines3 moves the channels of uint8 images to the front and leaves the rest.
+    return shape[-1] <= 4 < min(shape[-3:-1])
+
+
+def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (shape[2], shape[0], shape[1]) if _channels_last(shape) else shape
+
+
+def _channels_first_tensor(batch: Tensor) -> Tensor:
+    return batch.permute(0, 3, 1, 2) if _channels_last(batch.shape) else batch

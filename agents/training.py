@@ -1,0 +1,166 @@
+"""Train an audio-visual policy with PPO, save it, load it, and let it act in a benchmark."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecMonitor
+
+from agents.encoders import AudioVisualEncoder
+from agents.vec_env import BatchVecEnv
+from avenv.vector import BatchEnv
+
+POLICY_FILE = "policy.zip"
+CONFIG_FILE = "config.yaml"
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run.
+
+    Attributes:
+        env: options of the environment; see ``avenv.batch.Batch``.
+        num_envs: environments stepped at once.
+        total_steps: environment steps in all.
+        seed: of environments and networks.
+        encoder: arguments of ``AudioVisualEncoder``.
+        ppo: arguments of stable-baselines3's ``PPO``.
+    """
+
+    env: dict[str, Any] = field(default_factory=dict)
+    num_envs: int = 8
+    total_steps: int = 20_000
+    seed: int = 0
+    encoder: dict[str, Any] = field(default_factory=dict)
+    ppo: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> "TrainingConfig":
+        """Read a configuration.
+
+        Raises:
+            ValueError: the file is missing, is not YAML, or has an unknown key.
+        """
+        try:
+            data = yaml.safe_load(Path(path).read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ValueError(f"{path}: {error}") from error
+        known = {f.name for f in fields(cls)}
+        if not isinstance(data, dict) or set(data) - known:
+            unknown = sorted(set(data) - known) if isinstance(data, dict) else data
+            raise ValueError(f"{path}: unknown {unknown}; accepted: {sorted(known)}")
+        return cls(**data)
+
+    def save(self, path: str | Path) -> None:
+        """Write the configuration as YAML."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        Path(path).write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+class EpisodeMetrics(BaseCallback):
+    """Log the mean metrics of the episodes that finished in each rollout."""
+
+    def _on_training_start(self) -> None:
+        self._finished: list[dict[str, float]] = []
+
+    def _on_step(self) -> bool:
+        for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
+            if done:
+                self._finished.append(info["metrics"])
+        return True
+
+    def _on_rollout_end(self) -> None:
+        for name in self._finished[0] if self._finished else ():
+            mean = float(np.mean([metrics[name] for metrics in self._finished]))
+            self.logger.record(f"metrics/{name}", mean)
+        self._finished.clear()
+
+
+def train(
+    config: TrainingConfig, folder: str | Path, resume: bool = False, progress: bool = True
+) -> PPO:
+    """Train a policy and save it with its configuration.
+
+    Args:
+        config: the run.
+        folder: receives ``policy.zip``, ``config.yaml`` and the tensorboard log.
+        resume: go on from the folder's policy instead of starting anew.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: the configuration cannot be used, or there is nothing to resume.
+    """
+    folder = Path(folder)
+    if resume and not (folder / POLICY_FILE).exists():
+        raise ValueError(f"{folder / POLICY_FILE} does not exist; there is nothing to resume")
+    envs = VecMonitor(BatchVecEnv(num_envs=config.num_envs, **config.env))
+    folder.mkdir(parents=True, exist_ok=True)
+    if resume:
+        model = PPO.load(folder / POLICY_FILE, env=envs, tensorboard_log=str(folder))
+    else:
+        model = PPO(
+            "MultiInputPolicy",
+            envs,
+            seed=config.seed,
+            tensorboard_log=str(folder),
+            policy_kwargs={
+                "features_extractor_class": AudioVisualEncoder,
+                "features_extractor_kwargs": config.encoder,
+                "normalize_images": True,
+            },
+            **config.ppo,
+        )
+    model.learn(
+        config.total_steps,
+        callback=EpisodeMetrics(),
+        tb_log_name="log",
+        reset_num_timesteps=not resume,
+        progress_bar=progress,
+    )
+    config.save(folder / CONFIG_FILE)
+    model.save(folder / POLICY_FILE)
+    envs.close()
+    return model
+
+
+class PolicyAgent:
+    """A trained policy as the benchmark wants it.
+
+    Args:
+        envs: the environments it acts in, with the observations it was trained on.
+        path: a folder that ``train`` wrote, or a ``policy.zip``.
+        deterministic: take the most probable action rather than draw one.
+
+    Raises:
+        ValueError: there is no policy, or it was trained on other observations.
+    """
+
+    def __init__(self, envs: BatchEnv, path: str | Path, deterministic: bool = False):
+        path = Path(path)
+        path = path / POLICY_FILE if path.is_dir() else path
+        if not path.exists():
+            raise ValueError(
+                f"{path} does not exist; accepted: a policy that scripts/train.py saved"
+            )
+        self._model = PPO.load(path, device="cpu")
+        self._deterministic = deterministic
+        wanted = set(self._model.observation_space.spaces)
+        offered = set(envs.single_observation_space.spaces)
+        if not wanted <= offered:
+            raise ValueError(f"sensors are {sorted(offered)}; the policy needs {sorted(wanted)}")
+        self._names = sorted(wanted)
+        self._model.set_random_seed(0)
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget: the policy has no memory."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        seen = {name: observation[name] for name in self._names}
+        actions, _ = self._model.predict(seen, deterministic=self._deterministic)
+        return actions
