@@ -1,0 +1,28 @@
+"""Make the README's picture again: `python scripts/make_pictures.py`."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from avenv.recording.screen import Screen
+from avenv.vector import BatchEnv
+
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
+
+
+def demo(seed: int = 0, steps: int = 24) -> np.ndarray:
+    """Return the panel of the demonstration after some steps of the oracle."""
+    envs = BatchEnv(num_envs=1, scenes="apartment", goals="sources", sounds="scene")
+    screen = Screen(envs.batch)
+    envs.reset(seed=seed)
+    screen.begin(0)
+    for _ in range(steps):
+        envs.step(envs.oracle_actions())
+        screen.follow(0)
+    return screen.picture(0)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(demo()).save(FOLDER / "demo.png", optimize=True)
