@@ -6,6 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avenv import acoustics, navigation, vision
 from avenv.acoustics.scene import AcousticScene
 from avenv.errors import SceneError
@@ -47,6 +50,14 @@ class World:
     def walkable(self) -> WalkableGrid:
         """Where a body of the default radius can be."""
         return navigation.build_grid(self.compiled)
+
+    @cached_property
+    def places(self) -> NDArray[np.float64]:
+        """Places (P, 2) a metre apart on the walkable floor: where episodes put their sources.
+
+        A finite set, so that the acoustic field of each is traced only once.
+        """
+        return self.walkable.places()
 
 
 def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World:

@@ -102,8 +102,7 @@ class AudioGoal(NavigationTask):
     ) -> tuple[tuple[float, float, float], int, float]:
         world = self.simulator.worlds[scene]
         if self.rules.goals == "anywhere":
-            places = world.walkable.places()
-            x, y = places[rng.integers(len(places))]
+            x, y = world.places[rng.integers(len(world.places))]
             return (float(x), float(y), SOURCE_HEIGHT), int(rng.integers(len(self.sounds))), 0.0
         source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
         playable = self._own.get(source.sound, range(len(self.sounds)))
