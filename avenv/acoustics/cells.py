@@ -108,7 +108,7 @@ def collect(cells, x, y, z, dx, dy, dz, leg, travelled, bin_length, weight, out)
     i, j = min(max(int(u), 0), columns - 1), min(max(int(v), 0), rows - 1)
     step_i, next_i, every_i = _crossings(u, i, dx / width, start)
     step_j, next_j, every_j = _crossings(v, j, dy / width, start)
-    mean = weight.mean()
+    mean = weight.sum() / len(weight)
     t, entered, seen = start, start, 0.0
     while t < end:
         until = min(next_i, next_j, end)

@@ -1,12 +1,12 @@
 """Impulse responses of many listeners at once, and of one."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
@@ -98,33 +98,21 @@ class Engine:
         self, job: ResponseJob, out: NDArray[np.float32], silent: NDArray[np.bool_]
     ) -> None:
         scene, field, listener, heading = job
-        bands = len(self._air)
+        ear = np.asarray(listener, np.float64)
+        paths = allocate_paths(field.tree, len(self._air))
+        count = find_paths(scene, field.tree, self._air, ear, paths)
         bins = min(field.late.energy.shape[1], int(np.ceil(self.length / self._bin_samples)))
-        silent[0] = not _assemble_all(
-            scene, field, self._air, np.asarray(listener, np.float64), float(heading),
-            self._bin_samples, self.layout, self._noise, allocate_paths(field.tree, bands),
-            np.empty((bins, bands), np.float32), np.empty((bins, 3), np.float32), out,
+        energy = np.empty((bins, len(self._air)), np.float32)
+        moment = np.empty((bins, 3), np.float32)
+        x, y, z = ear.tolist()
+        late_at(field.late, scene.bvh, x, y, z, energy, moment)
+        silent[0] = count == 0 and not energy.any()
+        distance = math.dist(ear, field.tree.position[0])
+        out[:] = 0
+        assemble(
+            paths.length, paths.gain, paths.arrival, count, distance, energy, moment,
+            self._bin_samples, float(heading), self.layout, self._noise, out,
         )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _assemble_all(
-    scene, field, air, listener, heading, bin_samples, layout, noise, paths, energy, moment, out
-):
-    """Compute one response (C, L) using the buffers before it; say whether any sound arrives."""
-    count = find_paths(scene, field.tree, air, listener, paths)
-    late_at(field.late, scene.bvh, listener[0], listener[1], listener[2], energy, moment)
-    source = field.tree.position[0]
-    dx, dy, dz = source[0] - listener[0], source[1] - listener[1], source[2] - listener[2]
-    distance = np.sqrt(dx * dx + dy * dy + dz * dz)
-    for c in range(out.shape[0]):
-        for n in range(out.shape[1]):
-            out[c, n] = 0.0
-    assemble(
-        paths.length, paths.gain, paths.arrival, count, distance, energy, moment, bin_samples,
-        heading, layout, noise, out,
-    )  # fmt: skip
-    return count > 0 or energy.sum() > 0
 
 
 def _pressure_loss(

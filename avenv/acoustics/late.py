@@ -29,6 +29,7 @@ NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int6
 _CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads
 _LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
 _SMOOTHING = 0.1
+_STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
 
 
@@ -136,15 +137,16 @@ def _trace(scene, tree, cells, source, air, directions, first, last, seed, bin_l
     """Follow rays first..last and add what they bring to out (C, K, B + 3)."""
     weight, half = np.empty(len(air)), np.empty(len(air))
     state = np.empty(7)  # position, direction, and metres travelled
+    random = np.empty(1, np.uint64)
     longest = out.shape[1] * bin_length
     for r in range(first, last):
         for a in range(3):
             state[a], state[a + 3] = source[a], directions[r, a]
         state[6] = 0.0
-        weight[:] = 1.0
-        key = _mix(_mix(seed) ^ np.uint64(r))
-        image = 0 if len(tree.key) else -1  # the image whose path this is, -1: late sound
-        bounce = 0
+        for b in range(len(air)):
+            weight[b] = 1.0
+        random[0] = _mix(_mix(seed) ^ np.uint64(r))
+        image = min(len(tree.key), 1) - 1  # the image whose path this is, -1: late sound
         while True:
             x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
             t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, longest - state[6])
@@ -159,15 +161,14 @@ def _trace(scene, tree, cells, source, air, directions, first, last, seed, bin_l
                 weight[b] *= half[b]
             state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
             state[6] += t
-            before = weight.max()
-            image, reflected = _meet(scene, tree, triangle, image, key, bounce, state, weight)
-            if reflected and not _goes_on(weight, before, key, bounce):
+            before = _largest(weight)
+            image, reflected = _meet(scene, tree, triangle, image, random, state, weight)
+            if reflected and not _goes_on(weight, before, random):
                 break
-            bounce += 1
 
 
 @njit(cache=True, nogil=True)
-def _meet(scene, tree, triangle, image, key, bounce, state, weight):
+def _meet(scene, tree, triangle, image, random, state, weight):
     """Pass, mirror or scatter a ray at a surface.
 
     Returns the image that it now stands for, and whether it was reflected.
@@ -184,17 +185,17 @@ def _meet(scene, tree, triangle, image, key, bounce, state, weight):
     slope = state[3] * n[0] + state[4] * n[1] + state[5] * n[2]
     passing = _chance_to_pass(absorption, transmission, slope > 0 and not scene.sheet[triangle])
     side = -1.0 if slope > 0 else 1.0  # of the normal, towards where the ray came from
-    if _uniform(key, bounce, 0) < passing:
+    if _uniform(random) < passing:
         for b in range(len(weight)):
             weight[b] *= transmission[b] / passing
         _step_off(state, n, -side)
         return (0 if image == 0 else -1), False
-    scattered = scattering.mean()
-    if _uniform(key, bounce, 1) < scattered:
+    scattered = _mean(scattering)
+    if _uniform(random) < scattered:
         for b in range(len(weight)):
             share = scattering[b] / scattered if image >= 0 else 1.0
             weight[b] *= (1 - absorption[b]) / (1 - passing) * share
-        _lambert(state, n, side, _uniform(key, bounce, 2), _uniform(key, bounce, 3))
+        _lambert(state, n, side, _uniform(random), _uniform(random))
         _step_off(state, n, side)
         return -1, True
     for b in range(len(weight)):
@@ -209,12 +210,28 @@ def _meet(scene, tree, triangle, image, key, bounce, state, weight):
 @njit(cache=True, nogil=True)
 def _chance_to_pass(absorption, transmission, leaving):
     """Return the chance with which a ray passes a surface; one that leaves a solid always does."""
-    passes, returns = transmission.mean(), 1 - absorption.mean()
+    passes, returns = _mean(transmission), 1 - _mean(absorption)
     if leaving:
         return 1.0
     if passes <= 0:
         return 0.0
     return max(passes / (passes + max(returns, 0.0)), _LEAST_CROSSING)
+
+
+@njit(cache=True, nogil=True)
+def _mean(values):
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+@njit(cache=True, nogil=True)
+def _largest(values):
+    largest = values[0]
+    for value in values:
+        largest = max(largest, value)
+    return largest
 
 
 @njit(cache=True, nogil=True)
@@ -236,15 +253,15 @@ def _step_off(state, n, side):
 
 
 @njit(cache=True, nogil=True)
-def _goes_on(weight, before, key, bounce):
+def _goes_on(weight, before, random):
     """Say by lot whether a ray goes on from a reflection; winners take over the losers' energy.
 
     Of the energy that a reflection leaves, the fourth root decides how many rays go on: when the
     sound is down by 40 dB one in ten is still flying, and the trace costs a fifth of what it would
     if all were.
     """
-    chance = min(1.0, np.sqrt(np.sqrt(weight.max() / before)))
-    if _uniform(key, bounce, 4) >= chance:
+    chance = min(1.0, np.sqrt(np.sqrt(_largest(weight) / before)))
+    if _uniform(random) >= chance:
         return False
     for b in range(len(weight)):
         weight[b] /= chance
@@ -252,16 +269,16 @@ def _goes_on(weight, before, key, bounce):
 
 
 @njit(cache=True, nogil=True)
-def _uniform(key, bounce, draw):
-    """Return a number in [0, 1) that depends on nothing but its arguments."""
-    bits = _mix(key + np.uint64(8 * bounce + draw))
-    return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+def _uniform(random):
+    """Return the next number in [0, 1) of the sequence whose state is random (1,) uint64."""
+    random[0] += _STRIDE
+    return np.float64(_mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True, nogil=True)
 def _mix(x):
     """Scramble 64 bits: the SplitMix64 finaliser (Steele, Lea & Flood, OOPSLA 2014)."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = x + _STRIDE
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

@@ -63,7 +63,8 @@ def find_paths(scene, tree, air, listener, paths):
             scene, tree, k, points, hits
         ):
             gain = paths.gain[count]
-            gain[:] = 1.0
+            for b in range(len(gain)):
+                gain[b] = 1.0
             for reflection in range(tree.order[k]):
                 surface = scene.surface[hits[reflection]]
                 for b in range(len(gain)):
@@ -72,7 +73,8 @@ def find_paths(scene, tree, air, listener, paths):
                     )
             for b in range(len(gain)):
                 gain[b] = np.sqrt(gain[b])
-            _finish(paths, count, REFLECTED, points, tree.order[k] + 1, air)
+            paths.kind[count] = REFLECTED
+            _finish(paths, count, points, np.int64(tree.order[k] + 1), air)
             count += 1
     return count
 
@@ -81,20 +83,25 @@ def find_paths(scene, tree, air, listener, paths):
 def _add_direct(scene, source, air, listener, paths):
     """Write the straight path; return 1, or 0 if what is in the way lets nothing through."""
     gain = paths.gain[0]
-    gain[:] = 1.0
+    for b in range(len(gain)):
+        gain[b] = 1.0
     crossings = _cross_walls(scene, source, listener, gain)
-    if gain.max() < _INAUDIBLE:
+    if crossings < 0:
         return 0
     points = np.empty((2, 3))
     for a in range(3):
         points[0, a], points[1, a] = listener[a], source[a]
-    _finish(paths, 0, TRANSMITTED if crossings else DIRECT, points, 1, air)
+    paths.kind[0] = TRANSMITTED if crossings else DIRECT
+    _finish(paths, np.int64(0), points, np.int64(1), air)
     return 1
 
 
 @njit(cache=True, nogil=True)
 def _cross_walls(scene, source, listener, gain):
-    """Multiply gain (B,) by the transmission of all surfaces between; return their number."""
+    """Multiply gain (B,) by what the surfaces between let through; return their number.
+
+    -1 if nothing audible gets through.
+    """
     x, y, z = source[0], source[1], source[2]
     dx, dy, dz = listener[0] - x, listener[1] - y, listener[2] - z
     distance = np.sqrt(dx * dx + dy * dy + dz * dz)
@@ -109,12 +116,14 @@ def _cross_walls(scene, source, listener, gain):
         )  # fmt: skip
         if triangle < 0:
             break
+        loudest = 0.0
         for b in range(len(gain)):
             gain[b] *= np.sqrt(scene.transmission[scene.surface[triangle], b])
+            loudest = max(loudest, gain[b])
+        if loudest < _INAUDIBLE:
+            return -1
         crossings += 1
         done += t + STEP_OFF
-        if gain.max() < _INAUDIBLE:
-            break
     return crossings
 
 
@@ -174,13 +183,13 @@ def _is_open(scene, tree, image, points, hits):
 
 
 @njit(cache=True, nogil=True)
-def _finish(paths, k, kind, points, legs, air):
-    """Set length, directions and kind of path k through points, and spread and air in its gain."""
+def _finish(paths, k, points, legs, air):
+    """Set length and directions of path k through points, and put spread and air in its gain."""
     length = 0.0
     for leg in range(legs):
         a, b = points[leg], points[leg + 1]
         length += np.sqrt((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 + (b[2] - a[2]) ** 2)
-    paths.length[k], paths.kind[k] = length, kind
+    paths.length[k] = length
     for b in range(len(air)):
         paths.gain[k, b] *= np.exp(-air[b] * length) / max(length, _NEAREST)
     _point(points[0], points[1], paths.arrival[k])
