@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from avenv import acoustics, navigation, vision
 from avenv.acoustics import AcousticSettings
+from avenv.warmup import warm_up
 from avenv.world import load_scene
 
 Point = Sequence[float]
@@ -43,6 +44,7 @@ def impulse_response(
         SceneError: the scene cannot be loaded, or a position is inside something or outside it.
         ValueError: an argument is out of range.
     """
+    warm_up()
     world = load_scene(scene)
     return acoustics.impulse_response(
         world.compiled,
@@ -83,6 +85,7 @@ def render_view(
         SceneError: the scene cannot be loaded.
         ValueError: an argument is out of range.
     """
+    warm_up()
     raster = load_scene(scene).raster
     return vision.render_view(raster, position, heading, pitch, size=size, hfov=hfov)
 
@@ -99,6 +102,7 @@ def geodesic_distance(scene: Any, start: Point, goal: Point) -> float:
         SceneError: the scene cannot be loaded, or has no walkable floor.
         ValueError: a coordinate is not finite.
     """
+    warm_up()
     grid = load_scene(scene).walkable
     field = navigation.geodesic_field(grid, np.asarray(goal, np.float64))
     return float(field.at(np.asarray(start, np.float64)[None])[0])

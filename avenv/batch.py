@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avenv.sensors import Sensors
 from avenv.simulator import Simulator
 from avenv.tasks import TASKS, Episode
+from avenv.warmup import warm_up
 from avenv.world import World, load_worlds
 
 
@@ -37,6 +38,7 @@ class Batch:
         sensors: Sequence[str] = Sensors.names,
         **options: Any,
     ):
+        warm_up()
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: 1 or more")
         kind = TASKS[task]

@@ -39,7 +39,7 @@ def test_floors_import_only_downwards():
         {"geometry"},
         {"scene", "sounds"},
         {"vision", "acoustics", "navigation"},
-        {"world", "sensors"},
+        {"world", "sensors", "warmup"},
         {"simulator", "api"},
         {"tasks"},
         {"batch", "env", "vector", "benchmark", "recording"},

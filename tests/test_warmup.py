@@ -1,0 +1,21 @@
+from avenv import warmup
+
+
+def test_kernels_are_compiled_once_and_it_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(warmup, "_done", False)
+    warmup.warm_up()
+    assert "compiling kernels" in capsys.readouterr().err
+    marks = [p.name for p in (tmp_path / "cache").iterdir() if p.name.startswith("kernels-")]
+    assert len(marks) == 1
+
+    monkeypatch.setattr(warmup, "_done", False)
+    warmup.warm_up()
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_cache_folder_it_still_works(monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", "")
+    monkeypatch.setattr(warmup, "_done", False)
+    warmup.warm_up()
+    assert warmup._done
