@@ -61,8 +61,8 @@ def record_episode(
     actor = agent(envs)
     observation, info = envs.reset(seed=seed)
     actor.reset(0, seed)
-    limit = envs.batch.task.rules.max_steps
-    with film, tqdm(total=limit, desc="filming", unit="step", disable=not progress) as bar:
+    start = round(float(info["metrics"]["distance_to_goal"][0]), 1)
+    with film, tqdm(total=start, desc="walking", unit="m", disable=not progress) as bar:
         film.begin()
         done = False
         while not done:
@@ -70,9 +70,8 @@ def record_episode(
             observation, _, terminated, truncated, info = envs.step(action)
             done = bool(terminated[0] or truncated[0])
             film.step()
-            bar.update()
-        bar.total = bar.n
-        bar.refresh()
+            bar.n = max(0.0, round(start - float(info["metrics"]["distance_to_goal"][0]), 1))
+            bar.refresh()
         film.linger(AFTERWARDS)
     return {
         name: float(values[0])
