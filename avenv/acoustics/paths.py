@@ -16,6 +16,7 @@ from avenv.geometry import closest_hit, segment_is_clear
 DIRECT, TRANSMITTED, REFLECTED, DIFFRACTED = 0, 1, 2, 3
 
 _INAUDIBLE = 1e-6  # pressure gain below which walls are taken to be silent: 120 dB
+_NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
 
 
@@ -194,10 +195,6 @@ def _finish(paths, k, points, legs, air):
         paths.gain[k, b] *= np.exp(-air[b] * length) / max(length, _NEAREST)
     _point(points[0], points[1], paths.arrival[k])
     _point(points[legs], points[legs - 1], paths.departure[k])
-
-
-_NEAREST = 0.01
-"""Metres: a source is no point, and no louder at its surface than here."""
 
 
 @njit(cache=True, nogil=True)
