@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from avenv import frames, navigation, vision
 from avenv.acoustics import Engine, Stream, spectrogram
-from avenv.acoustics.cache import cache_folder
+from avenv.cache import cache_folder
 from avenv.geometry import cast_rays, lines_of_sight
 from avenv.navigation import follower
 from avenv.scene import SceneBuilder, SceneSpec

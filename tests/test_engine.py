@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv import parallel
-from avenv.acoustics import cache
+from avenv import cache, parallel
 from avenv.acoustics import field as fields
 from avenv.acoustics.engine import Engine, impulse_response
 from avenv.acoustics.field import source_field

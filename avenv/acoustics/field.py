@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import cache
+from avenv import cache
 from avenv.acoustics.images import ImageTree, find_images
 from avenv.acoustics.late import LateField, trace_late
 from avenv.acoustics.scene import AcousticScene, is_inside_solid
