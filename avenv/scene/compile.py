@@ -147,4 +147,6 @@ def _surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:
         scattering=np.array([m.scattering for m in materials], np.float32),
         # The table says so for each material in its own use; another use must not create energy.
         transmission=np.minimum(passed, absorption).astype(np.float32),
+        texture=tuple(m.texture for m in materials),
+        emission=tuple(m.emission for m in materials),
     )

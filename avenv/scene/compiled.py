@@ -30,6 +30,9 @@ class SurfaceTable:
         transmission: (S, B) share of the incident energy that passes through *one* surface. A wall
             or a closed solid is two surfaces, so each carries half its loss in dB; a single sheet
             carries all of it. Always <= absorption.
+        texture: S names of ``avenv.scene.materials.TEXTURES``; none: all are plain.
+        emission: S multiples of the light that well-lit white paper sends back, given off while
+            the lamps are on; none: nothing shines.
     """
 
     names: tuple[str, ...]
@@ -37,6 +40,8 @@ class SurfaceTable:
     absorption: Array
     scattering: Array
     transmission: Array
+    texture: tuple[str, ...] = ()
+    emission: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,8 @@ class CompiledScene:
     @cached_property
     def fingerprint(self) -> str:
         """Hex digest of everything that sound, sight and motion depend on; the key of caches."""
-        digest = hashlib.sha256(repr(OCTAVE_CENTRES).encode())
+        looks = (OCTAVE_CENTRES, self.surfaces.texture, self.surfaces.emission)
+        digest = hashlib.sha256(repr(looks).encode())
         arrays = (self.triangles, self.uv, self.surface, self.object, self.double_sided,
                   self.surfaces.color, self.surfaces.absorption, self.surfaces.scattering,
                   self.surfaces.transmission)  # fmt: skip

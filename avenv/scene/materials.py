@@ -13,6 +13,14 @@ from avenv.scene.problems import suggest
 _TABLE = Path(__file__).with_name("materials.yaml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 _FIELDS = ("color", "absorption", "scattering", "transmission_loss")
+_OPTIONS = ("texture", "emission", "sheet")
+
+TEXTURES = (
+    "plain", "wood", "boards", "parquet", "panel", "tiles", "brick", "plaster", "concrete", "stone",
+    "marble", "fabric", "leather", "carpet", "rug", "metal", "paper", "speckle", "foliage",
+    "screen",
+)  # fmt: skip
+"""How a colour may vary over a surface; ``avenv.vision.textures`` draws them."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,9 @@ class Material:
         scattering: (B,) share of the reflected energy that leaves diffusely.
         transmission_loss: (B,) dB of the whole construction.
         sheet: a single surface carries the whole loss (curtain, leaf), not half of it.
+        texture: one of ``TEXTURES``; the mean over it is ``color``.
+        emission: light given off per area while the lamps are on, as a multiple of what well-lit
+            white paper sends back.
     """
 
     name: str
@@ -34,6 +45,8 @@ class Material:
     scattering: tuple[float, ...]
     transmission_loss: tuple[float, ...]
     sheet: bool = False
+    texture: str = "plain"
+    emission: float = 0.0
 
     @property
     def transmission(self) -> tuple[float, ...]:
@@ -94,14 +107,17 @@ def _read(path: Path) -> dict[str, Material]:
 def _parse(name: str, row: object, place: str) -> Material:
     if not isinstance(row, dict):
         raise SceneError(f"{place}: expected the fields {', '.join(_FIELDS)}, got {row!r}")
-    if unknown := set(row) - {*_FIELDS, "sheet"}:
+    if unknown := set(row) - {*_FIELDS, *_OPTIONS}:
         raise SceneError(f"{place}: unknown field {min(map(str, unknown))!r}; "
-                         f"accepted are {', '.join(_FIELDS)} and sheet")  # fmt: skip
+                         f"accepted are {', '.join(_FIELDS + _OPTIONS)}")  # fmt: skip
     if missing := [f for f in _FIELDS if f not in row]:
         raise SceneError(f"{place}: field {missing[0]!r} is missing")
     sheet = row.get("sheet", False)
     if not isinstance(sheet, bool):
         raise SceneError(f"{place}: sheet is {sheet!r}; expected true or false")
+    texture = row.get("texture", "plain")
+    if texture not in TEXTURES:
+        raise SceneError(f"{place}: texture is {texture!r}; accepted are {', '.join(TEXTURES)}")
     made = Material(
         name=name,
         color=_linear(row["color"], f"{place}: color"),
@@ -109,6 +125,8 @@ def _parse(name: str, row: object, place: str) -> Material:
         scattering=_bands(row["scattering"], 1.0, f"{place}: scattering"),
         transmission_loss=_bands(row["transmission_loss"], 200.0, f"{place}: transmission_loss"),
         sheet=sheet,
+        texture=texture,
+        emission=_number(row.get("emission", 0.0), 1000.0, f"{place}: emission is"),
     )
     for band, passed, lost in zip(OCTAVE_CENTRES, made.transmission, made.absorption, strict=True):
         if passed > lost:
@@ -123,11 +141,13 @@ def _bands(values: object, highest: float, place: str) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) != len(OCTAVE_CENTRES):
         raise SceneError(f"{place} is {values!r}; expected {len(OCTAVE_CENTRES)} numbers, one per "
                          "octave from 125 to 8000 Hz")  # fmt: skip
-    for value in values:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value <= highest:
-            raise SceneError(f"{place} has {value!r}; expected numbers from 0 to {highest:g}")
-    return tuple(float(v) for v in values)
+    return tuple(_number(value, highest, f"{place} has") for value in values)
+
+
+def _number(value: object, highest: float, place: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= highest:
+        raise SceneError(f"{place} {value!r}; expected numbers from 0 to {highest:g}")
+    return float(value)
 
 
 def _linear(color: object, place: str) -> tuple[float, float, float]:

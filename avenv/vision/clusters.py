@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.shading import triangle_rgb
+from avenv.vision.charts import make_charts
+from avenv.vision.light import LIGHT_RANGE, plain_light
+from avenv.vision.mipmaps import build_atlas, pack, texels_per_metre
 
 CLUSTER_SIZE = 32
 """Most triangles in a cluster."""
@@ -29,7 +31,14 @@ class RasterScene(NamedTuple):
         corners: (T, 3) uint8 corners of each triangle, counted from its cluster's first vertex.
         planes: (T, 4) float32 unit normal n and offset n·p of a point p on the triangle.
         double_sided: (T,) bool, drawn from behind too.
-        rgb: (T, 3) uint8 sRGB colour, lit.
+        chart: (T,) int32 chart of each triangle.
+        chart_frame: (C', 8) float32 rows u and v of each chart, as in ``Charts.frame``.
+        chart_place: (C', 4) float32 from u and v to the light map, as in ``Charts.place``.
+        chart_cells: (C', 4) int32 first light sample, samples in a row, rows, texture.
+        light: (L,) uint64 packed light, as a share of LIGHT_RANGE; a margin at the end lets the
+            filter read on past the last sample.
+        texels, first_texel, log_side: the atlas of textures, as in ``Atlas``.
+        texels_per_metre: (K,) float32 of each texture's level 0.
         category: (T,) int32 semantic id.
         object: (T,) int32 row of the compiled scene's objects.
     """
@@ -42,7 +51,15 @@ class RasterScene(NamedTuple):
     corners: NDArray[np.uint8]
     planes: NDArray[np.float32]
     double_sided: NDArray[np.bool_]
-    rgb: NDArray[np.uint8]
+    chart: NDArray[np.int32]
+    chart_frame: NDArray[np.float32]
+    chart_place: NDArray[np.float32]
+    chart_cells: NDArray[np.int32]
+    light: NDArray[np.uint64]
+    texels: NDArray[np.uint64]
+    first_texel: NDArray[np.int32]
+    log_side: NDArray[np.int32]
+    texels_per_metre: NDArray[np.float32]
     category: NDArray[np.int32]
     object: NDArray[np.int32]
 
@@ -59,6 +76,8 @@ def prepare(compiled: CompiledScene) -> RasterScene:
     )
     first_triangle = np.concatenate([[0], np.cumsum(sizes)])
     low, high = _boxes(triangles, first_triangle)
+    charts, atlas = make_charts(compiled), build_atlas(compiled.surfaces)
+    light = plain_light(charts.normal)
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     return RasterScene(
         box_centre=np.ascontiguousarray((high + low).T / 2),
@@ -69,7 +88,15 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         corners=corners,
         planes=np.column_stack([normals, offset]).astype(np.float32),
         double_sided=compiled.double_sided[order],
-        rgb=triangle_rgb(compiled.surfaces.color[compiled.surface[order]], normals),
+        chart=charts.of_triangle[order],
+        chart_frame=charts.frame.reshape(-1, 8),
+        chart_place=charts.place,
+        chart_cells=np.column_stack([charts.first, charts.width, charts.height, charts.surface]),
+        light=np.pad(pack(light / LIGHT_RANGE), (0, int(charts.width.max(initial=0)) + 2)),
+        texels=atlas.texels,
+        first_texel=atlas.first,
+        log_side=atlas.log_side,
+        texels_per_metre=texels_per_metre(compiled.surfaces),
         category=compiled.category[order],
         object=compiled.object[order],
     )

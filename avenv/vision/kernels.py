@@ -8,6 +8,9 @@ import numba as nb
 kernel = nb.njit(cache=True, nogil=True, error_model="numpy")
 """Compile a function that is called once per picture or less."""
 
+contracted = nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp"})
+"""Compile a function where a rounding more or less does no harm: shading."""
+
 inlined = nb.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 """Compile a function of the inner loops into its caller.
 

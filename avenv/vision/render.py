@@ -143,7 +143,7 @@ def draw_cameras(scene, cameras, positions, rotations, focal, frames):
                 clips = depths[k] < NEAR
                 draw_cluster(scene, camera, k, clips, view, polygon, nearness, triangle)
                 mark_stale(span, tiles)
-        _resolve(scene, i, nearness, triangle, frames)
+        _resolve(scene, camera, i, nearness, triangle, frames)
 
 
 @kernel
@@ -158,9 +158,9 @@ def _clear(width, height, nearness, triangle, tiles):
 
 
 @kernel
-def _resolve(scene, i, nearness, triangle, frames):
+def _resolve(scene, camera, i, nearness, triangle, frames):
     if len(frames.rgb):
-        shade(scene.rgb, triangle, frames.rgb[i])
+        shade(scene, camera, nearness, triangle, frames.rgb[i])
     if len(frames.depth):
         measure(nearness, frames.depth[i])
     if len(frames.semantic):

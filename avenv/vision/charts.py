@@ -1,0 +1,209 @@
+"""Charts: flat patches of surface, each with its own small light map.
+
+A chart is a connected set of coplanar triangles of one object and one surface that continue each
+other's texture coordinates. A point of it is found by two affine functions of the world, its u and
+v in metres; texture and light map are both laid out along u and v.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from avenv.scene.compiled import CompiledScene
+from avenv.scene.primitives import surface_uv
+from avenv.vision.kernels import kernel
+
+PITCH = 0.16
+"""Metres between light samples on large faces."""
+
+SMALLEST = 0.1
+"""A face narrower than this has one sample across."""
+
+_INSET = 0.015  # m that samples keep from the rim, so that none lies within an adjoining wall
+_LIFT = 0.002  # m that samples float above the surface
+
+
+class Charts(NamedTuple):
+    """C charts of T triangles, L light samples.
+
+    Attributes:
+        of_triangle: (T,) int32 chart of each triangle, -1 for one without area.
+        frame: (C, 2, 4) float32 rows u and v: row · (x, y, z, 1) is metres along the surface.
+        place: (C, 4) float32: the column of the light map is ``place[0] * u + place[1]``, the row
+            ``place[2] * v + place[3]``, in samples.
+        first: (C,) int32 first sample; samples run row by row.
+        width: (C,) int32 samples in a row.
+        height: (C,) int32 rows.
+        surface: (C,) int32 row of the scene's surfaces.
+        position: (L, 3) float32 the samples, just in front of the surface.
+        normal: (L, 3) float32 their unit normals.
+    """
+
+    of_triangle: NDArray[np.int32]
+    frame: NDArray[np.float32]
+    place: NDArray[np.float32]
+    first: NDArray[np.int32]
+    width: NDArray[np.int32]
+    height: NDArray[np.int32]
+    surface: NDArray[np.int32]
+    position: NDArray[np.float32]
+    normal: NDArray[np.float32]
+
+
+def affine(triangles: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (T, K, 4) rows m with m · (x, y, z, 1) = the K values given at the corners (T, 3, K).
+
+    Off the triangle's plane they do not change.
+    """
+    a, b, c = (triangles[:, k] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.einsum("td,td->t", normal, normal)[:, None]
+    towards_b, towards_c = np.cross(c - a, normal), np.cross(normal, b - a)
+    step = values - values[:, :1]
+    slope = step[:, 1, :, None] * towards_b[:, None] + step[:, 2, :, None] * towards_c[:, None]
+    offset = values[:, 0] - np.einsum("tkd,td->tk", slope, a)
+    return np.concatenate([slope, offset[..., None]], axis=2)
+
+
+def make_charts(compiled: CompiledScene) -> Charts:
+    """Cut a scene's triangles into charts and lay out their light samples."""
+    kept = np.flatnonzero(np.any(compiled.normals, axis=1))
+    triangles = compiled.triangles[kept].astype(np.float64)
+    uv = _usable_uv(triangles, compiled.uv[kept].astype(np.float64))
+    frames = affine(triangles, uv)
+    chart, leaders = _group(compiled, kept, triangles, frames)
+    count = len(leaders)
+    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+    for corner in range(3):
+        np.minimum.at(low, chart, uv[:, corner])
+        np.maximum.at(high, chart, uv[:, corner])
+    frame = frames[leaders]
+    stretch = np.linalg.norm(frame[..., :3], axis=2)  # of u and v per metre
+    metres = (high - low) / stretch
+    size = np.where(metres < SMALLEST, 1, np.ceil(metres / PITCH).astype(np.int64) + 1)
+    scale = np.divide(size - 1, high - low, out=np.zeros_like(low), where=size > 1)
+    place = np.stack([scale[:, 0], -scale[:, 0] * low[:, 0],
+                      scale[:, 1], -scale[:, 1] * low[:, 1]], axis=1)  # fmt: skip
+    first = np.concatenate([[0], np.cumsum(size.prod(axis=1))])
+    of_triangle = np.full(len(compiled.triangles), -1, np.int32)
+    of_triangle[kept] = chart
+    normal = compiled.normals[kept[leaders]].astype(np.float64)
+    position = np.empty((first[-1], 3))
+    order = np.argsort(chart, kind="stable")
+    starts = np.searchsorted(chart[order], np.arange(count + 1))
+    _lay_samples(triangles[order], uv[order], starts, low, high, size, first, position)
+    normals = np.repeat(normal, size.prod(axis=1), axis=0)
+    return Charts(
+        of_triangle=of_triangle,
+        frame=frame.astype(np.float32),
+        place=place.astype(np.float32),
+        first=first[:-1].astype(np.int32),
+        width=size[:, 0].astype(np.int32),
+        height=size[:, 1].astype(np.int32),
+        surface=compiled.surface[kept[leaders]],
+        position=(position + _LIFT * normals).astype(np.float32),
+        normal=normals.astype(np.float32),
+    )
+
+
+def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return uv, replaced by a flat projection where it does not span the triangle."""
+    b, c = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
+    area = np.linalg.norm(
+        np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1
+    )
+    spanned = np.abs(b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
+    return np.where((spanned > 1e-3 * area)[:, None, None], uv, surface_uv(triangles))
+
+
+def _group(
+    compiled: CompiledScene,
+    kept: NDArray[np.int64],
+    triangles: NDArray[np.float64],
+    frames: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the chart (N,) of each kept triangle, and the first triangle (C,) of each chart."""
+    normal = compiled.normals[kept].astype(np.float64)
+    offset = np.einsum("td,td->t", normal, triangles[:, 0])
+    key = np.column_stack([
+        compiled.object[kept], compiled.surface[kept],
+        np.round(normal * 500), np.round(offset * 500), np.round(frames.reshape(-1, 8) * 100),
+    ]).astype(np.int64)  # fmt: skip
+    _, plane = np.unique(key, axis=0, return_inverse=True)
+    corners = np.round(triangles.reshape(-1, 3) * 5000).astype(np.int64)
+    nodes = np.column_stack([np.repeat(plane.ravel(), 3), corners])
+    _, node = np.unique(nodes, axis=0, return_inverse=True)
+    members = np.repeat(np.arange(len(kept)), 3)
+    shape = (len(kept), int(node.max(initial=-1)) + 1)
+    touches = coo_matrix((np.ones(len(members), np.int8), (members, node.ravel())), shape).tocsr()
+    _, chart = connected_components(touches @ touches.T, directed=False)
+    _, leaders, chart = np.unique(chart, return_index=True, return_inverse=True)
+    return chart.ravel(), leaders
+
+
+# Layout: chart c has triangles starts[c] to starts[c + 1] and samples from first[c].
+@kernel
+def _lay_samples(triangles, uv, starts, low, high, size, first, position):
+    """Write where in the world (L, 3) each sample lies: on its chart, a little off the rim."""
+    for c in range(len(size)):
+        columns, rows = size[c]
+        for row in range(rows):
+            for column in range(columns):
+                u = low[c, 0] + (high[c, 0] - low[c, 0]) * _fraction(column, columns)
+                v = low[c, 1] + (high[c, 1] - low[c, 1]) * _fraction(row, rows)
+                best, chosen, share_b, share_c = np.inf, starts[c], 1 / 3, 1 / 3
+                for t in range(starts[c], starts[c + 1]):
+                    distance, s, r = _nearest(uv[t], u, v)
+                    if distance < best:
+                        best, chosen, share_b, share_c = distance, t, s, r
+                _place(triangles[chosen], share_b, share_c,
+                       position[first[c] + row * columns + column])  # fmt: skip
+
+
+@kernel
+def _fraction(k, count):
+    return 0.5 if count == 1 else k / (count - 1)
+
+
+@kernel
+def _nearest(corners, u, v):
+    """Return the squared distance of (u, v) from a triangle (3, 2), and the nearest point of it.
+
+    The point is given as its shares of corners 1 and 2.
+    """
+    ax, ay = corners[0, 0], corners[0, 1]
+    bx, by, cx, cy = corners[1, 0] - ax, corners[1, 1] - ay, corners[2, 0] - ax, corners[2, 1] - ay
+    x, y = u - ax, v - ay
+    det = bx * cy - by * cx
+    s, r = (x * cy - y * cx) / det, (bx * y - by * x) / det
+    if s >= 0 and r >= 0 and s + r <= 1:
+        return 0.0, s, r
+    best, best_s, best_r = np.inf, 0.0, 0.0
+    for edge in range(3):
+        s0, r0 = (0.0, 0.0) if edge == 0 else ((1.0, 0.0) if edge == 1 else (0.0, 1.0))
+        s1, r1 = (1.0, 0.0) if edge == 0 else ((0.0, 1.0) if edge == 1 else (0.0, 0.0))
+        ex, ey = (s1 - s0) * bx + (r1 - r0) * cx, (s1 - s0) * by + (r1 - r0) * cy
+        px, py = x - s0 * bx - r0 * cx, y - s0 * by - r0 * cy
+        along = min(max((px * ex + py * ey) / max(ex * ex + ey * ey, 1e-12), 0.0), 1.0)
+        distance = (px - along * ex) ** 2 + (py - along * ey) ** 2
+        if distance < best:
+            best, best_s, best_r = distance, s0 + along * (s1 - s0), r0 + along * (r1 - r0)
+    return best, best_s, best_r
+
+
+@kernel
+def _place(triangle, share_b, share_c, point):
+    """Write the point (3,) of a triangle, moved towards its middle, by _INSET at most."""
+    square = 0.0
+    for a in range(3):
+        middle = (triangle[0, a] + triangle[1, a] + triangle[2, a]) / 3
+        point[a] = (triangle[0, a] + share_b * (triangle[1, a] - triangle[0, a])
+                    + share_c * (triangle[2, a] - triangle[0, a]))  # fmt: skip
+        square += (middle - point[a]) ** 2
+    pull = min(0.25, _INSET / max(np.sqrt(square), 1e-9))
+    for a in range(3):
+        middle = (triangle[0, a] + triangle[1, a] + triangle[2, a]) / 3
+        point[a] += pull * (middle - point[a])
