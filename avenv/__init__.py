@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as _gymnasium
 
 if TYPE_CHECKING:
-    from avenv import acoustics, navigation, scene, sounds, tasks, vision
+    from avenv import (
+        acoustics,
+        benchmark,
+        env,
+        navigation,
+        recording,
+        scene,
+        sounds,
+        tasks,
+        vector,
+        vision,
+    )
     from avenv.api import geodesic_distance, impulse_response, render_view
     from avenv.errors import AvenvError, SceneError, SoundError
     from avenv.scene import SceneBuilder, SceneSpec
@@ -35,7 +46,18 @@ _HOMES = {
     "load_scene": "avenv.world",
     "render_view": "avenv.api",
 }
-_ROOMS = ("acoustics", "navigation", "scene", "sounds", "tasks", "vision")
+_ROOMS = (
+    "acoustics",
+    "benchmark",
+    "env",
+    "navigation",
+    "recording",
+    "scene",
+    "sounds",
+    "tasks",
+    "vector",
+    "vision",
+)
 
 __all__ = [
     "AvenvError",
@@ -45,14 +67,18 @@ __all__ = [
     "SoundError",
     "World",
     "acoustics",
+    "benchmark",
+    "env",
     "geodesic_distance",
     "impulse_response",
     "load_scene",
     "navigation",
+    "recording",
     "render_view",
     "scene",
     "sounds",
     "tasks",
+    "vector",
     "vision",
 ]
 
