@@ -312,6 +312,22 @@ def test_stepping_before_reset_is_refused(make):
         make(disable_env_checker=True).unwrapped.step(1)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scene": 5}, "episode.scene is 5; accepted: 0 to 0"),
+        ({"sound": -1}, "episode.sound"),
+        ({"start": (np.nan, 1.0)}, "not finite"),
+        ({"start": (4.1, 0.3)}, "episode.start"),
+        ({"source": (4.1, 0.3, 1.0)}, "inside a solid"),
+        ({"source": (40.0, 0.3, 1.0)}, "outside"),
+    ],
+)
+def test_an_episode_that_does_not_fit_is_refused(make, change, message):
+    with pytest.raises(ValueError, match=message):
+        make().reset(options={"episode": episode(**change)})
+
+
 def test_an_episode_with_a_missing_field_is_refused(make):
     broken = episode().to_dict()
     del broken["sound"]

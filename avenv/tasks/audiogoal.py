@@ -76,7 +76,8 @@ class AudioGoal(NavigationTask):
         if len(allowed) == 0:
             raise SceneError(
                 f"{self.simulator.worlds[scene].name}: no place to start from is "
-                f"{self.rules.min_distance} m or more on foot from the source at {source}; "
+                f"{self.rules.min_distance} m or more on foot from the source at "
+                f"({source[0]:.2f}, {source[1]:.2f}); "
                 "accepted: a larger scene or a smaller min_distance"
             )
         start = starts[allowed[0]]

@@ -34,7 +34,8 @@ def standing_point(
     clear = lines_of_sight(world.compiled.bvh, eyes, np.tile(source, (len(near), 1)))
     if not clear.any():
         raise SceneError(
-            f"{world.name}: no place to stand within {REACH} m of the source at {source} from "
+            f"{world.name}: no place to stand within {REACH} m of the source at "
+            f"({source[0]:.2f}, {source[1]:.2f}) from "
             "where it can be seen; accepted: a source beside walkable floor"
         )
     return centres[near[np.argmax(clear)]]

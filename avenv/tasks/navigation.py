@@ -104,7 +104,13 @@ class NavigationTask(ABC):
         """Return whether each environment (E,) is where it should be, if it stops now."""
 
     def begin(self, row: int, episode: Episode) -> None:
-        """Start an episode in one environment."""
+        """Start an episode in one environment.
+
+        Raises:
+            ValueError: the episode does not fit the scenes or the sounds.
+            SceneError: its source is where no sound can be.
+        """
+        self._check(episode)
         sound = self.sounds[episode.sound]
         emitter = Emitter(
             episode.source, sound.signal, episode.offset, float(10 ** (episode.level / 20))
@@ -216,6 +222,23 @@ class NavigationTask(ABC):
             float(simulator.heading[row]),
             *self._oracle_settings,
         )
+
+    def _check(self, episode: Episode) -> None:
+        for name, value, count in (
+            ("scene", episode.scene, len(self.simulator.worlds)),
+            ("sound", episode.sound, len(self.sounds)),
+        ):
+            if not 0 <= value < count:
+                raise ValueError(f"episode.{name} is {value}; accepted: 0 to {count - 1}")
+        numbers = (*episode.start, episode.heading, *episode.source, episode.level)
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{episode} has a number that is not finite")
+        world = self.simulator.worlds[episode.scene]
+        if not world.walkable.is_walkable([episode.start])[0]:
+            raise ValueError(
+                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
+                "where a body can stand"
+            )
 
     def _measure(self, rows: Iterable[int]) -> None:
         for row in rows:
