@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv import acoustics, navigation, vision
-from avenv.acoustics import AcousticSettings
+from avenv import navigation, vision
+from avenv.acoustics import AcousticSettings, find_engine
 from avenv.warmup import warm_up
 from avenv.world import load_scene
 
@@ -23,6 +23,7 @@ def impulse_response(
     sample_rate: int = 16000,
     seed: int = 0,
     settings: AcousticSettings | None = None,
+    acoustics: str = "native",
 ) -> NDArray[np.float32]:
     """Return the impulse response from a source to a listener.
 
@@ -35,6 +36,7 @@ def impulse_response(
         sample_rate: Hz.
         seed: of the late field's noise.
         settings: of the propagation.
+        acoustics: the engine: ``"native"``, or ``"pyroomacoustics"``, which knows mono only.
 
     Returns:
         (channels, samples) float32: pressure relative to that at 1 m in the free field, starting
@@ -46,7 +48,7 @@ def impulse_response(
     """
     warm_up()
     world = load_scene(scene)
-    return acoustics.impulse_response(
+    return find_engine(acoustics).impulse_response(
         world.compiled,
         world.acoustics,
         source,

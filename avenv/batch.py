@@ -23,6 +23,7 @@ class Batch:
         num_envs: number of environments, E.
         scenes: as ``load_worlds`` takes them.
         sensors: names of the observations.
+        acoustics: the engine of the sound, a name in ``avenv.acoustics.ENGINES``.
         **options: fields of ``Sensors`` (but ``names``) and of the task's rules.
 
     Raises:
@@ -36,6 +37,7 @@ class Batch:
         num_envs: int = 1,
         scenes: Any = "apartment",
         sensors: Sequence[str] = Sensors.names,
+        acoustics: str = "native",
         **options: Any,
     ):
         warm_up()
@@ -49,7 +51,9 @@ class Batch:
             raise ValueError(f"unknown option {', '.join(sorted(options))}; accepted: {known}")
         worlds: Sequence[World] = load_worlds(scenes)
         self.num_envs = num_envs
-        self.simulator = Simulator(worlds, Sensors(tuple(sensors), **sensor_options), num_envs)
+        self.simulator = Simulator(
+            worlds, Sensors(tuple(sensors), **sensor_options), num_envs, engine=acoustics
+        )
         self.task = kind(self.simulator, kind.Rules(**rule_options))
         self.observation_space = self.simulator.sensors.space()
         self.action_space = kind.action_space

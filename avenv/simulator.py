@@ -6,12 +6,13 @@ is a batch of one, and a row's results do not depend on the other rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv import frames, navigation, parallel, vision
-from avenv.acoustics import AcousticSettings, Engine, SourceField, Stream, spectrogram
+from avenv.acoustics import AcousticSettings, Stream, find_engine, spectrogram
 from avenv.geometry import lines_of_sight
 from avenv.sensors import Sensors
 from avenv.world import World
@@ -59,6 +60,7 @@ class Simulator:
         num_envs: number of bodies, E.
         body: heights of eye and ears.
         acoustics: settings of the sound propagation.
+        engine: of the sound propagation, a name in ``avenv.acoustics.ENGINES``.
 
     Attributes:
         position: (E, 2) float64, world metres.
@@ -74,6 +76,7 @@ class Simulator:
         num_envs: int = 1,
         body: Body | None = None,
         acoustics: AcousticSettings | None = None,
+        engine: str = "native",
     ):
         self.worlds = tuple(worlds)
         self.sensors = sensors
@@ -87,8 +90,10 @@ class Simulator:
         self._fresh = np.zeros(num_envs, bool)
         self._frames = vision.Frames.allocate(num_envs, *sensors.image_size, sensors.pictures)
         self._listens = "audio" in sensors.names or "spectrogram" in sensors.names
-        self._engine = Engine(sensors.sample_rate, sensors.layout, settings=acoustics or ACOUSTICS)
-        self._fields: dict[int, SourceField] = {}
+        self._engine = find_engine(engine).Engine(
+            sensors.sample_rate, sensors.layout, settings=acoustics or ACOUSTICS
+        )
+        self._fields: dict[int, Any] = {}  # of the engine's own kind
         self._stream = Stream(
             num_envs,
             sensors.channels,
