@@ -9,8 +9,9 @@ import sys
 import numpy as np
 from shapely import Polygon
 
+import avenv
 from avenv.geometry import lines_of_sight
-from avenv.scene import CompiledScene, SceneBuilder, SceneSpec, compile_scene
+from avenv.scene import SceneBuilder, SceneSpec
 
 
 def build_studio() -> SceneSpec:
@@ -46,8 +47,9 @@ def build_studio() -> SceneSpec:
     return b.build()
 
 
-def check_studio(scene: CompiledScene) -> None:
-    """Assert what this script promises about its scene."""
+def check_studio(world: avenv.World) -> None:
+    """Assert what this script promises about its scene: its size, its sight, its sound."""
+    scene = world.compiled
     studio, bath = scene.rooms
     assert np.isclose(Polygon(studio.polygon).area, 5.88 * 3.88)  # 6 x 4 m less the walls
     assert np.isclose(Polygon(bath.polygon).area, 1.88 * 3.88)
@@ -59,11 +61,21 @@ def check_studio(scene: CompiledScene) -> None:
     assert lines_of_sight(scene.bvh, phone, in_the_doorway).all()
     assert not lines_of_sight(scene.bvh, phone, in_the_tub).any()
 
+    in_the_room, in_the_bath = (3.0, 1.9), (7.0, 2.0)
+    assert avenv.geodesic_distance(world, in_the_room, in_the_bath) > 2.3
+    here, there = (
+        avenv.impulse_response(world, phone[0], (*place, 1.25), layout="mono")
+        for place in (in_the_room, in_the_bath)
+    )
+    assert np.sum(here**2) > np.sum(there**2), "the bathroom is a room away from the phone"
+    clarity = [avenv.acoustics.measures(rir[0], 16000)["c50"] for rir in (here, there)]
+    assert clarity[0] > clarity[1] + 3, "and its tiles reverberate"
+
 
 def main(path: str = "studio.yaml") -> None:
     """Build, check and save the studio."""
     spec = build_studio()
-    check_studio(compile_scene(spec))
+    check_studio(avenv.load_scene(spec))
     spec.save(path)
     assert SceneSpec.from_yaml(path) == spec
     print(f"wrote {path}: {len(spec.rooms)} rooms, {len(spec.objects)} objects")

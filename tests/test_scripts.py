@@ -1,0 +1,50 @@
+"""What people run from a checkout runs: the scripted scenes and the measurement of speed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(script, *arguments, cwd):
+    return subprocess.run(
+        [sys.executable, ROOT / script, *arguments],
+        cwd=cwd,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "scenes").glob("*.py")))
+def test_a_scripted_scene_keeps_its_promises_and_is_saved(script, tmp_path):
+    done = run(Path("scenes") / script, "scene.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "scene.yaml").exists()
+
+
+def test_speed_is_measured(tmp_path):
+    done = run(Path("scripts/measure_speed.py"), "--repeats", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for words in ("RGB-D 128x128", "full step, batch 16", "peak memory"):
+        assert words in done.stdout
+
+
+def test_an_agent_is_evaluated_from_the_command_line(tmp_path):
+    arguments = ("--agent", "oracle", "--episodes", "2", "--out", "report.json")
+    done = run(Path("scripts/evaluate.py"), *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for metric in ("success", "spl", "soft_spl", "sna"):
+        assert metric in done.stdout
+    assert (tmp_path / "report.json").exists()
+
+
+def test_an_unknown_agent_is_refused_in_one_line(tmp_path):
+    done = run(Path("scripts/evaluate.py"), "--agent", "clairvoyant", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: agent is 'clairvoyant'")
