@@ -52,6 +52,24 @@ def test_what_cannot_be_measured_is_nan():
     assert all(np.isnan(value) for value in measures(np.zeros(1000), RATE).values())
 
 
+def test_what_is_nan_has_a_reason():
+    def reason(response):
+        return measures(response, RATE, reasons=True)["reasons"]
+
+    assert reason(decay(0.5, 1.0)) == ""
+    short = decay(1.0, 0.5)  # falls by 30 dB, of which some are lost where it is cut
+    assert np.isnan(measures(short, RATE)["t30"])
+    assert "t30 needs 35" in reason(short)
+    assert "t20" not in reason(short)
+    assert reason(np.zeros(1000)) == "the response is silent"
+    taps = np.zeros(2000)
+    taps[[100, 200, 300]] = 1.0, 0.01, 0.001
+    assert "too few steps to fit edt" in reason(taps)
+    bands = measures(noise_like(0.5, 1.0), RATE, per_band=True, reasons=True)["reasons"]
+    assert bands.shape == (2, 6)
+    assert "reasons" not in measures(short, RATE)
+
+
 def test_one_tap_is_all_direct():
     tap = np.zeros(1000)
     tap[300] = 0.2

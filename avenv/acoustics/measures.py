@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,12 +17,16 @@ _DIRECT = 2.5e-3
 _BLOCK = 0.01
 """Seconds over which energy is averaged to find where the decay meets the noise."""
 
-_NAMES = ("edt", "t20", "t30", "c50", "c80", "d50", "ts")
+_RANGES = {"edt": (0.0, -10.0), "t20": (-5.0, -25.0), "t30": (-5.0, -35.0)}
+"""The levels in dB between which each reverberation time looks at the decay."""
+_NAMES = (*_RANGES, "c50", "c80", "d50", "ts")
 
 Array = NDArray[np.float64]
 
 
-def measures(rir: ArrayLike, sample_rate: int, per_band: bool = False) -> dict[str, Array]:
+def measures(
+    rir: ArrayLike, sample_rate: int, per_band: bool = False, reasons: bool = False
+) -> dict[str, NDArray[Any]]:
     """Return the room-acoustic measures of impulse responses.
 
     Parameters
@@ -29,6 +34,7 @@ def measures(rir: ArrayLike, sample_rate: int, per_band: bool = False) -> dict[s
     rir : (..., N) impulse responses, for example (channels, samples).
     sample_rate : Hz.
     per_band : measure every octave band of ``bands_for(sample_rate)`` by itself.
+    reasons : say, as ``reasons``, why measures are NaN: texts, empty where none is.
 
     Returns
     -------
@@ -63,6 +69,8 @@ def measures(rir: ArrayLike, sample_rate: int, per_band: bool = False) -> dict[s
         for band, lead in zip(row, leads, strict=True)
     ]
     result = {name: np.array([f[name] for f in found]) for name in _NAMES}
+    if reasons:
+        result["reasons"] = np.array([f["reasons"] for f in found])
     result["drr"] = _direct_to_reverberant(rows, onsets + round(_DIRECT * sample_rate), in_bands)
     return {name: value.reshape(shape)[()] for name, value in result.items()}
 
@@ -80,12 +88,12 @@ def _direct_to_reverberant(
         return 10 * np.log10(before / behind)
 
 
-def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[str, float]:
+def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[str, Any]:
     """Measure one response (N,) that begins ``lead`` samples before its onset."""
     first = max(onset - lead, 0)
     energy = response[first : np.max(np.flatnonzero(response), initial=-1) + 1] ** 2
     if not energy.any():
-        return dict.fromkeys(_NAMES, np.nan)
+        return dict.fromkeys(_NAMES, np.nan) | {"reasons": "the response is silent"}
     end, beyond = _truncation(energy, sample_rate)
     energy = energy[:end]
     decay = np.append(np.cumsum(energy[::-1])[::-1], 0) + beyond
@@ -99,10 +107,10 @@ def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[s
 
     times = (np.arange(end) - (onset - first)) / sample_rate
     level = 10 * np.log10(decay[:end] / decay[0])
+    fits = {name: _reverberation_time(times, level, *span) for name, span in _RANGES.items()}
     return {
-        "edt": _reverberation_time(times, level, 0, -10),
-        "t20": _reverberation_time(times, level, -5, -25),
-        "t30": _reverberation_time(times, level, -5, -35),
+        **fits,
+        "reasons": _why_nan(fits, float(level[-1])),
         "c50": ratio(0.05),
         "c80": ratio(0.08),
         "d50": float(1 - after(0.05) / decay[0]),
@@ -113,10 +121,21 @@ def _measure(response: Array, onset: int, lead: int, sample_rate: int) -> dict[s
 def _reverberation_time(times: Array, level: Array, upper: float, lower: float) -> float:
     """Return the time of a 60 dB fall, from the slope of level (N,) in dB between two levels."""
     inside = np.flatnonzero((level <= upper) & (level >= lower))
-    if level[-1] > lower or len(inside) < 2:
+    if level[-1] > lower or len(inside) < 2 or level[inside[0]] == level[inside[-1]]:
         return np.nan
     slope = np.polyfit(times[inside], level[inside], 1)[0]
     return float(-60 / slope)
+
+
+def _why_nan(fits: dict[str, float], lowest: float) -> str:
+    """Say why reverberation times are NaN of a decay that can be followed to ``lowest`` dB."""
+    shallow = [name for name in fits if lowest > _RANGES[name][1]]
+    steep = [name for name in fits if np.isnan(fits[name]) and name not in shallow]
+    needs = ", ".join(f"{name} needs {-_RANGES[name][1]:.0f}" for name in shallow)
+    texts = [f"the decay can be followed for {-lowest:.1f} dB: {needs}"] if shallow else []
+    if steep:
+        texts.append(f"the decay falls in too few steps to fit {', '.join(steep)}")
+    return "; ".join(texts)
 
 
 def _truncation(energy: Array, sample_rate: int) -> tuple[int, float]:
