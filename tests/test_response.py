@@ -187,5 +187,5 @@ def test_noise_has_the_coherence_of_the_layout():
     power = (np.abs(left[1:]) ** 2).reshape(-1, 512).mean(axis=1)
     frequency = (np.arange(len(cross)) + 0.5) * RATE / 2 / len(cross)
     grid = np.linspace(0, RATE / 2, len(layout.covariance))
-    expected = np.interp(frequency, grid, layout.covariance[:, 0, 1])
+    expected = np.interp(frequency, grid, layout.covariance[:, 0, 1].real)
     np.testing.assert_allclose(cross / power, expected, atol=0.15)

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +49,7 @@ class Engine:
         self.layout: Layout = make_layout(layout, sample_rate)
         self._bin_samples = float(self.settings.bin * sample_rate)
         whole = max(self.length, round(self.settings.max_time * sample_rate))
-        noise = _noise(layout, sample_rate, whole, self.settings.seed)
+        noise = late_noise(self.layout, whole, self.settings.seed)
         self._noise = np.ascontiguousarray(noise[..., : self.length])
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
 
@@ -74,7 +73,7 @@ class Engine:
         Raises:
             ValueError: a listener's position or heading is not finite.
         """
-        shape = (len(jobs), self._noise.shape[0], self.length)
+        shape = (len(jobs), self.layout.filters.shape[2], self.length)
         if out is None:
             out = np.empty(shape, np.float32)
         elif out.shape != shape:
@@ -121,11 +120,6 @@ def _pressure_loss(
     """Return the attenuation (B,) of pressure by air in Np per metre."""
     decibels = air_absorption(frequencies, settings.temperature, settings.humidity)
     return decibels * (np.log(10) / 20)
-
-
-@lru_cache(maxsize=4)
-def _noise(layout: str, sample_rate: int, length: int, seed: int) -> NDArray[np.float32]:
-    return late_noise(make_layout(layout, sample_rate), length, seed)
 
 
 def impulse_response(

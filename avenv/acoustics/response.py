@@ -4,6 +4,8 @@ Kernels see one listener at a time: P paths, K time bins, B octave bands, C chan
 ``Layout``.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -12,30 +14,61 @@ from scipy.fft import irfft, next_fast_len, rfft
 from avenv.acoustics.filters import octave_weights
 from avenv.acoustics.layouts import Layout
 
+_FREQUENCIES_AT_A_TIME = 1024
+_AUDIBLE = np.float32(1e-9)
+"""Energy of a band in a time bin, relative to the loudest, below which it is left out: -90 dB."""
+
 
 def late_noise(layout: Layout, length: int, seed: int) -> NDArray[np.float32]:
     """Return the noise (C, B, length) float32 that late fields shape, fixed by the seed.
 
     Its bands add up to Gaussian noise that has, between channels, the coherence of a diffuse field
-    and, in an omnidirectional channel, a variance of 1.
+    and, in an omnidirectional channel, a variance of 1. Coincident layouts get one more channel, of
+    the same variance and independent of the others: the sound that has a direction.
     """
-    size = next_fast_len(length, real=True)
-    channels = layout.covariance.shape[1]
-    white = rfft(np.random.default_rng(seed).standard_normal((channels, size)))
-    frequencies = np.fft.rfftfreq(size, 1 / layout.sample_rate)
-    mixed = (_square_roots(layout, frequencies) @ white.T[..., None])[..., 0].T
-    bands = octave_weights(frequencies, int(layout.sample_rate))
-    return irfft(mixed[:, None] * bands, size)[..., :length].astype(np.float32)
+    covariance = layout.covariance
+    text = covariance.tobytes(), covariance.shape, layout.coincident
+    return _noise(*text, int(layout.sample_rate), length, seed)
 
 
-def _square_roots(layout: Layout, frequencies: NDArray) -> NDArray[np.float64]:
-    """Return symmetric roots (F, C, C) of the layout's covariance at frequencies (F,) in Hz."""
-    values, vectors = np.linalg.eigh(layout.covariance.astype(np.float64))
-    roots = (vectors * np.sqrt(np.maximum(values, 0))[:, None]) @ vectors.transpose(0, 2, 1)
-    position = frequencies * 2 / layout.sample_rate * (len(roots) - 1)
-    index = np.minimum(position.astype(np.int64), len(roots) - 2)
+@lru_cache(maxsize=4)
+def _noise(
+    covariance: bytes,
+    shape: tuple[int, int, int],
+    coincident: bool,
+    sample_rate: int,
+    length: int,
+    seed: int,
+) -> NDArray[np.float32]:
+    channels, size = shape[1], next_fast_len(length, real=True)
+    random = np.random.default_rng(seed)
+    white = rfft(random.standard_normal((channels + coincident, size)))
+    frequencies = np.fft.rfftfreq(size, 1 / sample_rate)
+    roots = _square_roots(np.frombuffer(covariance, np.complex64).reshape(shape))
+    for first in range(0, len(frequencies), _FREQUENCIES_AT_A_TIME):
+        some = slice(first, first + _FREQUENCIES_AT_A_TIME)
+        mixing = _between(roots, frequencies[some] * 2 / sample_rate)
+        white[:channels, some] = (mixing @ white[:channels, some].T[..., None])[..., 0].T
+    bands = octave_weights(frequencies, sample_rate)
+    noise = np.empty((len(white), len(bands), length), np.float32)
+    for channel, spectrum in zip(noise, white, strict=True):
+        channel[:] = irfft(spectrum * bands, size)[:, :length]
+    return noise
+
+
+def _square_roots(covariance: NDArray[np.complex64]) -> NDArray[np.complex128]:
+    """Return the Hermitian roots (F, C, C) of covariances (F, C, C)."""
+    values, vectors = np.linalg.eigh(covariance.astype(np.complex128))
+    scaled = vectors * np.sqrt(np.maximum(values, 0))[:, None]
+    return scaled @ vectors.conj().transpose(0, 2, 1)
+
+
+def _between(rows: NDArray, shares: NDArray[np.float64]) -> NDArray:
+    """Return rows (F, ...) at shares (N,) of the way from the first to the last."""
+    position = shares * (len(rows) - 1)
+    index = np.minimum(position.astype(np.int64), len(rows) - 2)
     share = (position - index)[:, None, None]
-    return roots[index] * (1 - share) + roots[index + 1] * share
+    return rows[index] * (1 - share) + rows[index + 1] * share
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -58,14 +91,20 @@ def assemble(
     bin_samples : float64, width of a time bin; bin 0 begins with the emission.
     heading : float64, of the listener, radians.
     layout : ``Layout``.
-    noise : (C, B, L) float32 of ``late_noise``.
+    noise : (C, B, L) or (C + 1, B, L) float32 of ``late_noise``.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
-    if start < out.shape[1] and start < late_energy.shape[0] * bin_samples:
-        density = _late_density(late_energy, late_moment, bin_samples, start, heading, layout.power)
-        _add_late(density, bin_samples, start, noise, out)
+    if start >= out.shape[1] or start >= late_energy.shape[0] * bin_samples:
+        return
+    level = _late_level(late_energy, bin_samples, start)
+    if layout.coincident:
+        _add_late_coincident(level, late_moment, bin_samples, start, heading, layout, noise, out)
+    else:
+        heard = _weigh_channels(level, late_moment, heading, layout.power)
+        for c in range(out.shape[0]):
+            _shape_noise(heard[c], bin_samples, start, noise[c], out[c])
 
 
 # Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
@@ -149,15 +188,14 @@ def _grid_cell(vector, heading, grid):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _late_density(energy, moment, bin_samples, start, heading, power):
-    """Return the energy per sample (K, C, B) that each channel hears.
+def _late_level(energy, bin_samples, start):
+    """Return the energy per sample (K, B) of bins (K, B).
 
-    As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
-    m and the rest from everywhere. Bins are too coarse to know when sound first arrives: what they
-    put before ``start`` is handed out over one bin from there on.
+    Bins are too coarse to know when sound first arrives: what they put before ``start`` is handed
+    out over one bin from there on.
     """
-    bins, channels, bands = energy.shape[0], power.shape[2], power.shape[3]
-    density = np.zeros((bins, channels, bands), np.float32)
+    bins, bands = energy.shape
+    level = np.zeros((bins, bands), np.float32)
     arrived, heard = np.zeros(bands), np.zeros(bands)
     for k in range(bins):
         for b in range(bands):
@@ -167,46 +205,115 @@ def _late_density(energy, moment, bin_samples, start, heading, power):
             continue
         samples = end - max(start, np.ceil(k * bin_samples))
         share = min((end - start) / bin_samples, 1.0)
-        m = moment[k]
-        directed = np.float32(min(np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2), 1.0))
-        rows, columns, weights = _grid_cell(m, heading, power)
         for b in range(bands):
-            level = (arrived[b] * share - heard[b]) / samples
+            level[k, b] = (arrived[b] * share - heard[b]) / samples
             heard[b] = arrived[b] * share
-            for c in range(channels):
-                gain = 1 - directed
-                for corner in range(4):
-                    gain += directed * weights[corner] * power[rows[corner], columns[corner], c, b]
-                density[k, c, b] = level * gain
-    return density
+    return level
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_late(density, bin_samples, start, noise, out):
-    """Add noise (C, B, L) with energies per sample (K, C, B) to out (C, L).
+def _weigh_channels(level, moment, heading, power):
+    """Return the energy per sample (C, K, B) that each channel hears of levels (K, B).
+
+    As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
+    m and the rest from everywhere.
+    """
+    bins, bands = level.shape
+    channels = power.shape[2]
+    heard = np.empty((channels, bins, bands), np.float32)
+    for k in range(bins):
+        directed = _directed_share(moment[k])
+        rows, columns, weights = _grid_cell(moment[k], heading, power)
+        for c in range(channels):
+            for b in range(bands):
+                gain = 1 - directed
+                for corner in range(4):
+                    gain += directed * weights[corner] * power[rows[corner], columns[corner], c, b]
+                heard[c, k, b] = level[k, b] * gain
+    return heard
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _directed_share(m):
+    return np.float32(min(np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2), 1.0))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_late_coincident(level, moment, bin_samples, start, heading, layout, noise, out):
+    """Add the late sound of levels (K, B) to out (C, L), directed sound coherent in all channels.
+
+    What comes from everywhere is each channel's own noise; what comes from the direction of the
+    moment is one noise, the last, panned there as an early path would be.
+    """
+    bins, bands = level.shape
+    channels, length = out.shape
+    everywhere, directed = np.empty((bins, bands), np.float32), np.empty((bins, bands), np.float32)
+    gains = np.zeros((channels, bins), np.float32)
+    for k in range(bins):
+        share = _directed_share(moment[k])
+        for b in range(bands):
+            everywhere[k, b], directed[k, b] = (1 - share) * level[k, b], share * level[k, b]
+        rows, columns, weights = _grid_cell(moment[k], heading, layout.filters)
+        for c in range(channels):
+            for corner in range(4):
+                gains[c, k] += weights[corner] * layout.filters[rows[corner], columns[corner], c, 0]
+    ray = np.zeros(length, np.float32)
+    _shape_noise(directed, bin_samples, start, noise[channels], ray)
+    for c in range(channels):
+        _shape_noise(everywhere, bin_samples, start, noise[c], out[c])
+        for k in range(np.int64(start / bin_samples), bins):
+            begin = max(start, np.int64(np.ceil(k * bin_samples)))
+            end = np.int64(np.ceil((k + 1) * bin_samples))
+            target, source, gain = out[c, begin:end], ray[begin:end], gains[c, k]
+            for n in range(len(target)):
+                target[n] += gain * source[n]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _shape_noise(density, bin_samples, start, noise, out):
+    """Add noise (B, L) with energies per sample (K, B) to out (L,).
 
     Amplitudes run straight from edge to edge of a bin, where neighbours meet in the mean of their
-    densities, and are scaled such that each bin has exactly its energy.
+    densities, and are scaled such that each bin has exactly its energy. Bands that are inaudible
+    beside the loudest bin are skipped.
     """
-    bins, channels, bands = density.shape
+    bins, bands = density.shape
+    faint = np.float32(0)
+    for k in range(bins):
+        for b in range(bands):
+            faint = max(faint, _AUDIBLE * density[k, b])
     ramp = np.empty(np.int64(np.ceil(bin_samples)) + 1, np.float32)
     for n in range(len(ramp)):
         ramp[n] = n
+    # noise is added three bands at a time, so that ``out`` is read and written a third as often
+    which = np.zeros(bands + 2, np.int64)
+    level, step = np.zeros(bands + 2, np.float32), np.zeros(bands + 2, np.float32)
     for k in range(np.int64(start / bin_samples), bins):
         begin = max(start, np.int64(np.ceil(k * bin_samples)))
-        end = np.int64(np.ceil((k + 1) * bin_samples))
-        for c in range(channels):
-            for b in range(bands):
-                here = density[k, c, b]
-                if here <= 0:
-                    continue
-                before = (density[max(k - 1, 0), c, b] + here) / 2 if begin > start else here
-                after = (density[min(k + 1, bins - 1), c, b] + here) / 2
-                mean = (before + np.sqrt(before * after) + after) / 3
-                level = np.sqrt(before * here / mean)
-                step = (np.sqrt(after * here / mean) - level) / (end - begin)
-                level += step / 2
-                level, step = np.float32(level), np.float32(step)
-                target, source = out[c, begin:end], noise[c, b, begin:end]
-                for n in range(len(target)):
-                    target[n] += (level + step * ramp[n]) * source[n]
+        end = min(np.int64(np.ceil((k + 1) * bin_samples)), len(out))
+        if end <= begin:
+            break
+        number = 0
+        for b in range(bands):
+            here = density[k, b]
+            if here <= faint:
+                continue
+            before = (density[max(k - 1, 0), b] + here) / 2 if begin > start else here
+            after = (density[min(k + 1, bins - 1), b] + here) / 2
+            mean = (before + np.sqrt(before * after) + after) / 3
+            which[number] = b
+            level[number] = np.sqrt(before * here / mean)
+            step[number] = (np.sqrt(after * here / mean) - level[number]) / (end - begin)
+            level[number] += step[number] / 2
+            number += 1
+        for i in range(number, number + 2):
+            which[i], level[i], step[i] = 0, 0.0, 0.0
+        for i in range(0, number, 3):
+            target = out[begin:end]
+            x, y, z = (noise[which[i], begin:end], noise[which[i + 1], begin:end],
+                       noise[which[i + 2], begin:end])  # fmt: skip
+            a0, b0, c0 = level[i], level[i + 1], level[i + 2]
+            a1, b1, c1 = step[i], step[i + 1], step[i + 2]
+            for n in range(len(target)):
+                r = ramp[n]
+                target[n] += (a0 + a1 * r) * x[n] + (b0 + b1 * r) * y[n] + (c0 + c1 * r) * z[n]
