@@ -23,7 +23,6 @@ SMALLEST = 0.1
 """A face narrower than this has one sample across."""
 
 _INSET = 0.015  # m that samples keep from the rim, so that none lies within an adjoining wall
-_LIFT = 0.002  # m that samples float above the surface
 
 
 class Charts(NamedTuple):
@@ -38,7 +37,9 @@ class Charts(NamedTuple):
         width: (C,) int32 samples in a row.
         height: (C,) int32 rows.
         surface: (C,) int32 row of the scene's surfaces.
-        position: (L, 3) float32 the samples, just in front of the surface.
+        object: (C,) int32 row of the scene's objects.
+        area: (C,) float64 m2 of its triangles.
+        position: (L, 3) float32 the samples, metres.
         normal: (L, 3) float32 their unit normals.
     """
 
@@ -49,6 +50,8 @@ class Charts(NamedTuple):
     width: NDArray[np.int32]
     height: NDArray[np.int32]
     surface: NDArray[np.int32]
+    object: NDArray[np.int32]
+    area: NDArray[np.float64]
     position: NDArray[np.float32]
     normal: NDArray[np.float32]
 
@@ -104,7 +107,9 @@ def make_charts(compiled: CompiledScene) -> Charts:
         width=size[:, 0].astype(np.int32),
         height=size[:, 1].astype(np.int32),
         surface=compiled.surface[kept[leaders]],
-        position=(position + _LIFT * normals).astype(np.float32),
+        object=compiled.object[kept[leaders]],
+        area=np.bincount(chart, _areas(triangles), count).astype(np.float64),
+        position=position.astype(np.float32),
         normal=normals.astype(np.float32),
     )
 
@@ -112,11 +117,13 @@ def make_charts(compiled: CompiledScene) -> Charts:
 def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return uv, replaced by a flat projection where it does not span the triangle."""
     b, c = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
-    area = np.linalg.norm(
-        np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1
-    )
-    spanned = np.abs(b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
-    return np.where((spanned > 1e-3 * area)[:, None, None], uv, surface_uv(triangles))
+    spanned = np.abs(b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]) / 2
+    return np.where((spanned > 1e-3 * _areas(triangles))[:, None, None], uv, surface_uv(triangles))
+
+
+def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b, c = (triangles[:, k] for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
 def _group(

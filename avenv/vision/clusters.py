@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import make_charts
-from avenv.vision.light import LIGHT_RANGE, plain_light
-from avenv.vision.mipmaps import build_atlas, pack, texels_per_metre
+from avenv.vision.light import light_layers, mixed_light
+from avenv.vision.mipmaps import build_atlas, texels_per_metre
 
 CLUSTER_SIZE = 32
 """Most triangles in a cluster."""
@@ -35,8 +35,9 @@ class RasterScene(NamedTuple):
         chart_frame: (C', 8) float32 rows u and v of each chart, as in ``Charts.frame``.
         chart_place: (C', 4) float32 from u and v to the light map, as in ``Charts.place``.
         chart_cells: (C', 4) int32 first light sample, samples in a row, rows, texture.
-        light: (L,) uint64 packed light, as a share of LIGHT_RANGE; a margin at the end lets the
-            filter read on past the last sample.
+        layers: (2, L, 3) float32 light on each sample, by lamps and by day; a margin at the end
+            lets the filter read on past the last one.
+        light: (L,) uint64 packed mixture of the two, as ``mixed_light`` makes it.
         texels, first_texel, log_side: the atlas of textures, as in ``Atlas``.
         texels_per_metre: (K,) float32 of each texture's level 0.
         category: (T,) int32 semantic id.
@@ -55,6 +56,7 @@ class RasterScene(NamedTuple):
     chart_frame: NDArray[np.float32]
     chart_place: NDArray[np.float32]
     chart_cells: NDArray[np.int32]
+    layers: NDArray[np.float32]
     light: NDArray[np.uint64]
     texels: NDArray[np.uint64]
     first_texel: NDArray[np.int32]
@@ -77,7 +79,9 @@ def prepare(compiled: CompiledScene) -> RasterScene:
     first_triangle = np.concatenate([[0], np.cumsum(sizes)])
     low, high = _boxes(triangles, first_triangle)
     charts, atlas = make_charts(compiled), build_atlas(compiled.surfaces)
-    light = plain_light(charts.normal)
+    layers = light_layers(compiled, charts)
+    margin = int(charts.width.max(initial=0)) + 2
+    layers = np.pad(layers, ((0, 0), (0, margin), (0, 0)))
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     return RasterScene(
         box_centre=np.ascontiguousarray((high + low).T / 2),
@@ -92,7 +96,8 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         chart_frame=charts.frame.reshape(-1, 8),
         chart_place=charts.place,
         chart_cells=np.column_stack([charts.first, charts.width, charts.height, charts.surface]),
-        light=np.pad(pack(light / LIGHT_RANGE), (0, int(charts.width.max(initial=0)) + 2)),
+        layers=layers,
+        light=mixed_light(layers, 1.0, 1.0),
         texels=atlas.texels,
         first_texel=atlas.first,
         log_side=atlas.log_side,
@@ -100,6 +105,17 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         category=compiled.category[order],
         object=compiled.object[order],
     )
+
+
+def relight(scene: RasterScene, lamps: float = 1.0, daylight: float = 1.0) -> RasterScene:
+    """Return the scene with its lamps and the day shining so brightly, 0 to 1; by default both.
+
+    Nothing is traced again: the light of each was stored apart when the scene was prepared.
+
+    Raises:
+        ValueError: lamps or daylight is not within 0..1.
+    """
+    return scene._replace(light=mixed_light(scene.layers, lamps, daylight))
 
 
 def _split(

@@ -1,0 +1,97 @@
+"""What shines: lamps and other glowing surfaces, and windows that let daylight in."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.scene.compiled import CompiledScene
+
+LAMPS, DAYLIGHT = 0, 1
+"""The two layers of light."""
+
+DAYLIGHT_EXITANCE = np.array([2.6, 2.75, 3.0])
+"""Light that a window gives off per area by day, as a multiple of well-lit white paper's."""
+
+_POINTS = 12  # on each emitter
+_LIFT = 0.01  # m that the points float above the glowing surface, clear of its facets
+
+
+class Emitters(NamedTuple):
+    """G emitters, each stood for by some points; P points in all.
+
+    Attributes:
+        first: (G + 1,) int64 where the points of each start.
+        layer: (G,) int64 LAMPS or DAYLIGHT.
+        exitance: (G, 3) float64 light given off per area.
+        area: (G,) float64 m2 that one of its points stands for.
+        position: (P, 3) float64 metres.
+        normal: (P, 3) float64 unit normals.
+    """
+
+    first: NDArray[np.int64]
+    layer: NDArray[np.int64]
+    exitance: NDArray[np.float64]
+    area: NDArray[np.float64]
+    position: NDArray[np.float64]
+    normal: NDArray[np.float64]
+
+
+def glow(compiled: CompiledScene) -> NDArray[np.float64]:
+    """Return what each surface gives off per area while the lamps are on, (S, 3)."""
+    color = compiled.surfaces.color.astype(np.float64)
+    emission = np.array(compiled.surfaces.emission or np.zeros(len(color)))
+    return emission[:, None] * color / np.maximum(color.max(axis=1, keepdims=True), 1e-9)
+
+
+def is_window(compiled: CompiledScene) -> NDArray[np.bool_]:
+    """Tell which objects (O,) are window panes."""
+    return np.array([o.kind == "window" for o in compiled.objects], bool)
+
+
+def find_emitters(compiled: CompiledScene) -> Emitters:
+    """Find what shines in a scene: every glowing surface of every object, and every window."""
+    shine = glow(compiled)
+    window = is_window(compiled)[compiled.object]
+    glowing = shine[compiled.surface].any(axis=1) | window
+    key = compiled.object.astype(np.int64) * len(shine) + compiled.surface
+    first, layer, exitance, area, points, normals = [0], [], [], [], [], []
+    for group in np.unique(key[glowing]):
+        members = np.flatnonzero(key == group)
+        day = bool(window[members[0]])
+        position, normal, total = _spread(compiled, members, _POINTS)
+        points.append(position)
+        normals.append(normal)
+        first.append(first[-1] + _POINTS)
+        layer.append(DAYLIGHT if day else LAMPS)
+        exitance.append(DAYLIGHT_EXITANCE if day else shine[compiled.surface[members[0]]])
+        area.append(total / _POINTS)
+    return Emitters(
+        first=np.array(first, np.int64),
+        layer=np.array(layer, np.int64),
+        exitance=np.array(exitance, np.float64).reshape(-1, 3),
+        area=np.array(area, np.float64),
+        position=np.concatenate([*points, np.empty((0, 3))]),
+        normal=np.concatenate([*normals, np.empty((0, 3))]),
+    )
+
+
+def _spread(
+    compiled: CompiledScene, members: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Spread points evenly over some triangles; return them, their normals and the whole area.
+
+    The points are a Hammersley set: one coordinate chooses the triangle by area, two more the place
+    in it. They are shuffled by a stride, so that the first few already span the emitter.
+    """
+    triangles = compiled.triangles[members].astype(np.float64)
+    normal = compiled.normals[members].astype(np.float64)
+    a, b, c = (triangles[:, k] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    index = np.arange(count) * 5 % count  # 5 does not divide 12
+    chosen = np.searchsorted(np.cumsum(area), (index + 0.5) / count * area.sum())
+    chosen = np.minimum(chosen, len(members) - 1)
+    root = np.sqrt((index * 0.7548776662466927 + 0.5) % 1.0)[:, None]
+    share = ((index * 0.5698402909980532 + 0.5) % 1.0)[:, None]
+    point = (1 - root) * a[chosen] + root * ((1 - share) * b[chosen] + share * c[chosen])
+    return point + _LIFT * normal[chosen], normal[chosen], float(area.sum())
