@@ -6,14 +6,15 @@ is a batch of one, and a row's results do not depend on the other rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv import frames, navigation, parallel, vision
-from avenv.acoustics import AcousticSettings, Stream, find_engine, spectrogram
+from avenv.acoustics import AcousticSettings, find_engine, spectrogram
+from avenv.emitters import Emitter
 from avenv.geometry import lines_of_sight
+from avenv.hearing import Hearing
 from avenv.sensors import Sensors
 from avenv.world import World
 
@@ -27,28 +28,6 @@ class Body:
 
     eye_height: float = 1.25
     ear_height: float = 1.25
-
-
-@dataclass(frozen=True)
-class Emitter:
-    """A sounding source.
-
-    Attributes:
-        position: (x, y, z), world metres.
-        signal: (N,) float32, played in a loop for ever.
-        offset: sample of ``signal`` emitted at time 0.
-        gain: pressure factor on the signal.
-    """
-
-    position: tuple[float, float, float]
-    signal: NDArray[np.float32]
-    offset: int = 0
-    gain: float = 1.0
-
-    def samples(self, start: int, count: int) -> NDArray[np.float32]:
-        """Return ``count`` samples emitted from time ``start`` (in samples, may be negative)."""
-        index = np.arange(self.offset + start, self.offset + start + count) % len(self.signal)
-        return self.signal[index] * np.float32(self.gain)
 
 
 class Simulator:
@@ -86,58 +65,64 @@ class Simulator:
         self.heading = np.zeros(num_envs)
         self.world = np.zeros(num_envs, np.int64)
         self.clock = np.zeros(num_envs, np.int64)
-        self._emitters: dict[int, Emitter] = {}
+        self._emitters: dict[int, tuple[Emitter, ...]] = {}
         self._fresh = np.zeros(num_envs, bool)
         self._frames = vision.Frames.allocate(num_envs, *sensors.image_size, sensors.pictures)
-        self._listens = "audio" in sensors.names or "spectrogram" in sensors.names
-        self._engine = find_engine(engine).Engine(
-            sensors.sample_rate, sensors.layout, settings=acoustics or ACOUSTICS
-        )
-        self._fields: dict[int, Any] = {}  # of the engine's own kind
-        self._stream = Stream(
-            num_envs,
-            sensors.channels,
-            sensors.step_samples,
-            sensors.window_samples,
-            self._engine.length,
-        )
-        self._responses = np.zeros((num_envs, sensors.channels, self._engine.length), np.float32)
+        self._hearing: Hearing | None = None
+        if "audio" in sensors.names or "spectrogram" in sensors.names:
+            kind = find_engine(engine).Engine
+            self._hearing = Hearing(
+                sensors,
+                num_envs,
+                kind(sensors.sample_rate, sensors.layout, settings=acoustics or ACOUSTICS),
+            )
 
     def place(
-        self, row: int, world: int, position: Sequence[float], heading: float, emitter: Emitter
+        self,
+        row: int,
+        world: int,
+        position: Sequence[float],
+        heading: float,
+        emitters: Emitter | Sequence[Emitter],
     ) -> None:
-        """Put one body somewhere, with a source that has sounded there for ever.
+        """Put one body somewhere at time 0, among any number of sources; the first is its goal.
 
         Raises:
-            SceneError: the source or the ears are inside something solid or outside the scene.
+            SceneError: a source or the ears are inside something solid or outside the scene.
+            SoundError: a sound has another rate than the sensors.
         """
+        self._emitters[row] = (emitters,) if isinstance(emitters, Emitter) else tuple(emitters)
         self.world[row] = world
         self.position[row] = position
         self.heading[row] = frames.wrap_angle(heading)
         self.clock[row] = 0
-        self._emitters[row] = emitter
         self._fresh[row] = True
-        if self._listens:
-            scene = self.worlds[world]
-            self._fields[row] = self._engine.source_field(
-                scene.compiled, scene.acoustics, emitter.position, self.body.ear_height
-            )
+        if self._hearing:
+            self._hearing.place(row, self.worlds[world], self.ears()[row], self._emitters[row])
 
-    def emitter(self, row: int) -> Emitter:
-        """Return the source that sounds for one body."""
+    def emitters(self, row: int) -> tuple[Emitter, ...]:
+        """Return the sources that sound for one body."""
         return self._emitters[row]
 
     def source_position(self) -> NDArray[np.float64]:
-        """Return where each body's source is, (E, 3) world metres."""
-        return np.array([self.emitter(row).position for row in range(self.num_envs)])
+        """Return where each body's first source is now, (E, 3) world metres."""
+        now = self.clock / self.sensors.sample_rate
+        return np.array([self._emitters[row][0].at(now[row]) for row in range(self.num_envs)])
+
+    def source_is_sounding(self) -> NDArray[np.bool_]:
+        """Return whether each body's first source sounds now (E,)."""
+        clock = self.clock.tolist()
+        return np.array([self._emitters[row][0].is_sounding(t) for row, t in enumerate(clock)])
 
     def ears(self) -> NDArray[np.float64]:
         """Return the centre of each head, (E, 3) world metres."""
         return np.column_stack([self.position, np.full(self.num_envs, self.body.ear_height)])
 
     def window(self, row: int) -> NDArray[np.float32]:
-        """Return the latest sound at one body's ears, (channels, window) float32."""
-        return np.clip(self._stream.window[row], -1.0, 1.0)
+        """Return the latest sound at one body's ears, (channels, window); 0 without ears."""
+        if self._hearing is None:
+            return np.zeros((self.sensors.channels, self.sensors.window_samples), np.float32)
+        return self._hearing.window[row]
 
     def move(
         self, distance: NDArray[np.float64], turn: NDArray[np.float64]
@@ -180,12 +165,9 @@ class Simulator:
         observation: dict[str, NDArray] = {}
         if self.sensors.pictures:
             observation |= self._look()
-        if self._listens:
-            window = self._listen(advance)
-            if "audio" in self.sensors.names:
-                observation["audio"] = window
-            if "spectrogram" in self.sensors.names:
-                observation["spectrogram"] = spectrogram(window)
+        if self._hearing:
+            observation |= self._listen(self._hearing, advance)
+        self.clock[advance & ~self._fresh] += self.sensors.step_samples
         self._fresh[:] = False
         return {name: observation[name] for name in self.sensors.names}
 
@@ -201,30 +183,13 @@ class Simulator:
         )
         return {name: getattr(self._frames, name) for name in self.sensors.pictures}
 
-    def _listen(self, advance: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _listen(self, hearing: Hearing, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
         """Let sound go on for the rows of ``advance``, begin it for the fresh ones."""
-        changed = np.flatnonzero(advance | self._fresh)
-        self._respond(changed)
-        if advance.any():
-            step = self.sensors.step_samples
-            dry = np.zeros((self.num_envs, step), np.float32)
-            for row in np.flatnonzero(advance).tolist():
-                dry[row] = self.emitter(row).samples(self.clock[row], step)
-            self._stream.push(dry, self._responses)
-            self.clock[advance] += step
-        past = self._engine.length - 1 + self.sensors.window_samples
-        for row in np.flatnonzero(self._fresh).tolist():
-            history = self.emitter(row).samples(-past, past)
-            self._stream.reset(row, history, self._responses[row])
-        # A microphone saturates at full scale.
-        return np.clip(self._stream.window, -1.0, 1.0)
-
-    def _respond(self, rows: NDArray[np.int64]) -> None:
-        """Compute the response at the present pose of some bodies."""
         ears = self.ears()
-        jobs = [
-            (self.worlds[self.world[row]].acoustics, self._fields[row], ears[row],
-             float(self.heading[row]))
-            for row in rows
-        ]  # fmt: skip
-        self._responses[rows] = self._engine.responses(jobs)
+        hearing.begin(np.flatnonzero(self._fresh), ears, self.heading)
+        hearing.go_on(np.flatnonzero(advance & ~self._fresh), self.clock, ears, self.heading)
+        window = hearing.window
+        heard = {"audio": window}
+        if "spectrogram" in self.sensors.names:
+            heard["spectrogram"] = spectrogram(window)
+        return heard

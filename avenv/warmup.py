@@ -98,6 +98,6 @@ def _listen(world: World) -> None:
     field = engine.source_field(world.compiled, world.acoustics, (1.0, 1.0, 1.0), 1.25)
     response = engine.responses([(world.acoustics, field, np.array([2.0, 1.0, 1.25]), 0.0)])
     stream = Stream(1, 2, 800, 1600, 1600)
-    stream.reset(0, np.ones(1600 - 1 + 1600, np.float32), response[0])
-    stream.push(np.ones((1, 800), np.float32), response)
+    stream.reset(0, np.ones((1, stream.past), np.float32), response)
+    stream.push(np.array([0]), np.ones((1, 1, 800), np.float32), response)
     spectrogram(stream.window)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import cache
-from avenv.acoustics.images import ImageTree, find_images
+from avenv.acoustics.images import ImageTree, find_images, move_images
 from avenv.acoustics.late import LateField, trace_late
 from avenv.acoustics.scene import AcousticScene, is_inside_solid
 from avenv.acoustics.settings import AcousticSettings
@@ -24,6 +24,10 @@ class SourceField(NamedTuple):
 
     tree: ImageTree
     late: LateField
+
+    def moved(self, scene: AcousticScene, source: NDArray[np.float64]) -> "SourceField":
+        """Return the field of a source that has moved a little to (3,), its late part unchanged."""
+        return self._replace(tree=move_images(scene, self.tree, source))
 
 
 def source_field(

@@ -72,6 +72,14 @@ def find_images(
     return ImageTree(position, parent, mirror, depth_of, key)
 
 
+def move_images(scene: AcousticScene, tree: ImageTree, source: NDArray[np.float64]) -> ImageTree:
+    """Return the tree of a source that has moved a little to (3,): the same mirrors, new images."""
+    position = np.empty_like(tree.position)
+    position[0] = source
+    _reflect(scene.planes, tree.parent, tree.mirror, position)
+    return tree._replace(position=position)
+
+
 def spread_directions(number: int) -> NDArray[np.float64]:
     """Return unit vectors (number, 3) spread evenly over the sphere: a Fibonacci lattice."""
     k = np.arange(number)

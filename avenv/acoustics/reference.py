@@ -38,6 +38,10 @@ class ReferenceField(NamedTuple):
     compiled: CompiledScene
     position: Array
 
+    def moved(self, scene: AcousticScene, source: Array) -> "ReferenceField":
+        """Return the field of a source that has moved to (3,)."""
+        return self._replace(position=source)
+
 
 class Engine:
     """Computes mono responses as pyroomacoustics does: image sources, then traced rays.

@@ -15,14 +15,16 @@ Array = NDArray[np.float32]
 class Stream:
     """The sound of E environments, step after step, without a seam.
 
-    Each step convolves a source's own past with the current response, so that reverberation
-    outlives the step in which it began, and cross-fades from the previous response. One stream
-    carries one source per environment; the sounds of several sources add up.
+    Each step convolves every source's own past with its current response, so that reverberation
+    outlives the step in which it began, cross-fades from the previous response, and adds up the
+    sources. A source that is silent, and whose tail is over, costs nothing and needs no response;
+    when it begins again, it does so with the response that it is given then.
 
-    The convolution is uniformly partitioned overlap-save (Stockham 1966; Gardner 1995): response
-    and past are cut into parts of one step, whose spectra are multiplied and added. A transform
+    The convolution is uniformly partitioned overlap-save (Stockham 1966; Gardner 1995): responses
+    and pasts are cut into parts of one step, whose spectra are multiplied and added. A transform
     covers two steps, of which the second is valid; a raised-cosine cross-fade over that half is a
-    cosine over the whole, which in the frequency domain only mixes neighbouring bins.
+    cosine over the whole, which in the frequency domain only mixes neighbouring bins. So all
+    sources of an environment share one inverse transform per channel.
 
     Parameters
     ----------
@@ -31,111 +33,180 @@ class Stream:
     step : samples S that each ``push`` brings.
     window : samples W that are heard at a time, the newest last.
     length : samples L of the responses.
+
+    Attributes
+    ----------
+    window : (E, C, W) float32, what was heard last; the next call overwrites it.
+    sources : K, how many sources an environment has room for; ``reset`` makes room for more.
+    past : L - 1 + W, how many samples of the past ``reset`` needs.
     """
 
     def __init__(self, num: int, channels: int, step: int, window: int, length: int):
-        self.num, self.channels = num, channels
-        self.step, self.window_length, self.length = step, window, length
-        parts, bins = -(-length // step), step + 1
-        self._window = np.zeros((num, channels, window), np.float32)
-        self._frames = np.zeros((num, 2 * step), np.float32)
-        self._past = np.zeros((num, parts, bins), np.complex64)  # spectra of frames, a ring
-        self._newest = 0  # row of _past
-        self._parts = np.zeros((num, channels, parts, 2 * step), np.float32)
-        self._previous = np.zeros((num, channels, parts, bins), np.complex64)
-        self._current = np.zeros((num, channels, parts, bins), np.complex64)
+        self.num, self.channels, self.step, self.length = num, channels, step, length
+        self.past = length - 1 + window
+        self.sources = 0
+        self.window = np.zeros((num, channels, window), np.float32)
+        self._parts = -(-length // step)
+        bins = step + 1
+        self._newest = np.zeros(num, np.int64)  # where in the rings of pasts
+        self._pasts = np.zeros((num, 0, self._parts, bins), np.complex64)  # spectra of two blocks
+        self._blocks = np.zeros((num, 0, step), np.float32)  # the latest
+        self._idle = np.zeros((num, 0), np.int64)  # steps since a source last sounded
+        self._responses = np.zeros((num, 0, channels, self._parts, bins), np.complex64)
+        self._make_room(1)
 
-    @property
-    def window(self) -> Array:
-        """The last W samples heard (E, C, W); the next call overwrites them."""
-        return self._window
-
-    def reset(self, index: int, history: Array, response: Array) -> None:
-        """Begin anew in one environment, as if it had heard the past through one response.
+    def reset(self, index: int, histories: Array, responses: Array) -> None:
+        """Begin anew in one environment, as if it had heard the past through these responses.
 
         Parameters
         ----------
         index : which environment.
-        history : (L - 1 + W,) float32, the source's last samples before now.
-        response : (C, L) float32.
+        histories : (k, L - 1 + W) float32, each source's last samples before now.
+        responses : (k, C, L) float32; those of silent sources do not matter.
         """
-        _check("history", history, (self.length - 1 + self.window_length,))
-        _check("response", response, (self.channels, self.length))
-        size = next_fast_len(len(history), real=True)  # what wraps round is not kept
-        heard = irfft(rfft(history, size) * rfft(response, size), size)
-        self._window[index] = heard[:, self.length - 1 : len(history)]
-        parts, step = self._past.shape[1], self.step
-        past = np.zeros((parts + 1) * step, np.float32)
-        kept = min(len(past), len(history))
-        past[len(past) - kept :] = history[len(history) - kept :]
-        blocks = past.reshape(parts + 1, step)
-        ages = (self._newest - np.arange(parts)) % parts
-        self._past[index, ages] = rfft(np.hstack([blocks[:-1], blocks[1:]]))[::-1]
-        self._frames[index, step:] = blocks[-1]
-        self._current[index] = self._spectra(slice(index, index + 1), response[None])[0]
+        number = len(histories)
+        _check("histories", histories, (number, self.past))
+        _check("responses", responses, (number, self.channels, self.length))
+        self._make_room(number)
+        self._idle[index] = self._parts + 1
+        self._blocks[index] = 0
+        self._pasts[index] = 0
+        self.window[index] = 0
+        heard = np.flatnonzero(histories.any(axis=1))
+        if len(heard) == 0:
+            return
+        histories, responses = histories[heard], responses[heard]
+        size = next_fast_len(self.past, real=True)  # what wraps round is not kept
+        through = rfft(histories, size)[:, None] * rfft(responses, size)
+        self.window[index] = irfft(through.sum(axis=0), size)[:, self.length - 1 : self.past]
+        blocks = self._latest_blocks(histories)
+        ages = (self._newest[index] - np.arange(self._parts)) % self._parts
+        frames = np.concatenate([blocks[:, :-1], blocks[:, 1:]], axis=-1)
+        self._pasts[index, heard[:, None], ages] = rfft(frames)[:, ::-1]
+        self._blocks[index, heard] = blocks[:, -1]
+        silent = ~blocks[:, ::-1].any(axis=-1)
+        self._idle[index, heard] = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
+        self._responses[index, heard] = self._spectra(responses)
 
-    def push(self, dry: Array, responses: Array) -> Array:
-        """Hear one step more and return the last W samples (E, C, W).
+    def audible(self, rows: NDArray[np.int64], dry: Array) -> NDArray[np.bool_]:
+        """Return which sources (R, K) will be heard in the next step: they sound or did lately.
+
+        Parameters
+        ----------
+        rows : (R,) environments.
+        dry : (R, K, S) float32, what each of their sources emits during the step.
+        """
+        return dry.any(axis=2) | (self._idle[rows] < self._parts)
+
+    def push(self, rows: NDArray[np.int64], dry: Array, responses: Array) -> Array:
+        """Let some environments hear one step more and return the windows (E, C, W) of all.
 
         The returned array is the stream's own: the next call overwrites it.
 
         Parameters
         ----------
-        dry : (E, S) float32, what each source emits during the step.
-        responses : (E, C, L) float32, the responses at the end of the step.
+        rows : (R,) environments, ascending; for the others no time passes.
+        dry : (R, K, S) float32, what each of their sources emits during the step.
+        responses : (J, C, L) float32, those of the J sources that ``audible(rows, dry)`` names, row
+            by row, at the end of the step.
         """
-        _check("dry", dry, (self.num, self.step))
-        _check("responses", responses, (self.num, self.channels, self.length))
-        self._previous, self._current = self._current, self._previous
-        self._newest = (self._newest + 1) % self._past.shape[1]
-        starts = range(0, self.num, _ENVIRONMENTS_PER_JOB)
-        jobs = [(dry, responses, slice(i, i + _ENVIRONMENTS_PER_JOB)) for i in starts]
+        _check("dry", dry, (len(rows), self.sources, self.step))
+        audible = self.audible(rows, dry)
+        _check("responses", responses, (int(audible.sum()), self.channels, self.length))
+        ends = np.cumsum(audible.sum(axis=1))
+        jobs = []
+        for first in range(0, len(rows), _ENVIRONMENTS_PER_JOB):
+            some = slice(first, first + _ENVIRONMENTS_PER_JOB)
+            own = responses[ends[first - 1] if first else 0 : ends[some][-1]]
+            jobs.append((rows[some], dry[some], audible[some], own))
         parallel.run(self._advance, jobs)
-        return self._window
+        return self.window
 
-    def _advance(self, dry: Array, responses: Array, some: slice) -> None:
-        frames = self._frames[some]
-        frames[:, : self.step] = frames[:, self.step :]
-        frames[:, self.step :] = dry[some]
-        self._past[some, self._newest] = rfft(frames)
-        self._current[some] = self._spectra(some, responses[some])
-        heard = np.empty((len(frames), self.channels, self.step + 1), np.complex64)
+    def _advance(
+        self, rows: NDArray[np.int64], dry: Array, audible: NDArray[np.bool_], responses: Array
+    ) -> None:
+        newest = self._newest[rows] = (self._newest[rows] + 1) % self._parts
+        row, source = np.nonzero(audible)
+        frames = np.concatenate([self._blocks[rows[row], source], dry[row, source]], axis=-1)
+        self._blocks[rows] = dry
+        self._pasts[rows, :, newest] = 0
+        self._pasts[rows[row], source, newest[row]] = rfft(frames)
+        heard = np.empty((len(rows), self.channels, self.step + 1), np.complex64)
         _multiply_and_fade(
-            self._past[some], self._newest, self._previous[some], self._current[some], heard
-        )
-        _slide(self._window[some], irfft(heard, 2 * self.step), self.step)
+            self._pasts, self._newest, self._responses, self._idle <= self._parts,
+            rows, rows[row], source, self._spectra(responses), heard,
+        )  # fmt: skip
+        self._idle[rows] = np.where(dry.any(axis=2), 0, self._idle[rows] + 1)
+        _slide(self.window, rows, irfft(heard, 2 * self.step), self.step)
 
-    def _spectra(self, some: slice, responses: Array) -> NDArray[np.complex64]:
-        """Return the spectra (n, C, K, S + 1) of the parts of responses (n, C, L)."""
-        parts = self._parts[some]
-        for k in range(parts.shape[2]):
-            part = responses[..., k * self.step : (k + 1) * self.step]
+    def _spectra(self, responses: Array) -> NDArray[np.complex64]:
+        """Return the spectra (n, C, P, F) of the parts of responses (n, C, L)."""
+        number, step = self._parts, self.step
+        parts = np.zeros((*responses.shape[:2], number, 2 * step), np.float32)
+        for k in range(number):
+            part = responses[..., k * step : (k + 1) * step]
             parts[:, :, k, : part.shape[-1]] = part
         return rfft(parts)
 
+    def _latest_blocks(self, histories: Array) -> Array:
+        """Return the last steps (k, P + 1, S) of histories, as far back as responses reach."""
+        size = (self._parts + 1) * self.step
+        blocks = np.zeros((len(histories), size), np.float32)
+        kept = min(size, self.past)
+        blocks[:, size - kept :] = histories[:, self.past - kept :]
+        return blocks.reshape(len(histories), -1, self.step)
+
+    def _make_room(self, sources: int) -> None:
+        """Let every environment have at least this many sources; new ones are silent."""
+        self.sources = max(sources, self.sources)
+        self._blocks = _widened(self._blocks, self.sources)
+        self._pasts = _widened(self._pasts, self.sources)
+        self._responses = _widened(self._responses, self.sources)
+        self._idle = _widened(self._idle, self.sources, self._parts + 1)
+
+
+def _widened(array: NDArray, sources: int, fill: int = 0) -> NDArray:
+    more = [(0, 0)] * array.ndim
+    more[1] = (0, sources - array.shape[1])
+    return np.pad(array, more, constant_values=fill) if more[1][1] else array
+
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _multiply_and_fade(past, newest, previous, current, heard):
-    """Set heard (n, C, F) to the spectra of sound that fades from one response to another.
+def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, current, heard):
+    """Set heard (R, C, F) to the spectra of sound that fades from old responses to current ones.
 
-    past (n, K, F) is a ring of frames; previous and current are (n, C, K, F). With y0 and y1 the
-    sounds through either response and N samples in a transform, the fade is
+    pasts (E, K, P, F) are rings of frames, the last at newest (E,); responses (E, K, C, P, F) are
+    the old ones, which the current (n, C, P, F) replace; sound n belongs to environment row (n,),
+    ascending, and its source (n,), and heard to the environments rows (R,). Where a source goes on
+    (E, K) its response fades, otherwise it is the current one at once.
+
+    With y0 and y1 the sounds through either response and N samples in a transform, the fade is
     (y0 + y1) / 2 + (y1 - y0) / 2 · cos(2π t / N).
     """
-    number, channels, bins = heard.shape
-    parts = past.shape[1]
-    old, new = np.empty(bins, np.complex64), np.empty(bins, np.complex64)
-    for i in range(number):
+    channels, bins = heard.shape[1], heard.shape[2]
+    parts = pasts.shape[2]
+    old, new = np.empty((channels, bins), np.complex64), np.empty((channels, bins), np.complex64)
+    n = 0
+    for i in range(len(rows)):
+        e = rows[i]
+        old[:] = 0
+        new[:] = 0
+        while n < len(row) and row[n] == e:
+            k = source[n]
+            for c in range(channels):
+                for p in range(parts):
+                    x = pasts[e, k, (newest[e] - p) % parts]
+                    h0, h1 = responses[e, k, c, p], current[n, c, p]
+                    if not goes_on[e, k]:
+                        h0[:] = h1
+                    y0, y1 = old[c], new[c]
+                    for f in range(bins):
+                        y0[f] += x[f] * h0[f]
+                        y1[f] += x[f] * h1[f]
+                        h0[f] = h1[f]
+            n += 1
         for c in range(channels):
-            old[:] = 0
-            new[:] = 0
-            for k in range(parts):
-                x = past[i, (newest - k) % parts]
-                h0, h1 = previous[i, c, k], current[i, c, k]
-                for f in range(bins):
-                    old[f] += x[f] * h0[f]
-                    new[f] += x[f] * h1[f]
-            _fade(old, new, heard[i, c])
+            _fade(old[c], new[c], heard[i, c])
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -151,13 +222,13 @@ def _fade(old, new, out):
 
 
 @njit(cache=True, nogil=True)
-def _slide(window, block, step):
-    """Move window (n, C, W) on by a step and append the last samples of block (n, C, 2 S)."""
-    number, channels, length = window.shape
+def _slide(window, rows, block, step):
+    """Move rows of window (E, C, W) on by a step: append the ends of block (R, C, 2 S) to them."""
+    channels, length = window.shape[1:]
     kept = max(length - step, 0)
-    for i in range(number):
+    for i in range(len(rows)):
         for c in range(channels):
-            row, source = window[i, c], block[i, c]
+            row, source = window[rows[i], c], block[i, c]
             for t in range(kept):
                 row[t] = row[t + step]
             for t in range(kept, length):

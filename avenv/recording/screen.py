@@ -42,7 +42,7 @@ class Screen:
             grid.cell,
             self._trails[row],
             float(simulator.heading[row]),
-            simulator.emitter(row).position,
+            simulator.source_position()[row],
         )
         return f"{'. '.join(self.caption(row))}\n{plan}\n"
 
@@ -85,7 +85,7 @@ class Screen:
                 at,
                 facing,
                 path=[*self._trails[row][:-1], at],
-                sources=[simulator.emitter(row).position[:2]],
+                sources=[simulator.source_position()[row, :2]],
                 hfov=hfov,
             ),
             self.caption(row),

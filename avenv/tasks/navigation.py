@@ -16,8 +16,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv import frames
+from avenv.emitters import Emitter
 from avenv.navigation import FieldCache, GeodesicField, follower
-from avenv.simulator import Emitter, Simulator
+from avenv.simulator import Simulator
 from avenv.sounds import SoundSet
 from avenv.tasks.episode import Episode
 from avenv.tasks.goals import standing_point
@@ -112,9 +113,7 @@ class NavigationTask(ABC):
         """
         self._check(episode)
         sound = self.sounds[episode.sound]
-        emitter = Emitter(
-            episode.source, sound.signal, episode.offset, float(10 ** (episode.level / 20))
-        )
+        emitter = Emitter(episode.source, sound, episode.level, episode.offset)
         self.simulator.place(row, episode.scene, episode.start, episode.heading, emitter)
         self.episodes[row] = episode
         self._fields[row] = self.field(episode.scene, episode.source)
@@ -187,7 +186,7 @@ class NavigationTask(ABC):
             "source_distance": np.linalg.norm(offset, axis=1),
             "geodesic_distance": self._distance.copy(),
             "source_visible": in_view & simulator.line_of_sight(),
-            "source_audible": np.ones(simulator.num_envs, bool),
+            "source_audible": simulator.source_is_sounding(),
         }
 
     def oracle_actions(self) -> NDArray[np.int64]:
