@@ -113,7 +113,7 @@ def test_there_is_shadow_under_a_table_and_no_dark_rim_behind_a_cupboard():
     shell = solid((4, 4, 2.6), (0, 0, 1.3))
     shell.invert()
     things = [shell, solid((0.3, 0.3, 0.3), (0, 0, 2.3)), solid((1, 1, 0.05), (0, 0, 0.7)),
-              solid((0.5, 1.2, 2.0), (-1.75, 0, 1.0))]  # fmt: skip
+              solid((0.04, 1.2, 2.0), (-1.98, 0, 1.0))]  # fmt: skip
     scene = scene_of(things, [0.6] * 4, [0, 8.0, 0, 0])
     charts = make_charts(scene)
     light = bake(scene, charts).light[LAMPS, :, 0].astype(float)
