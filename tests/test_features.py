@@ -5,6 +5,7 @@ import pytest
 
 from avenv import parallel
 from avenv.acoustics import spectrogram, spectrogram_shape
+from avenv.acoustics.features import Spectrograms
 
 
 def by_hand(signal):
@@ -53,3 +54,19 @@ def test_batches_keep_their_axes_and_bits():
         np.testing.assert_array_equal(found, spectrogram(audio))
     finally:
         parallel.set_num_threads(None)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize(("samples", "step"), [
+    (4000, 1600), (4000, 4000), (4000, 160), (4000, 1000), (3999, 480), (300, 160), (800, 1600),
+])  # fmt: skip
+def test_sliding_spectrograms_have_the_bits_of_whole_ones(samples, step, channels):
+    rng = np.random.default_rng(2)
+    sound = rng.standard_normal((3, channels, samples + 3 * step)).astype(np.float32)
+    sliding = Spectrograms(3, channels, samples, step)
+    sliding.renew(np.arange(3), sound[..., :samples])
+    for k in range(1, 4):
+        window = sound[..., k * step :][..., :samples]
+        sliding.slide(np.array([0, 2]), window)
+        np.testing.assert_array_equal(sliding.pooled[[0, 2]], spectrogram(window[[0, 2]]))
+    np.testing.assert_array_equal(sliding.pooled[1], spectrogram(sound[1, :, :samples]))

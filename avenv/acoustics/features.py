@@ -37,44 +37,121 @@ def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
     """
     audio = np.asarray(audio, np.float32)
     *batch, channels, samples = audio.shape
-    pooled = np.zeros((*batch, *spectrogram_shape(samples, channels)), np.float32)
     rows = audio.reshape(-1, channels, samples)
-    parallel.run(_fill, list(zip(rows, pooled.reshape(-1, *pooled.shape[-3:]), strict=True)))
-    return pooled
+    whole = Spectrograms(len(rows), channels, samples, samples)
+    whole.renew(np.arange(len(rows)), rows)
+    return whole.pooled.reshape(*batch, *whole.pooled.shape[1:])
 
 
-def _fill(audio: NDArray[np.float32], pooled: NDArray[np.float32]) -> None:
+class Spectrograms:
+    """The spectrograms of E windows that slide: frames that were there before are not made again.
+
+    The bits are those of ``spectrogram``, because a frame shares its transform with no other.
+
+    Parameters
+    ----------
+    num : windows E.
+    channels : C.
+    samples : N of a window.
+    step : samples S by which windows slide.
+
+    Attributes
+    ----------
+    pooled : (E, F, T, C) float32, the spectrograms; the next call overwrites them.
+    """
+
+    def __init__(self, num: int, channels: int, samples: int, step: int):
+        frequencies, times, _ = spectrogram_shape(samples, channels)
+        frames = samples // HOP + 1
+        self.pooled = np.zeros((num, frequencies, times, channels), np.float32)
+        self._levels = np.zeros((num, frames, frequencies, channels), np.float32)
+        self._all = np.arange(frames)
+        shift, rest = divmod(step, HOP)
+        inside = (self._all * HOP >= WINDOW // 2) & (self._all * HOP + WINDOW // 2 <= samples)
+        known = inside & np.pad(inside[shift:], (0, min(shift, frames))) & (rest == 0)
+        self._shift = shift if known.any() else 0
+        self._new = self._all[~known]
+
+    def renew(self, rows: NDArray[np.int64], windows: NDArray[np.float32]) -> None:
+        """Make the spectrograms of some rows (R,) of windows (E, C, N) anew."""
+        self._update(rows, windows, self._all, 0)
+
+    def slide(self, rows: NDArray[np.int64], windows: NDArray[np.float32]) -> None:
+        """Follow some rows (R,) of windows (E, C, N), which have moved on by one step."""
+        self._update(rows, windows, self._new, self._shift)
+
+    def _update(
+        self,
+        rows: NDArray[np.int64],
+        windows: NDArray[np.float32],
+        frames: NDArray[np.int64],
+        shift: int,
+    ) -> None:
+        parallel.run(
+            _fill,
+            [(windows[i], frames, shift, self._levels[i], self.pooled[i]) for i in rows.tolist()],
+        )
+
+
+def _fill(
+    audio: NDArray[np.float32],
+    frames: NDArray[np.int64],
+    shift: int,
+    levels: NDArray[np.float32],
+    pooled: NDArray[np.float32],
+) -> None:
     channels, samples = audio.shape
     padded = np.zeros((channels, samples + WINDOW), np.float32)
     padded[:, WINDOW // 2 : samples + WINDOW // 2] = audio
-    _pool(padded, _HANN, _ROOTS, _ORDER, pooled)
-    pooled += 1  # NumPy has a fast log but no fast log1p; the difference is below 1e-7
+    levels[: len(levels) - shift] = levels[shift:]
+    _measure(padded, _HANN, _ROOTS, _ORDER, frames, levels)
+    _pool(levels, pooled)
     np.log(pooled, out=pooled)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _pool(padded, window, roots, order, pooled):
-    """Set pooled (F, T, C) to the mean levels of POOL x POOL bins of sound (C, N + WINDOW).
+def _measure(padded, window, roots, order, frames, levels):
+    """Set frames (n,) of levels (T, F, C) to the mean of POOL bins of sound (C, N + WINDOW).
 
-    Two frames share a complex transform, one as its real, the other as its imaginary part.
+    Two channels share a complex transform, one as its real, the other as its imaginary part; a
+    last odd one is both.
     """
     channels, samples = padded.shape
-    frames = (samples - WINDOW) // HOP + 1
-    total = channels * frames
+    pairs = (channels + 1) // 2
+    total = len(frames) * pairs
     work = np.empty(SIZE * 2 * LANES, np.float32)
-    levels = np.empty((pooled.shape[0], 2 * LANES), np.float32)
+    found = np.empty((levels.shape[1], 2 * LANES), np.float32)
     starts = np.empty(2 * LANES, np.uint64)
-    for first in range(0, total, 2 * LANES):
-        for lane in range(2 * LANES):
-            frame = min(first + lane, total - 1)
-            starts[lane] = frame // frames * samples + frame % frames * HOP
+    for first in range(0, total, LANES):
+        for lane in range(LANES):
+            frame, pair = divmod(min(first + lane, total - 1), pairs)
+            left, right = 2 * pair, min(2 * pair + 1, channels - 1)
+            starts[lane] = left * samples + frames[frame] * HOP
+            starts[lane + LANES] = right * samples + frames[frame] * HOP
         _load(padded.ravel(), starts, window, work)
         transform(work, roots)
-        _levels(work, order, levels)
-        for lane in range(min(2 * LANES, total - first)):
-            c, t = (first + lane) // frames, (first + lane) % frames // POOL
-            for f in range(pooled.shape[0]):
-                pooled[f, t, c] += levels[f, lane]
+        _levels(work, order, found)
+        for lane in range(min(LANES, total - first)):
+            frame, pair = divmod(first + lane, pairs)
+            left, right = 2 * pair, min(2 * pair + 1, channels - 1)
+            for f in range(levels.shape[1]):
+                levels[frames[frame], f, left] = found[f, lane]
+                levels[frames[frame], f, right] = found[f, lane + LANES]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _pool(levels, pooled):
+    """Set pooled (F, T / POOL, C) to 1 + the means of POOL frames of levels (T, F, C).
+
+    NumPy has a fast log but no fast log1p; the difference is below 1e-7.
+    """
+    for f in range(pooled.shape[0]):
+        for t in range(pooled.shape[1]):
+            for c in range(pooled.shape[2]):
+                total = np.float32(1)
+                for k in range(POOL * t, min(POOL * (t + 1), levels.shape[0])):
+                    total += levels[k, f, c]
+                pooled[f, t, c] = total
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -91,7 +168,7 @@ def _load(sound, starts, window, work):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _levels(work, order, levels):
-    """Set levels (F, 2 LANES) to the frames' magnitudes, averaged over POOL bins and frames."""
+    """Set levels (F, 2 LANES) to POOL bins' shares in the mean over POOL bins and frames."""
     row = 2 * LANES
     share = np.float32(0.5 / (POOL * POOL))
     levels[:] = 0
