@@ -3,13 +3,20 @@
 Each acts in all rows of a vector environment at once, as `avenv.benchmark.Agent` asks.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.hearing import SourceBelief
+from agents.mapping import DepthCamera, ObstacleMap
+from avenv.frames import body_rotation, forward
 from avenv.tasks.navigation import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
 from avenv.vector import BatchEnv
+
+REACH = 15.0
+"""Metres around the start that the follower's maps cover."""
 
 
 class RandomAgent:
@@ -42,27 +49,47 @@ class OracleAgent:
         return self._envs.oracle_actions()
 
 
-class DirectionFollower:
-    """Turns to where the sound comes from, walks there and stops when it is loud enough.
+@dataclass
+class _Memory:
+    """What the follower knows in one row; its frame is the pose in which the episode began."""
 
-    Hears the direction from the time difference between the ears (generalised cross-correlation
-    with phase transform, Knapp and Carter 1976) and the level difference. One pair of ears cannot
-    tell front from back; a belief over directions, carried along while turning, can. Sees by the
-    depth image only what is in the way.
+    belief: SourceBelief = field(default_factory=lambda: SourceBelief(REACH))
+    obstacles: ObstacleMap = field(default_factory=lambda: ObstacleMap(REACH))
+    position: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    heading: float = 0.0
+    depth: NDArray[np.float32] | None = None
+    action: int = STOP
+    goal: NDArray[np.float64] | None = None
+    plan_age: int = 0
+
+
+class DirectionFollower:
+    """Turns to where the sound comes from, walks there and stops when it must be near.
+
+    Classical robotics without learning, on what it hears and sees only: it reckons its own position
+    from its actions, keeps a belief over the places of the source (see ``SourceBelief``), draws a
+    map of the obstacles it has seen, and walks along the shortest way to the most probable place.
+    It stops where the source is most probably within the success radius.
+
+    The belief takes the level of the sound as a sign of distance. That is fair only because all
+    sounds are played equally loud; of sounds of unknown level the direction alone remains.
 
     Args:
         envs: with the sensors ``audio`` and ``depth``.
-        stop_level: root-mean-square pressure of the window above which the source is near.
+        certainty: probability that the source is in reach at which to stop.
 
     Raises:
         ValueError: a sensor is missing.
     """
 
-    BINS = 72
-    HEAD_RADIUS = 0.0875
-    SPEED_OF_SOUND = 343.0
+    PLAN_STEPS = 5
+    """Actions for which a way found through the map is used."""
+    GOAL_SHIFT = 1.0
+    """Metres by which the most probable place may move before a new way is sought."""
+    TURN_COST = 0.02
+    """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
-    def __init__(self, envs: BatchEnv, stop_level: float = 0.05):
+    def __init__(self, envs: BatchEnv, certainty: float = 0.8):
         sensors = envs.batch.simulator.sensors
         missing = [name for name in ("audio", "depth") if name not in sensors.names]
         if missing or sensors.channels != 2:
@@ -71,96 +98,78 @@ class DirectionFollower:
                 "'audio' and 'depth' and the layout 'binaural'"
             )
         self._rate = sensors.sample_rate
-        self._step = sensors.step_samples
-        self._turn = np.deg2rad(envs.batch.task.rules.turn_angle)
-        self._stop_level = stop_level
-        self._azimuth = -np.pi + (np.arange(self.BINS) + 0.5) * 2 * np.pi / self.BINS
-        self._belief = np.full((envs.num_envs, self.BINS), 1 / self.BINS)
-        self._detour = np.zeros(envs.num_envs, np.int64)
+        self._step_samples = sensors.step_samples
+        self._camera = DepthCamera(
+            sensors.image_size, np.deg2rad(sensors.hfov), envs.batch.simulator.body.eye_height
+        )
+        rules = envs.batch.task.rules
+        self._turn = np.deg2rad(rules.turn_angle)
+        self._stride = rules.forward_step
+        # A tenth inside the radius, because straight lines are shorter than ways on foot.
+        self._radius = 0.9 * rules.success_radius
+        self._certainty = certainty
+        half_circle = int(np.pi / self._turn)
+        self._turns = np.arange(-half_circle, half_circle + 1)
+        self._memory = [_Memory() for _ in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:
-        """Forget where the sound came from in one row."""
-        self._belief[row] = 1 / self.BINS
-        self._detour[row] = 0
+        """Forget one row's place, map and source."""
+        self._memory[row] = _Memory()
 
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return an action for each row (E,)."""
         audio, depth = observation["audio"], observation["depth"][..., 0]
-        actions = np.array([self._act(r, audio[r], depth[r]) for r in range(len(audio))])
-        return actions
+        return np.array(
+            [self._act(m, *x) for m, *x in zip(self._memory, audio, depth, strict=True)]
+        )
 
-    def _act(self, row: int, audio: NDArray, depth: NDArray) -> int:
-        level = float(np.sqrt(np.mean(np.square(audio))))
-        if level > self._stop_level:
-            return STOP
-        self._listen(row, audio)
-        action = self._steer(row, depth)
-        self._carry(row, action)
-        return action
+    def _act(self, memory: _Memory, audio: NDArray, depth: NDArray) -> int:
+        self._reckon(memory, depth)
+        points = self._camera.obstacles(depth)
+        memory.obstacles.add(memory.position + points @ _rotation(memory.heading).T)
+        recent = audio[:, -self._step_samples :]
+        memory.belief.update(audio, recent, self._rate, memory.position, memory.heading)
+        memory.depth = depth
+        memory.action = self._decide(memory)
+        return memory.action
 
-    def _listen(self, row: int, audio: NDArray) -> None:
-        """Multiply the belief by the likelihood of the heard time and level differences."""
-        recent = audio[:, -2 * self._step :]
-        if np.abs(recent).max() < 1e-6:
+    def _reckon(self, memory: _Memory, depth: NDArray) -> None:
+        """Update the pose by what the last action must have done."""
+        turn = {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
+        memory.heading += turn
+        if memory.action != FORWARD:
             return
-        delay = interaural_delay(recent, self._rate, 0.8e-3)
-        left, right = np.sqrt(np.mean(np.square(recent), axis=1)) + 1e-9
-        side = np.sin(self._azimuth)
-        # Woodworth's sphere; symmetric between front and back.
-        lateral = np.arcsin(side)
-        expected = self.HEAD_RADIUS / self.SPEED_OF_SOUND * (lateral + side)
-        level_difference = 20 * np.log10(left / right)
-        likelihood = np.exp(-0.5 * ((delay - expected) / 120e-6) ** 2)
-        likelihood *= np.exp(-0.5 * ((level_difference - 8 * side) / 6) ** 2)
-        self._belief[row] *= likelihood + 0.05
-        self._belief[row] /= self._belief[row].sum()
+        step = self._stride * forward(memory.heading)
+        # Floor and side walls look the same from the next step; something always changes, though.
+        if np.quantile(np.abs(depth - memory.depth), 0.95) > 0.1 * self._stride:
+            memory.position = memory.position + step
+        else:
+            memory.obstacles.add((memory.position + 1.2 * step)[None])
+            memory.goal = None
 
-    def _steer(self, row: int, depth: NDArray) -> int:
-        height, width = depth.shape
-        # The band of the picture in which a body of this width would meet an obstacle.
-        ahead = depth[height // 3 : height - height // 4]
-        ahead = np.where(ahead > 0, ahead, 10.0)
-        middle = ahead[:, width // 3 : width - width // 3].min()
-        blocked = middle < 0.45
-        if self._detour[row] > 0 and not blocked:
-            self._detour[row] -= 1
-            return FORWARD
-        if blocked:
-            self._detour[row] = 3
-            left, right = ahead[:, : width // 2].mean(), ahead[:, width // 2 :].mean()
-            return TURN_LEFT if left >= right else TURN_RIGHT
-        best = float(self._azimuth[int(np.argmax(self._belief[row]))])
-        if abs(best) > 0.75 * self._turn:
-            return TURN_LEFT if best > 0 else TURN_RIGHT
-        return FORWARD
+    def _decide(self, memory: _Memory) -> int:
+        if memory.belief.within(memory.position, self._radius) > self._certainty:
+            return STOP
+        self._plan(memory)
+        # Two points on each heading, so that a way that is soon blocked is not taken.
+        headings = memory.heading + self._turns * self._turn
+        ahead = self._stride * forward(headings)
+        times = [memory.obstacles.travel_time(memory.position + n * ahead) for n in (1, 2)]
+        turns = self._turns[np.argmin(times[0] + times[1] + self.TURN_COST * np.abs(self._turns))]
+        return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
 
-    def _carry(self, row: int, action: int) -> None:
-        """Turn the belief against the body's own turn, and let it fade a little."""
-        shift = {TURN_LEFT: -1, TURN_RIGHT: 1}.get(action, 0)
-        bins = shift * self._turn / (2 * np.pi / self.BINS)
-        belief = np.roll(self._belief[row], round(bins))
-        fade = 0.15 if action == FORWARD else 0.02
-        blurred = (np.roll(belief, 1) + belief + np.roll(belief, -1)) / 3
-        self._belief[row] = (1 - fade) * blurred + fade / self.BINS
+    def _plan(self, memory: _Memory) -> None:
+        """Seek a new way if the old one is old or leads elsewhere."""
+        place = memory.belief.best()
+        memory.plan_age += 1
+        if (
+            memory.goal is None
+            or memory.plan_age >= self.PLAN_STEPS
+            or np.linalg.norm(place - memory.goal) > self.GOAL_SHIFT
+        ):
+            memory.obstacles.aim(place, memory.position)
+            memory.goal, memory.plan_age = place, 0
 
 
-def interaural_delay(audio: NDArray[np.float32], sample_rate: int, limit: float) -> float:
-    """Return how much later the right ear hears than the left, seconds (GCC-PHAT).
-
-    Args:
-        audio: (2, N), left first.
-        sample_rate: Hz.
-        limit: largest delay considered, seconds.
-    """
-    size = audio.shape[1] * 2
-    left, right = np.fft.rfft(audio, size)
-    cross = right * np.conj(left)
-    frequency = np.fft.rfftfreq(size, 1 / sample_rate)
-    # Above 3 kHz the head's shadow leaves little that is common to both ears.
-    keep = (frequency > 150) & (frequency < 3000)
-    spectrum = np.where(keep, cross / (np.abs(cross) + 1e-12 * np.abs(cross).max() + 1e-30), 0)
-    upsample = 4
-    correlation = np.fft.irfft(spectrum, size * upsample)
-    reach = int(limit * sample_rate * upsample)
-    lags = np.arange(-reach, reach + 1)
-    return float(lags[np.argmax(correlation[lags])] / (sample_rate * upsample))
+def _rotation(heading: float) -> NDArray[np.float64]:
+    return body_rotation(heading)[:2, :2]

@@ -1,0 +1,116 @@
+"""Where a sound comes from, heard with two ears and remembered while walking."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+SPEED_OF_SOUND = 343.0
+HEAD_RADIUS = 0.08
+"""Of the sphere whose time differences fit, metres; a head's own 0.0875 fits only sources at the
+height of the ears."""
+BAND = (150.0, 2000.0)
+"""Hz; above, the wave is shorter than the head and many delays fit it equally well."""
+FRAME = 512
+SILENCE = 10 ** (-70 / 20)
+"""Root-mean-square pressure below which there is nothing to hear."""
+
+
+def interaural_correlation(
+    audio: NDArray[np.float32], sample_rate: int, delays: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how well the right ear hears what the left heard some delays before.
+
+    The generalised cross-correlation weighted by the coherence of the ears ("SCOT" in Knapp and
+    Carter 1976, "The Generalized Correlation Method for Estimation of Time Delay"): every
+    frequency counts as much as the two ears agree on it throughout the sound, so that the direct
+    sound outweighs the reverberation, which changes from frame to frame.
+
+    Args:
+        audio: (2, N) at least 512 samples, left first.
+        sample_rate: Hz.
+        delays: (D,) seconds by which the right ear lags.
+
+    Returns:
+        (D,) from -1 to 1; 1 where one ear's sound is the other's, delayed.
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(audio, FRAME, axis=1)[:, :: FRAME // 2]
+    frequency = np.fft.rfftfreq(FRAME, 1 / sample_rate)
+    heard = (frequency >= BAND[0]) & (frequency <= BAND[1])
+    left, right = np.fft.rfft(frames * np.hanning(FRAME))[..., heard]
+    power = np.sum(np.abs(left) ** 2, axis=0) * np.sum(np.abs(right) ** 2, axis=0)
+    coherence = np.sum(right * left.conj(), axis=0) / np.sqrt(power + 1e-30)
+    phases = np.exp(2j * np.pi * frequency[heard] * delays[:, None])
+    return (phases @ coherence).real / heard.sum()
+
+
+class SourceBelief:
+    """Probability of each place on a map to be where the sound comes from.
+
+    Every observation adds its log-likelihood; what was heard long ago fades, because round corners
+    it told of a doorway rather than of the source. Front and back, which two ears cannot tell
+    apart, part as soon as the body turns, and the distance shows as it walks past.
+
+    Args:
+        reach: metres from the origin to the edges of the map.
+    """
+
+    CELL = 0.3
+    WEIGHT = 3.0
+    """Log-likelihood of a perfect interaural correlation."""
+    MEMORY = 0.98
+    """Share of the log-likelihood that is left after a step."""
+    LEVEL_AT_1M = -21.5
+    LEVEL_DROP = 13.0
+    """Decibels re full scale of a sound 1 m away, and its loss per tenfold distance in a home."""
+    LEVEL_ERROR = 4.0
+    LEVEL_DECAY = 0.25
+    """Decibels per step by which the loudest level fades, so that rests count for nothing."""
+
+    def __init__(self, reach: float):
+        centres = np.arange(-reach + self.CELL / 2, reach, self.CELL)
+        self._x, self._y = centres, centres[:, None]
+        self._log = np.zeros((len(centres), len(centres)))
+        self._level = -np.inf
+        self._sides = np.linspace(-1, 1, 41)
+        # Woodworth 1938: the way round a sphere to the far ear.
+        self._delays = HEAD_RADIUS / SPEED_OF_SOUND * (np.arcsin(self._sides) + self._sides)
+        self.probability = np.full(self._log.shape, 1 / self._log.size)
+
+    def update(
+        self, window: NDArray[np.float32], recent: NDArray[np.float32], sample_rate: int,
+        position: NDArray[np.float64], heading: float,
+    ) -> None:  # fmt: skip
+        """Take in what is heard at a pose.
+
+        Args:
+            window: (2, N) sound whose level tells the distance.
+            recent: (2, M) its end, heard at this pose, which tells the direction.
+            sample_rate: Hz.
+            position: (2,) metres.
+            heading: radians.
+        """
+        dx, dy = self._x - position[0], self._y - position[1]
+        distance = np.hypot(dx, dy) + 1e-9
+        self._log *= self.MEMORY
+        if np.sqrt(np.mean(recent**2)) > SILENCE:
+            side = (dy * np.cos(heading) - dx * np.sin(heading)) / distance
+            match = interaural_correlation(recent, sample_rate, self._delays)
+            self._log += self.WEIGHT * np.interp(side, self._sides, match)
+        level = 10 * np.log10(np.mean(window**2) + 1e-12)
+        self._level = max(level, self._level - self.LEVEL_DECAY)
+        expected = self.LEVEL_AT_1M - self.LEVEL_DROP * np.log10(np.maximum(distance, 0.5))
+        error = np.clip((self._level - expected) / self.LEVEL_ERROR, -3, 3)
+        # Levels of successive windows err alike, so that only the last one counts.
+        log = self._log - error**2 / 2
+        likelihood = np.exp(log - log.max())
+        self.probability = likelihood / likelihood.sum()
+
+    def within(self, position: NDArray[np.float64], radius: float) -> float:
+        """Return the probability that the source lies within some metres of a position (2,)."""
+        near = np.hypot(self._x - position[0], self._y - position[1]) < radius
+        return float(self.probability[near].sum())
+
+    def best(self) -> NDArray[np.float64]:
+        """Return the place (2,) whose neighbourhood is most probable."""
+        row, column = np.divmod(ndimage.uniform_filter(self.probability, 3).argmax(), len(self._x))
+        return np.array([self._x[column], self._x[row]])
