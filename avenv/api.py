@@ -1,13 +1,14 @@
 """Questions to a scene, one call each: what is heard, what is seen, how far is it on foot."""
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv import navigation, vision
-from avenv.acoustics import AcousticSettings, find_engine
+from avenv.acoustics import AcousticSettings, MicrophoneArray, find_engine
 from avenv.warmup import warm_up
 from avenv.world import load_scene
 
@@ -19,10 +20,13 @@ def impulse_response(
     source: Point,
     listener: Point,
     heading: float = 0.0,
-    layout: str = "binaural",
+    layout: str | MicrophoneArray = "binaural",
     sample_rate: int = 16000,
     seed: int = 0,
     settings: AcousticSettings | None = None,
+    hrtf: str | PathLike[str] | None = None,
+    directivity: str = "omni",
+    facing: float = 0.0,
     acoustics: str = "native",
 ) -> NDArray[np.float32]:
     """Return the impulse response from a source to a listener.
@@ -32,11 +36,17 @@ def impulse_response(
         source: (x, y, z), world metres.
         listener: (x, y, z) of the centre of the head, world metres.
         heading: of the listener, radians.
-        layout: ``"mono"`` or ``"binaural"``.
+        layout: ``"mono"``, ``"binaural"``, ``"stereo"``, ``"ambisonics1"`` to ``"ambisonics3"`` or
+            an ``avenv.acoustics.MicrophoneArray``.
         sample_rate: Hz.
         seed: of the late field's noise.
         settings: of the propagation.
-        acoustics: the engine: ``"native"``, or ``"pyroomacoustics"``, which knows mono only.
+        hrtf: SOFA file (``SimpleFreeFieldHRIR``) of the head that listens, instead of KEMAR.
+        directivity: of the source: ``"omni"``, ``"cardioid"`` or ``"speech"``. The reverberant
+            field hears its mean power.
+        facing: heading of the source, radians.
+        acoustics: the engine: ``"native"``, or ``"pyroomacoustics"``, which knows mono and omni
+            only.
 
     Returns:
         (channels, samples) float32: pressure relative to that at 1 m in the free field, starting
@@ -58,6 +68,9 @@ def impulse_response(
         sample_rate=sample_rate,
         seed=seed,
         settings=settings,
+        hrtf=hrtf,
+        directivity=directivity,
+        facing=facing,
     )
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 from gymnasium import spaces
 
-from avenv.acoustics import LAYOUTS, make_layout, spectrogram_shape
+from avenv.acoustics import MicrophoneArray, make_layout, spectrogram_shape
 from avenv.scene import CATEGORIES
 from avenv.vision.shading import MAX_DEPTH
 
@@ -22,7 +23,9 @@ class Sensors:
         sample_rate: of all sound, Hz.
         step_time: simulated seconds between two observations.
         window: seconds of the latest sound in an observation.
-        layout: of the ears: ``"mono"`` or ``"binaural"``.
+        layout: of the ears or microphones: a name in ``avenv.acoustics.LAYOUTS`` or an
+            ``avenv.acoustics.MicrophoneArray``.
+        hrtf: SOFA file of the head, for the binaural layout; by default KEMAR's is used.
 
     Raises:
         ValueError: a setting is out of range; the message names it.
@@ -34,7 +37,8 @@ class Sensors:
     sample_rate: int = 16000
     step_time: float = 0.25
     window: float = 1.0
-    layout: str = "binaural"
+    layout: str | MicrophoneArray = "binaural"
+    hrtf: str | PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         # YAML and JSON bring lists; the fields promise tuples.
@@ -58,8 +62,7 @@ class Sensors:
                 f"step_time is {self.step_time!r} and window {self.window!r}; accepted: "
                 "0 < step_time <= window <= 60 seconds"
             )
-        if self.layout not in LAYOUTS:
-            raise ValueError(f"layout is {self.layout!r}; accepted: {tuple(LAYOUTS)}")
+        make_layout(self.layout, self.sample_rate, self.hrtf)  # raises if there is no such layout
 
     @property
     def step_samples(self) -> int:
@@ -74,7 +77,7 @@ class Sensors:
     @property
     def channels(self) -> int:
         """Number of ears or microphones."""
-        return make_layout(self.layout, self.sample_rate).delays.shape[-1]
+        return make_layout(self.layout, self.sample_rate, self.hrtf).delays.shape[-1]
 
     @property
     def pictures(self) -> tuple[str, ...]:

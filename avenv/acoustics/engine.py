@@ -4,24 +4,48 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
 from avenv.acoustics.air import air_absorption
+from avenv.acoustics.directivity import gains_towards, make_directivity
 from avenv.acoustics.field import SourceField, check_position, source_field
 from avenv.acoustics.late import late_at
 from avenv.acoustics.layouts import SPEED_OF_SOUND, Layout, make_layout
-from avenv.acoustics.paths import allocate_paths, find_paths
+from avenv.acoustics.microphones import MicrophoneArray
+from avenv.acoustics.paths import Paths, allocate_paths, find_paths
 from avenv.acoustics.response import assemble, late_noise
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.bands import OCTAVE_CENTRES, bands_for
 from avenv.scene.compiled import CompiledScene
 
-ResponseJob = tuple[AcousticScene, SourceField, NDArray[np.float64], float]
-"""One response: the scene, the field of a source in it, the listener (3,), and its heading."""
+Array = NDArray[np.float32]
+
+
+class ResponseJob(NamedTuple):
+    """One response to compute.
+
+    Attributes:
+        scene: where it is.
+        field: of the source, from the engine's ``source_field``.
+        listener: (3,) world metres.
+        heading: of the listener, radians.
+        directivity: of the source, a name in ``DIRECTIVITIES``.
+        facing: heading of the source, radians.
+    """
+
+    scene: AcousticScene
+    field: Any
+    listener: NDArray[np.float64]
+    heading: float = 0.0
+    directivity: str = "omni"
+    facing: float = 0.0
+
 
 _WHOLE_DECAY = AcousticSettings(max_time=4.0)
 _RINGING = 0.02  # seconds that the filters of ears and octaves may ring on
@@ -39,18 +63,26 @@ class Engine:
     def __init__(
         self,
         sample_rate: int,
-        layout: str = "binaural",
+        layout: str | MicrophoneArray = "binaural",
         length: int | None = None,
         settings: AcousticSettings | None = None,
+        hrtf: str | PathLike[str] | None = None,
     ) -> None:
-        """Make an engine; ``length`` is by default that of ``settings.max_time``."""
+        """Make an engine; ``length`` is by default that of ``settings.max_time``.
+
+        Raises:
+            ValueError: as ``make_layout``, or the length is less than 1.
+        """
+        if length is not None and length < 1:
+            raise ValueError(f"length is {length}; accepted: 1 sample or more")
         self.settings = settings or AcousticSettings()
         self.length = length or round(self.settings.max_time * sample_rate)
-        self.layout: Layout = make_layout(layout, sample_rate)
+        self.layout: Layout = make_layout(layout, sample_rate, hrtf)
         self._bin_samples = float(self.settings.bin * sample_rate)
         whole = max(self.length, round(self.settings.max_time * sample_rate))
         noise = late_noise(self.layout, whole, self.settings.seed)
         self._noise = np.ascontiguousarray(noise[..., : self.length])
+        self._bins = int(np.ceil(self.length / self._bin_samples))
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
 
     def source_field(
@@ -63,55 +95,83 @@ class Engine:
         """Return what listeners at ``ear_height`` need to know of a source (3,); see there."""
         return source_field(compiled, scene, source, ear_height, self.settings)
 
-    def responses(
-        self, jobs: Sequence[ResponseJob], out: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def responses(self, jobs: Sequence[tuple], out: Array | None = None) -> Array:
         """Compute the responses (J, channels, length) of many jobs, into ``out`` if given.
 
-        Where no sound arrives at all the response is zero, and a warning names the places.
+        Each job is a ``ResponseJob`` or a tuple of its first fields. Where no sound arrives at all
+        the response is zero, and a warning names the places.
 
         Raises:
-            ValueError: a listener's position or heading is not finite.
+            ValueError: a listener's position or a heading is not finite, a directivity is unknown,
+                or the gains of the scene's materials are not finite.
         """
         shape = (len(jobs), self.layout.filters.shape[2], self.length)
         if out is None:
             out = np.empty(shape, np.float32)
-        elif out.shape != shape:
-            raise ValueError(f"out has the shape {out.shape}; {shape} is needed")
-        for number, (_, _, listener, heading) in enumerate(jobs):
-            if not (np.isfinite(listener).all() and np.isfinite(heading)):
-                raise ValueError(f"jobs[{number}]: listener {listener}, heading {heading}")
-        silent = np.zeros(len(jobs), np.bool_)
+        elif out.shape != shape or out.dtype != np.float32:
+            raise ValueError(f"out is {out.dtype} {out.shape}; accepted: float32 {shape}")
+        full = [ResponseJob(*job) for job in jobs]
+        for number, job in enumerate(full):
+            _check(job, number)
+        silent = np.zeros(len(full), np.bool_)
         parallel.run(
-            self._respond, ((job, out[j], silent[j : j + 1]) for j, job in enumerate(jobs))
+            self._respond, ((job, out[j], silent[j : j + 1]) for j, job in enumerate(full))
         )
         for j in np.flatnonzero(silent).tolist():
-            source = jobs[j][1].tree.position[0]
-            warnings.warn(
-                f"no sound from the source at {source} reaches the listener at {jobs[j][2]}",
-                stacklevel=2,
-            )
+            warnings.warn(f"no sound gets {_places(full[j])}", stacklevel=2)
         return out
 
-    def _respond(
-        self, job: ResponseJob, out: NDArray[np.float32], silent: NDArray[np.bool_]
-    ) -> None:
-        scene, field, listener, heading = job
-        ear = np.asarray(listener, np.float64)
-        paths = allocate_paths(field.tree, len(self._air))
-        count = find_paths(scene, field.tree, self._air, ear, paths)
-        bins = min(field.late.energy.shape[1], int(np.ceil(self.length / self._bin_samples)))
-        energy = np.empty((bins, len(self._air)), np.float32)
-        moment = np.empty((bins, 3), np.float32)
-        x, y, z = ear.tolist()
-        late_at(field.late, scene.bvh, x, y, z, energy, moment)
-        silent[0] = count == 0 and not energy.any()
-        distance = math.dist(ear, field.tree.position[0])
+    def _respond(self, job: ResponseJob, out: Array, silent: NDArray[np.bool_]) -> None:
+        sound = _propagate(job, self._air, self._bins)
+        silent[0] = sound.number == 0 and not sound.energy.any()
+        distance = math.dist(job.listener, job.field.tree.position[0])
         out[:] = 0
         assemble(
-            paths.length, paths.gain, paths.arrival, count, distance, energy, moment,
-            self._bin_samples, float(heading), self.layout, self._noise, out,
+            sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, distance,
+            sound.energy, sound.moment, self._bin_samples, float(job.heading), self.layout,
+            self._noise, out,
         )  # fmt: skip
+
+
+class _Sound(NamedTuple):
+    """What reaches a listener: early paths, and the energy and moment of K time bins."""
+
+    paths: Paths
+    number: int
+    energy: Array
+    moment: Array
+
+
+def _propagate(job: ResponseJob, air: NDArray[np.float64], bins: int) -> _Sound:
+    """Return what reaches the listener of a job, in as many bands as ``air`` has."""
+    field, ear = job.field, np.asarray(job.listener, np.float64)
+    paths = allocate_paths(field.tree, len(air))
+    count = find_paths(job.scene, field.tree, air, ear, paths)
+    bins = min(field.late.energy.shape[1], bins)
+    energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
+    x, y, z = ear.tolist()
+    late_at(field.late, job.scene.bvh, x, y, z, energy, moment)
+    if job.directivity != "omni":
+        pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
+        paths.gain[:count] *= gains_towards(pattern, paths.departure[:count], job.facing)
+        energy *= pattern.power.astype(np.float32)
+    if not math.isfinite(paths.gain[:count].sum() + energy.sum()):
+        raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
+    return _Sound(paths, count, energy, moment)
+
+
+def _check(job: ResponseJob, number: int) -> None:
+    """Raise ``ValueError`` if there is no such listener or source."""
+    if not (all(map(math.isfinite, job.listener)) and math.isfinite(job.heading)):
+        raise ValueError(f"jobs[{number}]: listener {job.listener}, heading {job.heading}")
+    if not math.isfinite(job.facing):
+        raise ValueError(f"jobs[{number}]: facing is {job.facing}; accepted: radians")
+    make_directivity(job.directivity, OCTAVE_CENTRES)
+
+
+def _places(job: ResponseJob) -> str:
+    source, ear = job.field.tree.position[0].tolist(), np.asarray(job.listener).tolist()
+    return f"from the source at {source} to the listener at {ear}"
 
 
 def _pressure_loss(
@@ -128,25 +188,34 @@ def impulse_response(
     source: ArrayLike,
     listener: ArrayLike,
     heading: float = 0.0,
-    layout: str = "binaural",
+    layout: str | MicrophoneArray = "binaural",
     sample_rate: int = 16000,
     length: int | None = None,
     seed: int | None = None,
     settings: AcousticSettings | None = None,
-) -> NDArray[np.float32]:
+    hrtf: str | PathLike[str] | None = None,
+    directivity: str = "omni",
+    facing: float = 0.0,
+) -> Array:
     """Return the impulse response (channels, samples) from a source to a listener.
+
+    Where no sound arrives it is zero, and a warning says so.
 
     Args:
         compiled: the scene.
         scene: its acoustic tables.
         source: (3,) world metres.
-        listener: (3,) centre of the head, world metres.
+        listener: (3,) centre of the head, world metres; nearer than 1 cm to the source, it is as
+            loud as at 1 cm.
         heading: of the listener, radians.
-        layout: ``"mono"`` or ``"binaural"``.
-        sample_rate: Hz.
+        layout: a name in ``LAYOUTS`` or an array of microphones, see ``make_layout``.
+        sample_rate: Hz; octave bands whose centre is not below half of it are left out.
         length: samples; by default until the sound has decayed by 60 dB.
         seed: of the late field's rays and noise, instead of the settings' own.
         settings: of the propagation; by default the usual ones, with a longest decay of 4 s.
+        hrtf: SOFA file of the head, for the binaural layout.
+        directivity: of the source, a name in ``DIRECTIVITIES``.
+        facing: heading of the source, radians.
 
     Raises:
         SceneError: a position is inside a solid, outside the scene or not a position.
@@ -156,31 +225,24 @@ def impulse_response(
     if seed is not None:
         settings = replace(settings, seed=seed)
     ear = check_position(compiled, scene, np.asarray(listener, np.float64), "listener")
+    make_layout(layout, sample_rate, hrtf)  # what is wrong with it is said before the rays fly
     place = np.asarray(source, np.float64)
     field = source_field(compiled, scene, place, float(ear[2]), settings)
+    job = ResponseJob(scene, field, ear, heading, directivity, facing)
     if length is None:
-        length = int(np.ceil(_decay_time(scene, field, ear, settings) * sample_rate))
-    engine = Engine(sample_rate, layout, length, settings)
-    return engine.responses([(scene, field, ear, float(heading))])[0]
+        length = int(np.ceil(_decay_time(job, settings) * sample_rate))
+    return Engine(sample_rate, layout, length, settings, hrtf).responses([job])[0]
 
 
-def _decay_time(
-    scene: AcousticScene,
-    field: SourceField,
-    listener: NDArray[np.float64],
-    settings: AcousticSettings,
-) -> float:
+def _decay_time(job: ResponseJob, settings: AcousticSettings) -> float:
     """Return the seconds after which a millionth of the energy at a listener is still to come."""
-    frequencies = np.asarray(OCTAVE_CENTRES)
-    paths = allocate_paths(field.tree, len(frequencies))
-    count = find_paths(scene, field.tree, _pressure_loss(frequencies, settings), listener, paths)
-    late = np.zeros((field.late.energy.shape[1], len(frequencies)), np.float32)
-    x, y, z = listener.tolist()
-    late_at(field.late, scene.bvh, x, y, z, late, np.zeros((len(late), 3), np.float32))
-    early = (paths.gain[:count].astype(np.float64) ** 2).sum(axis=1)
-    bins = (paths.length[:count] / (SPEED_OF_SOUND * settings.bin)).astype(int)
-    energy = np.bincount(bins, early, minlength=len(late)).astype(np.float64)
-    energy[: len(late)] += late.sum(axis=1)
+    _check(job, 0)
+    air = _pressure_loss(np.asarray(OCTAVE_CENTRES), settings)
+    sound = _propagate(job, air, job.field.late.energy.shape[1])
+    early = (sound.paths.gain[: sound.number].astype(np.float64) ** 2).sum(axis=1)
+    bins = (sound.paths.length[: sound.number] / (SPEED_OF_SOUND * settings.bin)).astype(int)
+    energy = np.bincount(bins, early, minlength=len(sound.energy)).astype(np.float64)
+    energy[: len(sound.energy)] += sound.energy.sum(axis=1)
     to_come = np.cumsum(energy[::-1])[::-1]
     last = np.flatnonzero(to_come > 1e-6 * to_come[0]).max(initial=0)
     return (last + 1) * settings.bin + _RINGING

@@ -93,7 +93,7 @@ def make_layout(
         ValueError: the name is not in ``LAYOUTS``, the sample rate not within ``SAMPLE_RATES``,
             ``hrtf`` cannot be read or is given for a layout that has no head.
     """
-    if not isinstance(layout, MicrophoneArray) and layout not in LAYOUTS:
+    if not isinstance(layout, MicrophoneArray) and layout not in tuple(LAYOUTS):
         known = ", ".join(map(repr, LAYOUTS))
         raise ValueError(f"layout is {layout!r}; known are {known} or a MicrophoneArray")
     if not SAMPLE_RATES[0] <= sample_rate <= SAMPLE_RATES[1]:

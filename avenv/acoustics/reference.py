@@ -9,6 +9,7 @@ diffraction nor sound from other rooms; the listener is one omnidirectional micr
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Point, Polygon
 
 from avenv.acoustics.air import air_absorption
+from avenv.acoustics.engine import ResponseJob
 from avenv.acoustics.field import check_position
 from avenv.acoustics.layouts import SPEED_OF_SOUND
 from avenv.acoustics.scene import AcousticScene
@@ -60,11 +62,13 @@ class Engine:
         layout: str = "mono",
         length: int | None = None,
         settings: AcousticSettings | None = None,
+        hrtf: str | PathLike[str] | None = None,
     ) -> None:
         """Make an engine; ``length`` is by default that of ``settings.max_time``."""
-        if layout != "mono":
+        if layout != "mono" or hrtf is not None:
             raise ValueError(
-                f"layout is {layout!r}; the pyroomacoustics engine accepts 'mono' only"
+                f"layout is {layout!r} and hrtf {hrtf!r}; the pyroomacoustics engine accepts "
+                "'mono' and None only"
             )
         self.settings = settings or AcousticSettings()
         self.length = length or round(self.settings.max_time * sample_rate)
@@ -86,18 +90,23 @@ class Engine:
 
     def responses(
         self,
-        jobs: Sequence[tuple[AcousticScene, ReferenceField, Array, float]],
+        jobs: Sequence[tuple],
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Compute the responses (J, 1, length) of many jobs, one after another.
 
         Raises:
             SceneError: source and listener are not in one room.
+            ValueError: a job's source is not omnidirectional.
         """
         if out is None:
             out = np.empty((len(jobs), 1, self.length), np.float32)
         for job, row in zip(jobs, out, strict=True):
-            _, field, listener, _ = job
+            _, field, listener, *_, directivity, _ = ResponseJob(*job)
+            if directivity != "omni":
+                raise ValueError(
+                    f"directivity is {directivity!r}; the pyroomacoustics engine accepts 'omni'"
+                )
             response = self._respond(field, np.asarray(listener, np.float64))[: self.length]
             row[0, : len(response)] = response
             row[0, len(response) :] = 0
@@ -159,6 +168,9 @@ def impulse_response(
     length: int | None = None,
     seed: int | None = None,
     settings: AcousticSettings | None = None,
+    hrtf: str | PathLike[str] | None = None,
+    directivity: str = "omni",
+    facing: float = 0.0,
 ) -> NDArray[np.float32]:
     """Return the response (1, samples) from a source to a listener; see the native engine's.
 
@@ -166,15 +178,16 @@ def impulse_response(
 
     Raises:
         SceneError: a position cannot be used, or the two are not in one room.
-        ValueError: another argument is out of range, the layout is not ``"mono"``.
+        ValueError: another argument is out of range, the layout is not ``"mono"``, the source not
+            ``"omni"``.
     """
     settings = settings or AcousticSettings()
     if seed is not None:
         settings = replace(settings, seed=seed)
-    engine = Engine(sample_rate, layout, length, settings)
+    engine = Engine(sample_rate, layout, length, settings, hrtf)
     ear = check_position(compiled, scene, np.asarray(listener, np.float64), "listener")
     field = engine.source_field(compiled, scene, np.asarray(source, np.float64), float(ear[2]))
-    return engine.responses([(scene, field, ear, heading)])[0]
+    return engine.responses([(scene, field, ear, heading, directivity, facing)])[0]
 
 
 def _room_of(compiled: CompiledScene, source: Array, listener: Array) -> Room:
