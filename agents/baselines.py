@@ -135,8 +135,7 @@ class DirectionFollower:
 
     def _reckon(self, memory: _Memory, depth: NDArray) -> None:
         """Update the pose by what the last action must have done."""
-        turn = {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
-        memory.heading += turn
+        memory.heading += {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
         if memory.action != FORWARD:
             return
         step = self._stride * forward(memory.heading)
