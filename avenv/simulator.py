@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import frames, navigation, parallel, vision
-from avenv.acoustics import AcousticSettings, find_engine, spectrogram
+from avenv.acoustics import AcousticSettings, find_engine
+from avenv.acoustics.features import Spectrograms
 from avenv.emitters import Emitter
 from avenv.geometry import lines_of_sight
 from avenv.hearing import Hearing
@@ -74,7 +75,17 @@ class Simulator:
             self._hearing = Hearing(
                 sensors,
                 num_envs,
-                kind(sensors.sample_rate, sensors.layout, settings=acoustics or ACOUSTICS),
+                kind(
+                    sensors.sample_rate,
+                    sensors.layout,
+                    settings=acoustics or ACOUSTICS,
+                    hrtf=sensors.hrtf,
+                ),
+            )
+        self._spectrograms: Spectrograms | None = None
+        if "spectrogram" in sensors.names:
+            self._spectrograms = Spectrograms(
+                num_envs, sensors.channels, sensors.window_samples, sensors.step_samples
             )
 
     def place(
@@ -186,10 +197,13 @@ class Simulator:
     def _listen(self, hearing: Hearing, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
         """Let sound go on for the rows of ``advance``, begin it for the fresh ones."""
         ears = self.ears()
-        hearing.begin(np.flatnonzero(self._fresh), ears, self.heading)
-        hearing.go_on(np.flatnonzero(advance & ~self._fresh), self.clock, ears, self.heading)
+        begins, goes_on = np.flatnonzero(self._fresh), np.flatnonzero(advance & ~self._fresh)
+        hearing.begin(begins, ears, self.heading)
+        hearing.go_on(goes_on, self.clock, ears, self.heading)
         window = hearing.window
         heard = {"audio": window}
-        if "spectrogram" in self.sensors.names:
-            heard["spectrogram"] = spectrogram(window)
+        if self._spectrograms:
+            self._spectrograms.renew(begins, window)
+            self._spectrograms.slide(goes_on, window)
+            heard["spectrogram"] = self._spectrograms.pooled
         return heard
