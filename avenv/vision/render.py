@@ -132,6 +132,8 @@ def draw_cameras(scene, cameras, positions, rotations, focal, frames):
     polygon = np.empty((3, 4), np.float32)
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
     tiles = Tiles(np.empty(grid, np.float32), np.empty(grid, np.bool_))
+    left, depth = np.empty(width, np.float32), np.empty(width, np.float32)
+    albedo = np.empty(width, np.uint64)
     for i in cameras:
         camera = camera_at(positions[i], rotations[i], focal, width, height)
         nearest_depths(scene, camera, depths)
@@ -143,7 +145,7 @@ def draw_cameras(scene, cameras, positions, rotations, focal, frames):
                 clips = depths[k] < NEAR
                 draw_cluster(scene, camera, k, clips, view, polygon, nearness, triangle)
                 mark_stale(span, tiles)
-        _resolve(scene, camera, i, nearness, triangle, frames)
+        _resolve(scene, camera, i, nearness, triangle, left, depth, albedo, frames)
 
 
 @kernel
@@ -158,9 +160,9 @@ def _clear(width, height, nearness, triangle, tiles):
 
 
 @kernel
-def _resolve(scene, camera, i, nearness, triangle, frames):
+def _resolve(scene, camera, i, nearness, triangle, left, depth, albedo, frames):
     if len(frames.rgb):
-        shade(scene, camera, nearness, triangle, frames.rgb[i])
+        shade(scene, camera, nearness, triangle, left, depth, albedo, frames.rgb[i])
     if len(frames.depth):
         measure(nearness, frames.depth[i])
     if len(frames.semantic):

@@ -9,6 +9,9 @@ from avenv.vision.mipmaps import CODE_BITS, HIGHEST, LANE_BITS
 MAX_DEPTH = np.float32(10.0)
 """Farthest depth that a depth sensor tells, metres."""
 
+RUN = 32
+"""Most pixels that share a mip level."""
+
 _HALF = np.float32(0.5)
 _FAINT = np.float32(1e-6)
 _WEIGHT_BITS = np.uint64(LANE_BITS - CODE_BITS)
@@ -20,81 +23,129 @@ _CODE = np.uint64(HIGHEST)
 
 # Layout: nearness (H', W') in 1 / metre, triangle (H', W') with -1 for nothing, rgb (H, W, 3).
 @contracted
-def shade(scene, camera, nearness, triangle, rgb):
+def shade(scene, camera, nearness, triangle, left, depth, albedo, rgb):
     """Write the colour of every pixel: texture times light; black where nothing is hit.
 
-    Each row is walked in three short loops: a processor overlaps many turns of a short loop, but
-    hardly two of a long one.
+    Each row is cut into runs of pixels that show the same chart: what they share is found once.
+    ``left``, ``depth`` and ``albedo`` (W,) are scratch.
     """
-    if len(scene.chart) == 0:
-        rgb[:] = 0
-        return
     width = rgb.shape[1]
-    uv, chart = np.empty((2, width), np.float32), np.empty(width, np.int32)
-    albedo = np.empty(width, np.uint64)
+    per_pixel = np.float32(1) / camera.focal
+    for column in range(width):
+        left[column] = (camera.centre_x - np.float32(column) - _HALF) * per_pixel
     for row in range(rgb.shape[0]):
-        _find_uv(scene, camera, row, nearness[row], triangle[row], uv, chart)
-        _look_up_textures(scene, camera, nearness[row], triangle[row], chart, uv, albedo)
-        _light_up(scene, triangle[row], chart, uv, albedo, rgb[row])
+        up = (camera.centre_y - np.float32(row) - _HALF) * per_pixel
+        for column in range(width):
+            depth[column] = np.float32(1) / max(nearness[row, column], _FAINT)
+        start = 0
+        while start < width:
+            t = triangle[row, start]
+            if t < 0:
+                rgb[row, start, 0] = rgb[row, start, 1] = rgb[row, start, 2] = 0
+                start += 1
+                continue
+            stop = _end_of_run(scene, triangle, row, start, width)
+            chart = np.uint64(scene.chart[t])
+            middle = depth[(start + stop) >> 1]
+            along_u = _along_row(scene.chart_frame, chart, 0, camera, up)
+            along_v = _along_row(scene.chart_frame, chart, 4, camera, up)
+            _look_up_texture(
+                scene, camera, t, chart, middle, along_u, along_v, left, depth, start, stop, albedo
+            )
+            _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, rgb, row)
+            start = stop
 
 
-@contracted
-def _find_uv(scene, camera, row, nearness, triangle, uv, chart):
-    """Write the chart (W,) that each pixel of a row shows, and where on it (2, W)."""
-    chart_of, frame = scene.chart, scene.chart_frame
-    per_pixel = np.float32(1) / camera.focal
-    up = (camera.centre_y - np.float32(row) - _HALF) * per_pixel
-    row_x = camera.ahead_x + up * camera.up_x
-    row_y = camera.ahead_y + up * camera.up_y
-    row_z = camera.ahead_z + up * camera.up_z
-    for column in range(len(chart)):
-        left = (camera.centre_x - np.float32(column) - _HALF) * per_pixel
-        depth = np.float32(1) / max(nearness[column], _FAINT)
-        x = camera.x + depth * (row_x + left * camera.left_x)
-        y = camera.y + depth * (row_y + left * camera.left_y)
-        z = camera.z + depth * (row_z + left * camera.left_z)
-        c = np.uint64(chart_of[np.uint64(max(triangle[column], 0))])
-        chart[column] = c
-        uv[0, column] = frame[c, 0] * x + frame[c, 1] * y + frame[c, 2] * z + frame[c, 3]
-        uv[1, column] = frame[c, 4] * x + frame[c, 5] * y + frame[c, 6] * z + frame[c, 7]
+@inlined
+def _end_of_run(scene, triangle, row, start, width):
+    """Return where the run of pixels that show one chart ends, RUN pixels on at the most."""
+    chart = scene.chart[triangle[row, start]]
+    stop, limit = start + 1, min(start + RUN, width)
+    while stop < limit and triangle[row, stop] >= 0:
+        if scene.chart[np.uint64(triangle[row, stop])] != chart:
+            break
+        stop += 1
+    return stop
 
 
-@contracted
-def _look_up_textures(scene, camera, nearness, triangle, chart, uv, albedo):
-    """Write the filtered packed reflectance (W,) of the pixels of a row."""
-    planes, cells, texels = scene.planes, scene.chart_cells, scene.texels
-    first_texel, log_side, density = scene.first_texel, scene.log_side, scene.texels_per_metre
-    per_pixel = np.float32(1) / camera.focal
-    for column in range(len(albedo)):
-        k = np.uint64(cells[np.uint64(chart[column]), 3])
-        side = log_side[k]
-        if side == 0:
-            albedo[column] = texels[np.uint64(first_texel[k, 0])] << _WEIGHT_BITS
-            continue
-        t = np.uint64(max(triangle[column], 0))
-        height = (planes[t, 0] * camera.x + planes[t, 1] * camera.y
-                  + planes[t, 2] * camera.z - planes[t, 3])  # fmt: skip
-        depth = np.float32(1) / max(nearness[column], _FAINT)
-        level = min(_mip_level(density[k] * per_pixel * depth, depth, height), side)
-        u, v = uv[0, column] * density[k], uv[1, column] * density[k]
-        a, b, c, d, right, down = _tiled(u, v, level, first_texel[k, np.uint64(level)], side)
-        albedo[column] = _filter(texels[a], texels[b], texels[c], texels[d], right, down)
+@inlined
+def _along_row(frame, chart, first, camera, up):
+    """Return (a, b, c): a chart's u (first = 0) or v (4) is a + depth (b + left c) along a row."""
+    x, y, z = frame[chart, first], frame[chart, first + 1], frame[chart, first + 2]
+    a = x * camera.x + y * camera.y + z * camera.z + frame[chart, first + 3]
+    b = x * camera.ahead_x + y * camera.ahead_y + z * camera.ahead_z
+    b += up * (x * camera.up_x + y * camera.up_y + z * camera.up_z)
+    c = x * camera.left_x + y * camera.left_y + z * camera.left_z
+    return a, b, c
 
 
-@contracted
-def _light_up(scene, triangle, chart, uv, albedo, rgb):
-    """Write the colours (W, 3) of a row from its filtered reflectance."""
-    cells, place, light = scene.chart_cells, scene.chart_place, scene.light
-    for column in range(len(albedo)):
-        k = np.uint64(chart[column])
-        u = place[k, 0] * uv[0, column] + place[k, 1]
-        v = place[k, 2] * uv[1, column] + place[k, 3]
-        a, b, c, d, right, down = _charted(u, v, cells[k, 0], cells[k, 1], cells[k, 2])
-        lit = _filter(light[a], light[b], light[c], light[d], right, down)
-        reflected = albedo[column] if triangle[column] >= 0 else np.uint64(0)
-        rgb[column, 0] = TONE[_product(reflected, lit, _LANE_0)]
-        rgb[column, 1] = TONE[_product(reflected, lit, _LANE_1)]
-        rgb[column, 2] = TONE[_product(reflected, lit, _LANE_2)]
+@inlined
+def _look_up_texture(
+    scene, camera, t, chart, middle, along_u, along_v, left, depth, start, stop, albedo
+):
+    """Write the filtered packed reflectance of a run of pixels; ``middle`` is a depth within."""
+    k = np.uint64(scene.chart_cells[chart, 3])
+    side = np.int64(scene.log_side[k])
+    texels = scene.texels
+    if side == 0:
+        color = texels[np.uint64(scene.first_texel[k, 0])] << _WEIGHT_BITS
+        for column in range(start, stop):
+            albedo[column] = color
+        return
+    planes, density = scene.planes, scene.texels_per_metre[k]
+    height = (planes[t, 0] * camera.x + planes[t, 1] * camera.y
+              + planes[t, 2] * camera.z - planes[t, 3])  # fmt: skip
+    level = min(_mip_level(density / camera.focal * middle, middle, height), side)
+    first, bits = np.int64(scene.first_texel[k, np.uint64(level)]), side - level
+    mask = (1 << bits) - 1
+    scale = density / np.float32(1 << level)
+    u0, u1, u2 = along_u[0] * scale - _HALF, along_u[1] * scale, along_u[2] * scale
+    v0, v1, v2 = along_v[0] * scale - _HALF, along_v[1] * scale, along_v[2] * scale
+    for column in range(start, stop):
+        u = u0 + depth[column] * (u1 + left[column] * u2)
+        v = v0 + depth[column] * (v1 + left[column] * v2)
+        i, j = _floor(u), _floor(v)
+        here, below = first + ((j & mask) << bits), first + (((j + 1) & mask) << bits)
+        a, b = i & mask, (i + 1) & mask
+        albedo[column] = _filter(
+            texels[np.uint64(here + a)], texels[np.uint64(here + b)],
+            texels[np.uint64(below + a)], texels[np.uint64(below + b)],
+            u - np.float32(i), v - np.float32(j),
+        )  # fmt: skip
+
+
+@inlined
+def _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, rgb, row):
+    """Write the colours of a run of pixels from their filtered reflectance."""
+    place, light = scene.chart_place, scene.light
+    u0, u1, u2 = (
+        along_u[0] * place[chart, 0],
+        along_u[1] * place[chart, 0],
+        along_u[2] * place[chart, 0],
+    )
+    v0, v1, v2 = (
+        along_v[0] * place[chart, 2],
+        along_v[1] * place[chart, 2],
+        along_v[2] * place[chart, 2],
+    )
+    u0, v0 = u0 + place[chart, 1], v0 + place[chart, 3]
+    first, width = np.int64(scene.chart_cells[chart, 0]), np.int64(scene.chart_cells[chart, 1])
+    last_column = max(width - 2, 0)
+    last_row = max(np.int64(scene.chart_cells[chart, 2]) - 2, 0)
+    zero, one = np.float32(0), np.float32(1)
+    for column in range(start, stop):
+        u = u0 + depth[column] * (u1 + left[column] * u2)
+        v = v0 + depth[column] * (v1 + left[column] * v2)
+        i, j = min(max(np.int64(u), 0), last_column), min(max(np.int64(v), 0), last_row)
+        here = np.uint64(first + j * width + i)
+        below = here + np.uint64(width)
+        lit = _filter(
+            light[here], light[here + np.uint64(1)], light[below], light[below + np.uint64(1)],
+            min(max(u - np.float32(i), zero), one), min(max(v - np.float32(j), zero), one),
+        )  # fmt: skip
+        rgb[row, column, 0] = TONE[_product(albedo[column], lit, _LANE_0)]
+        rgb[row, column, 1] = TONE[_product(albedo[column], lit, _LANE_1)]
+        rgb[row, column, 2] = TONE[_product(albedo[column], lit, _LANE_2)]
 
 
 @inlined
@@ -111,36 +162,10 @@ def _mip_level(reach, depth, height):
 
 
 @inlined
-def _tiled(u, v, level, first, log_side):
-    """Return the four texels round a point of a tiled texture, and the shares right and down."""
-    scale = np.int32((127 - level) << 23).view(np.float32)
-    u, v = u * scale - _HALF, v * scale - _HALF
-    column, row = _floor(u), _floor(v)
-    bits = log_side - level
-    mask = (1 << bits) - 1
-    above, below = first + ((row & mask) << bits), first + (((row + 1) & mask) << bits)
-    left, right = column & mask, (column + 1) & mask
-    return (np.uint64(above + left), np.uint64(above + right), np.uint64(below + left),
-            np.uint64(below + right), u - np.float32(column), v - np.float32(row))  # fmt: skip
-
-
-@inlined
 def _floor(value):
     # math.floor would call a library, once per pixel and axis.
     whole = np.int64(value)
     return whole - (np.float32(whole) > value)
-
-
-@inlined
-def _charted(u, v, first, width, height):
-    """Return the four texels round a point of a light map, and the shares right and down."""
-    column = min(max(np.int64(u), 0), max(width - 2, 0))
-    row = min(max(np.int64(v), 0), max(height - 2, 0))
-    right = min(max(u - np.float32(column), np.float32(0)), np.float32(1))
-    down = min(max(v - np.float32(row), np.float32(0)), np.float32(1))
-    at = first + row * width + column
-    return (np.uint64(at), np.uint64(at + 1), np.uint64(at + width), np.uint64(at + width + 1),
-            right, down)  # fmt: skip
 
 
 @inlined
