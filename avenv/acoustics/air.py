@@ -1,7 +1,10 @@
-"""Absorption of sound by air."""
+"""Sound in air: how fast it is, and how it is absorbed."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+SPEED_OF_SOUND = 343.0
+"""Metres per second."""
 
 
 def air_absorption(

@@ -1,4 +1,4 @@
-"""Which specular reflections of a source exist: a tree of image sources.
+"""What early sound of a source can exist: a tree of image sources, and chains of edges.
 
 A ray bundle finds the sequences of mirrors that sound can follow at all; each becomes an image of
 the source (Allen & Berkley 1979, Borish 1984). A listener then checks these images only, and the
@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avenv import parallel
+from avenv.acoustics.bends import NO_BENDS, Bends, find_bends
 from avenv.acoustics.scene import AcousticScene
 from avenv.geometry import closest_hit
 
@@ -29,6 +30,7 @@ class ImageTree(NamedTuple):
         mirror: (N,) int32 the mirror that it is reflected in, -1 for 0.
         order: (N,) int32 number of reflections.
         key: (N,) int64 parent * M + mirror, ascending; -1 for 0.
+        bends: the edges that sound from the source itself goes round.
     """
 
     position: NDArray[np.float64]
@@ -36,12 +38,16 @@ class ImageTree(NamedTuple):
     mirror: NDArray[np.int32]
     order: NDArray[np.int32]
     key: NDArray[np.int64]
+    bends: Bends = NO_BENDS
 
 
 def find_images(
     scene: AcousticScene, source: NDArray[np.float64], order: int, rays: int
 ) -> ImageTree:
-    """Return the images of a source (3,) up to ``order`` reflections that ``rays`` rays find."""
+    """Return the images of a source (3,) up to ``order`` reflections that ``rays`` rays find.
+
+    And the edges that it sounds round, on its own.
+    """
     directions = spread_directions(rays)
     hits = np.full((rays, order), -1, np.int32)
     parallel.run(
@@ -69,7 +75,7 @@ def find_images(
     position = np.empty((total, 3))
     position[0] = source
     _reflect(scene.planes, parent, mirror, position)
-    return ImageTree(position, parent, mirror, depth_of, key)
+    return ImageTree(position, parent, mirror, depth_of, key, find_bends(scene, position[0]))
 
 
 def move_images(scene: AcousticScene, tree: ImageTree, source: NDArray[np.float64]) -> ImageTree:

@@ -1,4 +1,4 @@
-"""Early paths from a source to one listener: direct, through walls, and mirrored.
+"""Early paths from a source to one listener: direct, through walls, mirrored, and round edges.
 
 Every path has a length, octave gains and directions. Kernels fill caller's arrays and return how
 many paths there are.
@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from avenv.acoustics.bends import MAX_PATHS, bend_round, scratch, strongest_bends
 from avenv.acoustics.images import STEP_OFF, ImageTree
 from avenv.geometry import closest_hit, segment_is_clear
 
@@ -17,6 +18,7 @@ DIRECT, TRANSMITTED, REFLECTED, DIFFRACTED = 0, 1, 2, 3
 
 _INAUDIBLE = 1e-6  # pressure gain below which walls are taken to be silent: 120 dB
 _NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
+_CANDIDATES = 2 * MAX_PATHS  # of the strongest ways round edges, that are tested for being free
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
 
 
@@ -40,7 +42,7 @@ class Paths(NamedTuple):
 
 def allocate_paths(tree: ImageTree, bands: int) -> Paths:
     """Return room for all the paths that a source with these images can have to one listener."""
-    number = len(tree.key)
+    number = len(tree.key) + MAX_PATHS
     return Paths(
         length=np.empty(number, np.float32),
         gain=np.empty((number, bands), np.float32),
@@ -76,6 +78,25 @@ def find_paths(scene, tree, air, listener, paths):
                 gain[b] = np.sqrt(gain[b])
             paths.kind[count] = REFLECTED
             _finish(paths, count, points, np.int64(tree.order[k] + 1), air)
+            count += 1
+    return _add_diffracted(scene, tree, air, listener, paths, count)
+
+
+@njit(cache=True, nogil=True)
+def _add_diffracted(scene, tree, air, listener, paths, count):
+    """Append the strongest ways round edges that are free; return the number of paths then."""
+    source, bends = tree.position[0], tree.bends
+    which = np.empty(_CANDIDATES, np.int64)
+    strongest_bends(scene, bends, source, listener, which)
+    points, wedges = scratch()
+    full = count + MAX_PATHS
+    for c in which:
+        if c < 0 or count == full:
+            break
+        chain, number = bends.edge[c], bends.number[c]
+        if bend_round(scene, chain, number, source, listener, points, wedges, paths.gain[count]):
+            paths.kind[count] = DIFFRACTED
+            _finish(paths, count, points, number + 1, air)
             count += 1
     return count
 

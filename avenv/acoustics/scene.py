@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from avenv.acoustics.edges import Edges, find_edges
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene
 
@@ -31,6 +32,8 @@ class AcousticScene(NamedTuple):
         planes: (M, 4) float64 unit normal n and offset d of a mirror, n . x = d.
         extents: (M, 6) float64 lower and upper corner of the box around a mirror's triangles.
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
+        edges: what sound bends round, E of them.
+        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do.
     """
 
     bvh: BVH
@@ -44,12 +47,16 @@ class AcousticScene(NamedTuple):
     planes: NDArray[np.float64]
     extents: NDArray[np.float64]
     bounds: NDArray[np.float64]
+    edges: Edges
+    reflectance: NDArray[np.float32]
 
 
 def prepare(compiled: CompiledScene) -> AcousticScene:
     """Derive the acoustic tables of a scene."""
     mirror, planes, extents = _mirrors(compiled)
     table = compiled.surfaces
+    edges = find_edges(compiled.triangles, compiled.normals, compiled.double_sided, compiled.bvh)
+    specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
     return AcousticScene(
         bvh=compiled.bvh,
         surface=np.ascontiguousarray(compiled.surface, np.int32),
@@ -62,6 +69,10 @@ def prepare(compiled: CompiledScene) -> AcousticScene:
         planes=planes,
         extents=extents,
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
+        edges=edges,
+        reflectance=np.where(
+            mirror[edges.triangle, None] >= 0, specular[compiled.surface[edges.triangle]], 0
+        ).astype(np.float32),
     )
 
 
