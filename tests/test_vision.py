@@ -125,6 +125,40 @@ def test_nothing_is_hit_in_the_open():
     assert not any(picture.any() for picture in view.values())
 
 
+def test_instances_are_rows_of_the_objects():
+    boxes = [solid((0.5, 1, 1), (2, y, 0.5)) for y in (1.2, 0, -1.2)]
+    scene = from_meshes(boxes, surfaces((0.1, 0, 0)))
+    view = render_view(scene, (0, 0, 0.5), size=(60, 40), sensors=["instance", "semantic"])
+    assert set(view) == {"instance", "semantic"}
+    assert view["instance"].dtype == np.int32
+    # from_meshes gives object k the category k + 1, which is what an instance is called
+    np.testing.assert_array_equal(view["instance"], view["semantic"])
+    assert [view["instance"][20, c, 0] for c in (10, 30, 50)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("heading", [0.0, 0.4, -0.5])
+def test_normals_are_those_of_the_walls_however_the_camera_turns(heading):
+    view = render_view(shoebox((4, 4, 3)), (2, 2, 1.5), heading, size=(64, 64), hfov=100.0,
+                       sensors=["normal", "depth"])  # fmt: skip
+    assert view["normal"].dtype == np.float32
+    np.testing.assert_allclose(view["normal"][32, 32], [-1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(view["normal"][63, 32], [0, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(view["normal"][0, 32], [0, 0, -1], atol=1e-6)
+    # The depths of the centre's neighbours lie on the plane that the normal says.
+    ahead, left, _ = view["normal"][32, 32] @ body_rotation(heading)
+    focal = 32 / np.tan(np.radians(50))
+    column = np.arange(28, 37)
+    ray = ahead + left * (31.5 - column) / focal
+    np.testing.assert_allclose(view["depth"][32, column, 0] * ray, -2.0, rtol=1e-4)
+
+
+def test_the_back_of_a_sheet_is_turned_to_the_camera():
+    scene = from_meshes([solid((2, 2, 2), (0, 0, 0))], surfaces((0.1, 0, 0)))
+    scene.double_sided[:] = True
+    view = render_view(scene, (0, 0, 0), sensors=["normal"], size=(9, 9))
+    np.testing.assert_allclose(view["normal"][4, 4], [-1, 0, 0], atol=1e-6)
+
+
 def test_depth_is_clipped_at_ten_metres():
     view = render_view(shoebox((30, 10, 10)), (1, 5, 5), hfov=20.0)
     np.testing.assert_array_equal(view["depth"], 10.0)

@@ -6,8 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SENSORS = ("rgb", "depth", "semantic")
+SENSORS = ("rgb", "depth", "semantic", "instance", "normal")
 """What a camera can see."""
+
+USUAL = SENSORS[:3]
+"""What it sees unless told otherwise."""
 
 TILE = 8
 """Side in pixels of the tiles that occlusion is tested on; a multiple of the SIMD width."""
@@ -23,6 +26,10 @@ class Frames(NamedTuple):
         rgb: (n, H, W, 3) uint8, sRGB.
         depth: (n, H, W, 1) float32 metres along the optical axis, at most 10; 0 for nothing.
         semantic: (n, H, W, 1) int32 category, 0 for nothing.
+        instance: (n, H, W, 1) int32 row of the scene's objects plus 1, 0 for nothing.
+        normal: (n, H, W, 3) float32 unit normal of the surface, on the side that is seen, in the
+            *world's* axes, so that a wall keeps its normal however the camera turns; 0 for nothing.
+            ``normal @ rotation`` gives it in the camera's axes: forward, left, up.
         nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
         triangle: (n, H', W') int32 scratch: that triangle, -1 for nothing.
     """
@@ -30,13 +37,13 @@ class Frames(NamedTuple):
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32]
     semantic: NDArray[np.int32]
+    instance: NDArray[np.int32]
+    normal: NDArray[np.float32]
     nearness: NDArray[np.float32]
     triangle: NDArray[np.int32]
 
     @classmethod
-    def allocate(
-        cls, n: int, width: int, height: int, sensors: Iterable[str] = SENSORS
-    ) -> "Frames":
+    def allocate(cls, n: int, width: int, height: int, sensors: Iterable[str] = USUAL) -> "Frames":
         """Make room for n cameras.
 
         Raises:
@@ -57,6 +64,8 @@ class Frames(NamedTuple):
             rgb=np.zeros((rows["rgb"], height, width, 3), np.uint8),
             depth=np.zeros((rows["depth"], height, width, 1), np.float32),
             semantic=np.zeros((rows["semantic"], height, width, 1), np.int32),
+            instance=np.zeros((rows["instance"], height, width, 1), np.int32),
+            normal=np.zeros((rows["normal"], height, width, 3), np.float32),
             nearness=np.empty(tiled, np.float32),
             triangle=np.empty(tiled, np.int32),
         )
@@ -79,9 +88,5 @@ class Frames(NamedTuple):
     @property
     def sensors(self) -> dict[str, NDArray]:
         """The arrays that were asked for, by name."""
-        arrays: dict[str, NDArray] = {
-            "rgb": self.rgb,
-            "depth": self.depth,
-            "semantic": self.semantic,
-        }
+        arrays: dict[str, NDArray] = {name: getattr(self, name) for name in SENSORS}
         return {name: array for name, array in arrays.items() if len(array)}

@@ -1,21 +1,24 @@
 """How the rasteriser's kernels are compiled.
 
-No fastmath: an edge must come out the same from both of its sides.
+No fastmath where triangles are drawn: an edge must come out the same from both of its sides.
+
+Numba counts the references to every array that a function is handed or takes out of a tuple, with
+atomic operations that cost more than a small triangle and that threads contend for. Kernels whose
+caller holds all the arrays anyway, and that allocate none, are compiled without (``_nrt``).
 """
+
+from typing import Any
 
 import numba as nb
 
-kernel = nb.njit(cache=True, nogil=True, error_model="numpy")
+_COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
+
+kernel = nb.njit(**_COMMON)
 """Compile a function that is called once per picture or less."""
 
-contracted = nb.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp"}, _nrt=False
-)
-"""Compile a function where a rounding more or less does no harm: shading."""
+contracted = nb.njit(**_BORROWING, fastmath={"contract", "arcp"})
+"""Compile a function that allocates nothing, where one rounding less does no harm: shading."""
 
-inlined = nb.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
-"""Compile a function of the inner loops into its caller.
-
-A call costs more than a small triangle: Numba counts the references to every array handed over,
-with atomic operations that the threads would also contend for.
-"""
+inlined = nb.njit(**_BORROWING, forceinline=True)
+"""Compile a function of the inner loops into its caller; it allocates nothing."""

@@ -10,9 +10,9 @@ from avenv.frames import body_rotation
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.camera import NEAR, camera_at, focal_length
 from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
-from avenv.vision.images import SENSORS, TILE, Frames
+from avenv.vision.images import TILE, USUAL, Frames
 from avenv.vision.kernels import kernel
-from avenv.vision.shading import label, measure, shade
+from avenv.vision.shading import label, measure, orient, shade
 from avenv.vision.triangles import VIEW_ROWS, draw_cluster
 from avenv.vision.visibility import (
     BUCKETS,
@@ -80,9 +80,9 @@ def render_view(
     pitch: float = 0.0,
     size: tuple[int, int] = (128, 128),
     hfov: float = 90.0,
-    sensors: Iterable[str] = SENSORS,
+    sensors: Iterable[str] = USUAL,
 ) -> dict[str, NDArray]:
-    """Return one picture as ``{"rgb": (H, W, 3), "depth": (H, W, 1), "semantic": (H, W, 1)}``.
+    """Return what one camera sees, e.g. ``{"rgb": (H, W, 3), "depth": (H, W, 1), ...}``.
 
     Args:
         scene: a compiled scene, or what ``prepare`` made of it, which is faster for many pictures.
@@ -91,7 +91,7 @@ def render_view(
         pitch: radians, positive when the gaze rises.
         size: (width, height) in pixels.
         hfov: horizontal field of view in degrees.
-        sensors: the pictures wanted.
+        sensors: the pictures wanted, of ``SENSORS``; rgb, depth and semantic by default.
 
     Raises:
         ValueError: an argument is out of its range; the message names it.
@@ -166,4 +166,8 @@ def _resolve(scene, camera, i, nearness, triangle, left, depth, albedo, frames):
     if len(frames.depth):
         measure(nearness, frames.depth[i])
     if len(frames.semantic):
-        label(scene.category, triangle, frames.semantic[i])
+        label(scene.category, 0, triangle, frames.semantic[i])
+    if len(frames.instance):
+        label(scene.object, 1, triangle, frames.instance[i])
+    if len(frames.normal):
+        orient(scene, camera, triangle, frames.normal[i])

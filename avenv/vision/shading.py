@@ -197,9 +197,28 @@ def measure(nearness, depth):
 
 # Layout: labels (T,), triangle (H', W') with -1 for nothing, picture (H, W, 1).
 @kernel
-def label(labels, triangle, picture):
-    """Write the label of every pixel's triangle; 0 where nothing is hit."""
+def label(labels, base, triangle, picture):
+    """Write ``base`` plus the label of every pixel's triangle; 0 where nothing is hit."""
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
             t = triangle[row, column]
-            picture[row, column, 0] = labels[t] if t >= 0 else 0
+            picture[row, column, 0] = base + labels[t] if t >= 0 else 0
+
+
+# Layout: triangle (H', W') with -1 for nothing, picture (H, W, 3).
+@kernel
+def orient(scene, camera, triangle, picture):
+    """Write the unit normal of every pixel's triangle, on the camera's side of it."""
+    planes = scene.planes
+    for row in range(picture.shape[0]):
+        for column in range(picture.shape[1]):
+            t = triangle[row, column]
+            if t < 0:
+                picture[row, column] = 0
+                continue
+            x, y, z = planes[t, 0], planes[t, 1], planes[t, 2]
+            height = x * camera.x + y * camera.y + z * camera.z - planes[t, 3]
+            side = np.float32(1) if height > 0 else np.float32(-1)
+            picture[row, column, 0] = side * x
+            picture[row, column, 1] = side * y
+            picture[row, column, 2] = side * z
