@@ -80,6 +80,16 @@ def _along_row(frame, chart, first, camera, up):
 
 
 @inlined
+def _scaled(along, scale, shift):
+    return along[0] * scale + shift, along[1] * scale, along[2] * scale
+
+
+@inlined
+def _within(value, low, high):
+    return min(max(value, low), high)
+
+
+@inlined
 def _look_up_texture(
     scene, camera, t, chart, middle, along_u, along_v, left, depth, start, stop, albedo
 ):
@@ -99,8 +109,8 @@ def _look_up_texture(
     first, bits = np.int64(scene.first_texel[k, np.uint64(level)]), side - level
     mask = (1 << bits) - 1
     scale = density / np.float32(1 << level)
-    u0, u1, u2 = along_u[0] * scale - _HALF, along_u[1] * scale, along_u[2] * scale
-    v0, v1, v2 = along_v[0] * scale - _HALF, along_v[1] * scale, along_v[2] * scale
+    u0, u1, u2 = _scaled(along_u, scale, -_HALF)
+    v0, v1, v2 = _scaled(along_v, scale, -_HALF)
     for column in range(start, stop):
         u = u0 + depth[column] * (u1 + left[column] * u2)
         v = v0 + depth[column] * (v1 + left[column] * v2)
@@ -118,17 +128,8 @@ def _look_up_texture(
 def _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, rgb, row):
     """Write the colours of a run of pixels from their filtered reflectance."""
     place, light = scene.chart_place, scene.light
-    u0, u1, u2 = (
-        along_u[0] * place[chart, 0],
-        along_u[1] * place[chart, 0],
-        along_u[2] * place[chart, 0],
-    )
-    v0, v1, v2 = (
-        along_v[0] * place[chart, 2],
-        along_v[1] * place[chart, 2],
-        along_v[2] * place[chart, 2],
-    )
-    u0, v0 = u0 + place[chart, 1], v0 + place[chart, 3]
+    u0, u1, u2 = _scaled(along_u, place[chart, 0], place[chart, 1])
+    v0, v1, v2 = _scaled(along_v, place[chart, 2], place[chart, 3])
     first, width = np.int64(scene.chart_cells[chart, 0]), np.int64(scene.chart_cells[chart, 1])
     last_column = max(width - 2, 0)
     last_row = max(np.int64(scene.chart_cells[chart, 2]) - 2, 0)
@@ -136,12 +137,12 @@ def _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, 
     for column in range(start, stop):
         u = u0 + depth[column] * (u1 + left[column] * u2)
         v = v0 + depth[column] * (v1 + left[column] * v2)
-        i, j = min(max(np.int64(u), 0), last_column), min(max(np.int64(v), 0), last_row)
+        i, j = _within(np.int64(u), 0, last_column), _within(np.int64(v), 0, last_row)
         here = np.uint64(first + j * width + i)
         below = here + np.uint64(width)
         lit = _filter(
             light[here], light[here + np.uint64(1)], light[below], light[below + np.uint64(1)],
-            min(max(u - np.float32(i), zero), one), min(max(v - np.float32(j), zero), one),
+            _within(u - np.float32(i), zero, one), _within(v - np.float32(j), zero, one),
         )  # fmt: skip
         rgb[row, column, 0] = TONE[_product(albedo[column], lit, _LANE_0)]
         rgb[row, column, 1] = TONE[_product(albedo[column], lit, _LANE_1)]
