@@ -57,6 +57,7 @@ _ROOMS = (
     "tasks",
     "vector",
     "vision",
+    "wrappers",
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "tasks",
     "vector",
     "vision",
+    "wrappers",
 ]
 
 
