@@ -8,6 +8,7 @@ import pytest
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv import cache, parallel
+from avenv.acoustics import MicrophoneArray
 from avenv.acoustics import field as fields
 from avenv.acoustics.engine import Engine, impulse_response
 from avenv.acoustics.field import source_field
@@ -218,3 +219,87 @@ def test_silence_is_warned_of():
 def test_settings_that_make_no_sense_are_refused(field):
     with pytest.raises(ValueError, match=field):
         AcousticSettings(**{field: -1})
+
+
+def free_field():
+    """Make a room that swallows all sound."""
+    scene = shoebox((12, 10, 8), absorption=1.0)
+    return scene, prepare(scene)
+
+
+@pytest.mark.parametrize(("facing", "gain"), [(0.0, 1.0), (np.pi / 2, 0.5), (np.pi, 0.0)])
+def test_a_cardioid_source_is_loud_where_it_faces(facing, gain):
+    args = *free_field(), (3, 5, 4), (8, 5, 4)
+    options = {"layout": "mono", "length": 1000, "settings": QUICK}
+    even = impulse_response(*args, **options)
+    turned = impulse_response(*args, **options, directivity="cardioid", facing=facing)
+    np.testing.assert_allclose(turned, gain * even, atol=1e-3 * even.max())
+
+
+def test_late_sound_has_the_mean_power_of_the_source():
+    scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7)
+    args = scene, prepare(scene), (2, 2, 2), (5, 4, 2)
+    options = {"layout": "mono", "length": 8000, "settings": QUICK}
+    even = impulse_response(*args, **options)[0, 2000:]
+    for facing in (0.0, 3.0):
+        turned = impulse_response(*args, **options, directivity="cardioid", facing=facing)
+        ratio = (turned[0, 2000:] ** 2).sum() / (even**2).sum()
+        assert ratio == pytest.approx(1 / 3, rel=0.01)
+
+
+def test_a_mirrored_scene_swaps_the_ears():
+    scene = shoebox((6, 4, 3), absorption=0.5, scattering=0.5)
+    prepared, levels = prepare(scene), []
+    for middle, side in ((0.0, 1), (4.0, -1)):
+        source, ear = (2.0, middle + side * 0.8, 1.5), (4.0, middle + side * 1.5, 1.4)
+        response = impulse_response(scene, prepared, source, ear, side * 1.2, length=1600)
+        levels.append(10 * np.log10((response.astype(np.float64) ** 2).sum(axis=1))[::side])
+    # rays and noise are not mirrored: levels are the same within chance
+    np.testing.assert_allclose(levels[0], levels[1], atol=1)
+    assert levels[0][0] - levels[0][1] > 2  # the source is on the left of the first
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [("stereo", 2), ("ambisonics1", 4), ("ambisonics3", 16), (MicrophoneArray([[0, 0, 0]] * 3), 3)],
+)
+def test_every_layout_can_be_asked_for(layout, channels):
+    args = *free_field(), (3, 5, 4), (8, 5, 4)
+    response = impulse_response(*args, layout=layout, length=1000, settings=QUICK)
+    mono = impulse_response(*args, layout="mono", length=1000, settings=QUICK)
+    assert response.shape == (channels, 1000)
+    assert np.isfinite(response).all()
+    np.testing.assert_allclose(response[0].max(), mono.max(), rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": "surround"}, "layout is 'surround'"),
+        ({"hrtf": "no.sofa"}, "no.sofa cannot be read"),
+        ({"sample_rate": 100}, "sample_rate is 100"),
+        ({"length": 0}, "length is 0"),
+        ({"directivity": "laser"}, "directivity is 'laser'"),
+        ({"facing": np.nan}, "facing is nan"),
+        ({"heading": np.inf}, "heading inf"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        impulse_response(*free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, **options)
+
+
+def test_gains_that_are_not_finite_are_refused():
+    scene = shoebox((6, 4, 3), absorption=np.nan, scattering=0.5)
+    with pytest.raises(ValueError, match="gains are not finite from the source at"):
+        impulse_response(scene, prepare(scene), (1, 1, 1), (3, 2, 1), settings=QUICK)
+
+
+def test_an_output_of_another_kind_is_refused():
+    scene, prepared = free_field()
+    engine = Engine(RATE, "mono", 100, QUICK)
+    field = engine.source_field(scene, prepared, (3, 5, 4), 4.0)
+    job = prepared, field, np.array([8.0, 5, 4])
+    for out in (np.empty((1, 1, 100)), np.empty((1, 2, 100), np.float32)):
+        with pytest.raises(ValueError, match=r"out is .*accepted: float32"):
+            engine.responses([job], out)

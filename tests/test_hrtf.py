@@ -1,5 +1,6 @@
 """The head: does sound reach the right ear first, and as much louder as it should?"""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -7,6 +8,7 @@ from avenv.acoustics import make_layout
 from avenv.acoustics.filters import minimum_phase, octave_filters, octave_weights
 from avenv.acoustics.hrtf import ear_filters, load_hrtf
 from avenv.bands import bands_for
+from avenv.frames import direction
 
 RATE = 16000
 
@@ -99,6 +101,154 @@ def test_ears_in_a_diffuse_field_cohere_at_low_frequencies_only():
     assert 400 < first_zero < 800
 
 
-def test_unknown_layout_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"'quadraphonic'.*'mono', 'binaural'"):
-        make_layout("quadraphonic", RATE)
+# Heads from SOFA files.
+
+COARSE = np.radians(np.arange(0, 360, 15)), np.radians(np.arange(-75, 90, 15))[:, None]
+EVERYWHERE = direction(*COARSE).reshape(-1, 3)
+
+
+def measure(directions, rate=44100, spread=20.0):
+    """Make responses (M, 2, 256) of a transparent head: taps up to ``spread`` samples apart.
+
+    The left ear hears sound from the left 6 dB louder than from the right, the right ear the same.
+    """
+    responses = np.zeros((len(directions), 2, 256))
+    turns = np.fft.rfftfreq(256)
+    for ear, side in enumerate((1, -1)):
+        lag = 40 - side * spread / 2 * directions[:, 1]
+        level = 10 ** (side * directions[:, 1] * 3 / 20)
+        spectra = level[:, None] * np.exp(-2j * np.pi * turns * lag[:, None])
+        responses[:, ear] = np.fft.irfft(spectra * np.cos(np.pi * turns) ** 2)
+    return responses
+
+
+def write_sofa(path, directions=EVERYWHERE, rate=44100, kind="cartesian", **fields):
+    """Write a SOFA file; ``fields`` replace datasets, or remove those that are None."""
+    positions = 1.4 * directions
+    if kind == "spherical":
+        azimuth = np.degrees(np.arctan2(directions[:, 1], directions[:, 0])) % 360
+        elevation = np.degrees(np.arcsin(directions[:, 2]))
+        positions = np.column_stack([azimuth, elevation, np.full(len(azimuth), 1.4)])
+    data = {
+        "Data.IR": measure(directions),
+        "Data.SamplingRate": [float(rate)],
+        "Data.Delay": [[0.0, 0.0]],
+        "SourcePosition": positions,
+        "ListenerView": [[1.0, 0.0, 0.0]],
+    }
+    convention = fields.pop("convention", "SimpleFreeFieldHRIR")
+    with h5py.File(path, "w") as file:
+        file.attrs["SOFAConventions"] = np.bytes_(convention)
+        for name, value in (data | fields).items():
+            if value is not None:
+                file[name] = value
+        for name, system in (("SourcePosition", kind), ("ListenerView", "cartesian")):
+            if name in file:
+                file[name].attrs["Type"] = np.bytes_(system)
+    return path
+
+
+GRID = direction(np.radians(np.arange(0, 360, 5)), np.radians(np.arange(-90, 91, 5))[:, None])
+
+
+@pytest.mark.parametrize("kind", ["cartesian", "spherical"])
+def test_a_sofa_file_gives_each_ear_its_delays_and_levels(tmp_path, kind):
+    hrtf = load_hrtf(write_sofa(tmp_path / "head.sofa", kind=kind))
+    expected = -GRID[..., 1] * 20 / 44100
+    measured = hrtf.delays[..., 0] - hrtf.delays[..., 1]
+    np.testing.assert_allclose(measured, expected, atol=5e-6)
+    assert abs(hrtf.delays[:, 0]).max() < 5e-6  # from ahead, when it reaches the centre
+    level = hrtf.magnitudes[..., 0, 10] - hrtf.magnitudes[..., 1, 10]
+    np.testing.assert_allclose(level, 6 * GRID[..., 1], atol=0.3)
+
+
+def test_a_head_from_a_file_at_any_rate_is_as_loud_as_a_microphone(tmp_path):
+    for file_rate, rate in [(44100, 16000), (16000, 48000), (96000, 22050)]:
+        path = write_sofa(tmp_path / f"{file_rate}.sofa", rate=file_rate)
+        layout = make_layout("binaural", rate, path)
+        level = 10 * np.log10(np.diagonal(layout.covariance, axis1=1, axis2=2).real)
+        np.testing.assert_allclose(level, 0, atol=0.3)
+        delay = (layout.delays[18, 18, 1] - layout.delays[18, 18, 0]) / rate
+        assert delay == pytest.approx(20 / file_rate, abs=5e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (264, 2)])
+def test_delays_beside_the_responses_count(tmp_path, shape):
+    later = np.zeros(shape)
+    later[:, 1] = 7.0  # samples, the right ear
+    hrtf = load_hrtf(write_sofa(tmp_path / "head.sofa", **{"Data.Delay": later}))
+    both = hrtf.delays[..., 1] - hrtf.delays[..., 0]
+    np.testing.assert_allclose(both, (20 * GRID[..., 1] + 7) / 44100, atol=5e-6)
+
+
+@pytest.mark.parametrize("number", [1, 4, 24])
+def test_few_directions_are_enough(tmp_path, number):
+    ring = direction(np.arange(number) * 2 * np.pi / number)
+    hrtf = load_hrtf(write_sofa(tmp_path / "ring.sofa", ring))
+    assert np.isfinite(hrtf.magnitudes).all()
+    if number == 24:
+        horizon = hrtf.delays[18, :, 1] - hrtf.delays[18, :, 0]
+        np.testing.assert_allclose(horizon, GRID[18, :, 1] * 20 / 44100, atol=1e-5)
+
+
+def test_many_directions_and_distances_are_thinned(tmp_path):
+    rng = np.random.default_rng(0)
+    many = rng.standard_normal((4000, 3))
+    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    near = 0.2 * many[:500]  # with a delay that only near measurements have
+    delay = np.repeat([[0.0, 0.0], [0.0, 50.0]], [4000, 500], axis=0)
+    path = write_sofa(
+        tmp_path / "dense.sofa",
+        **{
+            "Data.IR": measure(np.concatenate([many, many[:500]])).astype(np.float32),
+            "SourcePosition": np.concatenate([1.4 * many, near]),
+            "Data.Delay": delay,
+        },
+    )
+    hrtf = load_hrtf(path)
+    both = hrtf.delays[..., 1] - hrtf.delays[..., 0]
+    np.testing.assert_allclose(both, 20 * GRID[..., 1] / 44100, atol=5e-6)
+
+
+def test_the_content_of_a_file_is_what_counts(tmp_path):
+    path = write_sofa(tmp_path / "a.sofa")
+    other = tmp_path / "b.sofa"
+    other.write_bytes(path.read_bytes())
+    one = make_layout("binaural", RATE, path)
+    assert make_layout("binaural", RATE, str(other)) is one
+    write_sofa(path, rate=48000)
+    assert make_layout("binaural", RATE, path) is not one
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"convention": "SimpleFreeFieldHRTF"}, "SOFAConventions is 'SimpleFreeFieldHRTF'"),
+        ({"Data.IR": None}, "the field Data.IR is missing"),
+        ({"Data.Delay": None}, "the field Data.Delay is missing"),
+        ({"SourcePosition": None}, "the field SourcePosition is missing"),
+        ({"Data.IR": np.ones((264, 1, 64))}, r"Data.IR has shape \(264, 1, 64\).*two receivers"),
+        ({"Data.IR": np.full((264, 2, 64), np.nan)}, "Data.IR has values that are not finite"),
+        ({"Data.IR": np.zeros((264, 2, 64))}, "Data.IR has a response that is silent"),
+        ({"Data.IR": "text"}, "Data.IR cannot be read"),
+        ({"Data.SamplingRate": [0.0]}, "Data.SamplingRate is"),
+        ({"Data.SamplingRate": [16000.0, 44100.0]}, "Data.SamplingRate is"),
+        ({"Data.Delay": np.zeros((3, 2))}, r"Data.Delay has shape \(3, 2\)"),
+        ({"SourcePosition": np.ones((264, 2))}, r"SourcePosition has shape \(264, 2\)"),
+        ({"SourcePosition": np.zeros((264, 3))}, "SourcePosition has a source inside"),
+        ({"ListenerView": [[0.0, 1.0, 0.0]]}, "ListenerView is"),
+        ({"kind": "polar"}, "SourcePosition is 'polar'; accepted: 'spherical' or 'cartesian'"),
+    ],
+)
+def test_files_that_cannot_be_heard_with_are_refused_by_name(tmp_path, fields, message):
+    path = write_sofa(tmp_path / "bad.sofa", **fields)
+    with pytest.raises(ValueError, match=f"bad.sofa.*{message}"):
+        load_hrtf(path)
+
+
+def test_what_is_no_sofa_file_is_refused_by_name(tmp_path):
+    (tmp_path / "song.sofa").write_text("la la la")
+    with pytest.raises(ValueError, match=r"song\.sofa is not a SOFA"):
+        load_hrtf(tmp_path / "song.sofa")
+    with pytest.raises(ValueError, match=r"none\.sofa cannot be read: No such file"):
+        load_hrtf(tmp_path / "none.sofa")

@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-from avenv.acoustics import make_layout
+from avenv.acoustics import MicrophoneArray, make_layout
 from avenv.acoustics.filters import octave_weights
 from avenv.acoustics.response import assemble, late_noise
+from avenv.acoustics.spherical import spherical_harmonics
 from avenv.frames import direction
 
 RATE, LENGTH, BIN = 16000, 8000, 160.0
 NONE = np.zeros((0, 6), np.float32)
 
 
-def respond(layout, paths=(), late=NONE, moment=None, distance=0.0, heading=0.0, seed=0, n=LENGTH):
+def respond(
+    layout, paths=(), late=NONE, moment=None, distance=0.0, heading=0.0, seed=0, n=LENGTH,
+    mirrored=False,
+):  # fmt: skip
     """Assemble a response; each path is (metres, gain or gains, azimuth, elevation)."""
     layout = make_layout(layout, RATE)
     lengths = np.array([p[0] for p in paths], np.float32)
@@ -21,7 +25,8 @@ def respond(layout, paths=(), late=NONE, moment=None, distance=0.0, heading=0.0,
     late = np.asarray(late, np.float32)
     moment = np.zeros((len(late), 3)) if moment is None else moment
     noise = late_noise(layout, n, seed)
-    out = np.zeros((len(noise), n), np.float32)
+    noise = np.ascontiguousarray(noise[::-1]) if mirrored else noise
+    out = np.zeros((layout.filters.shape[2], n), np.float32)
     assemble(lengths, gains, arrivals, len(paths), float(distance), late,
              np.asarray(moment, np.float32), BIN, float(heading), layout, noise, out)  # fmt: skip
     return out
@@ -90,12 +95,15 @@ def test_the_ears_hear_the_delay_of_a_sphere(degrees):
         assert np.sign(np.log(left / right)) == np.sign(lateral)
 
 
-def test_a_mirrored_world_swaps_the_ears():
+@pytest.mark.parametrize("layout", ["binaural", "stereo"])
+def test_a_mirrored_world_swaps_the_ears(layout):
     paths = [(2.0, 0.5, 0.7, 0.2), (3.0, 0.2, -2.0, -0.4), (5.5, 0.1, 3.0, 1.2)]
     mirrored = [(r, g, -azimuth, elevation) for r, g, azimuth, elevation in paths]
-    np.testing.assert_allclose(
-        respond("binaural", paths), respond("binaural", mirrored)[::-1], atol=1e-6
-    )
+    late, moment = exponential(0.5), np.tile(0.6 * direction(0.9, 0.1), (50, 1))
+    one = respond(layout, paths, late, moment, heading=0.3)
+    # mirrored in the plane through the head that contains the x axis
+    other = respond(layout, mirrored, late, moment * [1, -1, 1], heading=-0.3, mirrored=True)
+    np.testing.assert_allclose(one, other[::-1], atol=1e-6)
 
 
 def test_turning_the_head_is_turning_the_world():
@@ -189,3 +197,64 @@ def test_noise_has_the_coherence_of_the_layout():
     grid = np.linspace(0, RATE / 2, len(layout.covariance))
     expected = np.interp(frequency, grid, layout.covariance[:, 0, 1].real)
     np.testing.assert_allclose(cross / power, expected, atol=0.15)
+
+
+# Other layouts than ears.
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_path_is_encoded_as_spherical_harmonics(order):
+    azimuth, elevation, heading = 0.83, -0.41, 2.0
+    path = [(3.43, 0.5, azimuth + heading, elevation)]
+    response = respond(f"ambisonics{order}", path, heading=heading, n=400).astype(np.float64)
+    expected = 0.5 * spherical_harmonics(order, direction(azimuth, elevation))
+    # the steps of the grid are small against the lobes
+    np.testing.assert_allclose(response[:, 160], expected, atol=0.003)
+    others = np.delete(response, 160, axis=1)
+    assert np.abs(others).max() < 0.01
+
+
+def test_microphones_hear_a_path_at_their_own_time_and_level():
+    positions = np.array([[0.3, 0, 0], [-0.1, 0.2, 0.4]])
+    array = MicrophoneArray(positions, [0.0, 0.5], [[1, 0, 0], [0, 1, 0]])
+    towards = direction(0.6, 0.3)
+    spectra = np.fft.rfft(respond(array, [(5.0, 0.2, 0.6, 0.3)], n=1000))
+    frequency = np.fft.rfftfreq(1000, 1 / RATE)
+    metres = 5.0 - positions @ towards
+    gains = 0.2 * np.array([1, (1 + towards[1]) / 2])
+    expected = gains[:, None] * np.exp(-2j * np.pi * frequency * metres[:, None] / 343)
+    heard = frequency < 7000
+    np.testing.assert_allclose(spectra[:, heard], expected[:, heard], atol=0.02 * 0.2)
+
+
+def test_late_ambisonic_channels_have_their_level_and_are_independent():
+    late = np.full((50, 6), 1 / 50)
+    heard = np.concatenate(
+        [respond("ambisonics2", late=late, seed=s).astype(np.float64) for s in range(10)], axis=1
+    )
+    covariance = heard @ heard.T / 10
+    expected = np.diag([1] + [1 / 3] * 3 + [1 / 5] * 5)
+    np.testing.assert_allclose(covariance, expected, atol=0.05)
+
+
+def test_late_ambisonic_sound_from_one_direction_is_one_signal():
+    late = np.full((50, 6), 1 / 50)
+    towards = direction(1.0, 0.2)
+    for share, heading in [(1.0, 0.0), (0.5, 0.4)]:
+        moment = np.tile(share * towards, (50, 1))
+        heard = [
+            respond("ambisonics1", late=late, moment=moment, heading=heading, seed=s)
+            for s in range(20)
+        ]
+        covariance = np.mean([(r.astype(np.float64) @ r.T.astype(np.float64)) for r in heard], 0)
+        gains = spherical_harmonics(1, direction(1.0 - heading, 0.2))
+        diffuse = np.diag([1, 1 / 3, 1 / 3, 1 / 3])
+        expected = share * np.outer(gains, gains) + (1 - share) * diffuse
+        np.testing.assert_allclose(covariance, expected, atol=0.05)
+
+
+def test_faint_bands_leave_the_others_as_they_are():
+    late = exponential(0.4)
+    quiet = late * [1, 1, 1, 1, 1, 1e-12]
+    gone = late * [1, 1, 1, 1, 1, 0]
+    np.testing.assert_array_equal(respond("mono", late=quiet), respond("mono", late=gone))
