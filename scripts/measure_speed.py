@@ -4,6 +4,7 @@ Prints a table: median and spread of repeated runs, and rates. Ratios within one
 counts; absolute figures belong to one machine on one day.
 """
 
+import itertools
 import resource
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import click
 import numpy as np
 
 from avenv import frames, load_scene, parallel, vision
+from avenv.acoustics import AcousticSettings, Engine, Stream, reference
+from avenv.acoustics.images import find_images
+from avenv.acoustics.late import trace_late
 from avenv.vector import BatchEnv
 
 
@@ -49,6 +53,50 @@ def pictures(scene: str, batch: int, side: int, repeats: int) -> None:
     row(name, timed(draw, repeats), batch, "frames")
 
 
+def sound(scene: str, repeats: int) -> None:
+    """Measure a second of sound at 16 kHz, and the same by pyroomacoustics, in a scene's room."""
+    rate, step, ear = 16000, 4000, 1.25
+    world, settings = load_scene(scene), AcousticSettings()
+    rng = np.random.default_rng(0)
+    low, high = (f(world.compiled.rooms[0].polygon, axis=0) for f in (np.min, np.max))
+    inside = [p for p in world.places if ((p > low) & (p < high)).all()]
+    source = np.array([*inside[0], ear])
+    ears = [np.array([*p, ear]) for p in rng.permuted(inside[1:], axis=0)]
+
+    engine = Engine(rate, "binaural", rate, settings)
+    field = engine.source_field(world.compiled, world.acoustics, source, ear)
+    listeners = itertools.cycle(ears)
+
+    def respond() -> None:
+        engine.responses([(world.acoustics, field, next(listeners), 0.0)])
+
+    def trace() -> None:
+        tree = find_images(world.acoustics, source, settings.order, settings.mirror_rays)
+        trace_late(world.acoustics, source, ear, tree, settings)
+
+    stream = Stream(1, 2, step, rate, rate)
+    response = engine.responses([(world.acoustics, field, ears[0], 0.0)])
+    stream.reset(0, rng.standard_normal((1, stream.past), np.float32), response)
+    dry = rng.standard_normal((1, 1, step), np.float32)
+    peer = reference.Engine(rate, "mono", rate, settings)
+    place = peer.source_field(world.compiled, world.acoustics, source, ear)
+
+    def respond_peer() -> None:
+        peer.responses([(world.acoustics, place, next(listeners), 0.0)])
+
+    ours = timed(respond, 10 * repeats)
+    row("response for a new place of the listener", ours, 1, "responses")
+    new = timed(trace, repeats // 3)
+    row("images and late field of a new source", new, 1, "fields")
+    push = timed(lambda: stream.push(np.arange(1), dry, response), 10 * repeats)
+    row("convolution of a 0.25 s step, binaural", push, 1, "steps")
+    theirs = timed(respond_peer, repeats // 10)
+    row("pyroomacoustics: mono response", theirs, 1, "responses")
+    for name, mine in (("a new listener", ours), ("a new source", np.add(ours[: len(new)], new))):
+        ratio = np.median(theirs) / np.median(mine)
+        click.echo(f"{'pyroomacoustics takes longer for ' + name:<44}{ratio:9.1f} times")
+
+
 def steps(scene: str, batch: int, repeats: int) -> None:
     """Measure full environment steps: RGB-D, a new binaural response, stream and spectrogram."""
     envs = BatchEnv(num_envs=batch, scenes=scene, sounds="phone")
@@ -70,6 +118,7 @@ def main(scene: str, repeats: int) -> None:
         click.echo(f"\n{threads} thread{'s' * (threads > 1)}")
         for side in (64, 128):
             pictures(scene, 32, side, repeats)
+        sound(scene, repeats)
         for batch in (1, 16):
             steps(scene, batch, repeats)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
