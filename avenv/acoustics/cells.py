@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.scene import AcousticScene, is_inside_solid
-from avenv.geometry import segment_is_clear
+from avenv.geometry import inlined, segment_is_clear
 
 SUB = 4
 """Subcells along a cell's edge."""
@@ -90,7 +90,7 @@ def _survey(scene, ear_height, corner, size, offsets, row, sub_open, anchor):
     return used
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def collect(cells, x, y, z, dx, dy, dz, leg, travelled, bin_length, weight, out):
     """Add a ray's flight from (x, y, z) over ``leg`` metres to the cells it passes.
 
@@ -132,7 +132,7 @@ def collect(cells, x, y, z, dx, dy, dz, leg, travelled, bin_length, weight, out)
             return
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _add(cell, weight, length, mx, my, mz):
     bands = len(weight)
     for b in range(bands):
@@ -142,7 +142,7 @@ def _add(cell, weight, length, mx, my, mz):
     cell[bands + 2] += mz
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _clip(p, d, low, high, start, end):
     """Return the part of start..end in which low <= p + t d <= high; empty: start >= end."""
     if abs(d) < 1e-12:
@@ -151,7 +151,7 @@ def _clip(p, d, low, high, start, end):
     return max(start, min(a, b)), min(end, max(a, b))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _crossings(u, i, slope, start):
     """Return the step (-1, 1) between subcells, the t of the next border and of one to the next."""
     if abs(slope) < 1e-12:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from avenv import parallel
 from avenv.acoustics.bends import NO_BENDS, Bends, find_bends
 from avenv.acoustics.scene import AcousticScene
-from avenv.geometry import closest_hit
+from avenv.geometry import closest_hit, inlined
 
 _RAYS_PER_JOB = 2048
 STEP_OFF = 1e-4
@@ -95,7 +95,7 @@ def spread_directions(number: int) -> NDArray[np.float64]:
     return np.column_stack([r * np.cos(angle), r * np.sin(angle), z])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def child_image(tree, parent, mirror, mirrors):
     """Return the image of ``parent`` in ``mirror``, one of ``mirrors``; -1 if it is not listed."""
     if parent < 0 or mirror < 0:

@@ -3,11 +3,11 @@
 The triangle test is that of Woop, Benthin and Wald, "Watertight ray/triangle intersection", Journal
 of Computer Graphics Techniques 2(1), 2013: the ray is sheared onto the z axis, so that the two
 triangles of an edge compute the very same number with opposite signs and one of them is hit. For
-this the kernels must not be compiled with ``fastmath``.
+this the kernels must not be compiled with a ``fastmath`` that reorders sums or contracts products.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, uint64
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
@@ -18,6 +18,12 @@ CONTACT = 1e-4
 
 _RAYS_PER_JOB = 4096
 _FAR = 1e30
+
+inlined = njit(
+    cache=True, nogil=True, error_model="numpy", forceinline=True, fastmath={"nnan", "nsz"}
+)
+"""Compile a function into its callers, for a call costs as much as visiting a few boxes: Numba
+counts the references to every array handed over. No number in it may be NaN."""
 
 
 @njit(cache=True, nogil=True)
@@ -47,9 +53,12 @@ def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
     return triangle < 0
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
-    """Walk the tree, near child first; return the closest t and triangle, or any before enough."""
+    """Walk the tree, near child first; return the closest t and triangle, or any before enough.
+
+    Indices are unsigned, for Numba checks signed ones for counting from the end.
+    """
     ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
     kx, ky, kz = _axes(dx, dy, dz)
     along = (dx, dy, dz)
@@ -58,68 +67,66 @@ def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
     o_x, o_y, o_z = origin[kx], origin[ky], origin[kz]
     best, hit = t_max, -1
     stack = np.empty(MAX_DEPTH, np.int32)
-    pending = 0
-    node = 0
-    if len(bvh.triangle) == 0 or _enter(bvh.bounds, 0, ox, oy, oz, ix, iy, iz, best) >= _FAR:
+    pending, node = uint64(0), uint64(0)
+    if len(bvh.triangle) == 0 or _enter(bvh.bounds, node, ox, oy, oz, ix, iy, iz, best) >= _FAR:
         return best, hit
     while True:
+        child = uint64(bvh.first[node])
         number = bvh.number[node]
-        child = bvh.first[node]
         if number > 0:
-            for k in range(child, child + number):
+            for k in range(child, child + uint64(number)):
                 t = _intersect(bvh.corners, k, kx, ky, kz, o_x, o_y, o_z, shear_x, shear_y, shear_z)
                 if t_min < t < best:
-                    best, hit = t, k
+                    best, hit = t, bvh.triangle[k]
                     if best < enough:
-                        return best, bvh.triangle[hit]
+                        return best, hit
         else:
+            other = child + uint64(1)
             near = _enter(bvh.bounds, child, ox, oy, oz, ix, iy, iz, best)
-            far = _enter(bvh.bounds, child + 1, ox, oy, oz, ix, iy, iz, best)
+            far = _enter(bvh.bounds, other, ox, oy, oz, ix, iy, iz, best)
             if near < _FAR or far < _FAR:
-                node = child if near <= far else child + 1
+                node = child if near <= far else other
                 if near < _FAR and far < _FAR:
-                    stack[pending] = 2 * child + 1 - node
-                    pending += 1
+                    stack[pending] = child + other - node
+                    pending += uint64(1)
                 continue
         if pending == 0:
             break
-        pending -= 1
-        node = stack[pending]
-    return best, (bvh.triangle[hit] if hit >= 0 else -1)
+        pending -= uint64(1)
+        node = uint64(stack[pending])
+    return best, hit
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _inverse(d):
     # Not infinite: 0 * inf is not a number, where a ray runs in the plane of a box's face.
     return 1.0 / d if abs(d) > 1.0 / _FAR else np.copysign(_FAR, d)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _axes(dx, dy, dz):
     """Return the axes (x, y, z) of the sheared frame, z the largest component of the direction."""
+    x, y, z = uint64(0), uint64(1), uint64(2)
     if abs(dx) >= abs(dy) and abs(dx) >= abs(dz):
-        return 1, 2, 0
+        return y, z, x
     if abs(dy) >= abs(dz):
-        return 2, 0, 1
-    return 0, 1, 2
+        return z, x, y
+    return x, y, z
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _enter(bounds, k, ox, oy, oz, ix, iy, iz, t_max):
     """Return where the ray enters box k, at least 0; ``_FAR`` if it misses it before t_max."""
     a, b = (bounds[k, 0] - ox) * ix, (bounds[k, 3] - ox) * ix
-    near, far = (a, b) if a < b else (b, a)
+    near, far = min(a, b), max(a, b)
     a, b = (bounds[k, 1] - oy) * iy, (bounds[k, 4] - oy) * iy
-    low, high = (a, b) if a < b else (b, a)
-    near, far = low if low > near else near, high if high < far else far
+    near, far = max(near, min(a, b)), min(far, max(a, b))
     a, b = (bounds[k, 2] - oz) * iz, (bounds[k, 5] - oz) * iz
-    low, high = (a, b) if a < b else (b, a)
-    near, far = low if low > near else near, high if high < far else far
-    near = near if near > 0.0 else 0.0
+    near, far = max(near, min(a, b), 0.0), min(far, max(a, b))
     return near if near <= far and near < t_max else _FAR
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _intersect(corners, k, kx, ky, kz, ox, oy, oz, shear_x, shear_y, shear_z):
     """Return t where the sheared ray crosses triangle k, -1 if it does not."""
     az, bz, cz = corners[k, 0, kz] - oz, corners[k, 1, kz] - oz, corners[k, 2, kz] - oz
