@@ -15,7 +15,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.errors import SceneError
 from avenv.scene.compiled import CompiledScene
 
-_FORMAT = 2  # of cache files and of what is in them: raise it when either changes
+_FORMAT = 3  # of cache files and of what is in them: raise it when either changes
 _memory = cache.MemoryCache(256 * 2**20)
 
 

@@ -4,6 +4,11 @@ Stochastic ray tracing (Kuttruff, "Room Acoustics", 5th ed., 9.7) with the track
 the energy density (Spanier & Gelbard, "Monte Carlo Principles and Neutron Transport Problems"): a
 ray that flies l metres through a cell of volume V adds (4π/N) w l / V, where w is the energy that
 is left of it. In the free field that makes 1/r².
+
+The weights of rays that go their own ways drift apart, until after some dozen reflections a lucky
+few carry everything. So from time to time all rays are drawn anew, the heavy ones several times,
+the light ones seldom: sequential importance resampling (Doucet, de Freitas & Gordon, "Sequential
+Monte Carlo Methods in Practice", 1.3.2) keeps the tail of the decay as well covered as its start.
 """
 
 from typing import NamedTuple
@@ -19,16 +24,19 @@ from avenv.acoustics.images import STEP_OFF, ImageTree, child_image, spread_dire
 from avenv.acoustics.layouts import SPEED_OF_SOUND
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
+from avenv.acoustics.smoothing import smooth
 from avenv.bands import OCTAVE_CENTRES
-from avenv.geometry import closest_hit
+from avenv.geometry import closest_hit, inlined
 
 _NONE = np.zeros(0, np.int32)
 NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int64))
 """With these a late field leaves nothing out, not even the direct sound."""
 
 _CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads
+_STRETCH = 5.0  # metres that rays fly between two draws
+_THINNING = 0.22  # power of the energy left with which the number of rays falls
+_SILENCE = 1e-7  # share of the energy below which the rest is not followed
 _LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
-_SMOOTHING = 0.1
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
 
@@ -42,12 +50,23 @@ class LateField(NamedTuple):
         moment: (C, K, 3) float32 the sum of the directions that it comes from, weighted by the mean
             energy of the bands: its length over the mean energy is 1 if all comes from one place.
         bin: seconds of a time bin; bin 0 begins with the emission.
+        escaped: share of the source's energy that left the scene through holes.
     """
 
     cells: Cells
     energy: NDArray[np.float32]
     moment: NDArray[np.float32]
     bin: float
+    escaped: float = 0.0
+
+
+class _Rays(NamedTuple):
+    """Rays in flight, in arrays that have room for R."""
+
+    state: NDArray[np.float64]  # (R, 7) position, direction, and metres travelled
+    weight: NDArray[np.float64]  # (R, B) energy left of each
+    image: NDArray[np.int64]  # (R,) the image whose path this is, -1: late sound
+    random: NDArray[np.uint64]  # (R,) state of each ray's own sequence of random numbers
 
 
 def trace_late(
@@ -64,44 +83,54 @@ def trace_late(
     air = air * (np.log(10) / 10)  # dB to exponents of energy
     bins = int(np.ceil(settings.max_time / settings.bin))
     sums = np.zeros((_CHUNKS, len(cells.anchor), bins, bands + 3), np.float32)
-    directions = spread_directions(settings.rays)
-    edges = np.linspace(0, settings.rays, _CHUNKS + 1).astype(int)
+    lost = np.zeros(_CHUNKS)
     parallel.run(
         _trace,
         (
-            (scene, tree, cells, source, air, directions, edges[c], edges[c + 1],
-             np.uint64(settings.seed), settings.bin * SPEED_OF_SOUND, sums[c])
-            for c in range(_CHUNKS)
+            (scene, tree, cells, source, air, rays, _no_rays(len(rays.image), bands),
+             settings.bin * SPEED_OF_SOUND, sums[c], lost[c : c + 1])
+            for c, rays in enumerate(_start(source, settings, len(tree.key) > 0, bands))
         ),
     )  # fmt: skip
     total = sums[0]
     for part in sums[1:]:
         total += part
     total *= (4 * np.pi / settings.rays / cells.volume)[:, None, None]
-    total = _smooth(total)
-    loudest = total[:, :, :bands].max(axis=(0, 2), initial=0.0)
+    energy, moment = smooth(total[..., :bands].copy(), total[..., bands:].copy(), cells, scene.bvh)
+    loudest = energy.max(axis=(0, 2), initial=0.0)
     kept = 1 + int(np.flatnonzero(loudest >= _TRIM * loudest.max()).max(initial=0))
     return LateField(
         cells=cells,
-        energy=np.ascontiguousarray(total[:, :kept, :bands]),
-        moment=np.ascontiguousarray(total[:, :kept, bands:]),
+        energy=energy[:, :kept].copy(),
+        moment=moment[:, :kept].copy(),
         bin=float(settings.bin),
+        escaped=float(lost.sum() / settings.rays),
     )
 
 
-def _smooth(bins: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average each bin of (C, K, ...) with those within ``_SMOOTHING`` of its age.
+def _start(
+    source: NDArray[np.float64], settings: AcousticSettings, imaged: bool, bands: int
+) -> list[_Rays]:
+    """Return the rays that leave the source, in chunks that each go in all directions."""
+    directions = spread_directions(settings.rays)
+    chunks = []
+    for c in range(_CHUNKS):
+        rays = _no_rays(len(directions[c::_CHUNKS]), bands)
+        rays.state[:, :3], rays.state[:, 3:6] = source, directions[c::_CHUNKS]
+        rays.weight[:] = 1
+        rays.image[:] = 0 if imaged else -1
+        _seed(np.uint64(settings.seed), np.uint64(c), rays.random)
+        chunks.append(rays)
+    return chunks
 
-    Few rays are left when the sound has grown faint, but by then it changes slowly.
-    """
-    number = bins.shape[1]
-    reach = (_SMOOTHING * np.arange(number)).astype(int)
-    first = np.arange(number) - reach
-    last = np.minimum(np.arange(number) + reach + 1, number)
-    sums = np.zeros((bins.shape[0], number + 1, bins.shape[2]))
-    np.cumsum(bins, axis=1, dtype=np.float64, out=sums[:, 1:])
-    means = (sums[:, last] - sums[:, first]) / (last - first)[:, None]
-    return means.astype(np.float32)
+
+def _no_rays(number: int, bands: int) -> _Rays:
+    return _Rays(
+        state=np.zeros((number, 7)),
+        weight=np.zeros((number, bands)),
+        image=np.zeros(number, np.int64),
+        random=np.zeros(number, np.uint64),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -133,45 +162,115 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
 
 
 @njit(cache=True, nogil=True)
-def _trace(scene, tree, cells, source, air, directions, first, last, seed, bin_length, out):
-    """Follow rays first..last and add what they bring to out (C, K, B + 3)."""
-    weight, half = np.empty(len(air)), np.empty(len(air))
-    state = np.empty(7)  # position, direction, and metres travelled
-    random = np.empty(1, np.uint64)
-    longest = out.shape[1] * bin_length
-    for r in range(first, last):
-        for a in range(3):
-            state[a], state[a + 3] = source[a], directions[r, a]
-        state[6] = 0.0
-        for b in range(len(air)):
-            weight[b] = 1.0
-        random[0] = _mix(_mix(seed) ^ np.uint64(r))
-        image = min(len(tree.key), 1) - 1  # the image whose path this is, -1: late sound
-        while True:
-            x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
-            t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, longest - state[6])
-            for b in range(len(air)):
-                half[b] = np.exp(-air[b] * t / 2)
-                weight[b] *= half[b]
-            if image < 0:
-                collect(cells, x, y, z, dx, dy, dz, t, state[6], bin_length, weight, out)
-            if triangle < 0:
-                break
-            for b in range(len(air)):
-                weight[b] *= half[b]
-            state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
-            state[6] += t
-            before = _largest(weight)
-            image, reflected = _meet(scene, tree, triangle, image, random, state, weight)
-            if reflected and not _goes_on(weight, before, random):
-                break
+def _seed(seed, chunk, random):
+    for r in range(len(random)):
+        random[r] = _mix(_mix(_mix(seed) ^ chunk) ^ np.uint64(r))
 
 
 @njit(cache=True, nogil=True)
+def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
+    """Follow rays and add what they bring to out (C, K, B + 3), what escapes to lost (1,).
+
+    All fly a stretch, then they are drawn anew: into ``spare``, which is as large.
+    """
+    number = len(rays.image)
+    half, total = np.empty(len(air)), np.empty(len(air))
+    longest = out.shape[1] * bin_length
+    alive, horizon = number, 0.0
+    while alive > 0 and horizon < longest:
+        horizon = min(horizon + _STRETCH, longest)
+        for r in range(alive):
+            while rays.state[r, 6] < horizon:
+                _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
+        left = _sum_weights(rays.weight[:alive], total) / number
+        if left < _SILENCE:
+            break
+        wanted = max(1, int(number * min(1.0, left) ** _THINNING))
+        alive = _draw(rays, spare, alive, wanted, total)
+        rays, spare = spare, rays
+
+
+@inlined
+def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost):
+    """Take ray r to the next surface and beyond; one that leaves the scene is spent."""
+    state, weight = rays.state[r], rays.weight[r]
+    x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
+    t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, longest - state[6])
+    for b in range(len(air)):
+        half[b] = np.exp(-air[b] * t / 2)
+        weight[b] *= half[b]
+    if rays.image[r] < 0:
+        collect(cells, x, y, z, dx, dy, dz, t, state[6], bin_length, weight, out)
+    state[6] += t
+    if triangle < 0:
+        if state[6] < longest:
+            lost[0] += _mean(weight)
+        state[6] = longest
+        for b in range(len(air)):
+            weight[b] = 0.0
+        return
+    for b in range(len(air)):
+        weight[b] *= half[b]
+    state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
+    rays.image[r] = _meet(scene, tree, triangle, rays.image[r], rays.random[r : r + 1], state,
+                          weight)  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _sum_weights(weight, total):
+    """Write the sum of weights (R, B) to total (B,) and return the largest."""
+    total[:] = 0.0
+    for r in range(len(weight)):
+        for b in range(len(total)):
+            total[b] += weight[r, b]
+    return _largest(total)
+
+
+@njit(cache=True, nogil=True)
+def _draw(rays, fresh, alive, wanted, total):
+    """Draw ``wanted`` rays of the first ``alive`` into ``fresh``; return how many there are.
+
+    A ray that is drawn n times on average hands one n-th of its energy to each copy: nothing is
+    won or lost. n goes with the root of the ray's share of the energy in all bands, which keeps
+    weights alike but leaves some rays to rooms where little sound goes. The draw is systematic: it
+    takes one random number and equal steps.
+    """
+    bands, matter = len(total), 0.0
+    for r in range(alive):
+        matter += _importance(rays.weight[r], total)
+    if matter <= 0:
+        return 0
+    position = _uniform(rays.random[:1])
+    count = 0
+    for r in range(alive):
+        mean = wanted * _importance(rays.weight[r], total) / matter
+        position += mean
+        copies = int(position)
+        position -= copies
+        for c in range(min(copies, len(fresh.image) - count)):
+            fresh.state[count] = rays.state[r]
+            for b in range(bands):
+                fresh.weight[count, b] = rays.weight[r, b] / mean
+            fresh.image[count] = rays.image[r]
+            fresh.random[count] = _mix(rays.random[r] + np.uint64(c))
+            count += 1
+    return count
+
+
+@inlined
+def _importance(weight, total):
+    share = 0.0
+    for b in range(len(total)):
+        if total[b] > 0:
+            share += weight[b] / total[b]
+    return np.sqrt(share)
+
+
+@inlined
 def _meet(scene, tree, triangle, image, random, state, weight):
     """Pass, mirror or scatter a ray at a surface.
 
-    Returns the image that it now stands for, and whether it was reflected.
+    Returns the image that it now stands for.
 
     One of the three is drawn and the weights (B,) make up for its chance. While a ray stands for
     an image, its weights follow each band's own scattering, so that early and late sound add up in
@@ -189,7 +288,7 @@ def _meet(scene, tree, triangle, image, random, state, weight):
         for b in range(len(weight)):
             weight[b] *= transmission[b] / passing
         _step_off(state, n, -side)
-        return (0 if image == 0 else -1), False
+        return 0 if image == 0 else -1
     scattered = _mean(scattering)
     if _uniform(random) < scattered:
         for b in range(len(weight)):
@@ -197,17 +296,17 @@ def _meet(scene, tree, triangle, image, random, state, weight):
             weight[b] *= (1 - absorption[b]) / (1 - passing) * share
         _lambert(state, n, side, _uniform(random), _uniform(random))
         _step_off(state, n, side)
-        return -1, True
+        return -1
     for b in range(len(weight)):
         share = (1 - scattering[b]) / (1 - scattered) if image >= 0 else 1.0
         weight[b] *= (1 - absorption[b]) / (1 - passing) * share
     for a in range(3):
         state[3 + a] -= 2 * slope * n[a]
     _step_off(state, n, side)
-    return child_image(tree, image, scene.mirror[triangle], len(scene.planes)), True
+    return child_image(tree, image, scene.mirror[triangle], len(scene.planes))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _chance_to_pass(absorption, transmission, leaving):
     """Return the chance with which a ray passes a surface; one that leaves a solid always does."""
     passes, returns = _mean(transmission), 1 - _mean(absorption)
@@ -218,7 +317,7 @@ def _chance_to_pass(absorption, transmission, leaving):
     return max(passes / (passes + max(returns, 0.0)), _LEAST_CROSSING)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _mean(values):
     total = 0.0
     for value in values:
@@ -226,7 +325,7 @@ def _mean(values):
     return total / len(values)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _largest(values):
     largest = values[0]
     for value in values:
@@ -234,7 +333,7 @@ def _largest(values):
     return largest
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _lambert(state, n, side, u, v):
     """Draw a direction round the normal with the density of Lambert's cosine law."""
     z, angle = 1 - 2 * u, 2 * np.pi * v
@@ -246,36 +345,20 @@ def _lambert(state, n, side, u, v):
     state[3], state[4], state[5] = x / length, y / length, z / length
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _step_off(state, n, side):
     for a in range(3):
         state[a] += side * STEP_OFF * n[a]
 
 
-@njit(cache=True, nogil=True)
-def _goes_on(weight, before, random):
-    """Say by lot whether a ray goes on from a reflection; winners take over the losers' energy.
-
-    Of the energy that a reflection leaves, the fourth root decides how many rays go on: when the
-    sound is down by 40 dB one in ten is still flying, and the trace costs a fifth of what it would
-    if all were.
-    """
-    chance = min(1.0, np.sqrt(np.sqrt(_largest(weight) / before)))
-    if _uniform(random) >= chance:
-        return False
-    for b in range(len(weight)):
-        weight[b] /= chance
-    return True
-
-
-@njit(cache=True, nogil=True)
+@inlined
 def _uniform(random):
     """Return the next number in [0, 1) of the sequence whose state is random (1,) uint64."""
     random[0] += _STRIDE
     return np.float64(_mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _mix(x):
     """Scramble 64 bits: the SplitMix64 finaliser (Steele, Lea & Flood, OOPSLA 2014)."""
     x = x + _STRIDE

@@ -25,7 +25,7 @@ class AcousticSettings:
     rays: int = 4096
     bin: float = 0.01
     cell: float = 0.5
-    slab: float = 0.75
+    slab: float = 1.0
     max_time: float = 1.0
     seed: int = 0
     temperature: float = 20.0
