@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         tasks,
         vector,
         vision,
+        wrappers,
     )
     from avenv.api import geodesic_distance, impulse_response, render_view
     from avenv.errors import AvenvError, SceneError, SoundError

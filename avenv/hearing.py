@@ -15,6 +15,7 @@ from avenv.world import World
 
 SPACING = 0.5
 """Metres between the places of a trajectory at which late fields are traced."""
+_THINNEST = 0.05  # metres; no source slips through a wall that is thicker
 
 
 class Source:
@@ -32,7 +33,7 @@ class Source:
         self._world, self._engine, self._ear_height = world, engine, ear_height
         if isinstance(emitter.position, Trajectory):
             self._places = emitter.position.places(SPACING)
-            for place in self._places:
+            for place in emitter.position.places(_THINNEST):
                 check_position(world.compiled, world.acoustics, place, "source")
         else:
             self._field = self._traced(emitter.position)

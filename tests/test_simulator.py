@@ -1,0 +1,157 @@
+"""The batched core: bodies among sources that come, go and move."""
+
+import numpy as np
+import pytest
+from support import shoebox, two_rooms
+
+from avenv import parallel
+from avenv.acoustics import AcousticSettings
+from avenv.emitters import Emitter, Trajectory
+from avenv.errors import SceneError, SoundError
+from avenv.hearing import SPACING, Source
+from avenv.sensors import Sensors
+from avenv.simulator import Simulator
+from avenv.sounds import Sound
+from avenv.world import World
+
+RATE = 8000
+QUICK = AcousticSettings(rays=256, mirror_rays=1024, max_time=0.2)
+SENSORS = Sensors(("audio",), sample_rate=RATE, step_time=0.1, window=0.3)
+RNG = np.random.default_rng(0)
+HISS = Sound("hiss", "hiss", 0.05 * RNG.standard_normal(5000).astype(np.float32), RATE)
+HUM = Sound("hum", "hum", 0.05 * np.sin(np.arange(80) * 0.2 * np.pi).astype(np.float32), RATE)
+ALWAYS = Emitter((1.0, 1.0, 1.2), HISS)
+WAY = Trajectory.at_speed([[1, 1, 1.2], [4, 1, 1.2], [4, 3, 1.2]], 4.0)
+
+
+@pytest.fixture(scope="module")
+def room():
+    return World(shoebox())
+
+
+def simulator(world, num_envs=1, sensors=SENSORS):
+    return Simulator([world], sensors, num_envs, acoustics=QUICK)
+
+
+def listen(sim, *emitters, steps=4, walk=0.0):
+    """Place every body among emitters, let time pass, return the windows: (steps + 1, E, C, W)."""
+    for row in range(sim.num_envs):
+        sim.place(row, 0, (2.0, 2.0), 0.5, emitters)
+    everyone = np.ones(sim.num_envs, bool)
+    heard = [sim.observe(~everyone)["audio"].copy()]
+    for _ in range(steps):
+        sim.move(np.full(sim.num_envs, walk), np.zeros(sim.num_envs))
+        heard.append(sim.observe(everyone)["audio"].copy())
+    return np.array(heard)
+
+
+def test_sources_add_up(room):
+    sim = simulator(room)
+    others = Emitter((4, 3, 1), HUM, level=-6), Emitter((2, 3, 2), HISS, offset=99, onset=0.15)
+    together = listen(sim, ALWAYS, *others, walk=0.1)
+    alone = [listen(sim, e, walk=0.1) for e in (ALWAYS, *others)]
+    np.testing.assert_allclose(together, sum(alone), atol=1e-5 * np.abs(together).max())
+
+
+def test_a_source_that_begins_is_heard_when_its_sound_arrives(room):
+    heard = listen(simulator(room), Emitter((4.0, 2.0, 1.25), HISS, onset=0.1), steps=2)
+    assert not heard[:2].any()
+    new = np.abs(heard[2, 0, :, -RATE // 10 :]).max(axis=0)
+    first = np.flatnonzero(new > 0.1 * new.max()).min()
+    # 2 m away; the ramp keeps the first milliseconds quiet
+    assert 2 / 343 * RATE <= first <= (2 / 343 + 0.005) * RATE
+
+
+def test_the_tail_outlives_the_source_and_then_it_costs_nothing(room, monkeypatch):
+    sim = simulator(room)
+    engine = sim._hearing._engine
+    jobs = []
+    responses = engine.responses
+    monkeypatch.setattr(engine, "responses", lambda j: jobs.append(len(j)) or responses(j))
+    heard = listen(sim, Emitter((1.0, 1.0, 1.2), HISS, duration=0.1), steps=7)
+    levels = np.abs(heard[1:, 0, :, -RATE // 10 :]).max(axis=(1, 2))
+    assert levels[1] > 1e-3 * levels[0]
+    assert (levels[4:] == 0).all()
+    assert sum(jobs) == 4  # at the start, and for three steps: a response is two steps long
+    assert not any(jobs[-4:])
+
+
+def test_sources_that_are_silent_for_good_change_no_bit(room):
+    mute = Emitter((4.0, 3.0, 1.0), HUM, onset=-9.0, duration=1.0)
+    np.testing.assert_array_equal(
+        listen(simulator(room), ALWAYS, mute), listen(simulator(room), ALWAYS)
+    )
+
+
+@pytest.mark.parametrize("emitter", [ALWAYS, Emitter(WAY, HISS, duration=0.07, period=0.2)])
+def test_sound_does_not_depend_on_batch_or_threads(room, emitter):
+    alone = listen(simulator(room), emitter, walk=0.1)
+    together = listen(simulator(room, 5), emitter, walk=0.1)
+    for row in range(5):
+        np.testing.assert_array_equal(together[:, row], alone[:, 0])
+    parallel.set_num_threads(1)
+    try:
+        np.testing.assert_array_equal(listen(simulator(room), emitter, walk=0.1), alone)
+    finally:
+        parallel.set_num_threads(None)
+
+
+def test_a_moving_source_is_where_its_trajectory_says(room):
+    sim = simulator(room)
+    engine = sim._hearing._engine
+    source = Source(Emitter(WAY, HISS), room, engine, 1.25)
+    for time in (-1.0, 0.0, 0.31, 0.9, 5.0):
+        here = np.array(WAY.at(time))
+        field = source.field(time)
+        np.testing.assert_allclose(field.tree.position[0], here)
+        first = field.tree.position[field.tree.order == 1]
+        walls = np.concatenate([-here, 2 * np.array([5, 4, 3]) - here])  # of a 5 x 4 x 3 m box
+        images = np.tile(here, (6, 1))
+        images[range(6), [0, 1, 2] * 2] = walls
+        np.testing.assert_allclose(sorted(first.tolist()), sorted(images.tolist()), atol=1e-5)
+    assert source.field(0.0).late is source.field(0.9 * SPACING / 2 / 4).late
+    assert source.field(0.0).late is not source.field(1.0).late
+
+
+def test_a_passing_source_is_loudest_when_it_is_near(room):
+    way = Trajectory.at_speed([[0.3, 2.3, 1.25], [4.7, 2.3, 1.25]], speed=4.4)
+    heard = listen(simulator(room), Emitter(way, HISS), steps=10)
+    levels = (heard[1:, 0, :, -RATE // 10 :] ** 2).mean(axis=(1, 2))
+    assert levels.argmax() in (3, 4)  # 1.7 m on, 0.39 s
+    assert levels.max() > 3 * levels[[0, -1]].max()
+
+
+def test_what_is_true_of_the_first_source(room):
+    sim = simulator(room)
+    listen(sim, Emitter(WAY, HISS, onset=0.15, duration=0.1), ALWAYS, steps=2)
+    np.testing.assert_allclose(sim.source_position(), [WAY.at(0.2)])
+    assert sim.source_is_sounding().tolist() == [True]
+    sim.observe(np.ones(1, bool))
+    assert sim.source_is_sounding().tolist() == [False]
+    assert len(sim.emitters(0)) == 2
+
+
+def test_time_passes_without_ears_too(room):
+    sim = simulator(room, sensors=Sensors(("depth",), (8, 8), sample_rate=RATE, step_time=0.1))
+    sim.place(0, 0, (2.0, 2.0), 0.0, Emitter(WAY, HISS))
+    sim.observe(np.zeros(1, bool))
+    sim.observe(np.ones(1, bool))
+    np.testing.assert_allclose(sim.source_position(), [WAY.at(0.1)])
+    assert not sim.window(0).any()
+
+
+def test_places_without_air_are_refused():
+    sim = simulator(World(two_rooms()))
+    with pytest.raises(SceneError, match=r"listener \(4.100, 0.500, 1.250\) is inside a solid"):
+        sim.place(0, 0, (4.1, 0.5), 0.0, ALWAYS)
+    with pytest.raises(SceneError, match=r"source .* is inside a solid"):
+        sim.place(0, 0, (2.0, 2.0), 0.0, Emitter((4.1, 0.5, 1.0), HISS))
+    through_the_wall = Trajectory.at_speed([[1, 1, 1.2], [7, 1, 1.2]], 1.0)
+    with pytest.raises(SceneError, match=r"source .* is inside a solid"):
+        sim.place(0, 0, (2.0, 2.0), 0.0, [ALWAYS, Emitter(through_the_wall, HISS)])
+
+
+def test_a_sound_of_another_rate_is_refused(room):
+    other = Sound("other", "other", HISS.signal, 2 * RATE)
+    with pytest.raises(SoundError, match="'other' is at 16000 Hz; it must be at 8000 Hz"):
+        simulator(room).place(0, 0, (2.0, 2.0), 0.0, Emitter((1, 1, 1), other))
