@@ -1,14 +1,18 @@
 """The batched core: bodies among sources that come, go and move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
 from avenv import parallel
 from avenv.acoustics import AcousticSettings
+from avenv.batch import Batch
 from avenv.emitters import Emitter, Trajectory
 from avenv.errors import SceneError, SoundError
 from avenv.hearing import SPACING, Source
+from avenv.scene.compiled import SceneSource
 from avenv.sensors import Sensors
 from avenv.simulator import Simulator
 from avenv.sounds import Sound
@@ -155,3 +159,19 @@ def test_a_sound_of_another_rate_is_refused(room):
     other = Sound("other", "other", HISS.signal, 2 * RATE)
     with pytest.raises(SoundError, match="'other' is at 16000 Hz; it must be at 8000 Hz"):
         simulator(room).place(0, 0, (2.0, 2.0), 0.0, Emitter((1, 1, 1), other))
+
+
+def test_the_other_sources_of_a_scene_sound_in_the_background():
+    radio = SceneSource("radio", "phone", (1.0, 3.0, 1.0), -6.0)
+    clock = SceneSource("clock", "clock", (6.0, 1.0, 1.5))
+    scene = replace(two_rooms(), sources=(radio, clock))
+    batch = Batch("AudioGoal", 1, World(scene), ("depth",), goals="sources", background="scene")
+    episode = batch.task.sample_episode(np.random.default_rng(0))
+    batch.reset([0], {0: episode})
+    goal, other = batch.simulator.emitters(0)
+    left = clock if episode.source == radio.position else radio
+    assert goal.position == episode.source
+    assert (other.position, other.level) == (left.position, left.level)
+    assert other.sound.kind == left.sound
+    with pytest.raises(ValueError, match="background is 'all'; accepted: 'none', 'scene'"):
+        Batch("AudioGoal", 1, World(scene), ("depth",), background="all")

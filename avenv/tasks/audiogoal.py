@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.emitters import Emitter
 from avenv.errors import SceneError
 from avenv.simulator import Simulator
+from avenv.sounds import Sound
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode
 from avenv.tasks.navigation import NavigationRules, NavigationTask
@@ -26,15 +28,20 @@ class AudioGoalRules(NavigationRules):
             high; ``"sources"``: it is one of the sources that the scene names.
         sounds: a sound set, as ``load_sounds`` takes it, or ``"scene"``: each source plays the
             sound that the scene gives it (with ``goals="sources"`` only).
+        background: ``"none"``, or ``"scene"``: the sources that the scene names, but for the goal,
+            always sound too, each with the first of its sounds.
     """
 
     goals: str = "anywhere"
     sounds: SoundSpec = "builtin:heard"
+    background: str = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.goals not in ("anywhere", "sources"):
             raise ValueError(f"goals is {self.goals!r}; accepted: 'anywhere', 'sources'")
+        if self.background not in ("none", "scene"):
+            raise ValueError(f"background is {self.background!r}; accepted: 'none', 'scene'")
         if self.sounds == "scene" and self.goals != "sources":
             raise ValueError("sounds is 'scene'; that needs goals='sources'")
 
@@ -62,6 +69,10 @@ class AudioGoal(NavigationTask):
             sounds = load_sounds(wanted, rate)
         else:
             sounds = load_sounds(rules.sounds, rate)
+        self._background: dict[str, Sound] = {}
+        if rules.background == "scene":
+            for name in _sounds_of(simulator.worlds):
+                self._background[name] = load_sounds(name, rate)[0]
         super().__init__(simulator, sounds, rules)
 
     def sample_episode(self, rng: np.random.Generator) -> Episode:
@@ -93,6 +104,16 @@ class AudioGoal(NavigationTask):
             geodesic_distance=float(distances[allowed[0]]),
             oracle_actions=self.count_oracle_actions(scene, start, heading, field),
         )
+
+    def background(self, episode: Episode) -> list[Emitter]:
+        """Return the other sources of the scene where ``background`` is ``"scene"``."""
+        if not self._background:
+            return []
+        return [
+            Emitter(source.position, self._background[source.sound], source.level)
+            for source in self.simulator.worlds[episode.scene].compiled.sources
+            if source.position != episode.source
+        ]
 
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each body is within the success radius, on foot."""

@@ -8,7 +8,7 @@ Audio-Visual Navigation" (SNA).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +104,10 @@ class NavigationTask(ABC):
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each environment (E,) is where it should be, if it stops now."""
 
+    def background(self, episode: Episode) -> Sequence[Emitter]:
+        """Return what sounds in an episode besides its source: nothing, unless a task says so."""
+        return ()
+
     def begin(self, row: int, episode: Episode) -> None:
         """Start an episode in one environment.
 
@@ -114,7 +118,8 @@ class NavigationTask(ABC):
         self._check(episode)
         sound = self.sounds[episode.sound]
         emitter = Emitter(episode.source, sound, episode.level, episode.offset)
-        self.simulator.place(row, episode.scene, episode.start, episode.heading, emitter)
+        emitters = [emitter, *self.background(episode)]
+        self.simulator.place(row, episode.scene, episode.start, episode.heading, emitters)
         self.episodes[row] = episode
         self._fields[row] = self.field(episode.scene, episode.source)
         self._start_distance[row] = episode.geodesic_distance
