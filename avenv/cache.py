@@ -82,14 +82,28 @@ class MemoryCache:
                 self.used -= size_of(self._records.pop(key))
             self._records[key] = record
             self.used += size_of(record)
-            while self.used > self.limit:
-                _, oldest = self._records.popitem(last=False)
-                self.used -= size_of(oldest)
+            self._make_room()
+
+    def resize(self, limit: int) -> None:
+        """Keep no more than ``limit`` bytes from now on."""
+        with self._lock:
+            self.limit = limit
+            self._make_room()
+
+    def _make_room(self) -> None:
+        while self.used > self.limit:
+            _, oldest = self._records.popitem(last=False)
+            self.used -= size_of(oldest)
+
+
+def exists(folder: Path, key: str) -> bool:
+    """Say whether a record's file is there."""
+    return _path(folder, key).exists()
 
 
 def read(folder: Path, key: str, kind: Any) -> Any | None:
     """Return the record of type ``kind`` from its file; None, with a warning if it is broken."""
-    path = folder / f"{key}.npz"
+    path = _path(folder, key)
     try:
         with np.load(path, allow_pickle=False) as file:
             record = unpack(kind, dict(file))
@@ -104,7 +118,7 @@ def read(folder: Path, key: str, kind: Any) -> Any | None:
 
 def write(folder: Path, key: str, record: tuple) -> None:
     """Write a record's file; a folder that cannot be written to is warned of."""
-    path = folder / f"{key}.npz"
+    path = _path(folder, key)
     draft = folder / f"{key}.{uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,6 +131,10 @@ def write(folder: Path, key: str, record: tuple) -> None:
         _make_room(folder, FOLDER_BYTES)
     except OSError as error:
         warnings.warn(f"{path} cannot be written ({error}); going on without", CacheWarning, 2)
+
+
+def _path(folder: Path, key: str) -> Path:
+    return folder / f"{key}.npz"
 
 
 def _make_room(folder: Path, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `avenv demo`."""
+"""The command line: `avenv demo`, `avenv bake`."""
 
 import click
 
@@ -28,6 +28,24 @@ def demo(scene: str, sound: str | None, agent: str, out: str, seed: int) -> None
         raise click.ClickException(str(error)) from error
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")
+
+
+@main.command()
+@click.argument("scenes", nargs=-1, required=True)
+def bake(scenes: tuple[str, ...]) -> None:
+    """Trace the sound of all source places of SCENES (files or names) into the cache.
+
+    An interrupted run goes on where it stopped. The cache folder holds 2 GiB, about 1,500 places
+    of an apartment; AVENV_CACHE says where it is.
+    """
+    from avenv.bake import bake as bake_places
+    from avenv.world import load_worlds
+
+    try:
+        made = bake_places(load_worlds(scenes))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{made} places traced, the others were there")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Responses from scene to ear, and the cache that makes them quick."""
-
-import os
-import warnings
+"""Responses from scene to ear, and what they refuse."""
 
 import numpy as np
 import pytest
@@ -11,12 +8,10 @@ from avenv import cache, parallel
 from avenv.acoustics import MicrophoneArray
 from avenv.acoustics import field as fields
 from avenv.acoustics.engine import Engine, impulse_response
-from avenv.acoustics.field import source_field
-from avenv.acoustics.images import ImageTree
 from avenv.acoustics.measures import measures
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
-from avenv.errors import CacheWarning, SceneError
+from avenv.errors import SceneError
 
 QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
 RATE = 16000
@@ -25,10 +20,6 @@ RATE = 16000
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
-    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
-
-
-def forget(monkeypatch):
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
 
 
@@ -84,98 +75,6 @@ def test_seeds_give_other_tails_but_the_same_early_sound():
     direct = slice(0, int(2.6 / 343 * RATE))
     np.testing.assert_allclose(a[:, direct], c[:, direct], atol=0.01)
     assert np.abs(a[:, 1000:] - c[:, 1000:]).max() > 1e-3
-
-
-def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
-    scene = two_rooms()
-    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
-    made = source_field(*args)
-    assert source_field(*args) is made
-    (file,) = tmp_path.iterdir()
-    forget(monkeypatch)
-    monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
-    read = source_field(*args)
-    for name, array in cache.pack(made).items():
-        np.testing.assert_array_equal(cache.pack(read)[name], array, strict=True)
-    assert file.suffix == ".npz"
-
-
-def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
-    one, other = two_rooms(), two_rooms(absorption=0.3)
-    for scene, source, ear, settings in [
-        (one, (1, 1, 1.5), 1.5, QUICK),
-        (other, (1, 1, 1.5), 1.5, QUICK),
-        (one, (1, 2, 1.5), 1.5, QUICK),
-        (one, (1, 1, 1.5), 1.2, QUICK),
-        (one, (1, 1, 1.5), 1.5, AcousticSettings(rays=256, mirror_rays=2048, max_time=0.5)),
-    ]:
-        source_field(scene, prepare(scene), source, ear, settings)
-    assert len(list(tmp_path.iterdir())) == 5
-
-
-@pytest.mark.parametrize("damage", ["cut", "not a file of arrays", "a part is missing"])
-def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
-    scene = two_rooms()
-    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
-    made = source_field(*args)
-    (file,) = tmp_path.iterdir()
-    if damage == "cut":
-        file.write_bytes(file.read_bytes()[:1000])
-    elif damage == "not a file of arrays":
-        file.write_text("nonsense")
-    else:
-        np.savez(file, **{"tree.key": made.tree.key})
-    forget(monkeypatch)
-    with pytest.warns(CacheWarning, match="made anew"):
-        again = source_field(*args)
-    assert again.late.energy.tobytes() == made.late.energy.tobytes()
-    forget(monkeypatch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        source_field(*args)
-
-
-def test_a_cache_folder_that_cannot_be_written_is_warned_of(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "file" / "below"))
-    scene = two_rooms()
-    with pytest.warns(CacheWarning, match="cannot be written"):
-        source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
-
-
-def test_no_cache_folder_means_no_files(tmp_path, monkeypatch):
-    monkeypatch.setenv("AVENV_CACHE", "")
-    scene = two_rooms()
-    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
-    assert cache.cache_folder() is None
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_old_cache_files_make_room(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "FOLDER_BYTES", 300_000)
-    for k in range(5):
-        cache.write(tmp_path, str(k), fields.SourceField(*(fake_part() for _ in range(2))))
-        os.utime(tmp_path / f"{k}.npz", (k, k))
-    left = sorted(p.stem for p in tmp_path.iterdir())
-    assert left[-1] == "4"
-    assert "0" not in left
-    assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 300_000
-
-
-def fake_part():
-    """Make a record of 60,016 bytes."""
-    return ImageTree(np.zeros(15_000, np.float32), *(np.zeros(1, np.int32),) * 4)
-
-
-def test_memory_keeps_what_was_used_last():
-    memory = cache.MemoryCache(3 * 60_016 + 1000)
-    for name in "abc":
-        memory.put(name, fake_part())
-    memory.get("a")
-    memory.put("d", fake_part())
-    assert memory.get("b") is None
-    assert memory.get("a") is not None
-    assert memory.used <= memory.limit
 
 
 @pytest.mark.parametrize(

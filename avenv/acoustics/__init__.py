@@ -4,7 +4,7 @@ from avenv.acoustics.directivity import DIRECTIVITIES
 from avenv.acoustics.engine import Engine, ResponseJob, impulse_response
 from avenv.acoustics.engines import ENGINES, find_engine
 from avenv.acoustics.features import spectrogram, spectrogram_shape
-from avenv.acoustics.field import SourceField
+from avenv.acoustics.field import SourceField, limit_memory
 from avenv.acoustics.layouts import LAYOUTS, Layout, make_layout
 from avenv.acoustics.measures import measures
 from avenv.acoustics.microphones import MicrophoneArray, spaced_pair
@@ -26,6 +26,7 @@ __all__ = [
     "Stream",
     "find_engine",
     "impulse_response",
+    "limit_memory",
     "make_layout",
     "measures",
     "prepare",

@@ -1,6 +1,7 @@
 """What is known of one source in one scene, wherever the listener goes: images and late field."""
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,18 @@ from avenv.errors import SceneError
 from avenv.scene.compiled import CompiledScene
 
 _FORMAT = 3  # of cache files and of what is in them: raise it when either changes
+_LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
+
+
+def limit_memory(size: int) -> None:
+    """Let fields take up to ``size`` bytes of memory (256 MiB by default); those used last stay.
+
+    The fields that environments are listening to are kept by them beside this.
+    """
+    if size < 0:
+        raise ValueError(f"size is {size}; it must not be negative")
+    _memory.resize(size)
 
 
 class SourceField(NamedTuple):
@@ -50,8 +62,7 @@ def source_field(
         SceneError: the source is inside a solid, outside the scene or not a position.
     """
     position = check_position(compiled, scene, source, "source")
-    text = f"{_FORMAT};{compiled.fingerprint};{position.tolist()};{ear_height!r};{settings.key}"
-    key = "sound-" + hashlib.sha256(text.encode()).hexdigest()
+    key = _key(compiled, position, ear_height, settings)
     field = _memory.get(key)
     if field is not None:
         return field
@@ -63,8 +74,36 @@ def source_field(
         field = SourceField(tree, trace_late(scene, position, ear_height, tree, settings))
         if folder is not None:
             cache.write(folder, key, field)
+    if field.late.escaped > _LEAK:
+        warnings.warn(
+            f"{compiled.name}: {field.late.escaped:.0%} of the sound of the source at "
+            f"{position.tolist()} escapes through holes in the scene's surfaces",
+            stacklevel=2,
+        )
     _memory.put(key, field)
     return field
+
+
+def is_on_disk(
+    compiled: CompiledScene,
+    source: Sequence[float] | NDArray[np.float64],
+    ear_height: float,
+    settings: AcousticSettings,
+) -> bool:
+    """Say whether ``source_field`` would find the field of a source (3,) in the cache folder."""
+    folder = cache.cache_folder()
+    key = _key(compiled, np.array(source, np.float64), ear_height, settings)
+    return folder is not None and cache.exists(folder, key)
+
+
+def _key(
+    compiled: CompiledScene,
+    position: NDArray[np.float64],
+    ear_height: float,
+    settings: AcousticSettings,
+) -> str:
+    text = f"{_FORMAT};{compiled.fingerprint};{position.tolist()};{ear_height!r};{settings.key}"
+    return "sound-" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_position(

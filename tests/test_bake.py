@@ -1,0 +1,88 @@
+"""`avenv bake`: sound of all places ahead of time."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from avenv import bake, cache
+from avenv.acoustics import AcousticSettings
+from avenv.acoustics import field as fields
+from avenv.cli import main
+from avenv.scene import SceneBuilder
+from avenv.sensors import Sensors
+from avenv.simulator import Simulator
+from avenv.tasks.audiogoal import AudioGoal, AudioGoalRules
+from avenv.world import load_scene
+
+QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+    monkeypatch.setattr(bake, "ACOUSTICS", QUICK)
+    monkeypatch.setattr(bake, "warm_up", lambda: None)
+
+
+@pytest.fixture
+def closet(tmp_path):
+    builder = SceneBuilder("closet")
+    room = builder.room("closet", size=(3, 3))
+    builder.place("plant", at=(2.4, 2.4), room=room)
+    path = tmp_path / "closet.yaml"
+    builder.build().save(path)
+    return path
+
+
+def files(tmp_path):
+    return sorted(p.name for p in (tmp_path / "cache").glob("sound-*"))
+
+
+def test_every_place_is_traced_once(tmp_path, closet):
+    world = load_scene(closet)
+    first = CliRunner().invoke(main, ["bake", str(closet)])
+    assert first.exit_code == 0, first.output
+    assert f"{len(world.places)} places traced" in first.output
+    there = files(tmp_path)
+    assert len(there) == len(world.places) > 1
+    again = CliRunner().invoke(main, ["bake", str(closet)])
+    assert "0 places traced" in again.output
+    assert files(tmp_path) == there
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, closet, monkeypatch):
+    world, trace = load_scene(closet), fields.trace_late
+    calls = []
+
+    def second_fails(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return trace(*args)
+
+    monkeypatch.setattr(fields, "trace_late", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        bake.bake([world])
+    assert len(files(tmp_path)) == 1
+    assert bake.bake([world]) == len(world.places) - 1
+    assert len(calls) == len(world.places) + 1
+
+
+def test_episodes_find_what_was_baked(closet, monkeypatch):
+    world = load_scene(closet)
+    bake.bake([world])
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+    monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
+    simulator = Simulator([world], Sensors(names=("audio",)), acoustics=QUICK)
+    task = AudioGoal(simulator, AudioGoalRules(min_distance=1.0))
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        task.begin(0, task.sample_episode(rng))
+
+
+def test_baking_needs_a_folder(closet, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", "")
+    result = CliRunner().invoke(main, ["bake", str(closet)])
+    assert result.exit_code == 1
+    assert "AVENV_CACHE is empty" in result.output

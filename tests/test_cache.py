@@ -1,0 +1,164 @@
+"""Fields kept in memory and on disk: the same bits, bounded, never half written."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+from support import two_rooms
+
+from avenv import cache
+from avenv.acoustics import field as fields
+from avenv.acoustics import limit_memory
+from avenv.acoustics.engine import Engine
+from avenv.acoustics.field import is_on_disk, source_field
+from avenv.acoustics.images import ImageTree
+from avenv.acoustics.scene import prepare
+from avenv.acoustics.settings import AcousticSettings
+from avenv.errors import CacheWarning
+
+QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
+RATE = 16000
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+
+
+def forget(monkeypatch):
+    monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+
+
+def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
+    scene = two_rooms()
+    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    made = source_field(*args)
+    assert source_field(*args) is made
+    (file,) = tmp_path.iterdir()
+    forget(monkeypatch)
+    monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
+    read = source_field(*args)
+    for name, array in cache.pack(made).items():
+        np.testing.assert_array_equal(cache.pack(read)[name], array, strict=True)
+    assert file.suffix == ".npz"
+
+
+def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
+    one, other = two_rooms(), two_rooms(absorption=0.3)
+    for scene, source, ear, settings in [
+        (one, (1, 1, 1.5), 1.5, QUICK),
+        (other, (1, 1, 1.5), 1.5, QUICK),
+        (one, (1, 2, 1.5), 1.5, QUICK),
+        (one, (1, 1, 1.5), 1.2, QUICK),
+        (one, (1, 1, 1.5), 1.5, AcousticSettings(rays=256, mirror_rays=2048, max_time=0.5)),
+    ]:
+        source_field(scene, prepare(scene), source, ear, settings)
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("damage", ["cut", "not a file of arrays", "a part is missing"])
+def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
+    scene = two_rooms()
+    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    made = source_field(*args)
+    (file,) = tmp_path.iterdir()
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:1000])
+    elif damage == "not a file of arrays":
+        file.write_text("nonsense")
+    else:
+        np.savez(file, **{"tree.key": made.tree.key})
+    forget(monkeypatch)
+    with pytest.warns(CacheWarning, match="made anew"):
+        again = source_field(*args)
+    assert again.late.energy.tobytes() == made.late.energy.tobytes()
+    forget(monkeypatch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source_field(*args)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_warned_of(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "file" / "below"))
+    scene = two_rooms()
+    with pytest.warns(CacheWarning, match="cannot be written"):
+        source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+
+
+def test_no_cache_folder_means_no_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", "")
+    scene = two_rooms()
+    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    assert cache.cache_folder() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_old_cache_files_make_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER_BYTES", 300_000)
+    for k in range(5):
+        cache.write(tmp_path, str(k), fields.SourceField(*(fake_part() for _ in range(2))))
+        os.utime(tmp_path / f"{k}.npz", (k, k))
+    left = sorted(p.stem for p in tmp_path.iterdir())
+    assert left[-1] == "4"
+    assert "0" not in left
+    assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 300_000
+
+
+def fake_part():
+    """Make a record of 60,016 bytes."""
+    return ImageTree(np.zeros(15_000, np.float32), *(np.zeros(1, np.int32),) * 4)
+
+
+def test_memory_keeps_what_was_used_last():
+    memory = cache.MemoryCache(3 * 60_016 + 1000)
+    for name in "abc":
+        memory.put(name, fake_part())
+    memory.get("a")
+    memory.put("d", fake_part())
+    assert memory.get("b") is None
+    assert memory.get("a") is not None
+    assert memory.used <= memory.limit
+
+
+def test_responses_are_the_same_bits_with_a_cold_and_a_warm_cache(monkeypatch):
+    scene = two_rooms()
+    prepared = prepare(scene)
+    engine = Engine(RATE, "mono", settings=QUICK)
+    heard = []
+    for _ in ("cold", "from disk"):
+        forget(monkeypatch)
+        field = engine.source_field(scene, prepared, (1, 1, 1.5), 1.5)
+        heard.append(engine.responses([(prepared, field, np.array([6.0, 2.0, 1.5]), 0.5)]))
+    assert heard[0].tobytes() == heard[1].tobytes()
+
+
+def test_what_is_on_disk_is_known_without_reading_it(tmp_path):
+    scene = two_rooms()
+    assert not is_on_disk(scene, (1, 1, 1.5), 1.5, QUICK)
+    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    assert is_on_disk(scene, (1, 1, 1.5), 1.5, QUICK)
+    assert not is_on_disk(scene, (1, 1, 1.5), 1.4, QUICK)
+
+
+def test_a_process_that_dies_while_writing_leaves_no_field(tmp_path, monkeypatch):
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cache.os, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        cache.write(tmp_path, "a", fake_part())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_can_be_limited():
+    memory = cache.MemoryCache(10**6)
+    for name in "abc":
+        memory.put(name, fake_part())
+    memory.resize(100_000)
+    assert memory.used <= 100_000
+    assert memory.get("c") is not None
+    with pytest.raises(ValueError, match="size is -1"):
+        limit_memory(-1)
