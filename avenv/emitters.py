@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.acoustics import DIRECTIVITIES
 from avenv.sounds import Sound
 
 RAMP = 0.005
@@ -84,6 +85,8 @@ class Emitter:
         duration: how long it sounds; ``None``: without end.
         period: from one onset to the next, each of which begins at ``offset``; ``None``: it sounds
             once. With no ``onset`` it has always repeated, and one repetition begins at time 0.
+        directivity: how it sends its sound, a name in ``avenv.acoustics.DIRECTIVITIES``.
+        facing: heading of the way it faces, radians.
 
     Raises:
         ValueError: a number is out of range; the message names it.
@@ -96,11 +99,19 @@ class Emitter:
     onset: float | None = None
     duration: float | None = None
     period: float | None = None
+    directivity: str = "omni"
+    facing: float = 0.0
 
     def __post_init__(self) -> None:
         rate = self.sound.sample_rate
         if not np.isfinite(self.level):
             raise ValueError(f"level is {self.level!r}; accepted: finite dB")
+        if self.directivity not in DIRECTIVITIES:
+            raise ValueError(
+                f"directivity is {self.directivity!r}; accepted: {tuple(DIRECTIVITIES)}"
+            )
+        if not np.isfinite(self.facing):
+            raise ValueError(f"facing is {self.facing!r}; accepted: finite radians")
         if self.onset is not None and not np.isfinite(self.onset):
             raise ValueError(f"onset is {self.onset!r}; accepted: finite seconds, or None")
         if self.duration is not None and not 1 <= self.duration * rate < np.inf:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import Stream
+from avenv.acoustics import ResponseJob, Stream
 from avenv.acoustics.field import check_position
 from avenv.emitters import Emitter, Position, Trajectory
 from avenv.errors import SoundError
@@ -141,10 +141,17 @@ class Hearing:
         heading: NDArray[np.float64],
     ) -> NDArray[np.float32]:
         """Return the responses (J, C, L) of pairs of a row and a source, at times (E,) seconds."""
-        return self._engine.responses(
-            [
-                (self._worlds[row].acoustics, self._sources[row][k].field(float(now[row])),
-                 ears[row], float(heading[row]))
-                for row, k in pairs
-            ]
-        )  # fmt: skip
+        jobs = []
+        for row, k in pairs:
+            source = self._sources[row][k]
+            jobs.append(
+                ResponseJob(
+                    self._worlds[row].acoustics,
+                    source.field(float(now[row])),
+                    ears[row],
+                    float(heading[row]),
+                    source.emitter.directivity,
+                    source.emitter.facing,
+                )
+            )
+        return self._engine.responses(jobs)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy.special import sph_harm_y
+from support import shoebox
 
-from avenv.acoustics import LAYOUTS, MicrophoneArray, make_layout, spaced_pair
+from avenv.acoustics import LAYOUTS, AcousticSettings, MicrophoneArray, make_layout, spaced_pair
 from avenv.acoustics.directivity import (
     gains_towards,
     make_directivity,
@@ -12,7 +13,12 @@ from avenv.acoustics.directivity import (
 )
 from avenv.acoustics.microphones import diffuse_covariance
 from avenv.acoustics.spherical import spherical_harmonics
+from avenv.emitters import Emitter
 from avenv.frames import azimuth_elevation, direction
+from avenv.sensors import Sensors
+from avenv.simulator import Simulator
+from avenv.sounds import Sound
+from avenv.world import World
 
 RATE = 16000
 
@@ -211,3 +217,61 @@ def test_radiation_of_a_sphere_meets_its_limits():
 def test_unknown_directivities_are_refused_by_name():
     with pytest.raises(ValueError, match=r"directivity is 'laser'.*'omni', 'cardioid', 'speech'"):
         make_directivity("laser", BANDS)
+
+
+# Bodies that hear with them.
+
+QUICK = AcousticSettings(rays=256, mirror_rays=1024, max_time=0.2)
+NOISE = np.random.default_rng(0).normal(0, 0.02, 4000).astype(np.float32)
+HISS = Sound("hiss", "hiss", NOISE, RATE)
+
+
+@pytest.fixture(scope="module")
+def room():
+    return World(shoebox((6, 5, 3), absorption=0.9))
+
+
+def hear(room, emitter, **options):
+    sensors = Sensors(("audio", "spectrogram"), step_time=0.1, window=0.2, **options)
+    simulator = Simulator([room], sensors, acoustics=QUICK)
+    simulator.place(0, 0, (2.0, 2.5), 0.0, emitter)
+    heard = simulator.observe(np.zeros(1, bool))
+    return {name: value[0] for name, value in heard.items()}, sensors
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [("mono", 1), ("stereo", 2), ("ambisonics1", 4), (MicrophoneArray([[0.1, 0, 0]] * 3), 3)],
+)
+def test_a_body_hears_with_any_layout(room, layout, channels):
+    heard, sensors = hear(room, Emitter((4.0, 2.5, 1.25), HISS), layout=layout)
+    assert heard["audio"].shape == (channels, 3200)
+    assert heard["spectrogram"].shape[-1] == channels
+    assert sensors.space().contains(heard)
+    assert heard["audio"].any(axis=1).all()
+
+
+def test_a_source_that_faces_away_is_fainter(room):
+    levels = []
+    for facing in (np.pi, 0.0):  # towards the body, and away from it
+        emitter = Emitter((4.0, 2.5, 1.25), HISS, directivity="cardioid", facing=facing)
+        audio = hear(room, emitter, layout="mono")[0]["audio"]
+        levels.append(10 * np.log10(np.mean(audio.astype(np.float64) ** 2)))
+    assert levels[0] > levels[1] + 6
+
+
+@pytest.mark.parametrize(
+    "options", [{"layout": "5.1"}, {"hrtf": "no.sofa"}, {"layout": "mono", "hrtf": "head.sofa"}]
+)
+def test_sensors_say_what_they_cannot_hear_with(options):
+    with pytest.raises(ValueError, match=r"5\.1|no\.sofa|hrtf is given"):
+        Sensors(**options)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"directivity": "laser"}, "directivity is 'laser'"), ({"facing": np.nan}, "facing is nan")],
+)
+def test_emitters_say_how_they_cannot_send(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Emitter((1.0, 1.0, 1.0), HISS, **fields)
