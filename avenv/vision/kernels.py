@@ -15,7 +15,10 @@ _COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
 
 kernel = nb.njit(**_COMMON)
-"""Compile a function that is called once per picture or less."""
+"""Compile a function that allocates arrays, called once per picture or less."""
+
+borrowing = nb.njit(**_BORROWING)
+"""Compile a function that is called once per picture and allocates nothing."""
 
 contracted = nb.njit(**_BORROWING, fastmath={"contract", "arcp"})
 """Compile a function that allocates nothing, where one rounding less does no harm: shading."""

@@ -1,6 +1,7 @@
 """Pictures of a batch of cameras, and of a single one."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from avenv.scene.compiled import CompiledScene
 from avenv.vision.camera import NEAR, camera_at, focal_length
 from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
 from avenv.vision.images import TILE, USUAL, Frames
-from avenv.vision.kernels import kernel
+from avenv.vision.kernels import borrowing, kernel
 from avenv.vision.shading import label, measure, orient, shade
 from avenv.vision.triangles import VIEW_ROWS, draw_cluster
 from avenv.vision.visibility import (
@@ -117,6 +118,19 @@ def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     return array
 
 
+class _Scratch(NamedTuple):
+    """Arrays that drawing one picture needs: C clusters, W columns."""
+
+    depths: NDArray[np.float32]  # (C,)
+    order: NDArray[np.int32]  # (C,)
+    starts: NDArray[np.int32]  # (BUCKETS + 1,)
+    corners: NDArray[np.float32]  # (VIEW_ROWS, most corners of a cluster)
+    polygon: NDArray[np.float32]  # (3, 4)
+    left: NDArray[np.float32]  # (W,)
+    depth: NDArray[np.float32]  # (W,)
+    albedo: NDArray[np.uint64]  # (W,)
+
+
 @kernel
 def draw_cameras(scene, cameras, positions, rotations, focal, frames):
     """Draw the pictures of some cameras, all in one scene.
@@ -126,29 +140,43 @@ def draw_cameras(scene, cameras, positions, rotations, focal, frames):
     height, width = frames.rgb.shape[1], frames.rgb.shape[2]
     nearness, triangle = frames.nearness[cameras[0]], frames.triangle[cameras[0]]
     clusters = scene.box_centre.shape[1]
-    depths, order = np.empty(clusters, np.float32), np.empty(clusters, np.int32)
-    starts = np.empty(BUCKETS + 1, np.int32)
-    view = np.empty((VIEW_ROWS, 3 * CLUSTER_SIZE), np.float32)
-    polygon = np.empty((3, 4), np.float32)
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
     tiles = Tiles(np.empty(grid, np.float32), np.empty(grid, np.bool_))
-    left, depth = np.empty(width, np.float32), np.empty(width, np.float32)
-    albedo = np.empty(width, np.uint64)
+    scratch = _Scratch(
+        np.empty(clusters, np.float32),
+        np.empty(clusters, np.int32),
+        np.empty(BUCKETS + 1, np.int32),
+        np.empty((VIEW_ROWS, 3 * CLUSTER_SIZE), np.float32),
+        np.empty((3, 4), np.float32),
+        np.empty(width, np.float32),
+        np.empty(width, np.float32),
+        np.empty(width, np.uint64),
+    )
     for i in cameras:
         camera = camera_at(positions[i], rotations[i], focal, width, height)
-        nearest_depths(scene, camera, depths)
-        visible = front_to_back(depths, starts, order)
         _clear(width, height, nearness, triangle, tiles)
-        for k in order[:visible]:
-            span = tiles_of_cluster(scene, camera, k, depths[k], tiles)
-            if not is_hidden(span, depths[k], nearness, tiles):
-                clips = depths[k] < NEAR
-                draw_cluster(scene, camera, k, clips, view, polygon, nearness, triangle)
-                mark_stale(span, tiles)
-        _resolve(scene, camera, i, nearness, triangle, left, depth, albedo, frames)
+        _draw(scene, camera, scratch, tiles, nearness, triangle)
+        _resolve(scene, camera, i, nearness, triangle, scratch, frames)
 
 
-@kernel
+@borrowing
+def _draw(scene, camera, scratch, tiles, nearness, triangle):
+    """Fill the visibility buffer, from near to far."""
+    depths, order = scratch.depths, scratch.order
+    nearest_depths(scene, camera, depths)
+    visible = front_to_back(depths, scratch.starts, order)
+    for n in range(visible):
+        k = order[n]
+        span = tiles_of_cluster(scene, camera, k, depths[k], tiles)
+        if not is_hidden(span, depths[k], nearness, tiles):
+            clips = depths[k] < NEAR
+            draw_cluster(
+                scene, camera, k, clips, scratch.corners, scratch.polygon, nearness, triangle
+            )
+            mark_stale(span, tiles)
+
+
+@borrowing
 def _clear(width, height, nearness, triangle, tiles):
     # Pixels that only fill up the last tiles count as hidden, so that they never hold a tile open.
     nearness[:height, :width] = 0
@@ -159,9 +187,10 @@ def _clear(width, height, nearness, triangle, tiles):
     tiles.stale[:] = False
 
 
-@kernel
-def _resolve(scene, camera, i, nearness, triangle, left, depth, albedo, frames):
+@borrowing
+def _resolve(scene, camera, i, nearness, triangle, scratch, frames):
     if len(frames.rgb):
+        left, depth, albedo = scratch.left, scratch.depth, scratch.albedo
         shade(scene, camera, nearness, triangle, left, depth, albedo, frames.rgb[i])
     if len(frames.depth):
         measure(nearness, frames.depth[i])

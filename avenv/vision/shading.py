@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avenv.vision.kernels import contracted, inlined, kernel
+from avenv.vision.kernels import borrowing, contracted, inlined
 from avenv.vision.light import TONE
 from avenv.vision.mipmaps import CODE_BITS, HIGHEST, LANE_BITS
 
@@ -185,7 +185,7 @@ def _product(albedo, lit, lane):
 
 
 # Layout: nearness (H', W') in 1 / metre, 0 for nothing; depth (H, W, 1).
-@kernel
+@borrowing
 def measure(nearness, depth):
     """Write the depth of every pixel in metres; 0 where nothing is hit."""
     least = np.float32(1) / MAX_DEPTH
@@ -197,7 +197,7 @@ def measure(nearness, depth):
 
 
 # Layout: labels (T,), triangle (H', W') with -1 for nothing, picture (H, W, 1).
-@kernel
+@borrowing
 def label(labels, base, triangle, picture):
     """Write ``base`` plus the label of every pixel's triangle; 0 where nothing is hit."""
     for row in range(picture.shape[0]):
@@ -207,7 +207,7 @@ def label(labels, base, triangle, picture):
 
 
 # Layout: triangle (H', W') with -1 for nothing, picture (H, W, 3).
-@kernel
+@borrowing
 def orient(scene, camera, triangle, picture):
     """Write the unit normal of every pixel's triangle, on the camera's side of it."""
     planes = scene.planes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avenv.vision.camera import NEAR
 from avenv.vision.images import TILE
-from avenv.vision.kernels import inlined, kernel
+from avenv.vision.kernels import borrowing, inlined
 
 BUCKETS = 256
 """Steps of depth that the drawing order tells apart."""
@@ -35,7 +35,7 @@ class Tiles(NamedTuple):
     stale: NDArray[np.bool_]
 
 
-@kernel
+@borrowing
 def nearest_depths(scene, camera, depths):
     """Write the nearest depth (C,) of each cluster's box, HIDDEN where it is out of the picture."""
     c, e = scene.box_centre, scene.box_extent
@@ -60,7 +60,7 @@ def nearest_depths(scene, camera, depths):
         depths[k] = depth - reach if seen else HIDDEN
 
 
-@kernel
+@borrowing
 def front_to_back(depths, starts, order):
     """Write the visible clusters into ``order`` (C,), roughly near to far; return their number.
 
