@@ -5,6 +5,7 @@ sounded.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,17 +131,17 @@ class Emitter:
 
     def is_sounding(self, sample: int) -> bool:
         """Return whether it sounds at a time in samples, rather than between onsets or over."""
-        elapsed = self._elapsed(np.array([sample]))
-        return bool((elapsed >= self._first) & (elapsed < self._last))
+        return bool(self._first <= self._elapsed(sample) < self._last)
 
     def samples(self, start: int, count: int) -> NDArray[np.float32]:
         """Return what it emits (count,) float32 from time ``start`` on, in samples."""
         elapsed = self._elapsed(np.arange(start, start + count))
         signal = self.sound.signal
         gain = 10 ** (self.level / 20) * self._envelope(elapsed)
-        return (signal[(elapsed + self.offset) % len(signal)] * gain).astype(np.float32)
+        emitted = signal[(elapsed + self.offset) % len(signal)] * gain
+        return emitted.astype(np.float32, copy=False)
 
-    def _elapsed(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _elapsed(self, times: Any) -> Any:
         """Return the samples since the latest onset; negative before the first."""
         since = times - self._samples(self.onset or 0.0)
         if self.period is None:

@@ -175,3 +175,27 @@ def test_the_other_sources_of_a_scene_sound_in_the_background():
     assert other.sound.kind == left.sound
     with pytest.raises(ValueError, match="background is 'all'; accepted: 'none', 'scene'"):
         Batch("AudioGoal", 1, World(scene), ("depth",), background="all")
+
+
+def test_a_steady_tone_heard_while_walking_has_no_clicks(room, monkeypatch):
+    """Between two poses the tone's complex amplitude goes from p to q as half a cosine does.
+
+    For a tone of one frequency w, s(t - 1) + s(t + 1) - 2 cos(w) s(t) is 0. For one of amplitude
+    a(t) it is at most 2 sin(w) |a'| + |a''|, that is |q - p| (sin(w) π / S + π² / 2 S²) for steps
+    of S samples. A switch from one response to the other would bring about |q - p|.
+    """
+    sim = simulator(room)
+    engine = sim._hearing._engine
+    made, responses = [], engine.responses
+    monkeypatch.setattr(engine, "responses", lambda j: made.append(responses(j)) or made[-1])
+    heard = listen(sim, Emitter((4.0, 3.0, 1.2), HUM), steps=6, walk=0.1)
+    step, turn = RATE // 10, 0.2 * np.pi
+    sound = np.concatenate([heard[0, 0], *heard[1:, 0, :, -step:]], axis=-1).astype(np.float64)
+    residue = np.abs(sound[:, 2:] + sound[:, :-2] - 2 * np.cos(turn) * sound[:, 1:-1])
+    wave = 0.05 * np.exp(-1j * turn * np.arange(engine.length))
+    amplitudes = np.array([r[0] @ wave for r in made if len(r)])
+    assert len(amplitudes) == 7
+    greatest = np.abs(np.diff(amplitudes, axis=0)).max(axis=0)
+    bound = greatest * (np.sin(turn) * np.pi / step + np.pi**2 / (2 * step**2))
+    assert (residue.max(axis=1) < 1.01 * bound).all()
+    assert (residue.max(axis=1) > 0.5 * bound).all()  # the bound is tight

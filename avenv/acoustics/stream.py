@@ -111,7 +111,8 @@ class Stream:
             by row, at the end of the step.
         """
         _check("dry", dry, (len(rows), self.sources, self.step))
-        audible = self.audible(rows, dry)
+        sounding = dry.any(axis=2)
+        audible = sounding | (self._idle[rows] < self._parts)
         _check("responses", responses, (int(audible.sum()), self.channels, self.length))
         ends = np.cumsum(audible.sum(axis=1))
         jobs = []
@@ -120,6 +121,7 @@ class Stream:
             own = responses[ends[first - 1] if first else 0 : ends[some][-1]]
             jobs.append((rows[some], dry[some], audible[some], own))
         parallel.run(self._advance, jobs)
+        self._idle[rows] = np.where(sounding, 0, self._idle[rows] + 1)
         return self.window
 
     def _advance(
@@ -136,7 +138,6 @@ class Stream:
             self._pasts, self._newest, self._responses, self._idle <= self._parts,
             rows, rows[row], source, self._spectra(responses), heard,
         )  # fmt: skip
-        self._idle[rows] = np.where(dry.any(axis=2), 0, self._idle[rows] + 1)
         _slide(self.window, rows, irfft(heard, 2 * self.step), self.step)
 
     def _spectra(self, responses: Array) -> NDArray[np.complex64]:
