@@ -258,3 +258,13 @@ def test_faint_bands_leave_the_others_as_they_are():
     quiet = late * [1, 1, 1, 1, 1, 1e-12]
     gone = late * [1, 1, 1, 1, 1, 0]
     np.testing.assert_array_equal(respond("mono", late=quiet), respond("mono", late=gone))
+
+
+def test_inaudible_paths_are_left_out_and_faint_ones_are_not():
+    loud = (2.0, 0.5, 0.4, 0)
+    alone = respond("mono", [loud])
+    np.testing.assert_array_equal(respond("mono", [loud, (9.0, 1e-5, 0, 0)]), alone)
+    np.testing.assert_array_equal(respond("mono", [loud, (9.0, -1e-5, 0, 0)]), alone)
+    for gain in (1e-3, -1e-3):
+        faint = respond("mono", [loud, (3.43, gain, 0, 0)])[0] - alone[0]
+        assert faint[160] == pytest.approx(gain, rel=1e-3)

@@ -16,7 +16,8 @@ from avenv.acoustics.layouts import Layout
 
 _FREQUENCIES_AT_A_TIME = 1024
 _AUDIBLE = np.float32(1e-9)
-"""Energy of a band in a time bin, relative to the loudest, below which it is left out: -90 dB."""
+"""Energy relative to the loudest path, or the loudest band of a time bin, below which a path, or a
+band of a time bin, is left out: -90 dB."""
 
 
 def late_noise(layout: Layout, length: int, seed: int) -> NDArray[np.float32]:
@@ -116,7 +117,12 @@ def _add_early(lengths, gains, arrivals, count, heading, layout, out):
     padded = np.zeros(layout.octaves.shape[2] + 6, np.float32)
     taps = padded[3:-3]
     ear = np.zeros(-(-length // 4) * 4, np.float32)
+    loudest = np.float32(0)
     for p in range(count):
+        loudest = max(loudest, _loudness(gains[p]))
+    for p in range(count):
+        if _loudness(gains[p]) <= _AUDIBLE * loudest:
+            continue
         rows, columns, weights = _grid_cell(arrivals[p], heading, layout.delays)
         for c in range(out.shape[0]):
             delay = 0.0
@@ -130,6 +136,15 @@ def _add_early(lengths, gains, arrivals, count, heading, layout, out):
             whole = np.int64(np.floor(position))
             _weigh_octaves(gains[p], position - whole, layout.octaves, taps)
             _convolve_into(padded, ear, whole - half, out[c])
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _loudness(gains):
+    """Return the energy of the loudest band of a path."""
+    loudest = np.float32(0)
+    for gain in gains:
+        loudest = max(loudest, gain * gain)
+    return loudest
 
 
 @njit(cache=True, nogil=True, fastmath=True)
