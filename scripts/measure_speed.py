@@ -86,7 +86,7 @@ def sound(scene: str, repeats: int) -> None:
 
     ours = timed(respond, 10 * repeats)
     row("response for a new place of the listener", ours, 1, "responses")
-    new = timed(trace, repeats // 3)
+    new = timed(trace, repeats // 10)
     row("images and late field of a new source", new, 1, "fields")
     push = timed(lambda: stream.push(np.arange(1), dry, response), 10 * repeats)
     row("convolution of a 0.25 s step, binaural", push, 1, "steps")
