@@ -34,7 +34,10 @@ _EDGES_PER_JOB = 16
 _LIT, _LIT_FULL = np.radians(30), np.radians(5)  # on the near side, edges fade out between
 _FAINTEST, _FAINT = 0.003, 0.01  # relative pressure at which a path ends, and begins to fade
 _END = 0.2  # metres from the end of an edge over which its path fades
-_OFF = 2e-5  # metres off the edge, so that a string does not touch the faces
+_OFF = 5e-6  # metres off the edge, so that a string does not touch the faces
+# Radians by which the sides of a boundary are told apart as the rays do: the straight way stops at
+# an edge that it touches, but the legs of a string pass it, as they run beside their own edges.
+_ON_BOUNDARY, _BESIDE_BOUNDARY = 1e-9, -2e-5
 _FLUSH = 1e-3  # radians from a face within which a leg lies in it
 _NEWTON = 6  # steps at most
 _RANKING = 2  # the octave, 500 Hz, by which paths are ranked
@@ -223,7 +226,7 @@ def _pull(scene, chain, number, source, listener, points, wedges):
         opening, t = np.pi * edges.opening[e], wedges[i, _PLACE]
         inside = min(t, edges.length[e] - t) / min(_END, edges.length[e] / 2)
         before, after = _angle(edges, e, points[i]), _angle(edges, e, points[i + 2])
-        difference = abs(before - after)
+        difference = abs(before - after) + (_ON_BOUNDARY if number == 1 else _BESIDE_BOUNDARY)
         if inside <= 0 or before < 0 or after < 0 or difference <= np.pi - _LIT:
             return 0.0, 0.0
         weight *= _ease(inside) * _ease((difference - np.pi + _LIT) / (_LIT - _LIT_FULL))

@@ -14,8 +14,6 @@ sound that it belongs to, and its part in phase counts. The two meet on the boun
 import numpy as np
 from numba import njit
 
-_GRAZING = 1e-4  # radians: on the boundary itself what lies behind an edge passes for in sight
-
 
 @njit(cache=True, nogil=True)
 def wedge_gain(opening, difference, total, distance, reflectance_0, reflectance_1):
@@ -53,8 +51,7 @@ def _boundary_term(n, angle, distance):
     sine = abs(np.sin(n * e))
     slope = sine / np.tan(abs(e)) if abs(e) > 1e-9 else n
     v = 2 * np.sqrt(distance / np.pi) * sine
-    near = e > -_GRAZING
-    return (-in_phase(v) if near else magnitude(v)) * slope / (np.sqrt(2.0) * n)
+    return (-in_phase(v) if e > 0 else magnitude(v)) * slope / (np.sqrt(2.0) * n)
 
 
 @njit(cache=True, nogil=True)
