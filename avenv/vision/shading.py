@@ -14,8 +14,8 @@ RUN = 32
 
 _HALF = np.float32(0.5)
 _FAINT = np.float32(1e-6)
-_WEIGHT_BITS = np.uint64(LANE_BITS - CODE_BITS)
-_WEIGHT = np.float32(1 << (LANE_BITS - CODE_BITS))
+_STEP_BITS = LANE_BITS - CODE_BITS  # bits of a lane that are left for weights
+_STEPS = np.float32(1 << _STEP_BITS)  # places that are told apart within a texel
 _LANE_0, _LANE_1, _LANE_2 = (np.uint64(LANE_BITS * k + LANE_BITS - CODE_BITS) for k in range(3))
 _CODE_BITS = np.uint64(CODE_BITS)
 _CODE = np.uint64(HIGHEST)
@@ -98,7 +98,7 @@ def _look_up_texture(
     side = np.int64(scene.log_side[k])
     texels = scene.texels
     if side == 0:
-        color = texels[np.uint64(scene.first_texel[k, 0])] << _WEIGHT_BITS
+        color = texels[np.uint64(scene.first_texel[k, 0])] << np.uint64(_STEP_BITS)
         for column in range(start, stop):
             albedo[column] = color
         return
@@ -108,42 +108,36 @@ def _look_up_texture(
     level = min(_mip_level(density / camera.focal * middle, middle, height), side)
     first, bits = np.int64(scene.first_texel[k, np.uint64(level)]), side - level
     mask = (1 << bits) - 1
-    scale = density / np.float32(1 << level)
-    u0, u1, u2 = _scaled(along_u, scale, -_HALF)
-    v0, v1, v2 = _scaled(along_v, scale, -_HALF)
+    scale = density / np.float32(1 << level) * _STEPS
+    u0, u1, u2 = _scaled(along_u, scale, -_HALF * _STEPS)
+    v0, v1, v2 = _scaled(along_v, scale, -_HALF * _STEPS)
     for column in range(start, stop):
-        u = u0 + depth[column] * (u1 + left[column] * u2)
-        v = v0 + depth[column] * (v1 + left[column] * v2)
-        i, j = _floor(u), _floor(v)
+        u = np.int64(u0 + depth[column] * (u1 + left[column] * u2))
+        v = np.int64(v0 + depth[column] * (v1 + left[column] * v2))
+        i, j = u >> _STEP_BITS, v >> _STEP_BITS
         here, below = first + ((j & mask) << bits), first + (((j + 1) & mask) << bits)
         a, b = i & mask, (i + 1) & mask
         albedo[column] = _filter(
             texels[np.uint64(here + a)], texels[np.uint64(here + b)],
-            texels[np.uint64(below + a)], texels[np.uint64(below + b)],
-            u - np.float32(i), v - np.float32(j),
+            texels[np.uint64(below + a)], texels[np.uint64(below + b)], u, v,
         )  # fmt: skip
 
 
 @inlined
 def _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, rgb, row):
     """Write the colours of a run of pixels from their filtered reflectance."""
-    place, light = scene.chart_place, scene.light
-    u0, u1, u2 = _scaled(along_u, place[chart, 0], place[chart, 1])
-    v0, v1, v2 = _scaled(along_v, place[chart, 2], place[chart, 3])
-    first, width = np.int64(scene.chart_cells[chart, 0]), np.int64(scene.chart_cells[chart, 1])
-    last_column = max(width - 2, 0)
-    last_row = max(np.int64(scene.chart_cells[chart, 2]) - 2, 0)
-    zero, one = np.float32(0), np.float32(1)
+    place, cells, light = scene.chart_place, scene.chart_cells, scene.light
+    u0, u1, u2 = _scaled(along_u, place[chart, 0] * _STEPS, place[chart, 1] * _STEPS)
+    v0, v1, v2 = _scaled(along_v, place[chart, 2] * _STEPS, place[chart, 3] * _STEPS)
+    first, width = np.int64(cells[chart, 0]), np.int64(cells[chart, 1])
+    last_u, last_v = (width - 1) << _STEP_BITS, (np.int64(cells[chart, 2]) - 1) << _STEP_BITS
     for column in range(start, stop):
-        u = u0 + depth[column] * (u1 + left[column] * u2)
-        v = v0 + depth[column] * (v1 + left[column] * v2)
-        i, j = _within(np.int64(u), 0, last_column), _within(np.int64(v), 0, last_row)
-        here = np.uint64(first + j * width + i)
+        u = _within(np.int64(u0 + depth[column] * (u1 + left[column] * u2)), 0, last_u)
+        v = _within(np.int64(v0 + depth[column] * (v1 + left[column] * v2)), 0, last_v)
+        here = np.uint64(first + (v >> _STEP_BITS) * width + (u >> _STEP_BITS))
         below = here + np.uint64(width)
-        lit = _filter(
-            light[here], light[here + np.uint64(1)], light[below], light[below + np.uint64(1)],
-            _within(u - np.float32(i), zero, one), _within(v - np.float32(j), zero, one),
-        )  # fmt: skip
+        lit = _filter(light[here], light[here + np.uint64(1)],
+                      light[below], light[below + np.uint64(1)], u, v)  # fmt: skip
         rgb[row, column, 0] = TONE[_product(albedo[column], lit, _LANE_0)]
         rgb[row, column, 1] = TONE[_product(albedo[column], lit, _LANE_1)]
         rgb[row, column, 2] = TONE[_product(albedo[column], lit, _LANE_2)]
@@ -163,17 +157,13 @@ def _mip_level(reach, depth, height):
 
 
 @inlined
-def _floor(value):
-    # math.floor would call a library, once per pixel and axis.
-    whole = np.int64(value)
-    return whole - (np.float32(whole) > value)
+def _filter(a, b, c, d, u, v):
+    """Return 256 times the packed codes between four texels: a and b above c and d.
 
-
-@inlined
-def _filter(a, b, c, d, right, down):
-    """Return 256 times the packed codes between four texels: a and b above c and d."""
-    i, j = np.int64(_WEIGHT * right), np.int64(_WEIGHT * down)
-    both = (i * j) >> 8
+    ``u`` and ``v`` are places in steps, 256 to a texel; those within the texel count.
+    """
+    i, j = u & 255, v & 255
+    both = (i * j) >> _STEP_BITS
     return (a * np.uint64(256 - i - j + both) + b * np.uint64(i - both)
             + c * np.uint64(j - both) + d * np.uint64(both))  # fmt: skip
 
