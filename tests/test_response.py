@@ -5,7 +5,7 @@ import pytest
 
 from avenv.acoustics import MicrophoneArray, make_layout
 from avenv.acoustics.filters import octave_weights
-from avenv.acoustics.response import assemble, late_noise
+from avenv.acoustics.response import assemble, assemble_coincident, late_noise
 from avenv.acoustics.spherical import spherical_harmonics
 from avenv.frames import direction
 
@@ -27,8 +27,9 @@ def respond(
     noise = late_noise(layout, n, seed)
     noise = np.ascontiguousarray(noise[::-1]) if mirrored else noise
     out = np.zeros((layout.filters.shape[2], n), np.float32)
-    assemble(lengths, gains, arrivals, len(paths), float(distance), late,
-             np.asarray(moment, np.float32), BIN, float(heading), layout, noise, out)  # fmt: skip
+    kernel = assemble_coincident if layout.coincident else assemble
+    kernel(lengths, gains, arrivals, len(paths), float(distance), late,
+           np.asarray(moment, np.float32), BIN, float(heading), layout, noise, out)  # fmt: skip
     return out
 
 

@@ -18,7 +18,7 @@ from avenv.acoustics.late import late_at
 from avenv.acoustics.layouts import SPEED_OF_SOUND, Layout, make_layout
 from avenv.acoustics.microphones import MicrophoneArray
 from avenv.acoustics.paths import Paths, allocate_paths, find_paths
-from avenv.acoustics.response import assemble, late_noise
+from avenv.acoustics.response import assemble, assemble_coincident, late_noise
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.bands import OCTAVE_CENTRES, bands_for
@@ -126,7 +126,8 @@ class Engine:
         silent[0] = sound.number == 0 and not sound.energy.any()
         distance = math.dist(job.listener, job.field.tree.position[0])
         out[:] = 0
-        assemble(
+        kernel = assemble_coincident if self.layout.coincident else assemble
+        kernel(
             sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, distance,
             sound.energy, sound.moment, self._bin_samples, float(job.heading), self.layout,
             self._noise, out,

@@ -97,15 +97,40 @@ def assemble(
     """
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
-    if start >= out.shape[1] or start >= late_energy.shape[0] * bin_samples:
-        return
-    level = _late_level(late_energy, bin_samples, start)
-    if layout.coincident:
-        _add_late_coincident(level, late_moment, bin_samples, start, heading, layout, noise, out)
-    else:
+    if start < min(out.shape[1], late_energy.shape[0] * bin_samples):
+        level = _late_level(late_energy, bin_samples, start)
         heard = _weigh_channels(level, late_moment, heading, layout.power)
         for c in range(out.shape[0]):
             _shape_noise(heard[c], bin_samples, start, noise[c], out[c])
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def assemble_coincident(
+    lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
+    layout, noise, out,
+):  # fmt: skip
+    """Do as ``assemble`` for a coincident layout: directed late sound is one signal in all channels.
+
+    What comes from everywhere is each channel's own noise; what comes from the direction of the
+    moment is one noise, the last, panned there as an early path would be. It is a kernel of its
+    own, so that only those who use it compile it.
+    """
+    _add_early(lengths, gains, arrivals, count, heading, layout, out)
+    start = np.int64(np.ceil(distance * layout.samples_per_metre))
+    if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
+        return
+    level = _late_level(late_energy, bin_samples, start)
+    directed = np.empty_like(level)
+    for k in range(len(level)):
+        share = _directed_share(late_moment[k])
+        for b in range(level.shape[1]):
+            directed[k, b] = share * level[k, b]
+            level[k, b] *= 1 - share
+    ray = np.zeros(out.shape[1], np.float32)
+    _shape_noise(directed, bin_samples, start, noise[out.shape[0]], ray)
+    for c in range(out.shape[0]):
+        _shape_noise(level, bin_samples, start, noise[c], out[c])
+    _pan(ray, late_moment, bin_samples, start, heading, layout.filters, out)
 
 
 # Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
@@ -254,32 +279,17 @@ def _directed_share(m):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_late_coincident(level, moment, bin_samples, start, heading, layout, noise, out):
-    """Add the late sound of levels (K, B) to out (C, L), directed sound coherent in all channels.
-
-    What comes from everywhere is each channel's own noise; what comes from the direction of the
-    moment is one noise, the last, panned there as an early path would be.
-    """
-    bins, bands = level.shape
-    channels, length = out.shape
-    everywhere, directed = np.empty((bins, bands), np.float32), np.empty((bins, bands), np.float32)
-    gains = np.zeros((channels, bins), np.float32)
-    for k in range(bins):
-        share = _directed_share(moment[k])
-        for b in range(bands):
-            everywhere[k, b], directed[k, b] = (1 - share) * level[k, b], share * level[k, b]
-        rows, columns, weights = _grid_cell(moment[k], heading, layout.filters)
-        for c in range(channels):
+def _pan(ray, moment, bin_samples, start, heading, filters, out):
+    """Add a signal (L,) to out (C, L), in each bin from the direction of its moment (K, 3)."""
+    for k in range(np.int64(start / bin_samples), len(moment)):
+        begin = max(start, np.int64(np.ceil(k * bin_samples)))
+        end = np.int64(np.ceil((k + 1) * bin_samples))
+        rows, columns, weights = _grid_cell(moment[k], heading, filters)
+        for c in range(out.shape[0]):
+            gain = np.float32(0)
             for corner in range(4):
-                gains[c, k] += weights[corner] * layout.filters[rows[corner], columns[corner], c, 0]
-    ray = np.zeros(length, np.float32)
-    _shape_noise(directed, bin_samples, start, noise[channels], ray)
-    for c in range(channels):
-        _shape_noise(everywhere, bin_samples, start, noise[c], out[c])
-        for k in range(np.int64(start / bin_samples), bins):
-            begin = max(start, np.int64(np.ceil(k * bin_samples)))
-            end = np.int64(np.ceil((k + 1) * bin_samples))
-            target, source, gain = out[c, begin:end], ray[begin:end], gains[c, k]
+                gain += weights[corner] * filters[rows[corner], columns[corner], c, 0]
+            target, source = out[c, begin:end], ray[begin:end]
             for n in range(len(target)):
                 target[n] += gain * source[n]
 
