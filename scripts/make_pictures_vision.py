@@ -64,7 +64,7 @@ def baking(scene: RasterScene) -> np.ndarray:
     plain = scene.light.copy()
     lights = pack(plain_light(scene.planes[:, :3]) / LIGHT_RANGE)
     for chart, light in zip(scene.chart, lights, strict=True):
-        first, width, height, _ = scene.chart_cells[chart]
+        first, width, height = scene.chart_record[chart, 12:15].astype(int)
         plain[first : first + width * height] = light
     views = [scene._replace(light=plain), relight(scene, 0, 1), relight(scene, 1, 0)]
     return sheet([look(v, ROOMS[2], (320, 240))["rgb"] for v in views], 3)

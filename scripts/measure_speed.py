@@ -94,7 +94,7 @@ def sound(scene: str, repeats: int) -> None:
     row("pyroomacoustics: mono response", theirs, 1, "responses")
     for name, mine in (("a new listener", ours), ("a new source", np.add(ours[: len(new)], new))):
         ratio = np.median(theirs) / np.median(mine)
-        click.echo(f"{'pyroomacoustics takes longer for ' + name:<44}{ratio:9.1f} times")
+        click.echo(f"{'pyroomacoustics over avenv, ' + name:<44}{ratio:9.1f} x")
 
 
 def steps(scene: str, batch: int, repeats: int) -> None:

@@ -51,7 +51,7 @@ KINDS = {DIRECT: "direct", TRANSMITTED: "through walls", REFLECTED: "mirrored",
 COLOURS = dict(zip(KINDS, ("#000000", "#999999", "#0072b2", "#d55e00"), strict=True))
 BAND_COLOURS = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(BANDS)))
 SOURCE = np.array([3.2, 2.0, 1.5])  # in the apartment's living room
-HALL_DOOR = (4.1, 5.3, 4.2)  # x from, x to, and y of the way into the hall
+HALL_DOORS = {"the doorway": (4.1, 5.3), "the kitchen's": (5.95, 6.85)}  # x from, x to, at y = 4.2
 
 
 class Records:
@@ -95,7 +95,7 @@ def early_paths(scene, field, listener):
 def draw_response(world, path):
     """Draw a response in the apartment: its first part with the paths it is made of, and all."""
     engine = Engine(RATE, "mono", settings=AcousticSettings(max_time=0.8))
-    listener = np.array([6.3, 4.9, 1.5])
+    listener = np.array([7.8, 4.9, 1.5])
     field = engine.source_field(world.compiled, world.acoustics, SOURCE, listener[2])
     response = engine.responses([(world.acoustics, field, listener, 0.0)])[0, 0]
     paths = early_paths(world.acoustics, field, listener)
@@ -196,8 +196,9 @@ def draw_walk(world, path):
         lower.plot(place[0], np.degrees(np.arctan2(arrival[1], arrival[0])), "o", ms=4,
                    color=COLOURS[kind])  # fmt: skip
         seen.add(kind)
-    edges = [np.degrees(np.arctan2(HALL_DOOR[2] - 4.9, end - x)) for end in HALL_DOOR[:2]]
-    lower.fill_between(x, *edges, color="#dddddd", label="the doorway")
+    for (name, ends), grey in zip(HALL_DOORS.items(), ("#cccccc", "#e8e8e8"), strict=True):
+        edges = [np.degrees(np.arctan2(4.2 - 4.9, end - x)) for end in ends]
+        lower.fill_between(x, *edges, color=grey, label=name)
     straight = SOURCE[:2] - places[:, :2]
     lower.plot(x, np.degrees(np.arctan2(straight[:, 1], straight[:, 0])), "--", color="black",
                lw=0.8, label="the source")  # fmt: skip
