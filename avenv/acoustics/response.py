@@ -109,7 +109,7 @@ def assemble_coincident(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
     layout, noise, out,
 ):  # fmt: skip
-    """Do as ``assemble`` for a coincident layout: directed late sound is one signal in all channels.
+    """Do as ``assemble`` for a coincident layout: directed sound is one signal in all channels.
 
     What comes from everywhere is each channel's own noise; what comes from the direction of the
     moment is one noise, the last, panned there as an early path would be. It is a kernel of its
