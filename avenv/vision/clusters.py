@@ -32,9 +32,9 @@ class RasterScene(NamedTuple):
         planes: (T, 4) float32 unit normal n and offset n·p of a point p on the triangle.
         double_sided: (T,) bool, drawn from behind too.
         chart: (T,) int32 chart of each triangle.
-        chart_frame: (C', 8) float32 rows u and v of each chart, as in ``Charts.frame``.
-        chart_place: (C', 4) float32 from u and v to the light map, as in ``Charts.place``.
-        chart_cells: (C', 4) int32 first light sample, samples in a row, rows, texture.
+        chart_record: (C', 16) float32 all about a chart, in one line of the processor's cache:
+            ``Charts.frame`` (8), ``Charts.place`` (4), first light sample, samples in a row, rows,
+            texture; the last four are whole numbers.
         layers: (2, L, 3) float32 light on each sample, by lamps and by day; a margin at the end
             lets the filter read on past the last one.
         light: (L,) uint64 packed mixture of the two, as ``mixed_light`` makes it.
@@ -53,9 +53,7 @@ class RasterScene(NamedTuple):
     planes: NDArray[np.float32]
     double_sided: NDArray[np.bool_]
     chart: NDArray[np.int32]
-    chart_frame: NDArray[np.float32]
-    chart_place: NDArray[np.float32]
-    chart_cells: NDArray[np.int32]
+    chart_record: NDArray[np.float32]
     layers: NDArray[np.float32]
     light: NDArray[np.uint64]
     texels: NDArray[np.uint64]
@@ -93,9 +91,16 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         planes=np.column_stack([normals, offset]).astype(np.float32),
         double_sided=compiled.double_sided[order],
         chart=charts.of_triangle[order],
-        chart_frame=charts.frame.reshape(-1, 8),
-        chart_place=charts.place,
-        chart_cells=np.column_stack([charts.first, charts.width, charts.height, charts.surface]),
+        chart_record=np.column_stack(
+            [
+                charts.frame.reshape(-1, 8),
+                charts.place,
+                charts.first,
+                charts.width,
+                charts.height,
+                charts.surface,
+            ]
+        ).astype(np.float32),
         layers=layers,
         light=mixed_light(layers, 1.0, 1.0),
         texels=atlas.texels,

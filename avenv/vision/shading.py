@@ -47,8 +47,8 @@ def shade(scene, camera, nearness, triangle, left, depth, albedo, rgb):
             stop = _end_of_run(scene, triangle, row, start, width)
             chart = np.uint64(scene.chart[t])
             middle = depth[(start + stop) >> 1]
-            along_u = _along_row(scene.chart_frame, chart, 0, camera, up)
-            along_v = _along_row(scene.chart_frame, chart, 4, camera, up)
+            along_u = _along_row(scene.chart_record, chart, 0, camera, up)
+            along_v = _along_row(scene.chart_record, chart, 4, camera, up)
             _look_up_texture(
                 scene, camera, t, chart, middle, along_u, along_v, left, depth, start, stop, albedo
             )
@@ -69,10 +69,10 @@ def _end_of_run(scene, triangle, row, start, width):
 
 
 @inlined
-def _along_row(frame, chart, first, camera, up):
+def _along_row(record, chart, first, camera, up):
     """Return (a, b, c): a chart's u (first = 0) or v (4) is a + depth (b + left c) along a row."""
-    x, y, z = frame[chart, first], frame[chart, first + 1], frame[chart, first + 2]
-    a = x * camera.x + y * camera.y + z * camera.z + frame[chart, first + 3]
+    x, y, z = record[chart, first], record[chart, first + 1], record[chart, first + 2]
+    a = x * camera.x + y * camera.y + z * camera.z + record[chart, first + 3]
     b = x * camera.ahead_x + y * camera.ahead_y + z * camera.ahead_z
     b += up * (x * camera.up_x + y * camera.up_y + z * camera.up_z)
     c = x * camera.left_x + y * camera.left_y + z * camera.left_z
@@ -94,7 +94,7 @@ def _look_up_texture(
     scene, camera, t, chart, middle, along_u, along_v, left, depth, start, stop, albedo
 ):
     """Write the filtered packed reflectance of a run of pixels; ``middle`` is a depth within."""
-    k = np.uint64(scene.chart_cells[chart, 3])
+    k = np.uint64(scene.chart_record[chart, 15])
     side = np.int64(scene.log_side[k])
     texels = scene.texels
     if side == 0:
@@ -126,11 +126,11 @@ def _look_up_texture(
 @inlined
 def _light_up(scene, chart, along_u, along_v, left, depth, start, stop, albedo, rgb, row):
     """Write the colours of a run of pixels from their filtered reflectance."""
-    place, cells, light = scene.chart_place, scene.chart_cells, scene.light
-    u0, u1, u2 = _scaled(along_u, place[chart, 0] * _STEPS, place[chart, 1] * _STEPS)
-    v0, v1, v2 = _scaled(along_v, place[chart, 2] * _STEPS, place[chart, 3] * _STEPS)
-    first, width = np.int64(cells[chart, 0]), np.int64(cells[chart, 1])
-    last_u, last_v = (width - 1) << _STEP_BITS, (np.int64(cells[chart, 2]) - 1) << _STEP_BITS
+    record, light = scene.chart_record, scene.light
+    u0, u1, u2 = _scaled(along_u, record[chart, 8] * _STEPS, record[chart, 9] * _STEPS)
+    v0, v1, v2 = _scaled(along_v, record[chart, 10] * _STEPS, record[chart, 11] * _STEPS)
+    first, width = np.int64(record[chart, 12]), np.int64(record[chart, 13])
+    last_u, last_v = (width - 1) << _STEP_BITS, (np.int64(record[chart, 14]) - 1) << _STEP_BITS
     for column in range(start, stop):
         u = _within(np.int64(u0 + depth[column] * (u1 + left[column] * u2)), 0, last_u)
         v = _within(np.int64(v0 + depth[column] * (v1 + left[column] * v2)), 0, last_v)
