@@ -128,7 +128,7 @@ class Stream:
         self, rows: NDArray[np.int64], dry: Array, audible: NDArray[np.bool_], responses: Array
     ) -> None:
         newest = self._newest[rows] = (self._newest[rows] + 1) % self._parts
-        row, source = np.nonzero(audible)
+        row, source = np.divmod(np.flatnonzero(audible), self.sources)
         frames = np.concatenate([self._blocks[rows[row], source], dry[row, source]], axis=-1)
         self._blocks[rows] = dry
         self._pasts[rows, :, newest] = 0
