@@ -55,7 +55,7 @@ def pictures(scene: str, batch: int, side: int, repeats: int) -> None:
 
 def sound(scene: str, repeats: int) -> None:
     """Measure a second of sound at 16 kHz, and the same by pyroomacoustics, in a scene's room."""
-    rate, step, ear = 16000, 4000, 1.25
+    rate, step, ear, few = 16000, 4000, 1.25, max(1, repeats // 10)
     world, settings = load_scene(scene), AcousticSettings()
     rng = np.random.default_rng(0)
     low, high = (f(world.compiled.rooms[0].polygon, axis=0) for f in (np.min, np.max))
@@ -86,11 +86,11 @@ def sound(scene: str, repeats: int) -> None:
 
     ours = timed(respond, 10 * repeats)
     row("response for a new place of the listener", ours, 1, "responses")
-    new = timed(trace, repeats // 10)
+    new = timed(trace, few)
     row("images and late field of a new source", new, 1, "fields")
     push = timed(lambda: stream.push(np.arange(1), dry, response), 10 * repeats)
     row("convolution of a 0.25 s step, binaural", push, 1, "steps")
-    theirs = timed(respond_peer, repeats // 10)
+    theirs = timed(respond_peer, few)
     row("pyroomacoustics: mono response", theirs, 1, "responses")
     for name, mine in (("a new listener", ours), ("a new source", np.add(ours[: len(new)], new))):
         ratio = np.median(theirs) / np.median(mine)
