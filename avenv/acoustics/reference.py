@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Point, Polygon
 
-from avenv.acoustics.air import air_absorption
+from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
 from avenv.acoustics.engine import ResponseJob
 from avenv.acoustics.field import check_position
-from avenv.acoustics.layouts import SPEED_OF_SOUND
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.bands import OCTAVE_CENTRES

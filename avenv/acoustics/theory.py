@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import hankel1
 
-from avenv.acoustics.layouts import SPEED_OF_SOUND
+from avenv.acoustics.air import SPEED_OF_SOUND
 
 Array = NDArray[np.float64]
 
