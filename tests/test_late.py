@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv import parallel
@@ -104,17 +105,54 @@ def test_a_closed_wall_lets_through_what_its_transmission_says():
     for shell in shells:
         shell.invert()
     scene = prepare(from_meshes(shells, surfaces((0.1, 0.8, 1e-2))))
-    field, _ = trace(scene, (2, 2, 1.25), AcousticSettings(rays=8192))
-    left = field.cells.anchor[:, 0] < 4.02
-    level = [
-        np.average(field.energy[side].sum(axis=1), axis=0, weights=field.cells.volume[side])
-        for side in (left, ~left)
-    ]
+    runs = [trace(scene, (2, 2, 1.25), AcousticSettings(max_time=0.8, seed=s))[0] for s in range(6)]
+    energy = np.mean([r.energy[:, :80].sum(axis=1) for r in runs], axis=0)
+    cells = runs[0].cells
+    left = cells.anchor[:, 0] < 4.02
+    level = [np.average(energy[side], axis=0, weights=cells.volume[side]) for side in (left, ~left)]
     # Power balance of the receiving room: A2 E2 = tau S E1 (Cremer & Mueller), tau = 1e-4.
     room = 4 * 4 * 2 + 4 * 4 * 2.5
     area = room * 0.1 + 4 * AIR * 40
     expected = 10 * np.log10(1e-4 * 10 / area)
     np.testing.assert_allclose(10 * np.log10(level[1] / level[0]), expected, atol=1.0)
+
+
+def test_what_escapes_through_a_hole_is_told():
+    box, settings = shoebox((5, 4, 3), absorption=1.0), AcousticSettings(rays=2048, max_time=0.1)
+    roofless = np.flatnonzero(box.triangles[:, :, 2].min(axis=1) < 2.9)
+    shell = trimesh.Trimesh(**trimesh.triangles.to_kwargs(box.triangles[roofless].astype(float)))
+    closed, _ = trace(prepare(box), (2.5, 2, 1), settings)
+    leaky, _ = trace(prepare(from_meshes([shell], box.surfaces)), (2.5, 2, 1), settings)
+    assert closed.escaped == 0
+    # The solid angle of a 5 x 4 m rectangle, 2 m straight above the source; air takes little.
+    a, b, d = 2.5, 2.0, 2.0
+    angle = 4 * np.arctan(a * b / (d * np.sqrt(a * a + b * b + d * d)))
+    assert leaky.escaped == pytest.approx(angle / (4 * np.pi), rel=0.05)
+
+
+def test_decays_are_straight_and_alike_in_a_diffuse_room():
+    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
+    field, _ = trace(scene, (2, 2, 2), AcousticSettings(max_time=1.2), order=1)
+    decay = np.cumsum(field.energy[:, ::-1, 3].astype(float), axis=1)[:, ::-1]
+    decay = 10 * np.log10(decay[:, 5:] / decay[:, 5:6])  # all cells, 1 kHz, from 50 ms on
+    times = []
+    for curve in decay:
+        part = (curve < -5) & (curve > -45)
+        bins = np.flatnonzero(part)
+        line = np.polyfit(bins, curve[part], 1)
+        assert np.abs(np.polyval(line, bins) - curve[part]).max() < 1.5
+        times.append(-60 / line[0])
+    assert np.std(times) / np.mean(times) < 0.05
+
+
+def test_few_rays_already_tell_the_level_of_late_sound():
+    scene = prepare(furnished(things=10))
+    sums = []
+    for seed in range(4):
+        field, _ = trace(scene, (2, 2, 1.5), AcousticSettings(max_time=0.4, seed=seed))
+        sums.append(field.energy[:, 15:20, 3].sum(axis=1))
+    spread = np.std(sums, axis=0, ddof=1) / np.mean(sums, axis=0)
+    assert np.sqrt(np.mean(spread**2)) < 0.25
 
 
 def test_the_two_sides_of_a_wall_do_not_mix():

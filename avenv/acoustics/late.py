@@ -34,8 +34,9 @@ NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int6
 
 _CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads
 _STRETCH = 5.0  # metres that rays fly between two draws
-_THINNING = 0.22  # power of the energy left with which the number of rays falls
+_THINNING = 0.26  # power of the energy left with which the number of rays falls
 _SILENCE = 1e-7  # share of the energy below which the rest is not followed
+_ANYWHERE = 1e9  # metres: further than any surface
 _LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
@@ -195,7 +196,10 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
     """Take ray r to the next surface and beyond; one that leaves the scene is spent."""
     state, weight = rays.state[r], rays.weight[r]
     x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
-    t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, longest - state[6])
+    t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, _ANYWHERE)
+    t = min(t, longest - state[6])
+    if triangle < 0:
+        lost[0] += _mean(weight)
     for b in range(len(air)):
         half[b] = np.exp(-air[b] * t / 2)
         weight[b] *= half[b]
@@ -203,8 +207,6 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
         collect(cells, x, y, z, dx, dy, dz, t, state[6], bin_length, weight, out)
     state[6] += t
     if triangle < 0:
-        if state[6] < longest:
-            lost[0] += _mean(weight)
         state[6] = longest
         for b in range(len(air)):
             weight[b] = 0.0
@@ -231,9 +233,9 @@ def _draw(rays, fresh, alive, wanted, total):
     """Draw ``wanted`` rays of the first ``alive`` into ``fresh``; return how many there are.
 
     A ray that is drawn n times on average hands one n-th of its energy to each copy: nothing is
-    won or lost. n goes with the root of the ray's share of the energy in all bands, which keeps
-    weights alike but leaves some rays to rooms where little sound goes. The draw is systematic: it
-    takes one random number and equal steps.
+    won or lost. n goes with the fourth root of the ray's share of the energy in all bands, which
+    keeps weights from drifting apart but leaves enough rays to rooms where little sound goes. The
+    draw is systematic: it takes one random number and equal steps.
     """
     bands, matter = len(total), 0.0
     for r in range(alive):
@@ -263,7 +265,7 @@ def _importance(weight, total):
     for b in range(len(total)):
         if total[b] > 0:
             share += weight[b] / total[b]
-    return np.sqrt(share)
+    return np.sqrt(np.sqrt(share))
 
 
 @inlined

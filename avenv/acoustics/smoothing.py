@@ -20,7 +20,7 @@ _NEAR = 1.1
 _DECAY_WINDOW = 0.12
 # Metres around a cell, and share of its age over which its ratio to the level before is averaged:
 # the fewer the cells, the fewer the rays and the longer the time.
-_LEVELS = ((_REACH, 0.25), (_NEAR, 0.35), (0.6, 0.5), (0.0, 1.0))
+_LEVELS = ((_REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
 
 Array = NDArray[np.float32]
 
