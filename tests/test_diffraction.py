@@ -12,7 +12,7 @@ from support import B, from_meshes, solid, surfaces, two_rooms
 from avenv.acoustics.bends import MAX_PATHS
 from avenv.acoustics.diffraction import in_phase, magnitude
 from avenv.acoustics.edges import find_edges
-from avenv.acoustics.images import find_images
+from avenv.acoustics.images import find_images, move_images
 from avenv.acoustics.paths import DIFFRACTED, DIRECT, allocate_paths, find_paths
 from avenv.acoustics.scene import prepare
 from avenv.bands import OCTAVE_CENTRES
@@ -207,6 +207,16 @@ def test_source_and_listener_may_change_places_round_corners():
             decibels(pressure(finder(scene, b)(a))),
         )
         np.testing.assert_allclose(there, back, atol=0.5)
+
+
+def test_a_source_that_moves_a_little_keeps_its_ways_round_corners():
+    scene = prepare(two_rooms())
+    start, end, listener = (1.0, 1.0, 1.4), np.array([1.0, 1.1, 1.4]), np.array([5.2, 0.6, 1.5])
+    tree = move_images(scene, find_images(scene, np.array(start), 0, 4096), end)
+    moved = allocate_paths(tree, B)
+    count = find_paths(scene, tree, np.zeros(B), listener, moved)
+    fresh = finder(scene, end)(listener)
+    np.testing.assert_allclose(moved.gain[:count].sum(axis=0), fresh.gain.sum(axis=0), rtol=0.02)
 
 
 def edges_of(*meshes, sheets=()):

@@ -88,11 +88,16 @@ def find_bends(scene: AcousticScene, source: NDArray[np.float64]) -> Bends:
         edge[:, 0] = last
         if depth:
             edge[:, 1:] = front.edge[chain[last, slot], :-1]
-        arrival = np.empty((len(last), 2))
-        _arrivals(scene.edges, source, edge, depth + 1, arrival)
-        front = Bends(edge, np.full(len(last), depth + 1), arrival)
+        number = np.full(len(last), depth + 1)
+        front = Bends(edge, number, _arrivals(scene.edges, source, edge, number))
         levels.append(front)
     return Bends(*(np.concatenate(column) for column in zip(*levels, strict=True)))
+
+
+def move_bends(scene: AcousticScene, bends: Bends, source: NDArray[np.float64]) -> Bends:
+    """Return the chains of a source that has moved a little to (3,): the same edges."""
+    arrival = _arrivals(scene.edges, source, bends.edge, bends.number)
+    return bends._replace(arrival=arrival)
 
 
 @njit(cache=True, nogil=True)
@@ -114,7 +119,8 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
                     scene.bvh, source[0], source[1], source[2], place[0], place[1], place[2]
                 )
                 if clear and _can_bend(edges, e, source):
-                    chain[e, 0], strength[e, 0] = 0, 1.0
+                    chain[e, 0] = 0
+                    strength[e, 0] = max(strength[e, 0], 1 / _distance(source, place))
                 continue
             angle = _angles(edges, place)
             for c in range(len(chains.number)):
@@ -130,12 +136,13 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
 
 
 @njit(cache=True, nogil=True)
-def _arrivals(edges, source, edge, number, arrival):
-    """Set arrival (C, 2) for chains (C, MAX_BENDS) of ``number`` edges."""
+def _arrivals(edges, source, edge, number):
+    """Return ``Bends.arrival`` of chains (C, MAX_BENDS) of number (C,) edges."""
+    arrival = np.empty((len(edge), 2))
     end = np.empty(3)
     for c in range(len(edge)):
         last = edge[c, 0]
-        if number == 1:
+        if number[c] == 1:
             arrival[c] = _angle(edges, last, source)
             continue
         before = edge[c, 1]
@@ -148,6 +155,7 @@ def _arrivals(edges, source, edge, number, arrival):
                 break
             arrival[c, 0] = min(arrival[c, 0], angle)
             arrival[c, 1] = max(arrival[c, 1], angle)
+    return arrival
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avenv import parallel
-from avenv.acoustics.bends import NO_BENDS, Bends, find_bends
+from avenv.acoustics.bends import NO_BENDS, Bends, find_bends, move_bends
 from avenv.acoustics.scene import AcousticScene
 from avenv.geometry import closest_hit, inlined
 
@@ -83,7 +83,7 @@ def move_images(scene: AcousticScene, tree: ImageTree, source: NDArray[np.float6
     position = np.empty_like(tree.position)
     position[0] = source
     _reflect(scene.planes, tree.parent, tree.mirror, position)
-    return tree._replace(position=position)
+    return tree._replace(position=position, bends=move_bends(scene, tree.bends, source))
 
 
 def spread_directions(number: int) -> NDArray[np.float64]:
