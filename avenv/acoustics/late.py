@@ -51,7 +51,7 @@ class LateField(NamedTuple):
         moment: (C, K, 3) float32 the sum of the directions that it comes from, weighted by the mean
             energy of the bands: its length over the mean energy is 1 if all comes from one place.
         bin: seconds of a time bin; bin 0 begins with the emission.
-        escaped: share of the source's energy that left the scene through holes.
+        escaped: share of the source's energy that left the scene without passing a surface.
     """
 
     cells: Cells
@@ -67,6 +67,7 @@ class _Rays(NamedTuple):
     state: NDArray[np.float64]  # (R, 7) position, direction, and metres travelled
     weight: NDArray[np.float64]  # (R, B) energy left of each
     image: NDArray[np.int64]  # (R,) the image whose path this is, -1: late sound
+    passed: NDArray[np.bool_]  # (R,) whether it has come through a surface
     random: NDArray[np.uint64]  # (R,) state of each ray's own sequence of random numbers
 
 
@@ -130,6 +131,7 @@ def _no_rays(number: int, bands: int) -> _Rays:
         state=np.zeros((number, 7)),
         weight=np.zeros((number, bands)),
         image=np.zeros(number, np.int64),
+        passed=np.zeros(number, np.bool_),
         random=np.zeros(number, np.uint64),
     )
 
@@ -198,7 +200,7 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
     x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
     t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, _ANYWHERE)
     t = min(t, longest - state[6])
-    if triangle < 0:
+    if triangle < 0 and not rays.passed[r]:
         lost[0] += _mean(weight)
     for b in range(len(air)):
         half[b] = np.exp(-air[b] * t / 2)
@@ -216,6 +218,8 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
     state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
     rays.image[r] = _meet(scene, tree, triangle, rays.image[r], rays.random[r : r + 1], state,
                           weight)  # fmt: skip
+    if state[3] == dx and state[4] == dy and state[5] == dz:
+        rays.passed[r] = True
 
 
 @njit(cache=True, nogil=True)
@@ -253,7 +257,7 @@ def _draw(rays, fresh, alive, wanted, total):
             fresh.state[count] = rays.state[r]
             for b in range(bands):
                 fresh.weight[count, b] = rays.weight[r, b] / mean
-            fresh.image[count] = rays.image[r]
+            fresh.image[count], fresh.passed[count] = rays.image[r], rays.passed[r]
             fresh.random[count] = _mix(rays.random[r] + np.uint64(c))
             count += 1
     return count
