@@ -234,9 +234,11 @@ def _pull(scene, chain, number, source, listener, points, wedges):
         opening, t = np.pi * edges.opening[e], wedges[i, _PLACE]
         inside = min(t, edges.length[e] - t) / min(_END, edges.length[e] / 2)
         before, after = _angle(edges, e, points[i]), _angle(edges, e, points[i + 2])
-        difference = abs(before - after) + (_ON_BOUNDARY if number == 1 else _BESIDE_BOUNDARY)
-        if inside <= 0 or before < 0 or after < 0 or difference <= np.pi - _LIT:
+        if inside <= 0 or before < 0 or after < 0 or abs(before - after) <= np.pi - _LIT:
             return 0.0, 0.0
+        aside = _ON_BOUNDARY if number == 1 else _BESIDE_BOUNDARY
+        before += aside if before > after else -aside
+        difference = abs(before - after)
         weight *= _ease(inside) * _ease((difference - np.pi + _LIT) / (_LIT - _LIT_FULL))
         length += _distance(points[i], points[i + 1])
         wedges[i, _OPENING], wedges[i, _DIFFERENCE] = edges.opening[e], difference
