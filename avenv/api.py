@@ -14,6 +14,9 @@ from avenv.world import load_scene
 
 Point = Sequence[float]
 
+REACH = 3.0
+"""Metres from walkable floor within which a point counts as the floor nearest to it."""
+
 
 def impulse_response(
     scene: Any,
@@ -108,16 +111,18 @@ def render_view(
 def geodesic_distance(scene: Any, start: Point, goal: Point) -> float:
     """Return the length in metres of the shortest way on foot; inf where there is none.
 
+    From and to a point where a body cannot stand, the walkable place nearest to it counts.
+
     Args:
         scene: as ``load_scene`` takes it; load it once if you ask more than once.
         start: (x, y), world metres.
-        goal: (x, y), world metres; the walkable place nearest to it counts.
+        goal: (x, y), world metres.
 
     Raises:
-        SceneError: the scene cannot be loaded, or has no walkable floor.
+        SceneError: the scene cannot be loaded, or a point is more than 3 m from walkable floor.
         ValueError: a coordinate is not finite.
     """
     warm_up()
     grid = load_scene(scene).walkable
-    field = navigation.geodesic_field(grid, np.asarray(goal, np.float64))
-    return float(field.at(np.asarray(start, np.float64)[None])[0])
+    ends = grid.nearest_walkable(np.array([start, goal], np.float64), REACH)
+    return float(navigation.geodesic_field(grid, ends[1]).at(ends[:1])[0])

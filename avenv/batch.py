@@ -40,9 +40,10 @@ class Batch:
         acoustics: str = "native",
         **options: Any,
     ):
-        warm_up()
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: 1 or more")
+        if task not in TASKS:
+            raise ValueError(f"task is {task!r}; accepted: {', '.join(TASKS)}")
         kind = TASKS[task]
         sensor_options = _take(options, Sensors)
         rule_options = _take(options, kind.Rules)
@@ -57,7 +58,13 @@ class Batch:
         self.task = kind(self.simulator, kind.Rules(**rule_options))
         self.observation_space = self.simulator.sensors.space()
         self.action_space = kind.action_space
+        warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
+
+    @property
+    def frames_per_second(self) -> int:
+        """Steps in a second of simulated time, rounded."""
+        return max(1, round(1 / self.simulator.sensors.step_time))
 
     def seed(self, row: int, seed: int) -> None:
         """Restart one row's random stream."""

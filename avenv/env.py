@@ -28,10 +28,10 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         SceneError, SoundError: a scene or sound cannot be used.
 
     ``reset(options={"episode": episode})`` begins that ``Episode`` instead of a sampled one.
-    ``info`` holds ``metrics`` and ``truth``; ``reset`` adds the ``episode``.
+    ``info`` holds ``metrics`` and ``truth``; ``reset`` adds the ``setup``, the episode as data.
     """
 
-    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012 (Gymnasium's)
+    metadata = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012 (Gymnasium's)
 
     def __init__(self, task: str = "AudioGoal", render_mode: str | None = None, **options: Any):
         check_render_mode(render_mode)
@@ -39,6 +39,8 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         self.observation_space: gym.spaces.Dict = self.batch.observation_space
         self.action_space = self.batch.action_space
         self.render_mode = render_mode
+        self.metadata = {**self.metadata, "render_fps": self.batch.frames_per_second}
+        self._over = True
         self._screen = Screen(self.batch) if render_mode else None
 
     def reset(
@@ -51,18 +53,22 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         self.batch.reset([0], {0: as_episode(episode)} if episode is not None else None)
         if self._screen:
             self._screen.begin(0)
+            if self.render_mode == "human":
+                self._screen.show(0)
         info = self._info()
-        info["episode"] = self.batch.task.episodes[0].to_dict()
+        info["setup"] = self.batch.task.episodes[0].to_dict()
+        self._over = False
         return self._observe(~_ONE), info
 
     def step(
         self, action: int | np.int64
     ) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
         """Carry out one action; the sound of ``step_time`` seconds passes."""
-        if not self.batch.task.episodes:
-            raise gym.error.ResetNeeded("call reset() before step()")
+        if self._over:
+            raise gym.error.ResetNeeded("the episode is over or never began; call reset()")
         actions = self.batch.check_actions(np.asarray(action)[None])
         reward, terminated, truncated = self.batch.task.act(actions, _ONE)
+        self._over = bool(terminated[0] or truncated[0])
         observation = self._observe(_ONE)
         if self._screen:
             self._screen.follow(0)

@@ -90,8 +90,8 @@ class Hearing:
                     f"it must be at {self._rate} Hz"
                 )
         check_position(world.compiled, world.acoustics, ear, "listener")
-        self._worlds[row] = world
-        self._sources[row] = tuple(Source(e, world, self._engine, float(ear[2])) for e in emitters)
+        sources = tuple(Source(e, world, self._engine, float(ear[2])) for e in emitters)
+        self._worlds[row], self._sources[row] = world, sources
 
     def begin(
         self, rows: NDArray[np.int64], ears: NDArray[np.float64], heading: NDArray[np.float64]

@@ -42,14 +42,23 @@ class Sensors:
 
     def __post_init__(self) -> None:
         # YAML and JSON bring lists; the fields promise tuples.
-        object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "image_size", tuple(self.image_size))
+        names = (self.names,) if isinstance(self.names, str) else tuple(self.names)
+        object.__setattr__(self, "names", names)
+        if isinstance(self.image_size, list):
+            object.__setattr__(self, "image_size", tuple(self.image_size))
+        for name in ("hfov", "sample_rate", "step_time", "window"):
+            if not isinstance(getattr(self, name), int | float):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number")
         unknown = [name for name in self.names if name not in OBSERVATIONS]
         if unknown or not self.names:
             raise ValueError(
                 f"sensors is {self.names!r}; accepted are one or more of {tuple(OBSERVATIONS)}"
             )
-        if len(self.image_size) != 2 or not all(1 <= side <= 8192 for side in self.image_size):
+        if not (
+            isinstance(self.image_size, tuple)
+            and len(self.image_size) == 2
+            and all(isinstance(side, int) and 1 <= side <= 8192 for side in self.image_size)
+        ):
             raise ValueError(
                 f"image_size is {self.image_size!r}; accepted: (width, height), 1-8192"
             )

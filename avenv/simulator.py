@@ -102,14 +102,16 @@ class Simulator:
             SceneError: a source or the ears are inside something solid or outside the scene.
             SoundError: a sound has another rate than the sensors.
         """
-        self._emitters[row] = (emitters,) if isinstance(emitters, Emitter) else tuple(emitters)
+        sounding = (emitters,) if isinstance(emitters, Emitter) else tuple(emitters)
+        if self._hearing:
+            ear = np.array([*position, self.body.ear_height])
+            self._hearing.place(row, self.worlds[world], ear, sounding)
+        self._emitters[row] = sounding
         self.world[row] = world
         self.position[row] = position
         self.heading[row] = frames.wrap_angle(heading)
         self.clock[row] = 0
         self._fresh[row] = True
-        if self._hearing:
-            self._hearing.place(row, self.worlds[world], self.ears()[row], self._emitters[row])
 
     def emitters(self, row: int) -> tuple[Emitter, ...]:
         """Return the sources that sound for one body."""
@@ -155,10 +157,20 @@ class Simulator:
             )
         return np.linalg.norm(self.position - before, axis=1), collided
 
+    def eyes(self) -> NDArray[np.float64]:
+        """Return where each body looks from, (E, 3) world metres."""
+        return np.column_stack([self.position, np.full(self.num_envs, self.body.eye_height)])
+
+    def source_in_view(self) -> NDArray[np.bool_]:
+        """Return whether each body's source is within the bounds of its picture (E,)."""
+        ahead, left, up = frames.to_body(self.source_position() - self.eyes(), self.heading).T
+        width, height = self.sensors.image_size
+        reach = ahead * np.tan(np.deg2rad(self.sensors.hfov) / 2)
+        return (ahead > 0) & (np.abs(left) <= reach) & (np.abs(up) <= reach * height / width)
+
     def line_of_sight(self) -> NDArray[np.bool_]:
         """Return whether nothing stands between each eye and its source (E,)."""
-        eyes = np.column_stack([self.position, np.full(self.num_envs, self.body.eye_height)])
-        sources = self.source_position()
+        eyes, sources = self.eyes(), self.source_position()
         clear = np.zeros(self.num_envs, bool)
         for world, rows in parallel.runs_by_key(self.world, self.num_envs):
             bvh = self.worlds[world].compiled.bvh
@@ -171,7 +183,7 @@ class Simulator:
         Rows that were placed since the last call hear their source as if it had always sounded.
 
         Returns:
-            one array per sensor, (E, ...), overwritten by the next call.
+            one array per sensor, (E, ...); the next call may overwrite them.
         """
         observation: dict[str, NDArray] = {}
         if self.sensors.pictures:
@@ -183,11 +195,10 @@ class Simulator:
         return {name: observation[name] for name in self.sensors.names}
 
     def _look(self) -> dict[str, NDArray]:
-        eyes = np.column_stack([self.position, np.full(self.num_envs, self.body.eye_height)])
         vision.render(
             [world.raster for world in self.worlds],
             self.world,
-            eyes,
+            self.eyes(),
             frames.body_rotation(self.heading),
             np.deg2rad(self.sensors.hfov),
             self._frames,

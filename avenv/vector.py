@@ -45,7 +45,7 @@ class BatchEnv(VectorEnv):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
             "render_modes": ["rgb_array"],
-            "render_fps": 4,
+            "render_fps": self.batch.frames_per_second,
             "autoreset_mode": self.autoreset_mode,
         }
         self.render_mode = render_mode
@@ -69,12 +69,14 @@ class BatchEnv(VectorEnv):
                 f"reset_mask has shape {mask.shape} and type {mask.dtype}; accepted: "
                 f"{self.num_envs} booleans"
             )
-        seeds = self._seeds(seed)
+        if not mask.any() or not (self._begun or mask.all()):
+            raise ValueError("reset_mask must name a row, and the first reset all rows")
+        seeds, episodes = self._seeds(seed), self._episodes(options.get("episodes"))
         rows = np.flatnonzero(mask).tolist()
         for row in rows:
             if (own := seeds[row]) is not None:
                 self.batch.seed(row, own)
-        self._begin(rows, self._episodes(options.get("episodes")))
+        self._begin(rows, episodes)
         self._begun = True
         return self.batch.observe(np.zeros(self.num_envs, bool)), self._info()
 
@@ -116,6 +118,14 @@ class BatchEnv(VectorEnv):
         if self._screen is None:
             return None
         return tuple(self._screen.picture(row) for row in range(self.num_envs))
+
+    @staticmethod
+    def row_of(info: dict[str, Any], row: int) -> dict[str, dict[str, Any]]:
+        """Return the metrics and the truth of one row of an ``info``, as ``Env`` gives them."""
+        return {
+            group: {k: v[row].item() for k, v in info[group].items() if not k.startswith("_")}
+            for group in ("metrics", "truth")
+        }
 
     def _reset_at_once(
         self, last: dict[str, NDArray], last_info: dict[str, Any]

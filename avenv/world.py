@@ -1,6 +1,6 @@
 """A world: one scene, with what the eye, the ear and the foot each derive from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,7 +99,7 @@ def load_worlds(scenes: Any) -> Sequence[World]:
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
-    if isinstance(scenes, str | Path | SceneSpec | CompiledScene | World):
+    if isinstance(scenes, str | Path) or not isinstance(scenes, Iterable):
         return (load_scene(scenes),)
     loaded: dict[Any, World] = {}
     worlds = []

@@ -185,6 +185,9 @@ def test_the_truth_follows_the_head(make):
     assert truth["source_elevation"] == pytest.approx(np.arctan2(1.0 - 1.25, 2.5))
     assert truth["source_distance"] == pytest.approx(np.hypot(2.5, 0.25))
     assert truth["source_visible"]
+    near = episode(start=(2.75, 2.0), source=(3.25, 2.0, 0.2))
+    assert not env.reset(options={"episode": near})[1]["truth"]["source_visible"], "underfoot"
+    env.reset(options={"episode": episode()})
     for _ in range(4):
         truth = env.step(2)[4]["truth"]  # a left turn moves the source to the right
     assert truth["source_azimuth"] == pytest.approx(-np.pi / 3)
@@ -287,6 +290,12 @@ def test_make_vec_returns_the_native_batch(world):
         ({"goals": "sources", "sounds": "scene"}, "sources is empty"),
         ({"success_radius": 0.0}, "success_radius"),
         ({"min_distance": 0.5}, "min_distance"),
+        ({"success_radius": 0.1}, "success_radius"),
+        ({"turn_angle": 400.0}, "turn_angle"),
+        ({"hfov": "90"}, "hfov"),
+        ({"image_size": 64}, "image_size"),
+        ({"task": "Nope"}, "AudioGoal"),
+        ({"scenes": None}, "accepted"),
         ({"colour": "red"}, "unknown option colour"),
         ({"render_mode": "hologram"}, "render_mode"),
         ({"scenes": []}, "scenes is empty"),
@@ -307,20 +316,50 @@ def test_unusable_actions_are_refused(make, action):
         env.step(action)
 
 
-def test_stepping_before_reset_is_refused(make):
+def test_stepping_before_reset_or_after_the_end_is_refused(make):
+    env = make(disable_env_checker=True).unwrapped
     with pytest.raises(gym.error.ResetNeeded):
-        make(disable_env_checker=True).unwrapped.step(1)
+        env.step(1)
+    env.reset(seed=0)
+    env.step(0)
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(0)
+
+
+def test_the_first_reset_of_a_batch_is_of_all_rows(world):
+    envs = batch(world, 2)
+    with pytest.raises(ValueError, match="reset_mask"):
+        envs.reset(options={"reset_mask": np.array([True, False])})
+
+
+def test_a_refused_episode_changes_nothing(make):
+    env = make()
+    env.reset(seed=0, options={"episode": episode()})
+    with pytest.raises(ValueError, match="no place to stand"):
+        env.reset(options={"episode": episode(start=(1.0, 1.0), source=(4.1, 0.3, 1.0))})
+    metrics = env.step(1)[4]["metrics"]
+    assert metrics["path_length"] == pytest.approx(0.25)
+    assert metrics["distance_to_goal"] == pytest.approx(2.25, abs=0.02)
+
+
+def test_the_setup_of_an_episode_begins_it_again(make):
+    env = make()
+    first, info = env.reset(seed=5)
+    again, _ = env.reset(options={"episode": info["setup"]})
+    assert_same(first, again)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"scene": 5}, "episode.scene is 5; accepted: 0 to 0"),
+        ({"scene": 0.5}, "episode.scene"),
+        ({"geodesic_distance": 0.0}, "geodesic_distance"),
         ({"sound": -1}, "episode.sound"),
         ({"start": (np.nan, 1.0)}, "not finite"),
         ({"start": (4.1, 0.3)}, "episode.start"),
-        ({"source": (4.1, 0.3, 1.0)}, "inside a solid"),
-        ({"source": (40.0, 0.3, 1.0)}, "outside"),
+        ({"source": (4.1, 0.3, 1.0)}, "no place to stand"),
+        ({"source": (40.0, 0.3, 1.0)}, "no place to stand"),
     ],
 )
 def test_an_episode_that_does_not_fit_is_refused(make, change, message):

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.emitters import Emitter
-from avenv.errors import SceneError
+from avenv.errors import SceneError, SoundError
 from avenv.simulator import Simulator
-from avenv.sounds import Sound
+from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode
 from avenv.tasks.navigation import NavigationRules, NavigationTask
@@ -57,22 +57,20 @@ class AudioGoal(NavigationTask):
             if rules.goals == "sources" and not world.compiled.sources:
                 raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
         rate = simulator.sensors.sample_rate
-        self._own: dict[str, range] = {}
+        self._own: dict[str, list[int]] = {}
         if rules.sounds == "scene":
-            wanted = _sounds_of(simulator.worlds)
-            sets = [load_sounds(sound, rate) for sound in wanted]
-            ends = np.cumsum([len(s) for s in sets]).tolist()
-            self._own = {
-                sound: range(end - len(s), end)
-                for sound, s, end in zip(wanted, sets, ends, strict=True)
-            }
-            sounds = load_sounds(wanted, rate)
+            own = _sounds_of(simulator.worlds, rate)
+            # Two sources may share sounds: "phone" and "phone/1".
+            unique = {s.name: s for sounds in own.values() for s in sounds}
+            names = list(unique)
+            self._own = {key: [names.index(s.name) for s in own[key]] for key in own}
+            sounds = load_sounds(list(unique.values()), rate)
         else:
             sounds = load_sounds(rules.sounds, rate)
         self._background: dict[str, Sound] = {}
         if rules.background == "scene":
-            for name in _sounds_of(simulator.worlds):
-                self._background[name] = load_sounds(name, rate)[0]
+            own = _sounds_of(simulator.worlds, rate)
+            self._background = {key: sounds[0] for key, sounds in own.items()}
         super().__init__(simulator, sounds, rules)
 
     def sample_episode(self, rng: np.random.Generator) -> Episode:
@@ -131,5 +129,14 @@ class AudioGoal(NavigationTask):
         return source.position, int(rng.choice(playable)), source.level
 
 
-def _sounds_of(worlds: Sequence[World]) -> list[str]:
-    return list(dict.fromkeys(s.sound for world in worlds for s in world.compiled.sources))
+def _sounds_of(worlds: Sequence[World], sample_rate: int) -> dict[str, SoundSet]:
+    """Return what the sources of the scenes play, by what the scenes call it."""
+    sets: dict[str, SoundSet] = {}
+    for world in worlds:
+        for source in world.compiled.sources:
+            try:
+                if source.sound not in sets:
+                    sets[source.sound] = load_sounds(source.sound, sample_rate)
+            except SoundError as error:
+                raise SoundError(f"{world.name}: sources, {source.name!r}: {error}") from error
+    return sets

@@ -30,6 +30,9 @@ STOP, FORWARD, TURN_LEFT, TURN_RIGHT = (
     follower.TURN_RIGHT,
 )
 
+ORACLE_LIMIT = 100_000
+"""Actions after which the oracle would be given up; far more than any home takes."""
+
 
 @dataclass(frozen=True)
 class NavigationRules:
@@ -54,9 +57,19 @@ class NavigationRules:
     min_distance: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("success_radius", "forward_step", "turn_angle", "max_steps"):
-            if not getattr(self, name) > 0:
+        for name in ("success_radius", "forward_step", "turn_angle", "max_steps", "min_distance"):
+            if not 0 < getattr(self, name) < np.inf:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
+        for name in ("success_reward", "step_penalty"):
+            if not np.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a finite number")
+        if self.turn_angle > 180:
+            raise ValueError(f"turn_angle is {self.turn_angle!r}; accepted: up to 180 degrees")
+        if self.success_radius < self.forward_step:
+            raise ValueError(
+                f"success_radius is {self.success_radius!r}; accepted: forward_step "
+                f"({self.forward_step}) or more, so that no step leaps over the goal"
+            )
         if self.min_distance < self.success_radius:
             raise ValueError(
                 f"min_distance is {self.min_distance!r}; accepted: success_radius "
@@ -115,13 +128,13 @@ class NavigationTask(ABC):
             ValueError: the episode does not fit the scenes or the sounds.
             SceneError: its source is where no sound can be.
         """
-        self._check(episode)
+        field = self._check(episode)
         sound = self.sounds[episode.sound]
         emitter = Emitter(episode.source, sound, episode.level, episode.offset)
         emitters = [emitter, *self.background(episode)]
         self.simulator.place(row, episode.scene, episode.start, episode.heading, emitters)
         self.episodes[row] = episode
-        self._fields[row] = self.field(episode.scene, episode.source)
+        self._fields[row] = field
         self._start_distance[row] = episode.geodesic_distance
         self._oracle_actions[row] = episode.oracle_actions
         self._path_length[row] = 0.0
@@ -183,14 +196,14 @@ class NavigationTask(ABC):
         """
         simulator = self.simulator
         offset = simulator.source_position() - simulator.ears()
-        azimuth, elevation = frames.azimuth_elevation(frames.to_body(offset, simulator.heading))
-        in_view = np.abs(azimuth) <= np.deg2rad(simulator.sensors.hfov) / 2
+        heard = frames.to_body(offset, simulator.heading)
+        azimuth, elevation = frames.azimuth_elevation(heard)
         return {
             "source_azimuth": azimuth,
             "source_elevation": elevation,
             "source_distance": np.linalg.norm(offset, axis=1),
             "geodesic_distance": self._distance.copy(),
-            "source_visible": in_view & simulator.line_of_sight(),
+            "source_visible": simulator.source_in_view() & simulator.line_of_sight(),
             "source_audible": simulator.source_is_sounding(),
         }
 
@@ -209,7 +222,9 @@ class NavigationTask(ABC):
     ) -> int:
         """Return how many actions the oracle needs, its stop included."""
         grid = self.simulator.worlds[scene].walkable
-        return follower.count_actions(grid, field, start, heading, *self._oracle_settings)
+        return follower.count_actions(
+            grid, field, start, heading, *self._oracle_settings, limit=ORACLE_LIMIT
+        )
 
     @property
     def _oracle_settings(self) -> tuple[float, float, float]:
@@ -227,22 +242,35 @@ class NavigationTask(ABC):
             *self._oracle_settings,
         )
 
-    def _check(self, episode: Episode) -> None:
+    def _check(self, episode: Episode) -> GeodesicField:
+        """Return the field of an episode, if it fits the scenes and the sounds."""
         for name, value, count in (
             ("scene", episode.scene, len(self.simulator.worlds)),
             ("sound", episode.sound, len(self.sounds)),
         ):
-            if not 0 <= value < count:
-                raise ValueError(f"episode.{name} is {value}; accepted: 0 to {count - 1}")
+            if not (isinstance(value, int | np.integer) and 0 <= value < count):
+                raise ValueError(f"episode.{name} is {value!r}; accepted: 0 to {count - 1}")
         numbers = (*episode.start, episode.heading, *episode.source, episode.level)
         if not np.isfinite(numbers).all():
             raise ValueError(f"{episode} has a number that is not finite")
+        if not (0 < episode.geodesic_distance < np.inf and episode.oracle_actions >= 1):
+            raise ValueError(
+                f"episode.geodesic_distance is {episode.geodesic_distance} and oracle_actions "
+                f"{episode.oracle_actions}; accepted: more than 0 m, and 1 or more"
+            )
         world = self.simulator.worlds[episode.scene]
         if not world.walkable.is_walkable([episode.start])[0]:
             raise ValueError(
                 f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
                 "where a body can stand"
             )
+        field = self.field(episode.scene, episode.source)
+        if not np.isfinite(field.at([episode.start])[0]):
+            raise ValueError(
+                f"episode.start is {episode.start}; there is no way from there to the source at "
+                f"{episode.source} in {world.name}"
+            )
+        return field
 
     def _measure(self, rows: Iterable[int]) -> None:
         for row in rows:
