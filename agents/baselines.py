@@ -28,7 +28,8 @@ class RandomAgent:
 
     def reset(self, row: int, seed: int) -> None:
         """Restart one row's random stream."""
-        self._random[row] = np.random.default_rng(seed)
+        # Not the stream that the episode itself is drawn from.
+        self._random[row] = np.random.default_rng((seed, 1))
 
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return one random action for each row (E,)."""

@@ -9,6 +9,10 @@ import torch
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
+RGB = 3
+MIN_SIDE = 36
+"""Pixels of the smallest picture that the three convolutions can read."""
+
 
 class PictureEncoder(nn.Module):
     """Three convolutions over pictures: rgb, depth or both stacked (Mnih et al. 2015).
@@ -76,13 +80,21 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
         self, observation_space: gym.spaces.Dict, features: int = 256, features_dim: int = 512
     ):
         super().__init__(observation_space, features_dim)
-        shapes = {name: _channels_first(space.shape) for name, space in observation_space.items()}
+        shapes = {
+            name: _channels_first(name, space.shape) for name, space in observation_space.items()
+        }
         self.pictures = tuple(name for name in ("rgb", "depth") if name in shapes)
         self.hears = "spectrogram" in shapes
         if not self.pictures and not self.hears:
             raise ValueError(
                 f"observations are {sorted(shapes)}; the encoder needs rgb, depth or spectrogram"
             )
+        for name in self.pictures:
+            if min(shapes[name][1:]) < MIN_SIDE:
+                raise ValueError(
+                    f"{name} is {shapes[name][2]}x{shapes[name][1]} pixels; the encoder needs "
+                    f"{MIN_SIDE}x{MIN_SIDE} or more"
+                )
         self.max_depth = float(observation_space["depth"].high.max()) if "depth" in shapes else 1.0
         senses = nn.ModuleDict()
         if self.pictures:
@@ -103,12 +115,13 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
             scaled = [self._picture(name, observation[name]) for name in self.pictures]
             parts.append(self.senses["sight"](torch.cat(scaled, dim=1)))
         if self.hears:
-            parts.append(self.senses["hearing"](_channels_first_tensor(observation["spectrogram"])))
+            parts.append(self.senses["hearing"](observation["spectrogram"].permute(0, 3, 1, 2)))
         return self.fusion(torch.cat(parts, dim=1))
 
     def _picture(self, name: str, picture: Tensor) -> Tensor:
-        picture = _channels_first_tensor(picture)
-        return picture / self.max_depth if name == "depth" else picture
+        if name == "depth":
+            return picture.permute(0, 3, 1, 2) / self.max_depth
+        return picture if picture.shape[1] == RGB else picture.permute(0, 3, 1, 2)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
@@ -121,14 +134,8 @@ def _projection(layers: nn.Module, shape: tuple[int, ...], features: int) -> nn.
     return nn.Sequential(nn.Linear(length, features), nn.LayerNorm(features), nn.ReLU())
 
 
-def _channels_last(shape: torch.Size | tuple[int, ...]) -> bool:
-    # stable-baselines3 moves the channels of uint8 images to the front and leaves the rest.
-    return shape[-1] <= 4 < min(shape[-3:-1])
-
-
-def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[2], shape[0], shape[1]) if _channels_last(shape) else shape
-
-
-def _channels_first_tensor(batch: Tensor) -> Tensor:
-    return batch.permute(0, 3, 1, 2) if _channels_last(batch.shape) else batch
+def _channels_first(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    # All observations have their channels last; stable-baselines3 moves those of rgb to the front.
+    if len(shape) != 3 or (name == "rgb" and shape[0] == RGB):
+        return shape
+    return (shape[2], shape[0], shape[1])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
@@ -13,6 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from agents.encoders import AudioVisualEncoder
 from agents.vec_env import BatchVecEnv
+from avenv.benchmark import read_options
 from avenv.vector import BatchEnv
 
 POLICY_FILE = "policy.zip"
@@ -46,14 +48,12 @@ class TrainingConfig:
         Raises:
             ValueError: the file is missing, is not YAML, or has an unknown key.
         """
-        try:
-            data = yaml.safe_load(Path(path).read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise ValueError(f"{path}: {error}") from error
+        data = read_options(path)
         known = {f.name for f in fields(cls)}
-        if not isinstance(data, dict) or set(data) - known:
-            unknown = sorted(set(data) - known) if isinstance(data, dict) else data
-            raise ValueError(f"{path}: unknown {unknown}; accepted: {sorted(known)}")
+        if set(data) - known:
+            raise ValueError(
+                f"{path}: unknown {sorted(set(data) - known)}; accepted: {sorted(known)}"
+            )
         return cls(**data)
 
     def save(self, path: str | Path) -> None:
@@ -89,7 +89,8 @@ def train(
     Args:
         config: the run.
         folder: receives ``policy.zip``, ``config.yaml`` and the tensorboard log.
-        resume: go on from the folder's policy instead of starting anew.
+        resume: go on from the folder's policy, with its networks and its PPO settings, instead of
+            starting anew.
         progress: show a progress bar.
 
     Raises:
@@ -115,52 +116,58 @@ def train(
             },
             **config.ppo,
         )
-    model.learn(
-        config.total_steps,
-        callback=EpisodeMetrics(),
-        tb_log_name="log",
-        reset_num_timesteps=not resume,
-        progress_bar=progress,
-    )
-    config.save(folder / CONFIG_FILE)
-    model.save(folder / POLICY_FILE)
-    envs.close()
+        config.save(folder / CONFIG_FILE)
+    try:
+        model.learn(
+            config.total_steps,
+            callback=EpisodeMetrics(),
+            tb_log_name="log",
+            reset_num_timesteps=not resume,
+            progress_bar=progress,
+        )
+    finally:  # what has been learned so far is kept, also when training is interrupted
+        partial = folder / f".{POLICY_FILE}"
+        model.save(partial)
+        partial.replace(folder / POLICY_FILE)
+        envs.close()
     return model
 
 
 class PolicyAgent:
-    """A trained policy as the benchmark wants it.
+    """A trained policy as the benchmark wants it: each row draws its actions from its own stream.
 
     Args:
         envs: the environments it acts in, with the observations it was trained on.
         path: a folder that ``train`` wrote, or a ``policy.zip``.
-        deterministic: take the most probable action rather than draw one.
 
     Raises:
         ValueError: there is no policy, or it was trained on other observations.
     """
 
-    def __init__(self, envs: BatchEnv, path: str | Path, deterministic: bool = False):
+    def __init__(self, envs: BatchEnv, path: str | Path):
         path = Path(path)
         path = path / POLICY_FILE if path.is_dir() else path
         if not path.exists():
             raise ValueError(
                 f"{path} does not exist; accepted: a policy that scripts/train.py saved"
             )
-        self._model = PPO.load(path, device="cpu")
-        self._deterministic = deterministic
-        wanted = set(self._model.observation_space.spaces)
+        self._policy = PPO.load(path, device="cpu").policy
+        wanted = set(self._policy.observation_space.spaces)
         offered = set(envs.single_observation_space.spaces)
         if not wanted <= offered:
             raise ValueError(f"sensors are {sorted(offered)}; the policy needs {sorted(wanted)}")
         self._names = sorted(wanted)
-        self._model.set_random_seed(0)
+        self._random = [np.random.default_rng(row) for row in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:
-        """Nothing to forget: the policy has no memory."""
+        """Restart one row's random stream; the policy itself has no memory."""
+        self._random[row] = np.random.default_rng((seed, 1))
 
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return an action for each row (E,)."""
-        seen = {name: observation[name] for name in self._names}
-        actions, _ = self._model.predict(seen, deterministic=self._deterministic)
-        return actions
+        seen, _ = self._policy.obs_to_tensor({name: observation[name] for name in self._names})
+        with torch.no_grad():
+            probabilities = self._policy.get_distribution(seen).distribution.probs.numpy()
+        shares = np.cumsum(probabilities, axis=1, dtype=np.float64)
+        draws = np.array([random.random() for random in self._random]) * shares[:, -1]
+        return (draws[:, None] >= shares).sum(axis=1)

@@ -33,7 +33,7 @@ class BatchVecEnv(VecEnv):
         """Begin an episode in every row, with the seeds given to ``seed()``."""
         seeds = self._seeds if any(s is not None for s in self._seeds) else None
         observation, info = self.envs.reset(seed=seeds)
-        self.reset_infos = [_row(info, row) for row in range(self.num_envs)]
+        self.reset_infos = [self.envs.row_of(info, row) for row in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
         return observation
@@ -47,7 +47,9 @@ class BatchVecEnv(VecEnv):
         observation, reward, terminated, truncated, info = self.envs.step(self._actions)
         done = terminated | truncated
         final = info.get("final_info", info)
-        infos = [_row(final if done[row] else info, row) for row in range(self.num_envs)]
+        infos: list[dict[str, Any]] = [
+            self.envs.row_of(final if done[row] else info, row) for row in range(self.num_envs)
+        ]
         for row in np.flatnonzero(done):
             infos[row]["terminal_observation"] = info["final_obs"][row]
             infos[row]["TimeLimit.truncated"] = bool(truncated[row])
@@ -82,11 +84,3 @@ class BatchVecEnv(VecEnv):
 
     def _rows(self, indices: Any) -> Sequence[int]:
         return list(self._get_indices(indices))
-
-
-def _row(info: dict[str, Any], row: int) -> dict[str, Any]:
-    """Return one row of the groups of a vector environment's info."""
-    return {
-        group: {k: v[row].item() for k, v in info[group].items() if not k.startswith("_")}
-        for group in ("metrics", "truth")
-    }

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from avenv.benchmark import evaluate, find_agent
+from avenv.benchmark import agent_names, evaluate, find_agent, read_options
 
 
 @click.command()
@@ -31,6 +30,8 @@ def main(
 ) -> None:
     """Run an agent and print SR, SPL, SoftSPL and SNA with confidence intervals."""
     try:
+        if out and not Path(out).absolute().parent.is_dir():
+            raise ValueError(f"out is {out!r}; there is no folder of that name")
         options = _options(agent, config)
         if scenes:
             options["scenes"] = list(scenes)
@@ -46,7 +47,7 @@ def main(
 
 
 def _is_run(agent: str) -> bool:
-    return agent.endswith(".zip") or Path(agent).is_dir()
+    return agent not in agent_names() and (agent.endswith(".zip") or Path(agent).is_dir())
 
 
 def _policy(path: str) -> Any:
@@ -61,7 +62,7 @@ def _options(agent: str, config: str | None) -> dict[str, Any]:
         config = str((Path(agent) if Path(agent).is_dir() else Path(agent).parent) / "config.yaml")
     if config is None:
         return {}
-    data = yaml.safe_load(Path(config).read_text()) or {}
+    data = read_options(config)
     return dict(data.get("env", data))
 
 

@@ -93,11 +93,17 @@ def test_a_policy_is_trained_saved_reloaded_and_evaluated(env, tmp_path):
     def agent(envs):
         return PolicyAgent(envs, tmp_path / "run")
 
-    reports = [evaluate(agent, episodes=2, num_envs=2, progress=False, **env) for _ in range(2)]
+    reports = [evaluate(agent, episodes=3, num_envs=n, progress=False, **env) for n in (1, 2)]
     assert reports[0].episodes == reports[1].episodes
 
     resumed = train(config, tmp_path / "run", resume=True, progress=False)
     assert resumed.num_timesteps == 64
+
+
+def test_pictures_that_are_too_small_are_refused(space):
+    space.spaces["rgb"] = spaces.Box(0, 255, (3, 16, 16), np.uint8)
+    with pytest.raises(ValueError, match="36x36"):
+        AudioVisualEncoder(space)
 
 
 def test_resuming_nothing_is_refused(env, tmp_path):

@@ -26,6 +26,11 @@ class Agent(Protocol):
 AgentFactory = Callable[[BatchEnv], Agent]
 
 
+def agent_names() -> tuple[str, ...]:
+    """Return the names of the registered agents, sorted."""
+    return tuple(sorted(entry.name for entry in entry_points(group=GROUP)))
+
+
 def find_agent(name: str) -> AgentFactory:
     """Return the factory of an agent: a registered name, or ``"package.module:attribute"``.
 
@@ -38,9 +43,12 @@ def find_agent(name: str) -> AgentFactory:
     if ":" in name:
         module, _, attribute = name.partition(":")
         try:
-            return getattr(import_module(module), attribute)
+            factory = getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"agent is {name!r}: {error}") from error
+        if not callable(factory):
+            raise ValueError(f"agent is {name!r}, which is no class or function")
+        return factory
     raise ValueError(
-        f"agent is {name!r}; accepted: {', '.join(sorted(registered))} or package.module:attribute"
+        f"agent is {name!r}; accepted: {', '.join(agent_names())} or package.module:attribute"
     )

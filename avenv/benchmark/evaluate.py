@@ -74,13 +74,20 @@ class Report:
         data = {
             "agent": self.agent,
             "settings": self.settings,
-            "summary": {k: dict(zip(("mean", "low", "high"), v, strict=True))
-                        for k, v in summary.items()},
+            "summary": {
+                name: dict(zip(("mean", "low", "high"), map(_finite, bounds), strict=True))
+                for name, bounds in summary.items()
+            },
             "episodes": self.episodes,
         }  # fmt: skip
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         partial.write_text(json.dumps(data, indent=1, default=str))
         partial.replace(path)
+
+
+def _finite(value: float) -> float | None:
+    """Return a number as JSON can hold it: null where there is none."""
+    return value if np.isfinite(value) else None
 
 
 def evaluate(
@@ -117,35 +124,37 @@ def evaluate(
     actor = agent(envs)
     records: list[dict[str, Any] | None] = [None] * episodes
     running = np.arange(num_envs)  # the number of the episode that each row plays
+    upcoming = num_envs
     observation, info = envs.reset(seed=[seed + int(k) for k in running])
     for row in range(num_envs):
         actor.reset(row, seed + row)
     with tqdm(total=episodes, desc=name, unit="episode", disable=not progress) as bar:
-        while any(record is None for record in records):
+        while True:
             actions = actor.act(observation, info)
             observation, _, terminated, truncated, info = envs.step(actions)
             done = terminated | truncated
             if not done.any():
                 continue
             for row in np.flatnonzero(done).tolist():
-                # Rows that finish when no episode is left play on past the end, unrecorded.
-                if running[row] < episodes:
+                if records[running[row]] is None:
                     records[running[row]] = _record(envs, info, row)
                     bar.update()
-                running[row] = running.max() + 1
+                if upcoming < episodes:
+                    running[row] = upcoming
+                    upcoming += 1
+                # Rows that find no episode left play their last one again, unrecorded.
+            if upcoming == episodes and all(record is not None for record in records):
+                break
             observation, info = envs.reset(
                 seed=[seed + int(k) for k in running], options={"reset_mask": done}
             )
             for row in np.flatnonzero(done).tolist():
                 actor.reset(row, seed + int(running[row]))
+    envs.close()
     settings = {"task": task, "seed": seed, **options}
     return Report(name, settings, [record for record in records if record is not None])
 
 
 def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:
-    metrics = {
-        name: float(values[row])
-        for name, values in info["metrics"].items()
-        if not name.startswith("_")
-    }
+    metrics = envs.row_of(info, row)["metrics"]
     return {"metrics": metrics, "episode": envs.batch.task.episodes[row].to_dict()}
