@@ -1,5 +1,8 @@
 """The command line: `avenv demo`, `avenv bake`."""
 
+import os
+import sys
+
 import click
 
 
@@ -16,15 +19,18 @@ def main() -> None:
     "--agent", default="oracle", show_default=True, help="oracle, follower, random, module:class."
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
-@click.option("--seed", default=0, show_default=True, help="Where the robot starts.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Where the robot starts."
+)
 def demo(scene: str, sound: str | None, agent: str, out: str, seed: int) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
     from avenv.benchmark import find_agent
     from avenv.recording.episode import record_episode
 
+    sys.path.insert(0, os.getcwd())  # a console script does not look for module:class here
     try:
         metrics = record_episode(find_agent(agent), out, scene=scene, sound=sound, seed=seed)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")

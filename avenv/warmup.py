@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from avenv import frames, navigation, vision
 from avenv.acoustics import Engine, Stream, spectrogram
 from avenv.cache import cache_folder
+from avenv.errors import CacheWarning
 from avenv.geometry import cast_rays, lines_of_sight
 from avenv.navigation import follower
 from avenv.scene import SceneBuilder, SceneSpec
@@ -48,8 +50,11 @@ def warm_up() -> None:
             bar.set_postfix_str(name)
             stage(world)
     if mark:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        try:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        except OSError as error:
+            warnings.warn(f"{mark} cannot be written ({error})", CacheWarning, stacklevel=2)
 
 
 def _state() -> str:

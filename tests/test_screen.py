@@ -31,6 +31,13 @@ def test_the_picture_shows_view_map_and_sound(world):
         assert not np.array_equal(before[: height - 120, half], after[: height - 120, half])
 
 
+@pytest.mark.parametrize("layout", ["mono", "ambisonics1"])
+def test_any_layout_can_be_shown(world, layout):
+    env = Env(scenes=world, render_mode="rgb_array", layout=layout, **OPTIONS)
+    env.reset(seed=0)
+    assert env.render().ndim == 3
+
+
 def test_a_batch_returns_one_picture_per_row(world):
     envs = BatchEnv(num_envs=2, scenes=world, render_mode="rgb_array", **OPTIONS)
     envs.reset(seed=0)

@@ -10,11 +10,14 @@ from tqdm import tqdm
 from avenv.benchmark.agent import AgentFactory
 from avenv.frames import wrap_angle
 from avenv.recording.screen import Screen
-from avenv.recording.video import VideoWriter
+from avenv.recording.video import VideoWriter, check_video
 from avenv.vector import BatchEnv
 from avenv.world import load_scene
 
 FPS = 20
+EARS = 2
+"""Channels that a film carries; of a larger array it has the first ones."""
+
 AFTERWARDS = 1.5
 """Seconds that the film goes on when the episode is over."""
 
@@ -47,6 +50,7 @@ def record_episode(
         ValueError: the scene, the sound, an option or the path cannot be used.
         ImportError: PyAV is missing.
     """
+    check_video(path)
     world = load_scene(scene)
     named = bool(world.compiled.sources)
     envs = BatchEnv(
@@ -73,11 +77,7 @@ def record_episode(
             bar.n = max(0.0, round(start - float(info["metrics"]["distance_to_goal"][0]), 1))
             bar.refresh()
         film.linger(AFTERWARDS)
-    return {
-        name: float(values[0])
-        for name, values in info["metrics"].items()
-        if not name.startswith("_")
-    }
+    return envs.row_of(info, 0)["metrics"]
 
 
 class _Film:
@@ -96,7 +96,11 @@ class _Film:
         sensors = self._simulator.sensors
         height, width, _ = self._screen.picture(0).shape
         self._video = VideoWriter(
-            self._path, (width, height), FPS, sensors.sample_rate, channels=sensors.channels
+            self._path,
+            (width, height),
+            FPS,
+            sensors.sample_rate,
+            channels=min(sensors.channels, EARS),
         )
         self._video.__enter__()
         return self
@@ -122,7 +126,7 @@ class _Film:
             pose = start + share * (end - start), self._heading + share * turn
             self._video.add_frame(self._screen.picture(0, *pose))
         self._frames += due
-        self._video.add_audio(simulator.window(0)[:, -sensors.step_samples :])
+        self._video.add_audio(simulator.window(0)[:EARS, -sensors.step_samples :])
         self.begin()
 
     def linger(self, seconds: float) -> None:

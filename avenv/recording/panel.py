@@ -37,7 +37,7 @@ def compose(
         view: (h, w, 3) uint8, scaled to ``height``.
         topdown: (h, w, 3) uint8, scaled likewise.
         lines: up to three lines of text, the first one larger.
-        audio: (2, N), drawn as waveforms of the left and the right ear.
+        audio: (C, N), whose first two channels, left and right, are drawn as waveforms.
         spectrogram: (F, T, 2), log magnitudes, low frequencies first, drawn as two heat maps.
         height: of the pictures in pixels.
 
@@ -81,7 +81,7 @@ def _waveforms(audio: NDArray[np.float32], width: int) -> Image.Image:
     lane = (_STRIP - 4) // 2
     columns = width - 30
     edges = np.linspace(0, audio.shape[1], columns + 1).astype(int)[:-1]
-    for k, (samples, ink) in enumerate(zip(audio, _EARS, strict=True)):
+    for k, (samples, ink) in enumerate(zip(audio, _EARS, strict=False)):
         top = k * (lane + 4)
         paint.rectangle((0, top, width - 1, top + lane - 1), _LANE)
         scale, middle = (lane / 2 - 2) / _LOUD, top + lane / 2

@@ -99,7 +99,7 @@ class Screen:
         pygame = _import_pygame()
         size = (picture.shape[1], picture.shape[0])
         if self._window is None:
-            pygame.init()
+            pygame.display.init()
             pygame.display.set_caption("avenv")
             self._window = pygame.display.set_mode(size)
         surface = pygame.surfarray.make_surface(picture.swapaxes(0, 1))

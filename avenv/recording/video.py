@@ -47,11 +47,8 @@ class VideoWriter:
         sample_rate: int = 16000,
         channels: int = 2,
     ):
+        self._av = check_video(path)
         self.path = Path(path)
-        if self.path.suffix.lower() != ".mp4":
-            raise ValueError(f"video path is {str(path)!r}; it must end in .mp4")
-        if not self.path.parent.is_dir():
-            raise ValueError(f"no folder {str(self.path.parent)!r} to write {self.path.name!r} in")
         if min(size) < 1:
             raise ValueError(f"size is {size}; width and height must be at least 1")
         if not 0 < fps <= 1000:
@@ -64,7 +61,6 @@ class VideoWriter:
         self.fps = Fraction(fps).limit_denominator(10_000)
         self.sample_rate = sample_rate
         self.channels = channels
-        self._av = _import_av()
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         self._container: Any = None
 
@@ -164,6 +160,21 @@ class VideoWriter:
             self._play(self._waiting)
         for stream in (self._video, self._audio):
             self._container.mux(stream.encode(None))
+
+
+def check_video(path: str | os.PathLike) -> ModuleType:
+    """Return PyAV if a video can be written to a path.
+
+    Raises:
+        ValueError: the path does not end in ``.mp4``, or its folder does not exist.
+        ImportError: PyAV is not installed.
+    """
+    video = Path(path)
+    if video.suffix.lower() != ".mp4" or video.is_dir():
+        raise ValueError(f"video path is {str(path)!r}; it must be a file that ends in .mp4")
+    if not video.parent.is_dir():
+        raise ValueError(f"no folder {str(video.parent)!r} to write {video.name!r} in")
+    return _import_av()
 
 
 def _import_av() -> ModuleType:
