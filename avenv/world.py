@@ -99,7 +99,7 @@ def load_worlds(scenes: Any) -> Sequence[World]:
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
-    if isinstance(scenes, str | Path) or not isinstance(scenes, Iterable):
+    if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
         return (load_scene(scenes),)
     loaded: dict[Any, World] = {}
     worlds = []
