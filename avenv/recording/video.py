@@ -156,8 +156,11 @@ class VideoWriter:
             self._show_last()
         missing = round((self._frames / self.fps - heard) * self.sample_rate)
         self.add_audio(np.zeros((self.channels, missing), np.float32))
-        if self._waiting.shape[1]:
-            self._play(self._waiting)
+        # AAC carries whole blocks: a last part of one is filled up or left off, so that what a
+        # player decodes is within half a block of the picture.
+        rest = self._waiting.shape[1]
+        if 2 * rest >= _BLOCK:
+            self._play(np.pad(self._waiting, ((0, 0), (0, _BLOCK - rest))))
         for stream in (self._video, self._audio):
             self._container.mux(stream.encode(None))
 
@@ -171,7 +174,7 @@ def check_video(path: str | os.PathLike) -> ModuleType:
     """
     video = Path(path)
     if video.suffix.lower() != ".mp4" or video.is_dir():
-        raise ValueError(f"video path is {str(path)!r}; it must be a file that ends in .mp4")
+        raise ValueError(f"video path is {str(path)!r}; it must end in .mp4 and be no folder")
     if not video.parent.is_dir():
         raise ValueError(f"no folder {str(video.parent)!r} to write {video.name!r} in")
     return _import_av()
