@@ -78,7 +78,9 @@ def test_episodes_find_what_was_baked(closet, monkeypatch):
     task = AudioGoal(simulator, AudioGoalRules(min_distance=1.0))
     rng = np.random.default_rng(0)
     for _ in range(3):
-        task.begin(0, task.sample_episode(rng))
+        episode = task.sample_episode(rng)
+        task.begin(0, episode)
+        assert np.isclose(world.places, episode.source[:2]).all(axis=1).any()
 
 
 def test_baking_needs_a_folder(closet, monkeypatch):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm import tqdm
 
-from avenv.benchmark.agent import AgentFactory
+from avenv.benchmark.agent import Agent, AgentFactory
 from avenv.vector import BatchEnv
 
 CONFIDENCE = 0.95
@@ -122,37 +122,43 @@ def evaluate(
     num_envs = min(num_envs, episodes)
     envs = BatchEnv(task, num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
     actor = agent(envs)
-    records: list[dict[str, Any] | None] = [None] * episodes
-    running = np.arange(num_envs)  # the number of the episode that each row plays
-    upcoming = num_envs
-    observation, info = envs.reset(seed=[seed + int(k) for k in running])
-    for row in range(num_envs):
-        actor.reset(row, seed + row)
     with tqdm(total=episodes, desc=name, unit="episode", disable=not progress) as bar:
-        while True:
-            actions = actor.act(observation, info)
-            observation, _, terminated, truncated, info = envs.step(actions)
-            done = terminated | truncated
-            if not done.any():
-                continue
-            for row in np.flatnonzero(done).tolist():
-                if records[running[row]] is None:
-                    records[running[row]] = _record(envs, info, row)
-                    bar.update()
-                if upcoming < episodes:
-                    running[row] = upcoming
-                    upcoming += 1
-                # Rows that find no episode left play their last one again, unrecorded.
-            if upcoming == episodes and all(record is not None for record in records):
-                break
-            observation, info = envs.reset(
-                seed=[seed + int(k) for k in running], options={"reset_mask": done}
-            )
-            for row in np.flatnonzero(done).tolist():
-                actor.reset(row, seed + int(running[row]))
+        records = _play(envs, actor, episodes, seed, bar)
     envs.close()
-    settings = {"task": task, "seed": seed, **options}
-    return Report(name, settings, [record for record in records if record is not None])
+    return Report(name, {"task": task, "seed": seed, **options}, records)
+
+
+def _play(envs: BatchEnv, actor: Agent, episodes: int, seed: int, bar: tqdm) -> list[dict]:
+    """Return one record per episode; a row that has finished one takes the next."""
+    records: dict[int, dict[str, Any]] = {}
+    running = np.arange(envs.num_envs)  # the number of the episode that each row plays
+    upcoming = envs.num_envs
+    observation, info = envs.reset(seed=[seed + int(k) for k in running])
+    for row in range(envs.num_envs):
+        actor.reset(row, seed + row)
+    while True:
+        actions = actor.act(observation, info)
+        observation, _, terminated, truncated, info = envs.step(actions)
+        done = terminated | truncated
+        if not done.any():
+            continue
+        finished = np.flatnonzero(done).tolist()
+        for row in finished:
+            number = int(running[row])
+            if number not in records:
+                records[number] = _record(envs, info, row)
+                bar.update()
+            if upcoming < episodes:
+                running[row] = upcoming
+                upcoming += 1
+            # Rows that find no episode left play their last one again, unrecorded.
+        if len(records) == episodes:
+            return [records[number] for number in range(episodes)]
+        observation, info = envs.reset(
+            seed=[seed + int(k) for k in running], options={"reset_mask": done}
+        )
+        for row in finished:
+            actor.reset(row, seed + int(running[row]))
 
 
 def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:
