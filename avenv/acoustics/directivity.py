@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_legendre, spherical_jn, spherical_yn
 
+from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.frames import forward
 
 _ANGLES = np.linspace(0, np.pi, 181)
 _HEAD = 0.0875  # metres, radius
-_SPEED_OF_SOUND = 343.0
 _TERMS = 60  # of the series over the head: more than k a + 10 up to 20 kHz
 _PER_OCTAVE = 9  # frequencies that the pattern of a band is the mean of
 
@@ -75,7 +75,7 @@ def _cardioid(bands: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _speech(bands: NDArray[np.float64]) -> NDArray[np.float64]:
     within = 2 ** ((np.arange(_PER_OCTAVE) + 0.5) / _PER_OCTAVE - 0.5)
-    wavenumbers = 2 * np.pi * bands[:, None] * within / _SPEED_OF_SOUND
+    wavenumbers = 2 * np.pi * bands[:, None] * within / SPEED_OF_SOUND
     pressure = sphere_radiation(wavenumbers.ravel() * _HEAD, _ANGLES)
     power = (np.abs(pressure) ** 2).reshape(len(_ANGLES), len(bands), _PER_OCTAVE).mean(axis=-1)
     return np.sqrt(power / power[0])

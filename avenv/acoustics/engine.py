@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
-from avenv.acoustics.air import air_absorption
+from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
 from avenv.acoustics.directivity import gains_towards, make_directivity
 from avenv.acoustics.field import SourceField, check_position, source_field
 from avenv.acoustics.late import late_at
-from avenv.acoustics.layouts import SPEED_OF_SOUND, Layout, make_layout
+from avenv.acoustics.layouts import Layout, make_layout
 from avenv.acoustics.microphones import MicrophoneArray
 from avenv.acoustics.paths import Paths, allocate_paths, find_paths
 from avenv.acoustics.response import assemble, assemble_coincident, late_noise

@@ -18,10 +18,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avenv import parallel
-from avenv.acoustics.air import air_absorption
+from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
 from avenv.acoustics.cells import Cells, blend, collect, lay_cells
 from avenv.acoustics.images import STEP_OFF, ImageTree, child_image, spread_directions
-from avenv.acoustics.layouts import SPEED_OF_SOUND
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.smoothing import smooth

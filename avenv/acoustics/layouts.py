@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.acoustics.filters import octave_filters, octave_weights
 from avenv.acoustics.hrtf import Hrtf, ear_filters, load_hrtf
 from avenv.acoustics.microphones import (
@@ -25,8 +26,6 @@ from avenv.acoustics.microphones import (
 from avenv.acoustics.spherical import degrees, spherical_harmonics
 from avenv.frames import direction
 
-SPEED_OF_SOUND = 343.0
-"""Metres per second."""
 SAMPLE_RATES = 8000, 192000
 """Hz, the least and the greatest: below, octave bands would be missing that carry speech."""
 PHASES = 32
