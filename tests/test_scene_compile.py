@@ -1,10 +1,13 @@
 """A spec compiles to one list of triangles with honest tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
 from numpy.testing import assert_allclose
 from shapely import MultiPoint, Polygon
+from support import shoebox
 
 from avenv.geometry import lines_of_sight
 from avenv.navigation import build_grid
@@ -157,3 +160,12 @@ def test_the_apartments_phone_is_in_the_open(apartment):
     phone = np.array([apartment.sources[0].position])
     assert lines_of_sight(apartment.bvh, phone, np.array([[4.7, 3.6, 1.5]])).all()
     assert not lines_of_sight(apartment.bvh, phone, np.array([[1.5, 7.5, 1.5]])).any()
+
+
+def test_another_image_on_a_surface_is_another_scene():
+    scene = shoebox()
+    red, blue = (np.full((2, 2, 4), c, np.uint8) for c in ([255, 0, 0, 255], [0, 0, 255, 255]))
+    prints = {replace(scene, images=i).fingerprint for i in ((), (red,), (blue,), (red, blue))}
+    assert len(prints) == 4
+    assert replace(scene, images=(red.copy(),)).fingerprint in prints
+    assert replace(scene, images=(red.reshape(1, 4, 4),)).fingerprint not in prints

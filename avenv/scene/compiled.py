@@ -30,7 +30,8 @@ class SurfaceTable:
         transmission: (S, B) share of the incident energy that passes through *one* surface. A wall
             or a closed solid is two surfaces, so each carries half its loss in dB; a single sheet
             carries all of it. Always <= absorption.
-        texture: S names of ``avenv.scene.materials.TEXTURES``; none: all are plain.
+        texture: S names of ``avenv.scene.materials.TEXTURES``, or ``"image:K"`` for row K of
+            ``CompiledScene.images``; none: all are plain.
         emission: S multiples of the light that well-lit white paper sends back, given off while
             the lamps are on; none: nothing shines.
     """
@@ -101,10 +102,13 @@ class CompiledScene:
     Attributes:
         name: for messages: the spec's name or the file.
         triangles: (T, 3, 3) float32 corners, counter-clockwise seen from the front.
-        uv: (T, 3, 2) float32 texture coordinates in metres along the surface.
+        uv: (T, 3, 2) float32 texture coordinates in metres along the surface; where the surface
+            shows an image, in periods of it: u to the right, v up, repeating.
         surface: (T,) int32 row of ``surfaces``.
         object: (T,) int32 row of ``objects``.
         double_sided: (T,) bool, seen from behind too (sheets: curtains, leaves, imported meshes).
+        images: textures (H, W, 4) uint8, sRGB and alpha, row 0 on top. Where alpha is below 128
+            the surface is cut out.
     """
 
     name: str
@@ -117,6 +121,7 @@ class CompiledScene:
     objects: tuple[SceneObject, ...]
     rooms: tuple[Room, ...] = ()
     sources: tuple[SceneSource, ...] = field(default=())
+    images: tuple[NDArray[np.uint8], ...] = ()
 
     @cached_property
     def normals(self) -> Array:
@@ -145,11 +150,12 @@ class CompiledScene:
     @cached_property
     def fingerprint(self) -> str:
         """Hex digest of everything that sound, sight and motion depend on; the key of caches."""
-        looks = (OCTAVE_CENTRES, self.surfaces.texture, self.surfaces.emission)
+        shapes = tuple(image.shape for image in self.images)
+        looks = (OCTAVE_CENTRES, self.surfaces.texture, self.surfaces.emission, shapes)
         digest = hashlib.sha256(repr(looks).encode())
         arrays = (self.triangles, self.uv, self.surface, self.object, self.double_sided,
                   self.surfaces.color, self.surfaces.absorption, self.surfaces.scattering,
                   self.surfaces.transmission)  # fmt: skip
-        for array in arrays:
+        for array in (*arrays, *self.images):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
