@@ -1,15 +1,20 @@
-"""The command line: `avenv demo`, `avenv bake`."""
+"""The command line: `avenv demo`, `avenv bake`, `avenv scene`."""
 
 import os
 import sys
 
 import click
 
+from avenv.cli_scene import scene_group
+
 
 @click.group()
 @click.version_option(package_name="avenv")
 def main() -> None:
     """Audio-visual environments for embodied agents."""
+
+
+main.add_command(scene_group)
 
 
 @main.command()

@@ -9,6 +9,9 @@ from shapely import MultiPoint, Polygon, contains_xy, union_all
 
 from avenv.scene import CompiledScene, Room
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, pixels."""
+
 PAPER = (247, 246, 242)
 INK = (52, 56, 66)
 _GLASS = (168, 206, 230)
@@ -50,10 +53,15 @@ def fit(compiled: CompiledScene, size: tuple[int, int], margin: float) -> Projec
     return Projection(scale, size[0] / 2 - scale * middle[0], size[1] / 2 + scale * middle[1])
 
 
-def draw_plan(
-    compiled: CompiledScene, size: tuple[int, int], projection: Projection, text: int
-) -> Image.Image:
-    """Draw rooms, walls, doors, windows and furniture, with names ``text`` pixels high.
+class Plan(NamedTuple):
+    """A plan without names: what to show, and in each of its pixels the height (m) shown there."""
+
+    image: Image.Image
+    heights: NDArray[np.float32]
+
+
+def draw_plan(compiled: CompiledScene, size: tuple[int, int], projection: Projection) -> Plan:
+    """Draw rooms, walls, doors, windows and furniture.
 
     Everything that faces up is painted from the lowest to the highest; a picture of the heights,
     painted along with it, then gives shadows and outlines.
@@ -75,9 +83,7 @@ def draw_plan(
     for window in _windows(compiled, view):
         paint.polygon(window, _GLASS)
     heights = np.asarray(height)[::_OVERSAMPLING, ::_OVERSAMPLING]
-    plan = _shade(colour.reduce(_OVERSAMPLING), heights, projection.scale)
-    _write(compiled, plan, heights, projection, text)
-    return plan
+    return Plan(_shade(colour.reduce(_OVERSAMPLING), heights, projection.scale), heights)
 
 
 def _outline(compiled: CompiledScene, view: Projection) -> list[list[tuple[float, float]]]:
@@ -177,21 +183,22 @@ def _shade(colour: Image.Image, height: NDArray[np.float32], scale: float) -> Im
     return Image.fromarray(np.uint8(np.asarray(colour) * light[:, :, None]))
 
 
-def _write(
-    compiled: CompiledScene,
-    plan: Image.Image,
-    height: NDArray[np.float32],
-    projection: Projection,
-    text: int,
-) -> None:
-    """Write the name of every room where it covers the least furniture."""
-    paint, font = ImageDraw.Draw(plan), ImageFont.load_default(text)
-    furnished = height > 0.1
+def write_room_names(
+    compiled: CompiledScene, plan: Plan, projection: Projection, text: int
+) -> list[Box]:
+    """Write the name of every room, ``text`` pixels high, where it covers the least furniture.
+
+    Returns the boxes of the names, one for each room.
+    """
+    paint, font = ImageDraw.Draw(plan.image), ImageFont.load_default(text)
+    furnished, boxes = plan.heights > 0.1, []
     for room in compiled.rooms:
         label = room.name.replace("_", " ")
         half = np.array([paint.textlength(label, font) / 2, text / 2]) + text / 2
         x, y = _free_place(room, furnished, projection, half)
         paint.text((x, y), label, INK, font, "mm", stroke_width=text // 8, stroke_fill=PAPER)
+        boxes.append(paint.textbbox((x, y), label, font, "mm"))
+    return boxes
 
 
 def _free_place(

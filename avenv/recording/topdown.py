@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import ImageDraw
 
-from avenv.recording.plan import draw_plan, fit
+from avenv.recording.plan import draw_plan, fit, write_room_names
 from avenv.scene import CompiledScene
 
 Colour = tuple[int, int, int]
@@ -46,7 +46,9 @@ class TopDownMap:
         large = (_FINE * size[0], _FINE * size[1])
         self._view = fit(compiled, large, margin)
         text = max(8, round(12 * self._unit))
-        self._plan = draw_plan(compiled, large, self._view, text)
+        plan = draw_plan(compiled, large, self._view)
+        write_room_names(compiled, plan, self._view, text)
+        self._plan = plan.image
 
     @property
     def background(self) -> NDArray[np.uint8]:
@@ -89,7 +91,7 @@ class TopDownMap:
         if path is not None:
             self._trail(paint, path, trail)
         for source in sources:
-            self._source(paint, source)
+            draw_source(paint, self._pixels(source)[0], self._unit)
         self._agent(paint, position, heading, hfov, trail)
         return np.asarray(image.reduce(_FINE))
 
@@ -116,16 +118,6 @@ class TopDownMap:
         width = round(2.5 * self._unit)
         _disc(paint, centre, 12 * self._unit, fill=(*_GOAL, 50), outline=_GOAL, width=width)
 
-    def _source(self, paint: ImageDraw.ImageDraw, source: ArrayLike) -> None:
-        [centre] = self._pixels(source)
-        for radius, alpha in ((9, 255), (15, 190), (21, 120)):
-            box = _box(centre, radius * self._unit)
-            for side in (0, 180):
-                ink, width = (*_SOURCE, alpha), round(2.5 * self._unit)
-                paint.arc(box, side - 52, side + 52, ink, width)
-        unit = self._unit
-        _disc(paint, centre, 4.5 * unit, fill=_SOURCE, outline=_WHITE, width=round(unit))
-
     def _agent(
         self,
         paint: ImageDraw.ImageDraw,
@@ -144,6 +136,16 @@ class TopDownMap:
         reach = unit * np.array([6.5, 5.5, 2.0, 5.5])
         arrow = np.stack([x + reach * np.cos(turn), y - reach * np.sin(turn)], axis=1)
         paint.polygon(arrow.ravel().tolist(), _WHITE)
+
+
+def draw_source(paint: ImageDraw.ImageDraw, centre: tuple[float, float], unit: float) -> None:
+    """Draw concentric arcs round a point in pixels; the outermost are 21 ``unit`` away."""
+    for radius, alpha in ((9, 255), (15, 190), (21, 120)):
+        box = _box(centre, radius * unit)
+        for side in (0, 180):
+            ink, width = (*_SOURCE, alpha), round(2.5 * unit)
+            paint.arc(box, side - 52, side + 52, ink, width)
+    _disc(paint, centre, 4.5 * unit, fill=_SOURCE, outline=_WHITE, width=round(unit))
 
 
 def _box(centre: tuple[float, float], radius: float) -> tuple[float, float, float, float]:

@@ -1,0 +1,51 @@
+"""The command line for scenes: `avenv scene check`, `avenv scene plan`."""
+
+import click
+
+
+@click.group("scene")
+def scene_group() -> None:
+    """Check scenes and draw them."""
+
+
+@scene_group.command()
+@click.argument("scenes", nargs=-1, required=True)
+def check(scenes: tuple[str, ...]) -> None:
+    """Name all that is wrong with SCENES (files or names); the exit status is 1 if anything is.
+
+    Problems make a scene unusable. Warnings do not: rooms that nobody can walk to, sources that
+    nobody can walk up to.
+    """
+    from avenv.survey import survey
+
+    bad = 0
+    for name in scenes:
+        try:
+            found = survey(name)
+        except ValueError as error:
+            bad += 1
+            click.echo(str(error))
+            continue
+        for warning in found.warnings:
+            click.echo(f"{name}: warning: {warning}")
+        click.echo(f"{name}: ok: {found.summary}")
+    if bad:
+        raise SystemExit(1)
+
+
+@scene_group.command()
+@click.argument("name", metavar="SCENE")
+@click.argument("out", type=click.Path(dir_okay=False))
+@click.option(
+    "--width", type=click.IntRange(200, 8000), default=1200, show_default=True, help="Pixels."
+)
+def plan(name: str, out: str, width: int) -> None:
+    """Draw SCENE (a file or a name) from above: names, walkable floor, sources, a scale."""
+    from avenv.recording.blueprint import save_blueprint
+    from avenv.world import load_scene
+
+    try:
+        save_blueprint(load_scene(name), out, width)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}")

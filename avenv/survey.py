@@ -1,0 +1,78 @@
+"""Look over a scene: what is in it, and what is probably not as its author meant it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from shapely import Polygon, contains_xy
+
+from avenv.errors import SceneError
+from avenv.scene import CATEGORIES
+from avenv.world import World, load_scene
+
+_REACH = 1.5  # m from walkable floor within which a source can be walked up to
+_FIRST_KIND = CATEGORIES.index("window") + 1  # the categories of furniture follow
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look over a scene found.
+
+    Attributes:
+        summary: its size in one line.
+        warnings: one line for each thing that is allowed but probably not meant.
+    """
+
+    summary: str
+    warnings: tuple[str, ...]
+
+
+def survey(scene: Any) -> Survey:
+    """Look over a scene, as ``load_scene`` takes it.
+
+    Raises:
+        SceneError: the scene cannot be loaded, or nobody can walk in it.
+    """
+    world = load_scene(scene)
+    compiled, grid = world.compiled, world.walkable
+    warnings = [*_unreachable_rooms(world), *_unreachable_sources(world)]
+    floor = sum(Polygon(room.polygon).area for room in compiled.rooms)
+    walkable = float(np.count_nonzero(grid.islands == 1)) * grid.cell**2
+    parts = [
+        _count(len(compiled.rooms), "room"),
+        _count(sum(thing.category >= _FIRST_KIND for thing in compiled.objects), "object"),
+        _count(len(compiled.sources), "source"),
+        f"{walkable:.1f} m² to walk on" + (f" of {floor:.1f} m²" if floor else ""),
+        f"{len(compiled.triangles)} triangles",
+    ]
+    return Survey(", ".join(parts), tuple(warnings))
+
+
+def _unreachable_rooms(world: World) -> list[str]:
+    """Say which rooms nobody can enter from the largest walkable part."""
+    grid = world.walkable
+    iy, ix = np.nonzero(grid.islands == 1)
+    points = grid.origin + grid.cell * (np.stack([ix, iy], axis=-1) + 0.5)
+    return [
+        f"nobody can walk to the room {room.name!r}: no open door leads there, or its floor or "
+        "the way is blocked"
+        for room in world.compiled.rooms
+        if not contains_xy(Polygon(room.polygon), points).any()
+    ]
+
+
+def _unreachable_sources(world: World) -> list[str]:
+    grid, lines = world.walkable, []
+    for source in world.compiled.sources:
+        try:
+            near = grid.nearest_walkable([source.position[:2]], _REACH)
+        except SceneError:
+            lines.append(f"nobody can walk up to the source {source.name!r}")
+            continue
+        if grid.island_of(near)[0] != 1:
+            lines.append(f"the source {source.name!r} is cut off from the rest")
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
