@@ -26,6 +26,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.smoothing import smooth
 from avenv.bands import OCTAVE_CENTRES
 from avenv.geometry import closest_hit, inlined
+from avenv.hashing import STRIDE, mix
 
 _NONE = np.zeros(0, np.int32)
 NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int64))
@@ -37,7 +38,6 @@ _THINNING = 0.26  # power of the energy left with which the number of rays falls
 _SILENCE = 1e-7  # share of the energy below which the rest is not followed
 _ANYWHERE = 1e9  # metres: further than any surface
 _LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
-_STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
 
 
@@ -166,7 +166,7 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
 @njit(cache=True, nogil=True)
 def _seed(seed, chunk, random):
     for r in range(len(random)):
-        random[r] = _mix(_mix(_mix(seed) ^ chunk) ^ np.uint64(r))
+        random[r] = mix(mix(mix(seed) ^ chunk) ^ np.uint64(r))
 
 
 @njit(cache=True, nogil=True)
@@ -257,7 +257,7 @@ def _draw(rays, fresh, alive, wanted, total):
             for b in range(bands):
                 fresh.weight[count, b] = rays.weight[r, b] / mean
             fresh.image[count], fresh.passed[count] = rays.image[r], rays.passed[r]
-            fresh.random[count] = _mix(rays.random[r] + np.uint64(c))
+            fresh.random[count] = mix(rays.random[r] + np.uint64(c))
             count += 1
     return count
 
@@ -359,14 +359,5 @@ def _step_off(state, n, side):
 @inlined
 def _uniform(random):
     """Return the next number in [0, 1) of the sequence whose state is random (1,) uint64."""
-    random[0] += _STRIDE
-    return np.float64(_mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-@inlined
-def _mix(x):
-    """Scramble 64 bits: the SplitMix64 finaliser (Steele, Lea & Flood, OOPSLA 2014)."""
-    x = x + _STRIDE
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    random[0] += STRIDE
+    return np.float64(mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
