@@ -136,19 +136,21 @@ def test_instances_are_rows_of_the_objects():
     assert [view["instance"][20, c, 0] for c in (10, 30, 50)] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("heading", [0.0, 0.4, -0.5])
-def test_normals_are_those_of_the_walls_however_the_camera_turns(heading):
-    view = render_view(shoebox((4, 4, 3)), (2, 2, 1.5), heading, size=(64, 64), hfov=100.0,
+@pytest.mark.parametrize(("heading", "pitch"), [(0.0, 0.0), (0.4, 0.1), (-0.5, -0.1)])
+def test_normals_are_those_of_the_walls_in_the_cameras_axes(heading, pitch):
+    view = render_view(shoebox((4, 4, 3)), (2, 2, 1.5), heading, pitch, size=(64, 64), hfov=100.0,
                        sensors=["normal", "depth"])  # fmt: skip
     assert view["normal"].dtype == np.float32
-    np.testing.assert_allclose(view["normal"][32, 32], [-1, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(view["normal"][63, 32], [0, 0, 1], atol=1e-6)
-    np.testing.assert_allclose(view["normal"][0, 32], [0, 0, -1], atol=1e-6)
+    world = view["normal"] @ body_rotation(heading, pitch).T
+    np.testing.assert_allclose(world[32, 32], [-1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(world[63, 32], [0, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(world[0, 32], [0, 0, -1], atol=1e-6)
+    assert np.abs(view["normal"]).max() <= 1
     # The depths of the centre's neighbours lie on the plane that the normal says.
-    ahead, left, _ = view["normal"][32, 32] @ body_rotation(heading)
+    ahead, left, up = view["normal"][32, 32]
     focal = 32 / np.tan(np.radians(50))
     column = np.arange(28, 37)
-    ray = ahead + left * (31.5 - column) / focal
+    ray = ahead + left * (31.5 - column) / focal + up * -0.5 / focal
     np.testing.assert_allclose(view["depth"][32, column, 0] * ray, -2.0, rtol=1e-4)
 
 

@@ -28,8 +28,8 @@ class Frames(NamedTuple):
         semantic: (n, H, W, 1) int32 category, 0 for nothing.
         instance: (n, H, W, 1) int32 row of the scene's objects plus 1, 0 for nothing.
         normal: (n, H, W, 3) float32 unit normal of the surface, on the side that is seen, in the
-            *world's* axes, so that a wall keeps its normal however the camera turns; 0 for nothing.
-            ``normal @ rotation`` gives it in the camera's axes: forward, left, up.
+            *camera's* axes: forward, left, up. ``normal @ rotation.T`` turns it into the world's.
+            0 for nothing.
         nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
         triangle: (n, H', W') int32 scratch: that triangle, -1 for nothing.
     """

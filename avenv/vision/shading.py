@@ -199,8 +199,8 @@ def label(labels, base, triangle, picture):
 # Layout: triangle (H', W') with -1 for nothing, picture (H, W, 3).
 @borrowing
 def orient(scene, camera, triangle, picture):
-    """Write the unit normal of every pixel's triangle, on the camera's side of it."""
-    planes = scene.planes
+    """Write the unit normal of every pixel's triangle, on the camera's side, in its own axes."""
+    planes, one = scene.planes, np.float32(1)
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
             t = triangle[row, column]
@@ -209,7 +209,11 @@ def orient(scene, camera, triangle, picture):
                 continue
             x, y, z = planes[t, 0], planes[t, 1], planes[t, 2]
             height = x * camera.x + y * camera.y + z * camera.z - planes[t, 3]
-            side = np.float32(1) if height > 0 else np.float32(-1)
-            picture[row, column, 0] = side * x
-            picture[row, column, 1] = side * y
-            picture[row, column, 2] = side * z
+            side = one if height > 0 else -one
+            ahead = x * camera.ahead_x + y * camera.ahead_y + z * camera.ahead_z
+            left = x * camera.left_x + y * camera.left_y + z * camera.left_z
+            up = x * camera.up_x + y * camera.up_y + z * camera.up_z
+            # Rounding may make a part a little longer than the whole.
+            picture[row, column, 0] = min(max(side * ahead, -one), one)
+            picture[row, column, 1] = min(max(side * left, -one), one)
+            picture[row, column, 2] = min(max(side * up, -one), one)
