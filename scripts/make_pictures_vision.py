@@ -1,5 +1,6 @@
 """Make the pictures of docs/vision.md again: `python scripts/make_pictures_vision.py`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,7 @@ from PIL import Image
 
 from avenv.scene import CATEGORIES, CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.vision import SENSORS, RasterScene, prepare, relight, render_view
-from avenv.vision.light import LIGHT_RANGE, plain_light
-from avenv.vision.mipmaps import pack
+from avenv.vision.light import packed, plain_light
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
@@ -61,12 +61,17 @@ def sensors(compiled: CompiledScene, scene: RasterScene) -> np.ndarray:
 
 def baking(scene: RasterScene) -> np.ndarray:
     """Show one view by plain light, by day and by night."""
-    plain = scene.light.copy()
-    lights = pack(plain_light(scene.planes[:, :3]) / LIGHT_RANGE)
-    for chart, light in zip(scene.chart, lights, strict=True):
-        first, width, height = scene.chart_record[chart, 12:15].astype(int)
+    arrays = scene.arrays
+    plain = arrays.light.copy()
+    lights = packed(plain_light(arrays.planes[:, :3]))
+    for chart, light in zip(arrays.chart, lights, strict=True):
+        first, width, height = arrays.chart_record[chart, 12:15].astype(int)
         plain[first : first + width * height] = light
-    views = [scene._replace(light=plain), relight(scene, 0, 1), relight(scene, 1, 0)]
+    views = [
+        replace(scene, arrays=arrays._replace(light=plain)),
+        relight(scene, 0, 1),
+        relight(scene, 1, 0),
+    ]
     return sheet([look(v, ROOMS[2], (320, 240))["rgb"] for v in views], 3)
 
 

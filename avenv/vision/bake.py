@@ -1,83 +1,122 @@
-"""Baked light: what lamps and windows throw on every light sample, directly and by diffuse bounces.
+"""Baked light: what each lamp and the day throw on every light sample, directly and by bounces.
 
 Direct light is summed over points on the emitters, each a small disc seen or not seen. For the
 bounces every sample shoots a fixed fan of rays, once, and remembers which samples they hit: light
 then flows along these links as often as wanted (radiosity by gathering; Cohen & Wallace, "Radiosity
-and Realistic Image Synthesis", 1993). The fan is the same for all samples of one direction, so what
-is left of its coarseness is smooth instead of noisy, and no random numbers are needed.
+and Realistic Image Synthesis", 1993).
+
+Four neighbours share the work: each takes another quarter of the rays and of the emitters' points,
+and the smoothing afterwards gives each the mean of all four (interleaved sampling; Keller &
+Heidrich, Eurographics Rendering Workshop 2001). The fan is the same for all samples of one
+direction, so what is left of its coarseness is smooth instead of noisy, and no random numbers are
+needed.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from avenv import parallel
 from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import Charts
-from avenv.vision.emitters import find_emitters
+from avenv.vision.emitters import Emitters, find_emitters, lamp_objects
 from avenv.vision.kernels import kernel
 from avenv.vision.smoothing import smooth
 
 RAYS = 32
-"""Rays in a sample's fan."""
+"""Rays in the fan that neighbours share."""
 
 BOUNCES = 4
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
 _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a shadow ray
-_FIRST_POINTS = 3  # points of an emitter that, when all are hidden, speak for the rest
-_FIRST_RAYS = 12
+_DIMMEST = 1e-4  # share of a layer's brightest light below which a sample is not kept
 _JOB = 1024  # samples
+_TURNING = 0.5  # m of distance that a different direction is worth
+_APART = 1e4  # m between objects, for whom no light is borrowed from each other
+_TOGETHER = 8  # layers that are lit at once; bounds the memory
 
 
 class Layers(NamedTuple):
-    """Light on each of L samples: (2, L, 3) float16, from lamps and by day."""
+    """Light on L samples by each of K lamps, and by day; only samples that a layer reaches.
 
+    Attributes:
+        first: (K + 2,) int64 where the entries of each lamp start; those of the day come last.
+        sample: (N,) int32 the sample of each entry.
+        light: (N, 3) float16, 1 is light that makes white paper white.
+    """
+
+    first: NDArray[np.int64]
+    sample: NDArray[np.int32]
     light: NDArray[np.float16]
+
+    def dense(self, layer: int, count: int) -> NDArray[np.float32]:
+        """Return the light (count, 3) of one layer on all samples."""
+        entries = slice(self.first[layer], self.first[layer + 1])
+        light = np.zeros((count, 3), np.float32)
+        light[self.sample[entries]] = self.light[entries]
+        return light
+
+
+class Links(NamedTuple):
+    """Which samples the rays of L samples hit.
+
+    Attributes:
+        phase: (L,) int8 the first ray of the fan that a sample shoots.
+        stride: (L,) int8 the rays from one that it shoots to the next.
+        first: (L + 1,) int64 where the links of each start.
+        hit: (N,) int32 sample that each ray hits, -1 for none.
+        is_open: (L,) bool, not buried in something.
+    """
+
+    phase: NDArray[np.int8]
+    stride: NDArray[np.int8]
+    first: NDArray[np.int64]
+    hit: NDArray[np.int32]
+    is_open: NDArray[np.bool_]
 
 
 def bake(compiled: CompiledScene, charts: Charts) -> Layers:
-    """Return the light that falls on every sample; 1 is light that makes white paper white."""
+    """Return the light that falls on every sample from each of ``lamp_objects`` and by day."""
     emitters = find_emitters(compiled)
-    sheet = _per_sample(charts, _sheets(compiled, charts))
-    count = len(charts.position)
-    direct = np.zeros((2, count, 3), np.float32)
-    links = np.empty((count, RAYS), np.int32)
-    is_open = np.empty(count, np.bool_)
-    fan = cosine_fan(RAYS)
-    parallel.run(
-        _light_samples,
-        (
-            (compiled.bvh, compiled.normals, compiled.double_sided, charts, sheet, emitters, fan,
-             start, min(start + _JOB, count), direct, links, is_open)
-            for start in range(0, count, _JOB)
-        ),
-    )  # fmt: skip
-    direct = smooth(charts, direct, is_open, 1)
     albedo = _per_sample(charts, compiled.surfaces.color[charts.surface])
-    indirect = np.zeros_like(direct)
-    for _ in range(BOUNCES):
-        sent = albedo * (direct + indirect)
-        indirect = np.zeros_like(direct)
-        parallel.run(
-            _gather,
-            ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
-        )
-        indirect = smooth(charts, indirect, is_open, 2)
-    return Layers(np.minimum(direct + indirect, 1e4).astype(np.float16))
+    sheet = _per_sample(charts, _sheets(compiled, charts))
+    links = _trace_links(compiled, charts, sheet)
+    stand_in = _stand_ins(charts, links.is_open)
+    count = len(lamp_objects(compiled)) + 1
+    sizes, samples, lights = [0], [], []
+    for start in range(0, count, _TOGETHER):
+        stop = min(start + _TOGETHER, count)
+        direct = _direct(compiled, charts, sheet, links, emitters, start, stop)[stand_in]
+        light = _bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1))
+        for layer in range(stop - start):
+            bright = light[:, layer].max(axis=1)
+            kept = np.flatnonzero(bright > _DIMMEST * bright.max(initial=0))
+            sizes.append(len(kept))
+            samples.append(kept.astype(np.int32))
+            lights.append(np.minimum(light[kept, layer], 1e4).astype(np.float16))
+    return Layers(np.cumsum(sizes), np.concatenate(samples), np.concatenate(lights))
 
 
 def cosine_fan(count: int) -> NDArray[np.float64]:
-    """Return directions (count, 3) about +z, distributed like the cosine (Hammersley points)."""
+    """Return directions (count, 3) about +z, distributed like the cosine.
+
+    They are Hammersley points. Every half of them in turn (0, 2, 4, ...; 1, 3, 5, ...) and every
+    quarter is spread about as evenly as the whole.
+    """
     k = np.arange(count)
     bits = np.array([int(f"{i:032b}"[::-1], 2) for i in k]) / 2**32
     radius, angle = np.sqrt((k + 0.5) / count), 2 * np.pi * bits
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)])
+    fan = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)])
+    # Four rays in a row look into the four quadrants: each quarter takes the next one by turns.
+    group, quadrant = k // 4, k % 4
+    return fan[4 * group + (quadrant + group + group // 4) % 4]
 
 
 def _sheets(compiled: CompiledScene, charts: Charts) -> NDArray[np.bool_]:
@@ -91,24 +130,99 @@ def _per_sample(charts: Charts, values: NDArray) -> NDArray:
     return np.repeat(values, charts.width * charts.height, axis=0)
 
 
+def _trace_links(compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool_]) -> Links:
+    """Shoot the rays of all samples; each has the more neighbours in its chart the fewer rays."""
+    per_chart = charts.width * charts.height
+    width = np.repeat(charts.width, per_chart)
+    index = np.arange(len(width)) - np.repeat(charts.first, per_chart)
+    column, row = index % width, index // width
+    wide, high = width > 1, np.repeat(charts.height > 1, per_chart)
+    # A ray more for whom the blur of two passes hardly mixes: it counts for itself.
+    phase = np.where(wide & high, column % 2 + 2 * (row % 2), (column + row) % 2)
+    stride = np.where(wide & high, 4, 2)
+    phase[~wide & ~high] = 0
+    first = np.concatenate([[0], np.cumsum(RAYS // stride)])
+    links = Links(phase.astype(np.int8), stride.astype(np.int8), first,
+                  np.empty(first[-1], np.int32), np.empty(len(width), np.bool_))  # fmt: skip
+    fan, count = cosine_fan(RAYS), len(width)
+    parallel.run(
+        _shoot_all,
+        (
+            (compiled.bvh, compiled.normals, compiled.double_sided, charts, sheet, fan, links,
+             start, min(start + _JOB, count))
+            for start in range(0, count, _JOB)
+        ),
+    )  # fmt: skip
+    return links
+
+
+def _stand_ins(charts: Charts, is_open: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return for each sample (L,) the one whose light it has: itself, unless it is buried.
+
+    What is buried is seen where its chart comes out into the open, or where it fills a gap narrower
+    than the pitch. It takes the light of the nearest open sample of its object that looks about the
+    same way: no dark rim shows round what stands against a wall, nor on pieces that interlock.
+    """
+    stand_in = np.arange(len(is_open))
+    thing = _per_sample(charts, charts.object)
+    key = np.column_stack([charts.position, _TURNING * charts.normal, _APART * thing])
+    buried = np.flatnonzero(~is_open & np.isin(thing, thing[is_open]))
+    if len(buried):
+        is_known = np.flatnonzero(is_open)
+        tree = cKDTree(key[is_known], balanced_tree=False, compact_nodes=False)
+        stand_in[buried] = is_known[tree.query(key[buried])[1]]
+    return stand_in
+
+
+def _direct(
+    compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool_], links: Links,
+    emitters: Emitters, start: int, stop: int,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Return the light (L, stop - start, 3) straight from the emitters of some layers."""
+    count = len(charts.position)
+    direct = np.zeros((count, stop - start, 3), np.float32)
+    span = np.searchsorted(emitters.layer, [start, stop])
+    parallel.run(
+        _light_samples,
+        (
+            (compiled.bvh, charts, sheet, links, emitters, span[0], span[1], start, direct, s,
+             min(s + _JOB, count))
+            for s in range(0, count, _JOB)
+        ),
+    )  # fmt: skip
+    return direct
+
+
+def _bounced(
+    charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
+    direct: NDArray[np.float32],
+) -> NDArray[np.float32]:  # fmt: skip
+    """Return direct light (L, K, 3) together with what surfaces throw on each other."""
+    indirect = np.zeros_like(direct)
+    count = len(direct)
+    for _ in range(BOUNCES):
+        sent = albedo[:, None] * (direct + indirect)
+        indirect = np.empty_like(direct)
+        parallel.run(
+            _gather,
+            ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
+        )
+        indirect = smooth(charts, indirect[stand_in], 2)
+    return direct + indirect
+
+
 @kernel
-def _light_samples(
-    bvh, normals, double_sided, charts, sheet, emitters, fan, start, stop, direct, links,
-    is_open,
-):  # fmt: skip
-    """Write the links and the direct light of some samples, and whether they are in the open."""
+def _shoot_all(bvh, normals, double_sided, charts, sheet, fan, links, start, stop):
+    """Write the links of some samples, and whether they are in the open."""
     for i in range(start, stop):
-        is_open[i] = _shoot(bvh, normals, double_sided, charts, sheet[i], fan, i, links)
-        if is_open[i]:
-            for g in range(len(emitters.layer)):
-                _add_emitter(bvh, charts, sheet[i], emitters, g, i, direct)
+        links.is_open[i] = _shoot(bvh, normals, double_sided, charts, sheet[i], fan, i, links)
 
 
 @kernel
 def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
-    """Write which samples the fan of sample i hits; tell whether it is in the open.
+    """Write which samples the rays of sample i hit; tell whether it is in the open.
 
-    A sample is buried, and not looked at further, when its first rays all meet solids from inside.
+    A sample is buried when its rays all meet solids from inside.
     """
     position, normal = charts.position[i], charts.normal[i]
     nx, ny, nz = np.float64(normal[0]), np.float64(normal[1]), np.float64(normal[2])
@@ -120,24 +234,25 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     ux, uy, uz = 1.0 + sign * nx * nx * a, sign * b, -sign * nx
     vx, vy, vz = b, sign + ny * ny * a, -ny
     is_open = False
-    links[i] = -1
-    for k in range(len(fan)):
-        if k == _FIRST_RAYS and not is_open:
-            break
+    phase, stride = np.int64(links.phase[i]), np.int64(links.stride[i])
+    for n in range(links.first[i + 1] - links.first[i]):
+        k = phase + n * stride
         # The rays of a sheet leave it on both sides.
-        side = -1.0 if sheet and k % 2 else 1.0
+        side = -1.0 if sheet and n % 2 else 1.0
         p, q, r = fan[k, 0], fan[k, 1], side * fan[k, 2]
         dx, dy, dz = p * ux + q * vx + r * nx, p * uy + q * vy + r * ny, p * uz + q * vz + r * nz
         lift = _LIFT * side
         ox, oy, oz = x + lift * nx, y + lift * ny, z + lift * nz
         t, hit = closest_hit(bvh, ox, oy, oz, dx, dy, dz, 1e30)
+        link = -1
         if hit < 0:
             is_open = True
-            continue
-        facing = normals[hit, 0] * dx + normals[hit, 1] * dy + normals[hit, 2] * dz < 0
-        if facing or double_sided[hit]:
-            links[i, k] = _sample_at(charts, hit, ox + t * dx, oy + t * dy, oz + t * dz)
-            is_open = True
+        else:
+            facing = normals[hit, 0] * dx + normals[hit, 1] * dy + normals[hit, 2] * dz < 0
+            if facing or double_sided[hit]:
+                link = _sample_at(charts, hit, ox + t * dx, oy + t * dy, oz + t * dz)
+                is_open = True
+        links.hit[links.first[i] + n] = link
     return is_open
 
 
@@ -153,21 +268,37 @@ def _sample_at(charts, triangle, x, y, z):
     return charts.first[c] + row * charts.width[c] + column
 
 
+# Layout: direct (L, K, 3), of the K layers from ``base``.
 @kernel
-def _add_emitter(bvh, charts, sheet, emitters, g, i, direct):
-    """Add the light of emitter g that falls on sample i."""
+def _light_samples(
+    bvh, charts, sheet, links, emitters, first_emitter, end_emitter, base, direct, start, stop
+):
+    """Add to some samples the light of some emitters."""
+    brightest = emitters.exitance.max()
+    for i in range(start, stop):
+        if links.is_open[i]:
+            for g in range(first_emitter, end_emitter):
+                seen = _seen_share(bvh, charts, sheet[i], links, emitters, g, i, brightest)
+                if seen > 0:
+                    for channel in range(3):
+                        direct[i, emitters.layer[g] - base, channel] += (
+                            seen * emitters.exitance[g, channel]
+                        )
+
+
+@kernel
+def _seen_share(bvh, charts, sheet, links, emitters, g, i, brightest):
+    """Return the share of emitter g's light per area that falls on sample i."""
     first, end = emitters.first[g], emitters.first[g + 1]
-    area = emitters.area[g]
-    faintest = _FAINTEST * emitters.exitance.max() / (emitters.exitance[g].max() * (end - first))
-    tested, seen = 0, 0.0
-    for p in range(first, end):
-        if tested == _FIRST_POINTS and seen == 0.0:
-            return
+    stride = np.int64(links.stride[i])
+    area = emitters.area[g] * stride
+    faintest = _FAINTEST * brightest * stride / (emitters.exitance[g].max() * (end - first))
+    seen = 0.0
+    for p in range(first + links.phase[i], end, stride):
         share = _form_factor(charts.position[i], charts.normal[i], emitters.position[p],
                              emitters.normal[p], area, sheet)  # fmt: skip
         if abs(share) < faintest:
             continue
-        tested += 1
         lift = _LIFT if share > 0 else -_LIFT
         x = charts.position[i, 0] + lift * charts.normal[i, 0]
         y = charts.position[i, 1] + lift * charts.normal[i, 1]
@@ -175,8 +306,7 @@ def _add_emitter(bvh, charts, sheet, emitters, g, i, direct):
         if segment_is_clear(bvh, x, y, z, emitters.position[p, 0], emitters.position[p, 1],
                             emitters.position[p, 2]):  # fmt: skip
             seen += abs(share)
-    for channel in range(3):
-        direct[emitters.layer[g], i, channel] += seen * emitters.exitance[g, channel]
+    return seen
 
 
 @kernel
@@ -195,15 +325,18 @@ def _form_factor(position, normal, source, source_normal, area, sheet):
     return leaving * arriving * area / (square * (np.pi * square + area))
 
 
-# Layout: links (L, RAYS) with -1 for nothing, sent and gathered (2, L, 3).
+# Layout: sent and gathered (L, K, 3).
 @kernel
 def _gather(links, sent, gathered, start, stop):
-    """Add to each sample the mean of the light that its links send."""
-    weight = np.float32(1.0 / links.shape[1])
+    """Write to some samples the mean of the light that their links send."""
+    layers = sent.shape[1]
     for i in range(start, stop):
-        for k in range(links.shape[1]):
-            j = links[i, k]
+        first, end = links.first[i], links.first[i + 1]
+        weight = np.float32(1) / np.float32(end - first)
+        gathered[i] = 0
+        for n in range(first, end):
+            j = links.hit[n]
             if j >= 0:
-                for layer in range(2):
+                for k in range(layers):
                     for channel in range(3):
-                        gathered[layer, i, channel] += weight * sent[layer, j, channel]
+                        gathered[i, k, channel] += weight * sent[j, k, channel]

@@ -4,7 +4,8 @@ A cluster is the unit of culling: one bounding box decides about up to 32 triang
 that they share are transformed once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +13,15 @@ from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import make_charts
-from avenv.vision.light import light_layers, mixed_light
+from avenv.vision.light import Lighting, find_lighting, packed
 from avenv.vision.mipmaps import build_atlas, texels_per_metre
 
 CLUSTER_SIZE = 32
 """Most triangles in a cluster."""
 
 
-class RasterScene(NamedTuple):
-    """Flat arrays of one scene: T triangles in C clusters, V corners; clusters are contiguous.
+class RasterArrays(NamedTuple):
+    """What the kernels read of one scene: T triangles in C contiguous clusters, V corners.
 
     Attributes:
         box_centre: (3, C) float32 centre of each cluster's axis-aligned box, metres.
@@ -35,9 +36,8 @@ class RasterScene(NamedTuple):
         chart_record: (C', 16) float32 all about a chart, in one line of the processor's cache:
             ``Charts.frame`` (8), ``Charts.place`` (4), first light sample, samples in a row, rows,
             texture; the last four are whole numbers.
-        layers: (2, L, 3) float32 light on each sample, by lamps and by day; a margin at the end
-            lets the filter read on past the last one.
-        light: (L,) uint64 packed mixture of the two, as ``mixed_light`` makes it.
+        light: (L,) uint64 packed light on each sample; a margin at the end lets the filter read on
+            past the last one.
         texels, first_texel, log_side: the atlas of textures, as in ``Atlas``.
         texels_per_metre: (K,) float32 of each texture's level 0.
         category: (T,) int32 semantic id.
@@ -54,7 +54,6 @@ class RasterScene(NamedTuple):
     double_sided: NDArray[np.bool_]
     chart: NDArray[np.int32]
     chart_record: NDArray[np.float32]
-    layers: NDArray[np.float32]
     light: NDArray[np.uint64]
     texels: NDArray[np.uint64]
     first_texel: NDArray[np.int32]
@@ -62,6 +61,24 @@ class RasterScene(NamedTuple):
     texels_per_metre: NDArray[np.float32]
     category: NDArray[np.int32]
     object: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class RasterScene:
+    """A scene ready to be drawn.
+
+    Attributes:
+        arrays: what the kernels read, under the light that shines now.
+        lighting: the light of each lamp and of the day, from which ``relight`` mixes another.
+    """
+
+    arrays: RasterArrays
+    lighting: Lighting
+
+    @property
+    def lamps(self) -> tuple[str, ...]:
+        """Names of the objects that ``relight`` can switch on and off."""
+        return self.lighting.lamps
 
 
 def prepare(compiled: CompiledScene) -> RasterScene:
@@ -77,11 +94,10 @@ def prepare(compiled: CompiledScene) -> RasterScene:
     first_triangle = np.concatenate([[0], np.cumsum(sizes)])
     low, high = _boxes(triangles, first_triangle)
     charts, atlas = make_charts(compiled), build_atlas(compiled.surfaces)
-    layers = light_layers(compiled, charts)
+    lighting = find_lighting(compiled, charts)
     margin = int(charts.width.max(initial=0)) + 2
-    layers = np.pad(layers, ((0, 0), (0, margin), (0, 0)))
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
-    return RasterScene(
+    arrays = RasterArrays(
         box_centre=np.ascontiguousarray((high + low).T / 2),
         box_extent=np.ascontiguousarray((high - low).T / 2),
         first_triangle=first_triangle.astype(np.int32),
@@ -101,8 +117,7 @@ def prepare(compiled: CompiledScene) -> RasterScene:
                 charts.surface,
             ]
         ).astype(np.float32),
-        layers=layers,
-        light=mixed_light(layers, 1.0, 1.0),
+        light=np.zeros(len(charts.position) + margin, np.uint64),
         texels=atlas.texels,
         first_texel=atlas.first,
         log_side=atlas.log_side,
@@ -110,17 +125,28 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         category=compiled.category[order],
         object=compiled.object[order],
     )
+    return relight(RasterScene(arrays, lighting))
 
 
-def relight(scene: RasterScene, lamps: float = 1.0, daylight: float = 1.0) -> RasterScene:
+def relight(
+    scene: RasterScene, lamps: float | Mapping[str, float] = 1.0, daylight: float = 1.0
+) -> RasterScene:
     """Return the scene with its lamps and the day shining so brightly, 0 to 1; by default both.
 
     Nothing is traced again: the light of each was stored apart when the scene was prepared.
 
+    Args:
+        scene: what ``prepare`` made.
+        lamps: level of all lamps, or levels by the names in ``scene.lamps``, the others being on.
+        daylight: 0 at night, 1 at noon.
+
     Raises:
-        ValueError: lamps or daylight is not within 0..1.
+        ValueError: a level is not within 0..1, or there is no such lamp.
     """
-    return scene._replace(light=mixed_light(scene.layers, lamps, daylight))
+    mixed = packed(scene.lighting.mixed(lamps, daylight))
+    light = scene.arrays.light.copy()
+    light[: len(mixed)] = mixed
+    return replace(scene, arrays=scene.arrays._replace(light=light))
 
 
 def _split(

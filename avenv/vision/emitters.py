@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
 
-LAMPS, DAYLIGHT = 0, 1
-"""The two layers of light."""
-
 DAYLIGHT_EXITANCE = np.array([2.6, 2.75, 3.0])
 """Light that a window gives off per area by day, as a multiple of well-lit white paper's."""
 
@@ -18,11 +15,11 @@ _LIFT = 0.01  # m that the points float above the glowing surface, clear of its 
 
 
 class Emitters(NamedTuple):
-    """G emitters, each stood for by some points; P points in all.
+    """G emitters in order of their layers, each stood for by some points; P points in all.
 
     Attributes:
         first: (G + 1,) int64 where the points of each start.
-        layer: (G,) int64 LAMPS or DAYLIGHT.
+        layer: (G,) int64 index of its lamp in ``lamp_objects``; the number of lamps for windows.
         exitance: (G, 3) float64 light given off per area.
         area: (G,) float64 m2 that one of its points stands for.
         position: (P, 3) float64 metres.
@@ -49,26 +46,37 @@ def is_window(compiled: CompiledScene) -> NDArray[np.bool_]:
     return np.array([o.kind == "window" for o in compiled.objects], bool)
 
 
+def lamp_objects(compiled: CompiledScene) -> NDArray[np.int64]:
+    """Return the objects (K,), in order, that glow: what can be switched on and off by name."""
+    glowing = np.any(glow(compiled), axis=1)[compiled.surface]
+    lamps = np.unique(compiled.object[glowing]).astype(np.int64)
+    return lamps[~is_window(compiled)[lamps]]
+
+
 def find_emitters(compiled: CompiledScene) -> Emitters:
     """Find what shines in a scene: every glowing surface of every object, and every window."""
-    shine = glow(compiled)
-    window = is_window(compiled)[compiled.object]
-    glowing = shine[compiled.surface].any(axis=1) | window
-    key = compiled.object.astype(np.int64) * len(shine) + compiled.surface
-    first, layer, exitance, area, points, normals = [0], [], [], [], [], []
-    for group in np.unique(key[glowing]):
-        members = np.flatnonzero(key == group)
-        day = bool(window[members[0]])
-        position, normal, total = _spread(compiled, members, _POINTS)
-        points.append(position)
-        normals.append(normal)
-        first.append(first[-1] + _POINTS)
-        layer.append(DAYLIGHT if day else LAMPS)
-        exitance.append(DAYLIGHT_EXITANCE if day else shine[compiled.surface[members[0]]])
-        area.append(total / _POINTS)
+    shine, window = glow(compiled), is_window(compiled)
+    glowing = np.any(shine, axis=1)
+    lamps = lamp_objects(compiled)
+    kinds = [(layer, thing, False) for layer, thing in enumerate(lamps)]
+    kinds += [(len(lamps), thing, True) for thing in np.flatnonzero(window)]
+    first, layer_of, exitance, area, points, normals = [0], [], [], [], [], []
+    for layer, thing, day in kinds:
+        own = np.flatnonzero((compiled.object == thing) & np.any(compiled.normals, axis=1))
+        for surface in np.unique(compiled.surface[own]):
+            if not (day or glowing[surface]):
+                continue
+            members = own[compiled.surface[own] == surface]
+            position, normal, total = _spread(compiled, members, _POINTS)
+            points.append(position)
+            normals.append(normal)
+            first.append(first[-1] + _POINTS)
+            layer_of.append(layer)
+            exitance.append(DAYLIGHT_EXITANCE if day else shine[surface])
+            area.append(total / _POINTS)
     return Emitters(
         first=np.array(first, np.int64),
-        layer=np.array(layer, np.int64),
+        layer=np.array(layer_of, np.int64),
         exitance=np.array(exitance, np.float64).reshape(-1, 3),
         area=np.array(area, np.float64),
         position=np.concatenate([*points, np.empty((0, 3))]),

@@ -1,6 +1,8 @@
-"""The light on surfaces, by lamps and by day, and how bright it makes a pixel."""
+"""The light on surfaces, by each lamp and by day, and how bright it makes a pixel."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from avenv import cache
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.bake import VERSION, Layers, bake
 from avenv.vision.charts import Charts
-from avenv.vision.emitters import DAYLIGHT, LAMPS, glow, is_window
+from avenv.vision.emitters import glow, is_window, lamp_objects
 from avenv.vision.mipmaps import GAMMA, HIGHEST, pack
 
 LIGHT_RANGE = 4.0
@@ -19,10 +21,10 @@ SHOULDER = 0.6
 """Linear brightness up to which tone mapping changes nothing."""
 
 EXPOSURE = 0.5
-"""Mean light on a scene's lit surfaces, by lamps alone and by day alone: eyes adapt."""
+"""Mean light in a room that all its lamps, or the day alone, light as well as the whole scene."""
 
-COMPRESSION = 0.7
-"""Exponent that draws dark rooms and bright ones together, as eyes do when they look around."""
+ADAPTATION = 0.5
+"""How far eyes get used to a dark room or a bright one: 0 not at all, 1 until all look alike."""
 
 HORIZON, ZENITH = np.array([1.0, 1.05, 1.1]), np.array([0.32, 0.58, 1.0])
 """The sky in the lower and in the upper part of a window, by day."""
@@ -37,81 +39,179 @@ LAMP_DIRECTION = np.array([0.48, 0.64, 0.60])
 """Unit vector towards the far lamp."""
 
 
-def light_layers(compiled: CompiledScene, charts: Charts) -> NDArray[np.float32]:
-    """Return the light (2, L, 3) on every sample by lamps and by day, baked or from the cache.
+@dataclass(frozen=True, eq=False)
+class Lighting:
+    """All that light can be on the L samples of a scene; K lamps.
 
-    Both are exposed alike. A scene with neither lamps nor windows gets the same plain light in both
-    layers; one that lacks either has zeros there.
+    Attributes:
+        lamps: names of the objects that glow.
+        layers: light by each lamp and by day, as it was baked.
+        scale: (K + 1,) what brings all lamps together, and the day alone, to a mean of 1.
+        zone: (L,) room of each sample; all samples of one have the same exposure.
+        area: (L,) m2 that each stands for.
+        shining: (M,) samples that glow.
+        lamp: (M,) lamp that each of these belongs to.
+        shine: (M, 3) what it shows of itself when it is on.
+        panes: (P,) samples on window panes.
+        sky: (P, 3) what is seen there by day.
+        plain: (L, 3) light that nothing switches, in a scene with neither lamps nor windows.
     """
-    shine = glow(compiled)
-    window = is_window(compiled)
-    if not shine.any() and not window.any():
-        return np.stack([plain_light(charts.normal)] * 2).astype(np.float32)
-    layers = _baked(compiled, charts, window).light.astype(np.float64)
+
+    lamps: tuple[str, ...]
+    layers: Layers
+    scale: NDArray[np.float32]
+    zone: NDArray[np.int64]
+    area: NDArray[np.float64]
+    shining: NDArray[np.int64]
+    lamp: NDArray[np.int64]
+    shine: NDArray[np.float32]
+    panes: NDArray[np.int64]
+    sky: NDArray[np.float32]
+    plain: NDArray[np.float32] | None
+
+    def levels(self, lamps: float | Mapping[str, float]) -> NDArray[np.float32]:
+        """Return how bright each lamp (K,) is: all alike, or by name with the others fully on.
+
+        Raises:
+            ValueError: a level is not within 0..1, or there is no such lamp.
+        """
+        if not isinstance(lamps, Mapping):
+            return np.full(len(self.lamps), _level("lamps", lamps), np.float32)
+        for name, value in lamps.items():
+            if name not in self.lamps:
+                known = ", ".join(self.lamps) or "none"
+                raise ValueError(f"lamps has {name!r}; the lamps of this scene are: {known}")
+            _level(f"lamps[{name!r}]", value)
+        return np.array([lamps.get(name, 1.0) for name in self.lamps], np.float32)
+
+    def summed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
+        """Return the light (L, 3) of lamps (K,) and the day: light adds up."""
+        light = np.zeros((len(self.zone), 3), np.float32)
+        for layer, level in enumerate([*levels, daylight]):
+            if level > 0:
+                entries = slice(self.layers.first[layer], self.layers.first[layer + 1])
+                light[self.layers.sample[entries]] += (
+                    np.float32(level * self.scale[layer]) * self.layers.light[entries]
+                )
+        return light
+
+    def mixed(self, lamps: float | Mapping[str, float], daylight: float) -> NDArray[np.float32]:
+        """Return the light (L, 3) as it is seen where lamps and day shine that brightly.
+
+        Every room gets the exposure of eyes that have looked round in it.
+
+        Raises:
+            ValueError: a level is not within 0..1, or there is no such lamp.
+        """
+        levels = self.levels(lamps)
+        _level("daylight", daylight)
+        if self.plain is not None:
+            return self.plain
+        light = self.summed(levels, daylight)
+        light *= self._exposure(light)[:, None]
+        light[self.shining] += levels[self.lamp, None] * self.shine
+        sky = self.sky * np.float32(daylight ** (1 - ADAPTATION))
+        light[self.panes] = NIGHT * light[self.panes] + sky
+        return light
+
+    def _exposure(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the factor (L,) that brings light to the eye's exposure of each room."""
+        bright = light.mean(axis=1, dtype=np.float32)
+        area = np.where(bright > 0, self.area, 0.0)
+        mean = np.bincount(self.zone, area * bright) / np.maximum(
+            np.bincount(self.zone, area), 1e-9
+        )
+        return (EXPOSURE * np.maximum(mean, 1e-6) ** -ADAPTATION).astype(np.float32)[self.zone]
+
+
+def find_lighting(compiled: CompiledScene, charts: Charts) -> Lighting:
+    """Bake the light of a scene's lamps and windows, or take it from the cache.
+
+    A scene with neither gets plain light.
+    """
     per_chart = charts.width * charts.height
-    _expose(layers, np.repeat(charts.area / per_chart, per_chart))
-    surface = np.repeat(charts.surface, per_chart)
-    layers[LAMPS] += (shine / np.maximum(compiled.surfaces.color, 0.02))[surface]
-    _glaze(layers, charts, compiled.surfaces.color, np.repeat(window[charts.object], per_chart))
-    return layers.astype(np.float32)
+    glowing, window = glow(compiled), is_window(compiled)
+    lamps = lamp_objects(compiled)
+    area = np.repeat(charts.area / per_chart, per_chart)
+    is_plain = not len(lamps) and not window.any()
+    layers = _dark(1) if is_plain else _baked(compiled, charts, window)
+    thing, surface = np.repeat(charts.object, per_chart), np.repeat(charts.surface, per_chart)
+    shining = np.flatnonzero(np.isin(thing, lamps) & np.any(glowing, axis=1)[surface])
+    panes = np.flatnonzero(window[thing])
+    color = np.maximum(compiled.surfaces.color, 0.02)
+    return Lighting(
+        lamps=tuple(compiled.objects[k].name for k in lamps),
+        layers=layers,
+        scale=_scale(layers, area),
+        zone=_zones(compiled, charts),
+        area=area,
+        shining=shining,
+        lamp=np.searchsorted(lamps, thing[shining]),
+        shine=(glowing / color)[surface[shining]].astype(np.float32),
+        panes=panes,
+        sky=(_sky(charts, panes) / color[surface[panes]]).astype(np.float32),
+        plain=plain_light(charts.normal).astype(np.float32) if is_plain else None,
+    )
 
 
-def mixed_light(layers: NDArray[np.float32], lamps: float, daylight: float) -> NDArray[np.uint64]:
-    """Return packed light (L,) as a share of LIGHT_RANGE, where lamps and day shine that brightly.
+def packed(light: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return light (L, 3) as the shading kernel reads it, a share of LIGHT_RANGE."""
+    return pack(light / np.float32(LIGHT_RANGE))
 
-    With both at 1 they share the exposure; a layer without light takes no part.
 
-    Raises:
-        ValueError: lamps or daylight is not within 0..1.
-    """
-    for name, value in (("lamps", lamps), ("daylight", daylight)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} is {value}; 0 to 1 is accepted")
-    weights = np.array([lamps, daylight], np.float64) * layers.any(axis=(1, 2))
-    weights /= max(weights.sum(), 1.0)
-    mixed = np.einsum("k,klc->lc", weights.astype(np.float32), layers)
-    return pack(mixed / LIGHT_RANGE)
+def _level(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}; 0 to 1 is accepted")
+    return value
+
+
+def _dark(layers: int) -> Layers:
+    return Layers(np.zeros(layers + 1, np.int64), np.empty(0, np.int32),
+                  np.empty((0, 3), np.float16))  # fmt: skip
 
 
 def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> Layers:
     key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
     name, folder = f"light-{key.hexdigest()}", cache.cache_folder()
     layers = cache.read(folder, name, Layers) if folder else None
-    if layers is None or layers.light.shape != (2, len(charts.position), 3):
+    if layers is None:
         layers = bake(compiled, charts)
         if folder:
             cache.write(folder, name, layers)
     return layers
 
 
-def _expose(layers: NDArray[np.float64], area: NDArray[np.float64]) -> None:
-    """Compress the brightness of each layer (2, L, 3) and bring its mean over area to EXPOSURE."""
-    for light in layers:
-        bright = light.mean(axis=1)
-        lit = bright > 0
-        if lit.any():
-            bright[lit] **= COMPRESSION - 1
-            light *= bright[:, None]
-            light *= EXPOSURE / np.average(light[lit].mean(axis=1), weights=area[lit])
+def _scale(layers: Layers, area: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the factors (K + 1,) that bring the lamps together and the day to a mean of 1."""
+    day = layers.first[-2]
+    bright = layers.light.mean(axis=1, dtype=np.float64)
+    scale = np.ones(len(layers.first) - 1)
+    for entries, members in ((slice(day), slice(-1)), (slice(day, None), slice(-1, None))):
+        light = np.bincount(layers.sample[entries], bright[entries], len(area))
+        total = (light * area).sum()
+        if total > 0:
+            scale[members] = area[light > 0].sum() / total
+    return scale.astype(np.float32)
 
 
-def _glaze(
-    layers: NDArray[np.float64], charts: Charts, color: NDArray[np.float32],
-    pane: NDArray[np.bool_],
-) -> None:  # fmt: skip
-    """Let panes (L,) show the sky by day, and nearly nothing by night."""
-    if not pane.any():
-        return
-    height, width = charts.position[:, 2], charts.width * charts.height
-    chart = np.repeat(np.arange(len(width)), width)
-    low = np.minimum.reduceat(height, charts.first)[chart]
-    high = np.maximum.reduceat(height, charts.first)[chart]
-    rise = ((height - low) / np.maximum(high - low, 1e-6))[pane, None]
-    sky = HORIZON + rise * (ZENITH - HORIZON)
-    layers[DAYLIGHT, pane] = (
-        sky / np.maximum(np.repeat(color[charts.surface], width, axis=0), 0.02)[pane]
-    )
-    layers[LAMPS, pane] *= NIGHT
+def _zones(compiled: CompiledScene, charts: Charts) -> NDArray[np.int64]:
+    """Return the room (L,) of each sample; charts between rooms are rooms of their own."""
+    room = np.array([thing.room for thing in compiled.objects])[charts.object]
+    if (room >= 0).any():
+        room = np.where(room >= 0, room, room.max(initial=0) + 1 + np.arange(len(room)))
+    _, zone = np.unique(room, return_inverse=True)
+    return np.repeat(zone, charts.width * charts.height)
+
+
+def _sky(charts: Charts, panes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what is seen of the sky at each sample (P,) on a pane, from its height in its pane."""
+    chart = np.searchsorted(charts.first, panes, side="right") - 1
+    height = charts.position[panes, 2]
+    low, high = np.full(len(charts.first), np.inf), np.full(len(charts.first), -np.inf)
+    np.minimum.at(low, chart, height)
+    np.maximum.at(high, chart, height)
+    rise = (height - low[chart]) / np.maximum((high - low)[chart], 1e-6)
+    return HORIZON + rise[:, None] * (ZENITH - HORIZON)
 
 
 def plain_light(normals: NDArray[np.float32]) -> NDArray[np.float64]:

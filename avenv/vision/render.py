@@ -68,7 +68,7 @@ def render(
     parallel.run(
         draw_cameras,
         (
-            (scenes[key], wanted[members], positions, rotations, focal, frames)
+            (scenes[key].arrays, wanted[members], positions, rotations, focal, frames)
             for key, members in parallel.runs_by_key(scene_of[wanted], CAMERAS_PER_JOB)
         ),
     )

@@ -3,48 +3,55 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv import parallel
 from avenv.vision.charts import Charts
 from avenv.vision.kernels import kernel
 
+_JOB = 512  # charts
 
-def smooth(
-    charts: Charts, light: NDArray[np.float32], is_open: NDArray[np.bool_], passes: int
-) -> NDArray[np.float32]:
-    """Return light (2, L, 3) blurred by (1, 2, 1) / 4 along rows and columns, so many times.
 
-    Samples that are buried in something, not open (L,), give nothing and take the mean of their
-    open neighbours: no dark rim shows round what stands against a wall.
+def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[np.float32]:
+    """Return light (L, K, 3) blurred by (1, 2, 1) / 4 along rows and columns, so many times.
+
+    Charts are mirrored at their rims, so that a blur mixes four neighbours equally there too.
     """
-    known = is_open.copy()
+    count = len(charts.first)
     for _ in range(passes):
-        blurred, known_next = np.empty_like(light), np.empty_like(known)
-        _blur(charts.first, charts.width, charts.height, light, known, blurred, known_next)
-        light, known = blurred, known_next
+        blurred = np.empty_like(light)
+        parallel.run(
+            _blur,
+            (
+                (charts.first, charts.width, charts.height, light, blurred, start,
+                 min(start + _JOB, count))
+                for start in range(0, count, _JOB)
+            ),
+        )  # fmt: skip
+        light = blurred
     return light
 
 
-# Layout: samples of chart c are first[c] + row * width[c] + column; light (2, L, 3), known (L,).
+# Layout: samples of chart c are first[c] + row * width[c] + column; light (L, K, 3).
 @kernel
-def _blur(first, width, height, light, known, blurred, known_next):
-    total = np.empty((2, 3), np.float32)
-    for c in range(len(first)):
-        for row in range(height[c]):
-            for column in range(width[c]):
-                i = first[c] + row * width[c] + column
-                total[:] = 0
-                weights = np.float32(0)
-                for r in range(max(row - 1, 0), min(row + 2, height[c])):
-                    for k in range(max(column - 1, 0), min(column + 2, width[c])):
-                        j = first[c] + r * width[c] + k
-                        if known[j]:
-                            weight = np.float32((2 - abs(r - row)) * (2 - abs(k - column)))
-                            weights += weight
-                            for layer in range(2):
-                                for channel in range(3):
-                                    total[layer, channel] += weight * light[layer, j, channel]
-                known_next[i] = weights > 0
-                for layer in range(2):
-                    for channel in range(3):
-                        blurred[layer, i, channel] = total[layer, channel] / max(
-                            weights, np.float32(1)
-                        )
+def _blur(first, width, height, light, blurred, start, stop):
+    layers = light.shape[1]
+    for c in range(start, stop):
+        columns, rows = width[c], height[c]
+        for row in range(rows):
+            for column in range(columns):
+                i = first[c] + row * columns + column
+                blurred[i] = 0
+                for down in range(-1, 2):
+                    r = _mirrored(row + down, rows)
+                    for right in range(-1, 2):
+                        j = first[c] + r * columns + _mirrored(column + right, columns)
+                        weight = np.float32((2 - abs(down)) * (2 - abs(right))) / np.float32(16)
+                        for k in range(layers):
+                            for channel in range(3):
+                                blurred[i, k, channel] += weight * light[j, k, channel]
+
+
+@kernel
+def _mirrored(k, count):
+    if k < 0:
+        return min(-k, count - 1)
+    return k if k < count else max(2 * count - 2 - k, 0)
