@@ -38,11 +38,18 @@ def test_tables_have_one_row_for_each_index(apartment):
     assert apartment.uv.shape == (count, 3, 2)
     assert apartment.triangles.dtype == apartment.uv.dtype == np.float32
     assert apartment.surface.dtype == apartment.object.dtype == np.int32
-    assert set(apartment.surface) == set(range(len(apartment.surfaces.names)))
+    states = [state for switch in apartment.switches for state in switch.states.values()]
+    used = np.concatenate([apartment.surface, *(state.surface for state in states)])
+    assert set(used) == set(range(len(apartment.surfaces.names)))
     assert set(apartment.object) == set(range(len(apartment.objects)))
     names = [thing.name for thing in apartment.objects]
     assert len(set(names)) == len(names)
-    assert np.all(np.linalg.norm(apartment.normals, axis=1) > 0.99)  # nothing degenerate
+    normal = np.linalg.norm(apartment.normals, axis=1)
+    stateless = np.ones(count, bool)
+    for switch in apartment.switches:
+        stateless[switch.triangles] = False
+    assert np.all(normal[stateless] > 0.99)  # nothing degenerate, but for what a state lacks
+    assert np.all((normal > 0.99) | (normal == 0))
     assert np.all(apartment.surfaces.transmission <= apartment.surfaces.absorption)
 
 

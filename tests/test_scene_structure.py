@@ -97,7 +97,8 @@ def test_texture_coordinates_are_metres():
     edges = np.roll(scene.triangles, -1, axis=1) - scene.triangles
     uv_edges = np.roll(scene.uv, -1, axis=1) - scene.uv
     lengths = np.linalg.norm(edges, axis=2)
-    assert_allclose(np.linalg.norm(uv_edges, axis=2), lengths, atol=1e-4)
+    there = np.any(scene.normals, axis=1)  # a door has no leaf in both of its places
+    assert_allclose(np.linalg.norm(uv_edges, axis=2)[there], lengths[there], atol=1e-4)
 
 
 def test_every_kind_has_its_category():

@@ -176,12 +176,13 @@ def build_grid(
     covered = touch(floor, lattice, level - ankle, level + 2 * ankle, cell / 2) != NOTHING
     # A thing exactly as high as the ankle is stepped over, whatever float32 makes of it.
     low, high = level + ankle + 1e-4, level + head
-    nearest = touch(compiled.triangles, lattice, low, high, cell * np.sqrt(0.5))
+    solid = compiled.triangles[np.any(compiled.normals, axis=1)]  # what has an area
+    nearest = touch(solid, lattice, low, high, cell * np.sqrt(0.5))
     nearest[~covered & (nearest == NOTHING)] = VOID
     seeds = ndimage.distance_transform_edt(
         nearest == NOTHING, return_distances=False, return_indices=True
     )
-    clearance = distances(compiled.triangles, lattice, low, high, nearest, seeds)
+    clearance = distances(solid, lattice, low, high, nearest, seeds)
     clearance[~covered] = 0
     islands = _islands(clearance, radius - TOLERANCE, cell)
     clearance[(islands == 0) & (clearance >= radius - TOLERANCE)] = 0

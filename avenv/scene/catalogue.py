@@ -7,7 +7,7 @@ it with its back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -17,15 +17,34 @@ import yaml
 from numpy.typing import NDArray
 
 from avenv.errors import SceneError
-from avenv.scene.furniture import BUILDERS
+from avenv.scene.furniture import BUILDERS, SHAPES
 from avenv.scene.materials import material
-from avenv.scene.primitives import surface_uv
+from avenv.scene.primitives import move, surface_uv, turn
 from avenv.scene.problems import suggest
 
 Size = tuple[float, float, float]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 _TABLE = Path(__file__).with_name("catalogue.yaml")
+
+
+@dataclass(frozen=True)
+class KindState:
+    """How things of a kind are in one of their states.
+
+    Attributes:
+        shape: name of another shape than the usual, in ``furniture.SHAPES``.
+        materials: other materials of some parts, by part name.
+        sound: built-in kind of sound it makes, or None.
+        light: how brightly its lamps shine, 0 to 1.
+        pose: ``"fallen"``: tipped on its front; ``"held"``: carried, and no longer in its place.
+    """
+
+    shape: str | None = None
+    materials: Mapping[str, str] = field(default_factory=dict)
+    sound: str | None = None
+    light: float = 1.0
+    pose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,7 @@ class Kind:
         mounted: where it belongs: ``"floor"``, ``"top"`` (of furniture), ``"wall"``, ``"ceiling"``.
         sound: built-in kind of sound it makes, or None.
         materials: material of each of its parts, by part name.
+        states: what states it may be in, by name; it is in the first unless told otherwise.
     """
 
     name: str
@@ -51,6 +71,7 @@ class Kind:
     mounted: str
     sound: str | None
     materials: Mapping[str, str]
+    states: Mapping[str, KindState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,39 +116,63 @@ def categories() -> tuple[str, ...]:
 
 
 def build_mesh(
-    name: str, size: Sequence[float] | None = None, materials: Mapping[str, str] | None = None
+    name: str,
+    size: Sequence[float] | None = None,
+    materials: Mapping[str, str] | None = None,
+    state: str | None = None,
 ) -> list[Part]:
     """Build an object of a kind.
 
     Args:
         name: the kind.
-        size: extents along x, y and z in metres; the kind's own by default. The mesh fills them.
+        size: extents along x, y and z in metres; the kind's own by default. In its first state the
+            mesh fills them; an open door reaches beyond.
         materials: other materials for some of the parts, by part name.
+        state: one of the kind's states, by default the first. In the state of being held it is
+            built as in the first.
 
     Raises:
-        SceneError: unknown kind, part or material, or a size beyond the kind's limits.
+        SceneError: unknown kind, part, material or state, or a size beyond the kind's limits.
     """
     chosen = kind(name)
+    how = _state(chosen, state)
     used = {**chosen.materials, **(materials or {})}
     for part in used:
         if part not in chosen.materials:
             raise SceneError(f"{name} has no part {part!r}{suggest(part, chosen.materials)}")
         material(used[part])
-    shapes = BUILDERS[name](*_checked_size(chosen, size))
+    used |= how.materials
+    build = BUILDERS[name] if how.shape is None else SHAPES[name, how.shape]
+    extents = _checked_size(chosen, size)
     parts = []
-    for part, solids in shapes.items():
+    for part, solids in build(*extents).items():
         mesh = np.concatenate(solids)
+        placed = _tip(mesh, extents) if how.pose == "fallen" else mesh
         parts.append(
             Part(
                 name=part,
                 material=used[part],
-                triangles=mesh.astype(np.float32),
+                triangles=placed.astype(np.float32),
                 uv=surface_uv(mesh).astype(np.float32),
                 # The builder made what the catalogue says; another material changes no shape.
                 sheet=material(chosen.materials[part]).sheet,
             )
         )
     return parts
+
+
+def _state(chosen: Kind, state: str | None) -> KindState:
+    if state is None:
+        return next(iter(chosen.states.values()), KindState())
+    if state not in chosen.states:
+        raise SceneError(f"{chosen.name} has no state {state!r}{suggest(state, chosen.states)}")
+    return chosen.states[state]
+
+
+def _tip(mesh: NDArray[np.float64], size: Size) -> NDArray[np.float64]:
+    """Lay a thing on its front, above the place where it stood."""
+    x, _, z = size
+    return move(turn(mesh, np.pi / 2, axis=1), -z / 2, z=x / 2)
 
 
 def _checked_size(chosen: Kind, size: Sequence[float] | None) -> Size:
@@ -156,6 +201,12 @@ def _table() -> tuple[tuple[str, ...], dict[str, Kind]]:
             mounted=row["mounted"],
             sound=row.get("sound"),
             materials=MappingProxyType(row["materials"]),
+            states=MappingProxyType(
+                {
+                    state: KindState(**{"sound": row.get("sound"), **(how or {})})
+                    for state, how in row.get("states", {}).items()
+                }
+            ),
         )
         for name, row in rows["kinds"].items()
     }

@@ -1,14 +1,15 @@
 """Turn a spec into the flat arrays that eye, ear and foot share."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.catalogue import Part, build_mesh, categories
+from avenv.scene.catalogue import KindState, Part, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.layout import Layout, lay_out
 from avenv.scene.materials import material
@@ -16,6 +17,7 @@ from avenv.scene.objects import PlacedObject, to_world
 from avenv.scene.openings import PlacedDoor
 from avenv.scene.primitives import surface_uv
 from avenv.scene.spec import SceneSpec
+from avenv.scene.states import Chunk, Merged, State, Switch, merge
 from avenv.scene.structure import Piece, build_structure, leaf_mesh
 
 CATEGORIES: tuple[str, ...] = (
@@ -24,13 +26,16 @@ CATEGORIES: tuple[str, ...] = (
 """Semantic categories; a category's id is its place here, and 0 is where nothing is."""
 
 
-class _Chunk(NamedTuple):
-    """Triangles (N, 3, 3) of one object and one material, with their coordinates (N, 3, 2)."""
+class _Thing(NamedTuple):
+    """An object, what it consists of in each of its states, and where its sound comes from.
 
-    triangles: NDArray[np.float32]
-    uv: NDArray[np.float32]
-    material: str
-    sheet: bool
+    A thing without states has one, which has no name.
+    """
+
+    object: SceneObject
+    chunks: Mapping[str, list[Chunk]]
+    states: Mapping[str, KindState] = MappingProxyType({"": KindState()})
+    mouth: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def compile_scene(spec: SceneSpec) -> CompiledScene:
@@ -42,40 +47,62 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
     """
     layout = lay_out(spec)
     things = [*_structure(layout), *_leaves(layout.doors), *_furniture(layout.objects)]
+    merged = [merge(thing.chunks) for thing in things]
+    # Table rows of material and sheet, in the order of the list of triangles.
     rows: dict[tuple[str, bool], int] = {}
-    chunks: list[_Chunk] = []
-    owners: list[int] = []
-    for number, (_, parts) in enumerate(things):
-        chunks += parts
-        owners += [number] * len(parts)
-    surface = [rows.setdefault((c.material, c.sheet), len(rows)) for c in chunks]
-    counts = [len(c.triangles) for c in chunks]
+    surfaces = [
+        {
+            state: np.array(
+                [rows.setdefault(key, len(rows)) for key in zip(names, m.sheet, strict=True)],
+                np.int32,
+            )
+            for state, names in m.material.items()
+        }
+        for m in merged
+    ]
+    counts = [len(m.sheet) for m in merged]
+    current = [thing.object.state or "" for thing in things]
     return CompiledScene(
         name=spec.name,
-        triangles=np.concatenate([c.triangles for c in chunks]),
-        uv=np.concatenate([c.uv for c in chunks]),
-        surface=np.repeat(surface, counts).astype(np.int32),
-        object=np.repeat(owners, counts).astype(np.int32),
-        double_sided=np.repeat([c.sheet for c in chunks], counts),
+        triangles=np.concatenate([m.corners[s] for m, s in zip(merged, current, strict=True)]),
+        uv=np.concatenate([m.uv for m in merged]),
+        surface=np.concatenate([rows[s] for rows, s in zip(surfaces, current, strict=True)]),
+        object=np.repeat(np.arange(len(things)), counts).astype(np.int32),
+        double_sided=np.concatenate([m.sheet for m in merged]),
         surfaces=_surface_table(rows),
-        objects=tuple(thing for thing, _ in things),
+        objects=tuple(thing.object for thing in things),
         rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in layout.rooms),
         sources=tuple(layout.sources),
+        switches=tuple(_switches(things, merged, surfaces)),
     )
 
 
-def _structure(layout: Layout) -> Iterable[tuple[SceneObject, list[_Chunk]]]:
+def _switches(
+    things: list[_Thing], merged: list[Merged], surfaces: list[dict[str, NDArray[np.int32]]]
+) -> Iterable[Switch]:
+    first = 0
+    for number, (thing, m, surface) in enumerate(zip(things, merged, surfaces, strict=True)):
+        if thing.object.state is not None:
+            states = {
+                name: State(m.corners[name], surface[name], how.sound, how.light)
+                for name, how in thing.states.items()
+            }
+            yield Switch(number, first, states, thing.mouth)
+        first += len(m.sheet)
+
+
+def _structure(layout: Layout) -> Iterable[_Thing]:
     """Yield floors, ceilings, walls, frames and panes, the pieces of one owner together."""
     pieces = defaultdict(list)
     for piece in build_structure(layout.rooms, layout.doors, layout.windows):
         pieces[piece.owner].append(piece)
     for owned in pieces.values():
         chunks = [
-            _Chunk(p.triangles.astype(np.float32), surface_uv(p.triangles).astype(np.float32),
-                   p.material, False)
-            for p in owned
+            Chunk(str(k), p.triangles.astype(np.float32),
+                  surface_uv(p.triangles).astype(np.float32), p.material, False)
+            for k, p in enumerate(owned)
         ]  # fmt: skip
-        yield _built_object(owned), chunks
+        yield _Thing(_built_object(owned), {"": chunks})
 
 
 def _built_object(pieces: list[Piece]) -> SceneObject:
@@ -95,41 +122,61 @@ def _built_object(pieces: list[Piece]) -> SceneObject:
     )
 
 
-def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[tuple[SceneObject, list[_Chunk]]]:
+def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
     for door in doors:
-        leaf = door.leaf
-        if leaf is None:
+        if not door.leaves:
             continue
-        mesh = leaf_mesh(leaf)
-        triangles = to_world(mesh, leaf.position, leaf.heading).astype(np.float32)
-        chunk = _Chunk(triangles, surface_uv(mesh).astype(np.float32), door.spec.material, False)
-        category = CATEGORIES.index("door")
-        yield (
-            SceneObject(door.name, "door", category, -1, leaf.position, leaf.heading, leaf.size),
-            [chunk],
-        )
+        chunks = {}
+        for state, leaf in door.leaves.items():
+            mesh = leaf_mesh(leaf)
+            placed = to_world(mesh, leaf.position, leaf.heading).astype(np.float32)
+            uv = surface_uv(mesh).astype(np.float32)
+            chunks[state] = [Chunk("leaf", placed, uv, door.spec.material, False)]
+        leaf = door.leaves[door.spec.state]
+        yield _Thing(
+            SceneObject(
+                door.name, "door", CATEGORIES.index("door"), -1,
+                leaf.position, leaf.heading, leaf.size, door.spec.state,
+            ),
+            chunks,
+            dict.fromkeys(chunks, KindState()),
+            (leaf.position[0], leaf.position[1], leaf.position[2] + leaf.size[2] / 2),
+        )  # fmt: skip
 
 
-def _furniture(objects: Iterable[PlacedObject]) -> Iterable[tuple[SceneObject, list[_Chunk]]]:
+def _furniture(objects: Iterable[PlacedObject]) -> Iterable[_Thing]:
     for thing in objects:
-        materials = tuple(sorted(thing.spec.materials.items()))
-        chunks = [
-            _Chunk(to_world(part.triangles, thing.position, thing.heading).astype(np.float32),
-                   part.uv, part.material, part.sheet)
-            for part in _parts(thing.kind.name, thing.size, materials)
-        ]  # fmt: skip
-        category = CATEGORIES.index(thing.kind.category)
-        yield SceneObject(
-            thing.name, thing.kind.name, category, thing.room,
-            thing.position, thing.heading, thing.size,
-        ), chunks  # fmt: skip
+        states = thing.kind.states or _Thing._field_defaults["states"]
+        yield _Thing(
+            SceneObject(
+                thing.name, thing.kind.name, CATEGORIES.index(thing.kind.category), thing.room,
+                thing.position, thing.heading, thing.size, thing.state,
+            ),
+            {name: _chunks(thing, name, how) for name, how in states.items()},
+            states,
+            thing.mouth,
+        )  # fmt: skip
 
 
-@lru_cache(maxsize=512)  # a home has many chairs, and many homes have the same
+def _chunks(thing: PlacedObject, state: str, how: KindState) -> list[Chunk]:
+    if how.pose == "held":
+        return []
+    materials = tuple(sorted(thing.spec.materials.items()))
+    return [
+        Chunk(part.name, to_world(part.triangles, thing.position, thing.heading).astype(np.float32),
+              part.uv, part.material, part.sheet)
+        for part in _parts(thing.kind.name, thing.size, materials, state)
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=1024)  # a home has many chairs, and many homes have the same
 def _parts(
-    kind: str, size: tuple[float, float, float], materials: tuple[tuple[str, str], ...]
+    kind: str,
+    size: tuple[float, float, float],
+    materials: tuple[tuple[str, str], ...],
+    state: str,
 ) -> list[Part]:
-    return build_mesh(kind, size, dict(materials))
+    return build_mesh(kind, size, dict(materials), state or None)
 
 
 def _surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:

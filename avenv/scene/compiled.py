@@ -5,14 +5,18 @@ and one table of objects. Vision, acoustics and navigation each derive their own
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.bands import OCTAVE_CENTRES
+from avenv.errors import SceneError
 from avenv.geometry import BVH, build_bvh
+from avenv.scene.problems import suggest
+from avenv.scene.states import Switch
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -57,6 +61,7 @@ class SceneObject:
         position: centre of its base, world metres.
         heading: radians.
         size: (length along its x, width along its y, height), metres.
+        state: which of its states it is in, None if it has none.
     """
 
     name: str
@@ -66,6 +71,7 @@ class SceneObject:
     position: tuple[float, float, float]
     heading: float
     size: tuple[float, float, float]
+    state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,14 @@ class SceneSource:
         sound: a built-in kind (``"phone"``) or the path of a file, resolved.
         position: world metres.
         level: dB relative to the sound set's common loudness.
+        object: name of the object that sounds, None for a source by itself.
     """
 
     name: str
     sound: str
     position: tuple[float, float, float]
     level: float = 0.0
+    object: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +117,8 @@ class CompiledScene:
         double_sided: (T,) bool, seen from behind too (sheets: curtains, leaves, imported meshes).
         images: textures (H, W, 4) uint8, sRGB and alpha, row 0 on top. Where alpha is below 128
             the surface is cut out.
+        switches: the things that have states.
+        rest: the scene that this one was made of by ``posed``; None for one as it was compiled.
     """
 
     name: str
@@ -122,6 +132,85 @@ class CompiledScene:
     rooms: tuple[Room, ...] = ()
     sources: tuple[SceneSource, ...] = field(default=())
     images: tuple[NDArray[np.uint8], ...] = ()
+    switches: tuple[Switch, ...] = ()
+    rest: "CompiledScene | None" = None
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of everything that has states, by the object's name."""
+        things = (self.objects[switch.object] for switch in self.switches)
+        return {thing.name: thing.state for thing in things if thing.state is not None}
+
+    def possible_states(self, name: str) -> tuple[str, ...]:
+        """Return the states that an object may be in.
+
+        Raises:
+            SceneError: no object of this name has states.
+        """
+        return tuple(self._switch(name).states)
+
+    def posed(self, states: Mapping[str, str]) -> "CompiledScene":
+        """Return the scene with some of its things in other states, by the objects' names.
+
+        Triangles keep their number, order, texture coordinates and objects; those of the things
+        move, or are of another surface. A thing that falls silent loses its source, and one that
+        begins to sound gets one. Put back as it was compiled, a scene is that very same one again.
+
+        Raises:
+            SceneError: an object has no states, or not this one.
+        """
+        for name, state in states.items():
+            if state not in self._switch(name).states:
+                known = ", ".join(self.possible_states(name))
+                raise SceneError(f"{self.name}: {name!r} has no state {state!r}; it has {known}")
+        rest = self.rest or self
+        wanted = {**self.states, **states}
+        changed = {k: s for k, s in wanted.items() if s != rest.states[k]}
+        return rest._with(changed) if changed else rest
+
+    def _with(self, states: Mapping[str, str]) -> "CompiledScene":
+        triangles, surface = self.triangles.copy(), self.surface.copy()
+        objects, sources = list(self.objects), list(self.sources)
+        for name, state in states.items():
+            switch = self._switch(name)
+            was, now = switch.states[self.states[name]], switch.states[state]
+            triangles[switch.triangles], surface[switch.triangles] = now.corners, now.surface
+            objects[switch.object] = replace(objects[switch.object], state=state)
+            if now.sound is None:
+                sources = [source for source in sources if source.object != name]
+            elif was.sound is None:
+                sources.append(SceneSource(name, now.sound, switch.mouth, object=name))
+        return replace(self, triangles=triangles, surface=surface, objects=tuple(objects),
+                       sources=tuple(sources), rest=self)  # fmt: skip
+
+    def _switch(self, name: str) -> Switch:
+        for switch in self.switches:
+            if self.objects[switch.object].name == name:
+                return switch
+        known = [self.objects[switch.object].name for switch in self.switches]
+        raise SceneError(f"{self.name}: there is no {name!r} that has states{suggest(name, known)}")
+
+    @cached_property
+    def lamps(self) -> dict[str, float]:
+        """How brightly the lamps of each thing that may be switched shine, 0 to 1, by its name."""
+        levels = {}
+        for switch in self.switches:
+            if any(state.light != 1 for state in switch.states.values()):
+                thing = self.objects[switch.object]
+                levels[thing.name] = switch.states[str(thing.state)].light
+        return levels
+
+    @cached_property
+    def everywhere(self) -> Array:
+        """Corners (T, 3, 3) as in ``triangles``, but for triangles that this state does not have:
+        those are where they are in the first state that has them."""
+        corners = self.triangles.copy()
+        for switch in self.switches:
+            here = corners[switch.triangles]
+            for state in switch.states.values():
+                absent = (here == here[:, :1]).all(axis=(1, 2))
+                here[absent] = state.corners[absent]
+        return corners
 
     @cached_property
     def normals(self) -> Array:
@@ -149,13 +238,27 @@ class CompiledScene:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of everything that sound, sight and motion depend on; the key of caches."""
+        """Hex digest of all that sound, sight and motion depend on; a key of caches."""
         shapes = tuple(image.shape for image in self.images)
         looks = (OCTAVE_CENTRES, self.surfaces.texture, self.surfaces.emission, shapes)
-        digest = hashlib.sha256(repr(looks).encode())
-        arrays = (self.triangles, self.uv, self.surface, self.object, self.double_sided,
-                  self.surfaces.color, self.surfaces.absorption, self.surfaces.scattering,
-                  self.surfaces.transmission)  # fmt: skip
-        for array in (*arrays, *self.images):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        table = self.surfaces
+        return _digest(
+            looks, self.triangles, self.uv, self.surface, self.object, self.double_sided,
+            table.color, table.absorption, table.scattering, table.transmission, *self.images,
+        )  # fmt: skip
+
+    @cached_property
+    def acoustic_fingerprint(self) -> str:
+        """Hex digest of what sound depends on: two scenes that only look different share it."""
+        table = self.surfaces
+        return _digest(
+            OCTAVE_CENTRES, self.triangles, self.double_sided, table.absorption[self.surface],
+            table.scattering[self.surface], table.transmission[self.surface],
+        )  # fmt: skip
+
+
+def _digest(text: object, *arrays: NDArray) -> str:
+    digest = hashlib.sha256(repr(text).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -21,8 +21,6 @@ from avenv.scene.openings import (
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
 from avenv.scene.spec import SceneSpec, SourceSpec
-
-_ABOVE = 0.02  # m between an object and the source on it, so that the object does not hide it
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,7 @@ def lay_out(spec: SceneSpec) -> Layout:
     check_openings(doors, windows, rooms, problems)
     objects = place_objects(spec, rooms, object_names, problems)
     sources = _place_sources(spec, rooms, objects, object_names, problems)
+    objects = _switch_on(spec, objects, problems)
     problems.check()
     return Layout(rooms, doors, windows, objects, sources)
 
@@ -135,10 +134,14 @@ def _place_sources(
         if source.on is not None and support is None:
             continue  # the object has its own problem
         sound = _sound(spec, source, support, place, problems)
-        position = source.position or _beside(support)
+        if source.position is not None:
+            position = source.position
+        else:
+            assert support is not None  # the spec has seen to it
+            position = support.mouth
         _check_in_the_open(position, rooms, objects, place, problems)
         if sound is not None:
-            placed.append(SceneSource(name, sound, position, source.level))
+            placed.append(SceneSource(name, sound, position, source.level, source.on))
     return placed
 
 
@@ -163,12 +166,27 @@ def _sound(
     return str(path.resolve())
 
 
-def _beside(support: PlacedObject | None) -> tuple[float, float, float]:
-    assert support is not None  # the spec has seen to it
-    x, y, z = support.position
-    if support.kind.mounted == "ceiling":
-        return x, y, z - _ABOVE
-    return x, y, support.top + _ABOVE
+def _switch_on(
+    spec: SceneSpec, objects: list[PlacedObject], problems: Problems
+) -> list[PlacedObject]:
+    """Return the objects, those that sources are on in a state in which they sound."""
+    first = {source.on: k for k, source in reversed(list(enumerate(spec.sources)))}
+    switched = []
+    for thing in objects:
+        states = thing.kind.states
+        loud = [name for name, state in states.items() if state.sound is not None]
+        silent = thing.state is not None and states[thing.state].sound is None
+        if thing.name in first and silent and loud:
+            if thing.spec.state is None:
+                thing = replace(thing, state=loud[0])
+            else:
+                problems.add(
+                    f"sources[{first[thing.name]}].on",
+                    f"{thing.name!r} is {thing.state!r}, and silent; it sounds when it is "
+                    f"{' or '.join(loud)}",
+                )
+        switched.append(thing)
+    return switched
 
 
 def _check_in_the_open(

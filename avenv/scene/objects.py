@@ -16,6 +16,7 @@ from avenv.scene.rooms import PlacedRoom
 from avenv.scene.spec import ObjectSpec, SceneSpec
 
 _TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
+_ABOVE = 0.02  # m between a thing and its sound, so that the thing does not hide it
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
 
 
@@ -31,6 +32,7 @@ class PlacedObject:
         position: middle of its base, world metres.
         heading: direction of its front, radians.
         size: extents along its front, its left and up, metres.
+        state: one of the kind's states, None if it has none.
     """
 
     name: str
@@ -40,6 +42,13 @@ class PlacedObject:
     position: tuple[float, float, float]
     heading: float
     size: tuple[float, float, float]
+    state: str | None = None
+
+    @property
+    def mouth(self) -> tuple[float, float, float]:
+        """Where its sound comes from: the open air by the middle of its top, or below it."""
+        x, y, z = self.position
+        return x, y, z - _ABOVE if self.kind.mounted == "ceiling" else self.top + _ABOVE
 
     @property
     def top(self) -> float:
@@ -56,7 +65,11 @@ class PlacedObject:
         x, y, z = self.size
         if np.any(np.abs(local - (0, 0, z / 2)) > np.array([x, y, z]) / 2):
             return False
-        solids = [p.triangles for p in build_mesh(self.kind.name, self.size) if not p.sheet]
+        solids = [
+            p.triangles
+            for p in build_mesh(self.kind.name, self.size, state=self.state)
+            if not p.sheet
+        ]
         if not solids:
             return False
         a, b, c = np.moveaxis(np.concatenate(solids).astype(np.float64) - local, 1, 0)
@@ -146,7 +159,8 @@ def _place(
     room = rooms[number]
     z = _level(item, row, size[2], room, support)
     heading = float(np.deg2rad(item.facing))
-    thing = PlacedObject(name, item, row, number, (x, y, z), heading, size)
+    state = _state(item, row, place, problems)
+    thing = PlacedObject(name, item, row, number, (x, y, z), heading, size, state)
     _check_inside(thing, room, place, problems)
     return thing
 
@@ -161,6 +175,16 @@ def _check_materials(item: ObjectSpec, row: Kind, place: str, problems: Problems
             problems.add(
                 f"{place}.materials.{part}", f"there is no material {material!r}{hint}"
             )  # fmt: skip
+
+
+def _state(item: ObjectSpec, row: Kind, place: str, problems: Problems) -> str | None:
+    """Return the state of an object, the kind's usual one unless it is told, or note a problem."""
+    usual = next(iter(row.states), None)
+    if item.state is not None and item.state not in row.states:
+        known = f"; it is {' or '.join(row.states)}" if row.states else "; it has no states"
+        problems.add(f"{place}.state", f"a {row.name} is never {item.state!r}{known}")
+        return usual
+    return item.state or usual
 
 
 def _position(item: ObjectSpec, support: PlacedObject | None) -> tuple[float, float]:

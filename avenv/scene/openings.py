@@ -48,12 +48,12 @@ class Leaf:
 
 @dataclass(frozen=True)
 class PlacedDoor:
-    """A door or passage: one cut on either side, and a leaf if it has one."""
+    """A door or passage: one cut on either side, and its leaf by state if it has one."""
 
     name: str
     spec: DoorSpec
     cuts: tuple[Cut, Cut]
-    leaf: Leaf | None
+    leaves: dict[str, Leaf]
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def place_doors(
         cuts = _cut_door(rooms, door, (a, wall_a), (b, wall_b), centre, f"doors[{k}]", problems)
         if cuts is None:
             continue
-        leaf = None if door.kind == "passage" else _hang_leaf(rooms, door, cuts)
-        if leaf is not None and door.state == "open":
-            room = rooms[_opens_into(rooms, door, cuts).room]
+        leaves = {} if door.kind == "passage" else _hang_leaf(rooms, door, cuts)
+        if leaves:
+            room, leaf = rooms[_opens_into(rooms, door, cuts).room], leaves["open"]
             corners = footprint(leaf.position[:2], leaf.heading, *leaf.size[:2])
             if not room.shape.buffer(SNAP).covers(Polygon(corners)):
                 problems.add(
@@ -88,7 +88,7 @@ def place_doors(
                     f"the open leaf runs into a wall of {room.spec.name!r}; choose the other "
                     "hinge, the other room, or a passage",
                 )
-        placed.append(PlacedDoor(name, door, cuts, leaf))
+        placed.append(PlacedDoor(name, door, cuts, leaves))
     return placed
 
 
@@ -200,20 +200,23 @@ def _opens_into(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) 
     return cuts[1] if door.into == rooms[cuts[1].room].spec.name else cuts[0]
 
 
-def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> Leaf:
+def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> dict[str, Leaf]:
+    """Return the leaf of a door open and closed."""
     cut = _opens_into(rooms, door, cuts)
     wall = rooms[cut.room].walls[cut.wall]
-    if door.state == "closed":
-        middle = sum((_middle(rooms, c) for c in cuts), np.zeros(2)) / 2
-        bottom, top = cut.bottom - _REBATE, cut.top + _REBATE
-        length, along = door.width + 2 * _REBATE, wall.direction
-    else:
-        # Beside the opening, so that its whole width stays clear. Seen from inside the room, the
-        # wall runs from right to left.
-        hinge = cut.end + LEAF / 2 if door.hinge == "left" else cut.start - LEAF / 2
-        middle = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
-        bottom, top = cut.bottom + _REBATE, cut.top
-        length, along = door.width, wall.inward
+    # Beside the opening, so that its whole width stays clear. Seen from inside the room, the
+    # wall runs from right to left.
+    hinge = cut.end + LEAF / 2 if door.hinge == "left" else cut.start - LEAF / 2
+    beside = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
+    between = sum((_middle(rooms, c) for c in cuts), np.zeros(2)) / 2
+    low, high = cut.bottom - _REBATE, cut.top + _REBATE
+    return {
+        "open": _leaf(beside, wall.inward, door.width, cut.bottom + _REBATE, cut.top),
+        "closed": _leaf(between, wall.direction, door.width + 2 * _REBATE, low, high),
+    }
+
+
+def _leaf(middle: Points, along: Points, length: float, bottom: float, top: float) -> Leaf:
     return Leaf(
         (float(middle[0]), float(middle[1]), bottom),
         float(np.arctan2(along[1], along[0])),

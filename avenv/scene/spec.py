@@ -132,6 +132,8 @@ class ObjectSpec(_Spec):
         facing: direction of its front, degrees, 0 = +X, counter-clockwise seen from above.
         size: [depth along its front direction, width, height]; by default the kind's.
         materials: names of materials for some of its parts, by part name.
+        state: one of the kind's states, e.g. ``open``; by default the first of them, or ``on`` if
+            one of the scene's sources is on it.
     """
 
     kind: Name
@@ -144,6 +146,7 @@ class ObjectSpec(_Spec):
     facing: Number = 0.0
     size: tuple[Length, Length, Length] | None = None
     materials: dict[Name, Name] = {}
+    state: Name | None = None
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:

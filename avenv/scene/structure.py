@@ -99,7 +99,7 @@ def _tunnel(rooms: Sequence[PlacedRoom], door: PlacedDoor) -> list[Piece]:
     near = [rooms[a.room].walls[a.wall].at(x) for x in (a.start, a.end)]
     far = [rooms[b.room].walls[b.wall].at(x) for x in (b.end, b.start)]
     first = rooms[a.room].spec
-    frame = first.walls if door.leaf is None else door.spec.material
+    frame = first.walls if not door.leaves else door.spec.material
     threshold, lining = _lining(near, far, a.bottom, a.top)
     return [
         Piece(f"{door.name}/threshold", "floor", -1, first.floor, threshold),

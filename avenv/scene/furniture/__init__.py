@@ -3,7 +3,8 @@
 A builder takes the extents along x (depth), y (width) and z (height) in metres and returns, for
 each part of the object, the solids it consists of. Together they fill these extents, centred above
 the origin, with the front towards +x. Solids that touch reach a little into each other and never
-share a plane, so that no two faces fight for a pixel.
+share a plane, so that no two faces fight for a pixel. Other shapes of a kind, such as one with its
+door open, have builders of the same form.
 """
 
 from collections.abc import Callable
@@ -28,3 +29,10 @@ BUILDERS: dict[str, Builder] = {
     for builder in module.BUILDERS
 }
 """The builder of each kind, by the kind's name."""
+
+SHAPES: dict[tuple[str, str], Builder] = {
+    pair: builder
+    for module in (storage, kitchen, bathroom, electronics, decor)
+    for pair, builder in module.SHAPES.items()
+}
+"""Builders of the other shapes that some kinds have, by kind and shape: an open fridge."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.furniture.fittings import tap
+from avenv.scene.furniture.fittings import swing, tap
 from avenv.scene.primitives import (
     Parts,
     along_y,
@@ -38,6 +38,15 @@ def toilet(x: float, y: float, z: float) -> Parts:
     ]
     button = cylinder((-0.265, 0), 0.025, (0.785, 0.796), 12)
     return fitted({"bowl": [bowl, *cistern], "seat": [seat, lid], "button": [button]}, x, y, z)
+
+
+def closed_toilet(x: float, y: float, z: float) -> Parts:
+    """Make a toilet with its lid down."""
+    parts = toilet(x, y, z)
+    seat, lid = parts["seat"]
+    middle = lid.reshape(-1, 3)
+    hinge = (float(middle[:, 2].min()), float(middle[:, 0].max()))
+    return {**parts, "seat": [seat, *swing([lid], hinge, np.pi / 2 - 0.02, axis=1)]}
 
 
 def bathtub(x: float, y: float, z: float) -> Parts:
@@ -142,3 +151,5 @@ def _oval(rx: float, ry: float, x: float, z: float) -> NDArray[np.float64]:
 
 
 BUILDERS = (toilet, bathtub, shower, washbasin, towel, laundry_basket)
+
+SHAPES = {("toilet", "closed"): closed_toilet}

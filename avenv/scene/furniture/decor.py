@@ -20,6 +20,7 @@ from avenv.scene.primitives import (
     rounded,
     sheet,
     tube,
+    turn,
     vessel,
 )
 
@@ -107,6 +108,23 @@ def vase(x: float, y: float, z: float) -> Parts:
     return fitted({"vase": [lathe(profile, 16)]}, x, y, z)
 
 
+def broken_vase(x: float, y: float, z: float) -> Parts:
+    """Make a vase in shards, strewn over its place."""
+    shards = []
+    for k in range(11):
+        chance = (k + 0.5) / 11
+        size = 0.3 * z * (0.5 + (3.7 * chance) % 1.0)
+        corners = [
+            (size * r * math.cos(a), size * r * math.sin(a))
+            for r, a in ((0.9, 0.2 + k), (0.7, 2.0 + k), (1.0, 3.6 + k), (0.5, 5.1 + k))
+        ]
+        slab = turn(prism(corners, (0.0, 0.02 * z)), 0.25 * ((5.3 * chance) % 1.0), axis=1)
+        reach, heading = 0.75 * max(x, y) * math.sqrt(chance), k * _GOLDEN_ANGLE
+        out = move(slab, reach * math.cos(heading), reach * math.sin(heading))
+        shards.append(move(out, z=-float(out[..., 2].min())))
+    return {"vase": shards}
+
+
 def picture(x: float, y: float, z: float) -> Parts:
     """Make a framed landscape: sky, sun, hills."""
     Y, Z, w = y / 2 - 0.03, z / 2 - 0.03, 0.035
@@ -149,6 +167,16 @@ def curtain(x: float, y: float, z: float) -> Parts:
         line = np.stack([fold, across, np.zeros(29)], axis=1)
         drapes.append(sheet([line, line * [1, 1, 0] + [0, 0, z - 2 * r]]))
     return {"cloth": drapes, "rod": [rod]}
+
+
+def drawn_curtain(x: float, y: float, z: float) -> Parts:
+    """Make curtains drawn over the window."""
+    Y, r = y / 2, 0.014
+    across = np.linspace(-0.98, 0.98, 57) * Y
+    fold = x / 2 * np.cos(np.pi * np.arange(57) / 2)
+    line = np.stack([fold, across, np.zeros(57)], axis=1)
+    cloth = sheet([line, line * [1, 1, 0] + [0, 0, z - 2 * r]])
+    return {"cloth": [cloth], "rod": curtain(x, y, z)["rod"]}
 
 
 def cushion(x: float, y: float, z: float) -> Parts:
@@ -206,3 +234,5 @@ BUILDERS = (
     rug, floor_lamp, table_lamp, ceiling_lamp, plant, small_plant, vase, picture, mirror, curtain,
     cushion, book_stack,
 )  # fmt: skip
+
+SHAPES = {("vase", "broken"): broken_vase, ("curtain", "drawn"): drawn_curtain}

@@ -2,7 +2,9 @@
 
 import math
 
-from avenv.scene.furniture.fittings import cells, disc
+import numpy as np
+
+from avenv.scene.furniture.fittings import cells, disc, swing
 from avenv.scene.primitives import (
     Mesh,
     Parts,
@@ -48,6 +50,19 @@ def laptop(x: float, y: float, z: float) -> Parts:
     screen = box((0, 0.008), (-0.15, 0.15), (0.012, 0.21))
     lid, screen = (move(turn(m, -0.28, axis=1), -0.117, z=0.012) for m in (lid, screen))
     return fitted({"casing": [base, lid], "screen": [screen], "keys": [*keys, pad]}, x, y, z)
+
+
+def closed_laptop(x: float, y: float, z: float) -> Parts:
+    """Make a laptop with its lid down."""
+    parts = laptop(x, y, z)
+    base, lid = parts["casing"]
+    hinge = (0.115 * z, -0.29 * x)
+    angle = np.pi / 2 + 0.27
+    return {
+        "casing": [base, *swing([lid], hinge, angle, axis=1)],
+        "screen": swing(parts["screen"], hinge, angle, axis=1),
+        "keys": parts["keys"],
+    }
 
 
 def phone(x: float, y: float, z: float) -> Parts:
@@ -219,3 +234,5 @@ BUILDERS = (
     tv, laptop, phone, alarm_clock, wall_clock, radio, fan, speaker, smoke_alarm, doorbell,
     vacuum_cleaner,
 )  # fmt: skip
+
+SHAPES = {("laptop", "closed"): closed_laptop}

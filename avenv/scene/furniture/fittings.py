@@ -1,8 +1,9 @@
 """What several pieces of furniture have in common: legs, drawers, doors, knobs, taps, books."""
 
 import math
+from collections.abc import Iterable
 
-from avenv.scene.primitives import Interval, Mesh, along_x, box, cylinder, tube
+from avenv.scene.primitives import Interval, Mesh, along_x, box, cylinder, move, tube, turn
 
 HANDLE = 0.025
 """How far handles stand out from a front, metres."""
@@ -60,6 +61,49 @@ def doors(
             )
         )
     return panels, bars
+
+
+def swing(
+    meshes: Iterable[Mesh], hinge: tuple[float, float], angle: float, axis: int = 2
+) -> list[Mesh]:
+    """Turn meshes about an upright hinge at (x, y), or about a level one (axis 1) at (z, x)."""
+    a, b = hinge
+    x, y, z = (a, b, 0.0) if axis == 2 else (b, 0.0, a)
+    return [move(turn(move(m, -x, -y, -z), angle, axis), x, y, z) for m in meshes]
+
+
+def swung_open(
+    panels: Iterable[Mesh], bars: Iterable[Mesh], angle: float
+) -> tuple[list[Mesh], list[Mesh]]:
+    """Open the ``doors``: each turns on the side away from its bar."""
+    leaves, grips = [], []
+    for panel, bar in zip(panels, bars, strict=True):
+        low, high = panel.reshape(-1, 3).min(axis=0), panel.reshape(-1, 3).max(axis=0)
+        on_left = bar[..., 1].mean() > (low[1] + high[1]) / 2
+        hinge = (float(low[0]), float(low[1] if on_left else high[1]))
+        turned = swing((panel, bar), hinge, -angle if on_left else angle)
+        leaves.append(turned[0])
+        grips.append(turned[1])
+    return leaves, grips
+
+
+def case(x: Interval, y: Interval, z: Interval, board: float, shelves: int = 0) -> list[Mesh]:
+    """Make a box that is open in front, of boards of that thickness, with shelves."""
+    (back, front), (right, left), (low, high) = x, y, z
+    inner = (right + 0.6 * board, left - 0.6 * board)
+    boards = [
+        box(x, (right, right + board), z),
+        box(x, (left - board, left), z),
+        box((back + 0.002, front - 0.002), inner, (low + 0.002, low + board)),
+        box((back + 0.002, front - 0.002), inner, (high - board, high - 0.002)),
+        box((back + 0.001, back + board), inner, (low + 0.6 * board, high - 0.6 * board)),
+    ]
+    step = (high - low) / (shelves + 1)
+    boards += [
+        box((back + 0.6 * board, front - 0.04), inner, (level, level + 0.5 * board))
+        for level in (low + step * (k + 1) for k in range(shelves))
+    ]
+    return boards
 
 
 def books(x: Interval, y: Interval, z: Interval, count: int, seed: int = 0) -> list[list[Mesh]]:

@@ -2,7 +2,7 @@
 
 import math
 
-from avenv.scene.furniture.fittings import cells, disc, doors, drawers, tap
+from avenv.scene.furniture.fittings import case, cells, disc, doors, drawers, swing, tap
 from avenv.scene.primitives import (
     Parts,
     along_x,
@@ -94,6 +94,23 @@ def fridge(x: float, y: float, z: float) -> Parts:
     return {"body": body, "doors": leaves, "handles": bars}
 
 
+def open_fridge(x: float, y: float, z: float) -> Parts:
+    """Make a fridge with both of its doors open."""
+    X, Y, split = x / 2, y / 2, 0.38 * z
+    parts = fridge(x, y, z)
+    inside = [
+        *case((-X, X - 0.1), (-Y, Y), (0.03, split), 0.04, shelves=2),
+        *case((-X + 0.001, X - 0.101), (-Y + 0.001, Y - 0.001), (split + 0.001, z), 0.04, 4),
+        parts["body"][1],
+    ]
+    hinge = (X - 0.07, Y - 0.003)
+    return {
+        "body": inside,
+        "doors": swing(parts["doors"], hinge, 1.75),
+        "handles": swing(parts["handles"], hinge, 1.75),
+    }
+
+
 def stove(x: float, y: float, z: float) -> Parts:
     """Make a free-standing cooker: hob with four plates, knobs, an oven with a window."""
     X, Y = x / 2, y / 2
@@ -147,6 +164,15 @@ def washing_machine(x: float, y: float, z: float) -> Parts:
     }
 
 
+def open_washing_machine(x: float, y: float, z: float) -> Parts:
+    """Make a front loader with its round door open, the dark drum behind it."""
+    face, middle, r = x / 2 - 0.05, 0.47 * z, 0.38 * y
+    parts = washing_machine(x, y, z)
+    drum = disc((0.0, middle), 0.72 * r, (face - 0.01, face + 0.004), 20)
+    parts["door"] = [drum, *swing(parts["door"], (face + 0.045, -0.75 * r), -1.9)]
+    return parts
+
+
 def dishwasher(x: float, y: float, z: float) -> Parts:
     """Make a dishwasher with a bar across its door."""
     X, Y = x / 2, y / 2
@@ -164,6 +190,17 @@ def dishwasher(x: float, y: float, z: float) -> Parts:
     ]
     keys = [disc((w * Y, z - 0.07), 0.012, (face, face + 0.024), 8) for w in (0.4, 0.55, 0.7)]
     return {"body": body, "door": door, "panel": panel, "handles": bar + keys}
+
+
+def open_dishwasher(x: float, y: float, z: float) -> Parts:
+    """Make a dishwasher with its door folded down."""
+    X, Y = x / 2, y / 2
+    face = X - 0.06
+    parts = dishwasher(x, y, z)
+    inside = case((-X, face), (-Y, Y), (0.06, z), 0.03, shelves=1)
+    hinge = (0.1, face + 0.005)
+    moved = {name: swing(parts[name], hinge, 1.5, axis=1) for name in ("door", "panel", "handles")}
+    return {"body": [*inside, parts["body"][1]], **moved}
 
 
 def microwave(x: float, y: float, z: float) -> Parts:
@@ -189,6 +226,26 @@ def microwave(x: float, y: float, z: float) -> Parts:
     ]
     bar.append(box((X - 0.012, X - 0.002), (split - 0.048, split - 0.022), (0.15 * z, 0.85 * z)))
     return {"body": body, "door": door, "window": window, "keys": keys, "handles": bar}
+
+
+def open_microwave(x: float, y: float, z: float) -> Parts:
+    """Make a microwave oven with its door open."""
+    X, Y = x / 2, y / 2
+    face, split = X - 0.035, 0.4 * Y
+    parts = microwave(x, y, z)
+    hinge = (face + 0.002, -Y + 0.006)
+    pane, keypad = parts["window"]
+    return {
+        "body": [
+            *case((-X, face), (-Y, split), (0.012, z), 0.02),
+            box((-X, face), (split - 0.001, Y), (0.0125, z - 0.0005)),
+            *parts["body"][1:],
+        ],
+        "door": swing(parts["door"], hinge, -1.8),
+        "window": [*swing([pane], hinge, -1.8), keypad],
+        "keys": parts["keys"],
+        "handles": swing(parts["handles"], hinge, -1.8),
+    }
 
 
 def kettle(x: float, y: float, z: float) -> Parts:
@@ -222,3 +279,10 @@ def toaster(x: float, y: float, z: float) -> Parts:
 BUILDERS = (
     kitchen_counter, sink, fridge, stove, washing_machine, dishwasher, microwave, kettle, toaster,
 )  # fmt: skip
+
+SHAPES = {
+    ("fridge", "open"): open_fridge,
+    ("washing_machine", "open"): open_washing_machine,
+    ("dishwasher", "open"): open_dishwasher,
+    ("microwave", "open"): open_microwave,
+}

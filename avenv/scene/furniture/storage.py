@@ -1,7 +1,16 @@
 """Things to keep things in."""
 
-from avenv.scene.furniture.fittings import HANDLE, books, cells, doors, drawers, legs
-from avenv.scene.primitives import Mesh, Parts, box
+from avenv.scene.furniture.fittings import (
+    HANDLE,
+    books,
+    case,
+    cells,
+    doors,
+    drawers,
+    legs,
+    swung_open,
+)
+from avenv.scene.primitives import Mesh, Parts, along_y, box, cylinder
 
 
 def nightstand(x: float, y: float, z: float) -> Parts:
@@ -32,6 +41,19 @@ def wardrobe(x: float, y: float, z: float) -> Parts:
     span, rise = (-Y + 0.015, Y - 0.015), (0.075, z - 0.04)
     panels, bars = doors(X, span, rise, count, 0.5 * z)
     return {"body": body, "fronts": panels, "handles": bars}
+
+
+def open_wardrobe(x: float, y: float, z: float) -> Parts:
+    """Make a wardrobe with its doors open: a rail under a shelf."""
+    X, Y = x / 2, y / 2
+    face = X - HANDLE - 0.015
+    parts = wardrobe(x, y, z)
+    _, lid, plinth = parts["body"]
+    inside = case((-X, face), (-Y + 0.008, Y - 0.008), (0.06, z - 0.03), 0.02)
+    shelf = box((-X + 0.01, face - 0.05), (-Y + 0.02, Y - 0.02), (0.83 * z, 0.83 * z + 0.018))
+    rail = along_y(cylinder((0.77 * z, 0.0), 0.015, (-Y + 0.02, Y - 0.02), 8))
+    panels, bars = swung_open(parts["fronts"], parts["handles"], 1.9)
+    return {"body": [*inside, lid, plinth, shelf], "fronts": panels, "handles": [*bars, rail]}
 
 
 def cabinet(x: float, y: float, z: float) -> Parts:
@@ -97,6 +119,15 @@ def kitchen_cabinet(x: float, y: float, z: float) -> Parts:
     return {"body": [body], "fronts": panels, "handles": bars}
 
 
+def open_kitchen_cabinet(x: float, y: float, z: float) -> Parts:
+    """Make a wall unit with its doors open."""
+    X, Y = x / 2, y / 2
+    parts = kitchen_cabinet(x, y, z)
+    panels, bars = swung_open(parts["fronts"], parts["handles"], 1.7)
+    body = case((-X, X - HANDLE - 0.015), (-Y, Y), (0, z), 0.018, shelves=1)
+    return {"body": body, "fronts": panels, "handles": bars}
+
+
 def _chest(x: float, y: float, z: float, rows: int, columns: int, foot: float) -> Parts:
     X, Y = x / 2, y / 2
     body, feet = _carcass(x, y, z, foot)
@@ -118,3 +149,8 @@ def _carcass(x: float, y: float, z: float, foot: float) -> tuple[list[Mesh], lis
 BUILDERS = (
     nightstand, chest_of_drawers, tv_stand, wardrobe, cabinet, bookshelf, shelf, kitchen_cabinet,
 )  # fmt: skip
+
+SHAPES = {
+    ("wardrobe", "open"): open_wardrobe,
+    ("kitchen_cabinet", "open"): open_kitchen_cabinet,
+}
