@@ -12,7 +12,7 @@ from avenv.errors import CacheWarning
 from avenv.vision import prepare, relight, render_view
 from avenv.vision.bake import BOUNCES, bake, cosine_fan
 from avenv.vision.charts import make_charts
-from avenv.vision.emitters import DAYLIGHT_EXITANCE
+from avenv.vision.emitters import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
 from avenv.vision.light import EXPOSURE, plain_light
 
 
@@ -81,6 +81,20 @@ def test_a_window_lights_the_floor_as_its_form_factor_says():
     square = x0**2 + (y - y0) ** 2 + z**2
     expected = DAYLIGHT_EXITANCE * 4 * np.mean(x0 * z / (np.pi * square**2))
     np.testing.assert_allclose(light[at], expected, rtol=0.05)
+
+
+def test_the_sun_falls_through_a_window_where_its_direction_says():
+    shell = solid((4, 4, 3), (2, 2, 1.5))
+    shell.invert()
+    window = trimesh.Trimesh([(1, 0.01, 1), (2, 0.01, 1), (2, 0.01, 2), (1, 0.01, 2)],
+                             [[0, 2, 1], [0, 3, 2]], process=False)  # fmt: skip
+    charts, (day,) = layers(scene_of([shell, window], [0, 0], [0, 0], ["wall", "window"]))
+    lit = np.array([1.5, 0, 1.5]) - SUN_DIRECTION * 1.5 / SUN_DIRECTION[2]
+    mirrored = lit * [-1, 1, 1] + [3, 0, 0]  # as far from the window, out of the sun
+    there, beside = (
+        day[np.argmin(np.linalg.norm(charts.position - p, axis=1))] for p in (lit, mirrored)
+    )
+    np.testing.assert_allclose(there - beside, SUN * SUN_DIRECTION[2], rtol=0.03)
 
 
 def test_bounces_keep_the_energy():

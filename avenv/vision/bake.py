@@ -22,7 +22,14 @@ from avenv import parallel
 from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import Charts
-from avenv.vision.emitters import Emitters, find_emitters, lamp_objects
+from avenv.vision.emitters import (
+    SUN,
+    SUN_DIRECTION,
+    Emitters,
+    find_emitters,
+    is_window,
+    lamp_objects,
+)
 from avenv.vision.kernels import kernel
 from avenv.vision.smoothing import smooth
 
@@ -182,6 +189,7 @@ def _direct(
     count = len(charts.position)
     direct = np.zeros((count, stop - start, 3), np.float32)
     span = np.searchsorted(emitters.layer, [start, stop])
+    day = len(lamp_objects(compiled)) - start
     parallel.run(
         _light_samples,
         (
@@ -190,6 +198,16 @@ def _direct(
             for s in range(0, count, _JOB)
         ),
     )  # fmt: skip
+    if 0 <= day < stop - start:
+        pane = is_window(compiled)[compiled.object]
+        parallel.run(
+            _let_sun_in,
+            (
+                (compiled.bvh, pane, charts, sheet, links, SUN_DIRECTION, SUN, direct[:, day], s,
+                 min(s + _JOB, count))
+                for s in range(0, count, _JOB)
+            ),
+        )  # fmt: skip
     return direct
 
 
@@ -307,6 +325,24 @@ def _seen_share(bvh, charts, sheet, links, emitters, g, i, brightest):
                             emitters.position[p, 2]):  # fmt: skip
             seen += abs(share)
     return seen
+
+
+# Layout: pane (T,), toward (3,) a unit vector, sun (3,), direct (L, 3).
+@kernel
+def _let_sun_in(bvh, pane, charts, sheet, links, toward, sun, direct, start, stop):
+    """Add the sun to those samples that see it through a window."""
+    for i in range(start, stop):
+        normal, position = charts.normal[i], charts.position[i]
+        facing = normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2]
+        if not links.is_open[i] or (facing <= 0 and not sheet[i]):
+            continue
+        lift = _LIFT if facing > 0 else -_LIFT
+        _, hit = closest_hit(bvh, position[0] + lift * normal[0], position[1] + lift * normal[1],
+                             position[2] + lift * normal[2], toward[0], toward[1], toward[2],
+                             1e30)  # fmt: skip
+        if hit >= 0 and pane[hit]:
+            for channel in range(3):
+                direct[i, channel] += abs(facing) * sun[channel]
 
 
 @kernel

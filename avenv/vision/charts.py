@@ -19,6 +19,11 @@ from avenv.vision.kernels import kernel
 PITCH = 0.16
 """Metres between light samples on large faces."""
 
+FINE = 0.08
+"""Metres between them on what one can walk on: shadows of furniture and the sun fall there."""
+
+_FLOOR = 1.2  # m: what faces up and is wider and longer counts as floor
+
 SMALLEST = 0.1
 """A face narrower than this has one sample across."""
 
@@ -86,18 +91,23 @@ def make_charts(compiled: CompiledScene) -> Charts:
     frame = frames[leaders]
     stretch = np.linalg.norm(frame[..., :3], axis=2)  # of u and v per metre
     metres = (high - low) / stretch
-    size = np.where(metres < SMALLEST, 1, np.ceil(metres / PITCH).astype(np.int64) + 1)
+    normal = compiled.normals[kept[leaders]].astype(np.float64)
+    is_floor = (normal[:, 2] > 0.9) & (metres > _FLOOR).all(axis=1)
+    pitch = np.where(is_floor, FINE, PITCH)[:, None]
+    size = np.where(metres < SMALLEST, 1, np.maximum(np.rint(metres / pitch), 1) + 1)
+    size = size.astype(np.int64)
     scale = np.divide(size - 1, high - low, out=np.zeros_like(low), where=size > 1)
     place = np.stack([scale[:, 0], -scale[:, 0] * low[:, 0],
                       scale[:, 1], -scale[:, 1] * low[:, 1]], axis=1)  # fmt: skip
     first = np.concatenate([[0], np.cumsum(size.prod(axis=1))])
     of_triangle = np.full(len(compiled.triangles), -1, np.int32)
     of_triangle[kept] = chart
-    normal = compiled.normals[kept[leaders]].astype(np.float64)
     position = np.empty((first[-1], 3))
     order = np.argsort(chart, kind="stable")
     starts = np.searchsorted(chart[order], np.arange(count + 1))
-    _lay_samples(triangles[order], uv[order], starts, low, high, size, first, position)
+    inset = np.minimum(_INSET * stretch, 0.25 * (high - low))
+    _lay_samples(triangles[order], uv[order], starts, low + inset, high - inset, size, first,
+                 position)  # fmt: skip
     normals = np.repeat(normal, size.prod(axis=1), axis=0)
     return Charts(
         of_triangle=of_triangle,

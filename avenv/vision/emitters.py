@@ -10,6 +10,12 @@ from avenv.scene.compiled import CompiledScene
 DAYLIGHT_EXITANCE = np.array([2.6, 2.75, 3.0])
 """Light that a window gives off per area by day, as a multiple of well-lit white paper's."""
 
+SUN = np.array([1.15, 1.0, 0.8])
+"""Light of the sun on a surface that faces it, in the same measure."""
+
+SUN_DIRECTION = np.array([0.3528, -0.6762, 0.6468])
+"""Unit vector towards the sun: south-south-east, 40 degrees up."""
+
 _POINTS = 12  # on each emitter
 _LIFT = 0.01  # m that the points float above the glowing surface, clear of its facets
 

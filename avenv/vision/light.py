@@ -26,6 +26,9 @@ EXPOSURE = 0.5
 ADAPTATION = 0.5
 """How far eyes get used to a dark room or a bright one: 0 not at all, 1 until all look alike."""
 
+CONTRAST = 0.8
+"""Exponent on how light varies within a room: a lamp does not burn out the ceiling above it."""
+
 HORIZON, ZENITH = np.array([1.0, 1.05, 1.1]), np.array([0.32, 0.58, 1.0])
 """The sky in the lower and in the upper part of a window, by day."""
 
@@ -121,7 +124,9 @@ class Lighting:
         mean = np.bincount(self.zone, area * bright) / np.maximum(
             np.bincount(self.zone, area), 1e-9
         )
-        return (EXPOSURE * np.maximum(mean, 1e-6) ** -ADAPTATION).astype(np.float32)[self.zone]
+        mean = np.maximum(mean, 1e-6).astype(np.float32)
+        room = np.float32(EXPOSURE) * mean ** np.float32(1 - CONTRAST - ADAPTATION)
+        return room[self.zone] * np.maximum(bright, 1e-9) ** np.float32(CONTRAST - 1)
 
 
 def find_lighting(compiled: CompiledScene, charts: Charts) -> Lighting:
