@@ -9,6 +9,7 @@ from avenv.geometry import lines_of_sight
 from avenv.scene import SceneBuilder, SceneSpec, compile_scene
 from avenv.scene.catalogue import build_mesh, kind, kind_names
 from avenv.scene.materials import material
+from avenv.vision import prepare, relight, render_view
 
 
 def flat(**door):
@@ -115,8 +116,9 @@ def test_a_switched_screen_looks_different_and_sounds_the_same(scene):
 
 
 def test_lamps_have_levels(scene):
-    assert scene.lamps == {"lamp": 1.0}
-    assert scene.posed({"lamp": "off"}).lamps == {"lamp": 0}
+    assert scene.lamps == {"lamp": 1.0, "tv": 0.0}
+    assert scene.posed({"lamp": "off", "tv": "on"}).lamps == {"lamp": 0.0, "tv": 1.0}
+    assert scene.lit.states["tv"] == "on"
 
 
 def test_switching_on_adds_a_source_and_switching_off_removes_it(scene):
@@ -136,7 +138,7 @@ def test_switching_on_adds_a_source_and_switching_off_removes_it(scene):
 
 
 def test_everywhere_has_room_for_every_state(scene):
-    whole = scene.everywhere
+    whole = scene.whole.triangles
     assert np.array_equal(whole[np.any(scene.normals, axis=1)],
                           scene.triangles[np.any(scene.normals, axis=1)])  # fmt: skip
     a, b, c = np.moveaxis(whole.astype(float), 1, 0)
@@ -172,3 +174,45 @@ def test_a_source_on_a_thing_that_is_off_is_a_mistake():
     spec["sources"] = [{"on": "tv"}]
     with pytest.raises(SceneError, match=r"sources\[0\].on: 'tv' is 'off', and silent.*on"):
         compile_scene(SceneSpec.from_dict(spec))
+
+
+def seen(raster, name, heading=0.0, position=(2.2, 2.0, 1.25)):
+    views = render_view(raster, position, heading, size=(64, 64), sensors=("rgb", "instance"))
+    number = [thing.name for thing in raster.compiled.objects].index(name)
+    return views["rgb"], views["instance"][..., 0] == number + 1
+
+
+def test_a_variant_looks_as_if_it_had_been_compiled_so_but_for_baked_shadows(scene):
+    raster = prepare(scene)
+    rgb, door = seen(prepare(scene.posed({"door": "closed"}), like=raster), "door")
+    before, open_door = seen(raster, "door")
+    assert door[30:34, 30:34].all()
+    assert not open_door[30:34, 30:34].any()
+    elsewhere = ~door & ~open_door
+    assert np.array_equal(rgb[elsewhere], before[elsewhere])
+    assert rgb[door].mean() > 40  # a lit leaf, not a black one
+
+
+def test_a_screen_lights_up_and_a_lamp_goes_out(scene):
+    raster = prepare(scene)
+    lit, screen = seen(prepare(scene.posed({"tv": "on"}), like=raster), "tv", np.pi)
+    dark, _ = seen(raster, "tv", np.pi)
+    assert lit[screen].mean() > dark[screen].mean() + 50
+    night, _ = seen(relight(prepare(scene.posed({"lamp": "off"}), like=raster), daylight=0), "tv")
+    evening, _ = seen(relight(raster, daylight=0), "tv")
+    assert night.mean() < 0.5 * evening.mean()
+
+
+def test_what_falls_takes_its_texture_along(scene):
+    """A texel of the chair's seat is found where the seat has gone."""
+    raster = prepare(scene)
+    fallen = prepare(scene.posed({"chair": "fallen"}), like=raster)
+    charts = raster.charts
+    number = [thing.name for thing in scene.objects].index("chair")
+    own = np.flatnonzero((scene.object == number) & np.any(scene.normals, axis=1))
+    chart = charts.of_triangle[own]
+    for compiled, drawn in ((scene, raster), (fallen.compiled, fallen)):
+        frame = drawn.arrays.chart_record[chart, :8].reshape(-1, 2, 4).astype(float)
+        points = np.concatenate([compiled.triangles[own], np.ones((len(own), 3, 1))], axis=2)
+        uv = np.einsum("tkd,tnd->tnk", frame, points)
+        assert_allclose(uv, scene.uv[own], atol=1e-3)

@@ -192,7 +192,7 @@ def test_the_exposure_of_a_lit_scene_is_the_same_whatever_its_lamps_give():
     means = []
     for emission in (0.5, 50.0):
         scene = prepare(room_with_a_lamp(emission=emission))
-        light = scene.lighting.mixed(1.0, 0.0)[..., 0]
+        light = scene.lighting.mixed(scene.lighting.levels(1.0), 0.0)[..., 0]
         means.append(np.median(light[light > 0]))
     assert means[0] == pytest.approx(means[1], rel=0.02)
     assert 0.05 * EXPOSURE < means[0] < 2 * EXPOSURE
@@ -203,7 +203,11 @@ def test_without_lamps_and_windows_the_light_is_plain():
     scene = prepare(compiled)
     expected = plain_light(make_charts(compiled).normal)
     for switched in ((1, 1), (0, 1), (0, 0)):
-        np.testing.assert_allclose(scene.lighting.mixed(*switched), expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            scene.lighting.mixed(scene.lighting.levels(switched[0]), switched[1]),
+            expected,
+            rtol=1e-6,
+        )
 
 
 def test_light_is_the_same_for_any_number_of_threads():

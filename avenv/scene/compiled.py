@@ -16,7 +16,7 @@ from avenv.bands import OCTAVE_CENTRES
 from avenv.errors import SceneError
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.problems import suggest
-from avenv.scene.states import Switch
+from avenv.scene.states import State, Switch
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -190,27 +190,50 @@ class CompiledScene:
         known = [self.objects[switch.object].name for switch in self.switches]
         raise SceneError(f"{self.name}: there is no {name!r} that has states{suggest(name, known)}")
 
-    @cached_property
+    @property
     def lamps(self) -> dict[str, float]:
-        """How brightly the lamps of each thing that may be switched shine, 0 to 1, by its name."""
+        """How brightly each thing that glows in one of its states does so now, 0 to 1, by name."""
         levels = {}
         for switch in self.switches:
-            if any(state.light != 1 for state in switch.states.values()):
-                thing = self.objects[switch.object]
-                levels[thing.name] = switch.states[str(thing.state)].light
+            thing = self.objects[switch.object]
+            bright = {name: self._glow(state) for name, state in switch.states.items()}
+            if any(bright.values()):
+                levels[thing.name] = bright[str(thing.state)] and min(
+                    1.0, bright[str(thing.state)] / max(bright.values())
+                )
         return levels
 
     @cached_property
-    def everywhere(self) -> Array:
-        """Corners (T, 3, 3) as in ``triangles``, but for triangles that this state does not have:
-        those are where they are in the first state that has them."""
+    def lit(self) -> "CompiledScene":
+        """This scene with everything on that can glow: what its light is baked with."""
+        brightest = {
+            self.objects[switch.object].name: max(
+                switch.states, key=lambda name: self._glow(switch.states[name])
+            )
+            for switch in self.switches
+            if any(self._glow(state) for state in switch.states.values())
+        }
+        return self.posed(brightest)
+
+    def _glow(self, state: State) -> float:
+        """Return how much light a thing gives off in a state, in any unit."""
+        if not self.surfaces.emission:
+            return 0.0
+        a, b, c = np.moveaxis(state.corners.astype(np.float64), 1, 0)
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        return state.light * float(area @ np.array(self.surfaces.emission)[state.surface])
+
+    @cached_property
+    def whole(self) -> "CompiledScene":
+        """The scene with all that it has in any state: what this state does not have is where it
+        is in the first that has it."""
         corners = self.triangles.copy()
         for switch in self.switches:
             here = corners[switch.triangles]
             for state in switch.states.values():
                 absent = (here == here[:, :1]).all(axis=(1, 2))
                 here[absent] = state.corners[absent]
-        return corners
+        return replace(self, triangles=corners)
 
     @cached_property
     def normals(self) -> Array:

@@ -41,6 +41,7 @@ class Charts(NamedTuple):
         first: (C,) int32 first sample; samples run row by row.
         width: (C,) int32 samples in a row.
         height: (C,) int32 rows.
+        leader: (C,) int64 a triangle of each.
         surface: (C,) int32 row of the scene's surfaces.
         object: (C,) int32 row of the scene's objects.
         area: (C,) float64 m2 of its triangles.
@@ -54,6 +55,7 @@ class Charts(NamedTuple):
     first: NDArray[np.int32]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
+    leader: NDArray[np.int64]
     surface: NDArray[np.int32]
     object: NDArray[np.int32]
     area: NDArray[np.float64]
@@ -116,12 +118,30 @@ def make_charts(compiled: CompiledScene) -> Charts:
         first=first[:-1].astype(np.int32),
         width=size[:, 0].astype(np.int32),
         height=size[:, 1].astype(np.int32),
+        leader=kept[leaders],
         surface=compiled.surface[kept[leaders]],
         object=compiled.object[kept[leaders]],
         area=np.bincount(chart, _areas(triangles), count).astype(np.float64),
         position=position.astype(np.float32),
         normal=normals.astype(np.float32),
     )
+
+
+def moved_frames(charts: Charts, whole: CompiledScene, now: CompiledScene) -> NDArray[np.float32]:
+    """Return ``Charts.frame`` (C, 2, 4) where things have moved, their charts with them.
+
+    Args:
+        charts: of ``whole``.
+        whole: the scene that the charts were made of.
+        now: the same triangles, some of them elsewhere, or nowhere.
+    """
+    was, here = whole.triangles[charts.leader], now.triangles[charts.leader]
+    moved = np.any(was != here, axis=(1, 2)) & np.any(now.normals[charts.leader], axis=1)
+    frame = charts.frame.copy()
+    corners = np.concatenate([was[moved], np.ones((moved.sum(), 3, 1), np.float32)], axis=2)
+    uv = np.einsum("tkd,tnd->tnk", frame[moved].astype(np.float64), corners)
+    frame[moved] = affine(here[moved].astype(np.float64), uv)
+    return frame
 
 
 def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.charts import make_charts
+from avenv.vision.charts import Charts, make_charts, moved_frames
 from avenv.vision.light import Lighting, find_lighting, packed
 from avenv.vision.mipmaps import build_atlas, texels_per_metre
 
@@ -68,11 +68,15 @@ class RasterScene:
     """A scene ready to be drawn.
 
     Attributes:
+        compiled: what it was made of.
         arrays: what the kernels read, under the light that shines now.
+        charts: of all triangles that the scene has in any of its states.
         lighting: the light of each lamp and of the day, from which ``relight`` mixes another.
     """
 
+    compiled: CompiledScene
     arrays: RasterArrays
+    charts: Charts
     lighting: Lighting
 
     @property
@@ -81,8 +85,16 @@ class RasterScene:
         return self.lighting.lamps
 
 
-def prepare(compiled: CompiledScene) -> RasterScene:
-    """Cut a compiled scene into clusters; triangles without area are left out."""
+def prepare(compiled: CompiledScene, like: RasterScene | None = None) -> RasterScene:
+    """Cut a compiled scene into clusters; triangles without area are left out.
+
+    Light is baked as the scene was compiled, with everything on that can glow. What moves keeps the
+    light that it had; lamps shine as their states say.
+
+    Args:
+        compiled: the scene.
+        like: the same scene in other states, whose charts and light serve this one too.
+    """
     drawable = np.flatnonzero(np.any(compiled.normals, axis=1))
     clusters = list(_split(drawable, compiled.triangles.mean(axis=1)))
     order = np.concatenate([*clusters, np.empty(0, np.int64)])
@@ -93,8 +105,10 @@ def prepare(compiled: CompiledScene) -> RasterScene:
     )
     first_triangle = np.concatenate([[0], np.cumsum(sizes)])
     low, high = _boxes(triangles, first_triangle)
-    charts, atlas = make_charts(compiled), build_atlas(compiled.surfaces)
-    lighting = find_lighting(compiled, charts)
+    rest = compiled.rest or compiled
+    charts = like.charts if like else make_charts(rest.lit.whole)
+    lighting = like.lighting if like else find_lighting(rest.lit, charts)
+    atlas = build_atlas(compiled.surfaces)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     arrays = RasterArrays(
@@ -109,12 +123,12 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         chart=charts.of_triangle[order],
         chart_record=np.column_stack(
             [
-                charts.frame.reshape(-1, 8),
+                moved_frames(charts, rest.whole, compiled).reshape(-1, 8),
                 charts.place,
                 charts.first,
                 charts.width,
                 charts.height,
-                charts.surface,
+                compiled.surface[charts.leader],
             ]
         ).astype(np.float32),
         light=np.zeros(len(charts.position) + margin, np.uint64),
@@ -125,7 +139,7 @@ def prepare(compiled: CompiledScene) -> RasterScene:
         category=compiled.category[order],
         object=compiled.object[order],
     )
-    return relight(RasterScene(arrays, lighting))
+    return relight(RasterScene(compiled, arrays, charts, lighting))
 
 
 def relight(
@@ -137,13 +151,15 @@ def relight(
 
     Args:
         scene: what ``prepare`` made.
-        lamps: level of all lamps, or levels by the names in ``scene.lamps``, the others being on.
+        lamps: share of their light that all lamps give which are on, or levels by the names in
+            ``scene.lamps``, the others as they are.
         daylight: 0 at night, 1 at noon.
 
     Raises:
         ValueError: a level is not within 0..1, or there is no such lamp.
     """
-    mixed = packed(scene.lighting.mixed(lamps, daylight))
+    levels = scene.lighting.levels(lamps, scene.compiled.lamps)
+    mixed = packed(scene.lighting.mixed(levels, daylight))
     light = scene.arrays.light.copy()
     light[: len(mixed)] = mixed
     return replace(scene, arrays=scene.arrays._replace(light=light))

@@ -72,20 +72,28 @@ class Lighting:
     sky: NDArray[np.float32]
     plain: NDArray[np.float32] | None
 
-    def levels(self, lamps: float | Mapping[str, float]) -> NDArray[np.float32]:
-        """Return how bright each lamp (K,) is: all alike, or by name with the others fully on.
+    def levels(
+        self, lamps: float | Mapping[str, float], now: Mapping[str, float] | None = None
+    ) -> NDArray[np.float32]:
+        """Return how bright each lamp (K,) is: a share of what it is now, or by name.
+
+        Args:
+            lamps: the share, or levels by name; lamps that have none stay as they are.
+            now: by name; lamps that are not in it are fully on.
 
         Raises:
             ValueError: a level is not within 0..1, or there is no such lamp.
         """
+        usual = np.array([(now or {}).get(name, 1.0) for name in self.lamps], np.float32)
         if not isinstance(lamps, Mapping):
-            return np.full(len(self.lamps), _level("lamps", lamps), np.float32)
+            return usual * np.float32(_level("lamps", lamps))
         for name, value in lamps.items():
             if name not in self.lamps:
                 known = ", ".join(self.lamps) or "none"
                 raise ValueError(f"lamps has {name!r}; the lamps of this scene are: {known}")
             _level(f"lamps[{name!r}]", value)
-        return np.array([lamps.get(name, 1.0) for name in self.lamps], np.float32)
+        pairs = zip(self.lamps, usual.tolist(), strict=True)
+        return np.array([lamps.get(name, level) for name, level in pairs], np.float32)
 
     def summed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
         """Return the light (L, 3) of lamps (K,) and the day: light adds up."""
@@ -98,15 +106,14 @@ class Lighting:
                 )
         return light
 
-    def mixed(self, lamps: float | Mapping[str, float], daylight: float) -> NDArray[np.float32]:
-        """Return the light (L, 3) as it is seen where lamps and day shine that brightly.
+    def mixed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
+        """Return the light (L, 3) as it is seen where lamps (K,) and day shine that brightly.
 
         Every room gets the exposure of eyes that have looked round in it.
 
         Raises:
-            ValueError: a level is not within 0..1, or there is no such lamp.
+            ValueError: daylight is not within 0..1.
         """
-        levels = self.levels(lamps)
         _level("daylight", daylight)
         if self.plain is not None:
             return self.plain
