@@ -1,5 +1,6 @@
-"""Write a scene as a script."""
+"""Write a scene as a script that reads like a description of its rooms."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,26 @@ from avenv.scene.spec import SceneSpec
 
 
 class SceneBuilder:
-    """Builds a ``SceneSpec`` piece by piece.
-
-    Each method takes further fields of the piece's spec by name (``RoomSpec``, ``DoorSpec``,
-    ``WindowSpec``, ``ObjectSpec``, ``SourceSpec``), leaves the rest to their defaults, and returns
-    the name of the new piece for later calls. Metres and degrees, as in a scene's YAML::
+    """Builds a ``SceneSpec`` piece by piece, in metres and degrees::
 
         b = SceneBuilder("studio")
         studio = b.room("studio", size=(6, 4), height=2.8, floor="oak_parquet")
-        bath = b.room("bath", size=(2, 4), at=(6, 0), type="bathroom", floor="ceramic_tile")
+        bath = b.room("bath", size=(2, 4), at=(6, 0), floor="ceramic_tile")
         b.door(studio, bath, hinge="right")
-        b.window(studio, at=(3, 0), width=2.0)
-        table = b.place("coffee_table", at=(2, 2))
-        phone = b.place("phone", on=table, facing=90)
+        window = studio.window(wall="south wall", width=2.0)
+
+        bed = studio.place("bed", against="west wall", along="north")
+        stand = studio.place("nightstand", against="west wall", right_of=bed)
+        lamp = studio.place("table_lamp", on=stand)
+        desk = studio.place("desk", against=window)
+        chair = studio.place("office_chair", in_front_of=desk, gap=-0.2)
+        phone = studio.place("phone", on=desk, offset=(0, 0.5))
         b.source(on=phone)
         spec = b.build()
 
+    Each method takes further fields of the piece's spec by name (``RoomSpec``, ``DoorSpec``,
+    ``WindowSpec``, ``ObjectSpec``, ``SourceSpec``) and leaves the rest to their defaults. ``room``
+    returns the room, to furnish it; all others return the name of the new piece for later calls.
     Mistakes are reported by ``build``, all at once.
     """
 
@@ -41,7 +46,7 @@ class SceneBuilder:
         at: ArrayLike = (0.0, 0.0),
         polygon: ArrayLike | None = None,
         **fields: Any,
-    ) -> str:
+    ) -> "RoomBuilder":
         """Add a room: a rectangle of ``size`` with its least corner ``at``, or a ``polygon``.
 
         Both are measured on the centre lines of the walls, so that neighbours share an edge.
@@ -51,26 +56,42 @@ class SceneBuilder:
         if size is not None:
             unit_square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
             polygon = np.asarray(at, float) + unit_square * np.asarray(size, float)
-        return self._add("rooms", name, name=name, polygon=_plain(polygon), **fields)
+        self._add("rooms", name, name=name, polygon=_plain(polygon), **fields)
+        return RoomBuilder(self, name)
 
-    def door(self, first: str, second: str, at: ArrayLike | None = None, **fields: Any) -> str:
+    def door(
+        self,
+        first: "str | RoomBuilder",
+        second: "str | RoomBuilder",
+        at: ArrayLike | None = None,
+        **fields: Any,
+    ) -> str:
         """Add a door between two rooms, by default in the middle of the wall they share."""
-        between = [first, second]
+        between = [str(first), str(second)]
         return self._add("doors", "-".join(between), between=between, position=_plain(at), **fields)
 
-    def passage(self, first: str, second: str, at: ArrayLike | None = None, **fields: Any) -> str:
+    def passage(
+        self,
+        first: "str | RoomBuilder",
+        second: "str | RoomBuilder",
+        at: ArrayLike | None = None,
+        **fields: Any,
+    ) -> str:
         """Add an opening without a leaf, as ``door``."""
         return self.door(first, second, at, kind="passage", **fields)
 
-    def window(self, room: str, at: ArrayLike, **fields: Any) -> str:
-        """Add a window in an outer wall of a room, with its middle ``at`` [x, y]."""
-        return self._add("windows", f"{room}-window", room=room, position=_plain(at), **fields)
+    def window(self, room: "str | RoomBuilder", at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add a window in an outer wall of a room: its middle ``at`` [x, y], or a ``wall``."""
+        name = str(room)
+        return self._add("windows", f"{name}-window", room=name, position=_plain(at), **fields)
 
-    def place(
-        self, kind: str, at: ArrayLike | None = None, on: str | None = None, **fields: Any
-    ) -> str:
-        """Add an object of the catalogue with its middle ``at`` [x, y], or ``on`` another."""
-        return self._add("objects", kind, kind=kind, position=_plain(at), on=on, **fields)
+    def place(self, kind: str, at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add an object of the catalogue: its middle ``at`` [x, y], or by a word of its spec.
+
+        The words are ``on``, ``under``, ``above``, ``left_of``, ``right_of``, ``in_front_of``,
+        ``behind`` and ``against``.
+        """
+        return self._add("objects", kind, kind=kind, position=_plain(at), **fields)
 
     def source(
         self,
@@ -96,8 +117,34 @@ class SceneBuilder:
     def _add(self, part: str, default: str, **fields: Any) -> str:
         pieces = self._data[part]
         name = fields.pop("name", None) or free_name(default, {p["name"] for p in pieces})
-        pieces.append({"name": name, **{k: v for k, v in fields.items() if v is not None}})
+        given = {k: v for k, v in fields.items() if v is not None}
+        rooms = {k: v.name for k, v in given.items() if isinstance(v, RoomBuilder)}
+        pieces.append({"name": name, **given, **rooms})
         return name
+
+
+@dataclass(frozen=True)
+class RoomBuilder:
+    """A room of a ``SceneBuilder``; what is placed and opened through it is in this room.
+
+    Attributes:
+        builder: of the scene.
+        name: of the room.
+    """
+
+    builder: SceneBuilder
+    name: str
+
+    def place(self, kind: str, at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add an object, as ``SceneBuilder.place``."""
+        return self.builder.place(kind, at, room=self.name, **fields)
+
+    def window(self, wall: str | None = None, at: ArrayLike | None = None, **fields: Any) -> str:
+        """Add a window in one of the room's walls, or with its middle ``at`` [x, y]."""
+        return self.builder.window(self, at, wall=wall, **fields)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def _plain(values: ArrayLike | None) -> Any:

@@ -62,7 +62,7 @@ def lay_out(spec: SceneSpec) -> Layout:
     doors = place_doors(spec, rooms, door_names, problems)
     windows = place_windows(spec, rooms, window_names, problems)
     check_openings(doors, windows, rooms, problems)
-    objects = place_objects(spec, rooms, object_names, problems)
+    objects = place_objects(spec, rooms, windows, object_names, problems)
     sources = _place_sources(spec, rooms, objects, object_names, problems)
     objects = _switch_on(spec, objects, problems)
     problems.check()

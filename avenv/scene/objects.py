@@ -1,19 +1,22 @@
 """Put the objects of a spec in place, or say why they do not fit."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
 from avenv.frames import body_rotation
-from avenv.scene.catalogue import Kind, build_mesh, kind, kind_names
+from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names
 from avenv.scene.materials import material_names
+from avenv.scene.openings import PlacedWindow
+from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import ObjectSpec, SceneSpec
+from avenv.scene.spec import COMPASS, ObjectSpec, SceneSpec
 
 _TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
 _ABOVE = 0.02  # m between a thing and its sound, so that the thing does not hide it
@@ -88,54 +91,101 @@ def to_world(
 
 
 def place_objects(
-    spec: SceneSpec, rooms: list[PlacedRoom], names: list[str], problems: Problems
-) -> list[PlacedObject]:
-    """Find room, level and heading of every object, supports before what stands on them."""
-    placed: dict[str, PlacedObject] = {}
-    failed: set[str] = set()
-    waiting = dict(enumerate(zip(spec.objects, names, strict=True)))
+    spec: SceneSpec, rooms: list[PlacedRoom], windows: list[PlacedWindow], names: list[str],
+    problems: Problems,
+) -> list[PlacedObject]:  # fmt: skip
+    """Find room, place and heading of every object, what it hangs on before itself."""
+    site = _Site(rooms, {window.name: window for window in windows})
+    waiting = dict(zip(names, enumerate(spec.objects), strict=True))
+    site.fixed.update((name, item.position) for name, (_, item) in waiting.items() if item.position)
+    failed = {
+        name for name, (k, item) in waiting.items() if _names_nothing(item, k, names, problems)
+    }
     while waiting:
-        ready = {
-            k: item
-            for k, item in waiting.items()
-            if item[0].on is None or item[0].on in placed or item[0].on in failed
+        unmet = {
+            name: [hold for hold in _holds(item) if not site.knows(name, *hold)]
+            for name, (_, item) in waiting.items()
         }
+        ready = [name for name, holds in unmet.items() if not holds or name in failed
+                 or any(other in failed for _, other in holds)]  # fmt: skip
         if not ready:
-            _note_missing_supports(waiting, names, problems)
-            break
-        for k, (item, name) in ready.items():
-            del waiting[k]
+            ready = _note_circle(unmet, waiting, problems)
+            failed.update(ready)
+        for name in ready:
+            k, item = waiting.pop(name)
             before = len(problems)
             thing = None
-            if item.on not in failed:
-                thing = _place(item, name, placed, rooms, f"objects[{k}]", problems)
+            if name not in failed and not unmet[name]:
+                thing = _place(item, name, site, f"objects[{k}]", problems)
             if thing is None or len(problems) > before:
                 failed.add(name)
             else:
-                placed[name] = thing
-    return [placed[name] for name in names if name in placed]
+                site.placed[name] = thing
+    return [site.placed[name] for name in names if name in site.placed]
 
 
-def _note_missing_supports(
-    waiting: dict[int, tuple[ObjectSpec, str]], names: list[str], problems: Problems
-) -> None:
-    for k, (item, name) in waiting.items():
-        if item.on is not None and item.on not in names:
-            problems.add(
-                f"objects[{k}].on", f"there is no object {item.on!r}{suggest(item.on, names)}"
-            )
-        else:
-            problems.add(
-                f"objects[{k}].on",
-                f"{name!r} is on {item.on!r}, which in the end stands on nothing; one of them "
-                "needs a position instead",
-            )
+@dataclass
+class _Site:
+    """What the objects placed so far give to the next.
+
+    Attributes:
+        rooms: all of them.
+        windows: by name.
+        placed: objects by name.
+        fixed: [x, y] of the objects that have a position of their own.
+    """
+
+    rooms: list[PlacedRoom]
+    windows: Mapping[str, PlacedWindow]
+    placed: dict[str, PlacedObject] = field(default_factory=dict)
+    fixed: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def knows(self, name: str, word: str, other: str) -> bool:
+        """Return whether what an object needs to know of another is known."""
+        if word == "facing" and other in self.fixed:
+            return other != name
+        return other in self.placed
+
+
+def _holds(item: ObjectSpec) -> list[tuple[str, str]]:
+    """Return (word, name) of the objects that an object's place and heading hang on."""
+    holds = [item.reference] if item.reference else []
+    if isinstance(item.facing, str) and item.facing not in COMPASS:
+        holds.append(("facing", item.facing))
+    return holds
+
+
+def _names_nothing(item: ObjectSpec, number: int, names: list[str], problems: Problems) -> bool:
+    missing = [(word, other) for word, other in _holds(item) if other not in names]
+    for word, other in missing:
+        problems.add(
+            f"objects[{number}].{word}", f"there is no object {other!r}{suggest(other, names)}"
+        )
+    return bool(missing)
+
+
+def _note_circle(
+    unmet: dict[str, list[tuple[str, str]]], waiting: dict[str, tuple[int, ObjectSpec]],
+    problems: Problems,
+) -> list[str]:  # fmt: skip
+    """Note the objects that wait for one another, and return their names."""
+    path = [next(iter(unmet))]
+    while (following := unmet[path[-1]][0][1]) not in path:
+        path.append(following)
+    circle = path[path.index(following) :]
+    says = [f"is {word.replace('_', ' ')} {other!r}"
+            for name in circle for word, other in unmet[name][:1]]  # fmt: skip
+    word = unmet[circle[0]][0][0]
+    problems.add(
+        f"objects[{waiting[circle[0]][0]}].{word}",
+        f"{circle[0]!r} {', which '.join(says)}: a circle; give one of them a position",
+    )
+    return circle
 
 
 def _place(
-    item: ObjectSpec, name: str, placed: dict[str, PlacedObject], rooms: list[PlacedRoom],
-    place: str, problems: Problems,
-) -> PlacedObject | None:  # fmt: skip
+    item: ObjectSpec, name: str, site: _Site, place: str, problems: Problems
+) -> PlacedObject | None:
     if item.kind not in kind_names():
         hint = suggest(item.kind, kind_names())
         problems.add(f"{place}.kind", f"there is no kind {item.kind!r}{hint}")
@@ -151,18 +201,61 @@ def _place(
             f"{list(row.max_size)} m is (depth, width, height)",
         )
         return None
-    support = placed[item.on] if item.on is not None else None
-    x, y = _position(item, support)
-    number = _find_room(item, name, (x, y), rooms, place, problems)
+    anchors = _anchors(item, site, place, problems)
+    if anchors is None:
+        return None
+    try:
+        middle, heading = find_place(item, size, anchors)
+    except PlaceError as error:
+        problems.add(f"{place}.{error.field}", str(error))
+        return None
+    x, y = (float(v) for v in middle)
+    number = _find_room(item, name, (x, y), site.rooms, place, problems)
     if number is None:
         return None
-    room = rooms[number]
-    z = _level(item, row, size[2], room, support)
-    heading = float(np.deg2rad(item.facing))
+    z = _level(item, row, size, site, number, (x, y), heading)
+    if z is None:
+        problems.add(
+            f"{place}.on", f"{name!r} at {_text((x, y))} is beyond the edge of {item.on!r}"
+        )
+        return None
     state = _state(item, row, place, problems)
     thing = PlacedObject(name, item, row, number, (x, y, z), heading, size, state)
-    _check_inside(thing, room, place, problems)
+    _check_inside(thing, site.rooms[number], place, problems)
     return thing
+
+
+def _anchors(item: ObjectSpec, site: _Site, place: str, problems: Problems) -> Anchors | None:
+    """Return what a place hangs on, or note that there is no such wall."""
+    thing = site.placed[item.reference[1]] if item.reference else None
+    target = None
+    if isinstance(item.facing, str) and item.facing not in COMPASS:
+        target = site.fixed.get(item.facing) or site.placed[item.facing].position[:2]
+    if item.against is None:
+        return Anchors(thing, target=target)
+    if item.against in site.windows:
+        cut = site.windows[item.against].cut
+        wall = site.rooms[cut.room].walls[cut.wall]
+        return Anchors(thing, wall, (cut.start + cut.end) / 2, target)
+    by_name = {room.spec.name: room for room in site.rooms}
+    if item.room is not None and item.room in by_name:
+        room = by_name[item.room]
+    elif item.room is None and thing is not None:
+        room = site.rooms[thing.room]
+    elif item.room is None and len(site.rooms) == 1:
+        room = site.rooms[0]
+    else:
+        said = "say which room" if item.room is None else f"there is no room {item.room!r}"
+        problems.add(f"{place}.room", f"{said}{suggest(item.room or '', by_name)}")
+        return None
+    try:
+        wall = room.walls[find_wall(item.against, room.spec.polygon, room.walls)]
+    except PlaceError as error:
+        windows = [w.name for w in site.windows.values() if site.rooms[w.cut.room] is room]
+        also = f", or the windows {', '.join(windows)}" if windows else ""
+        problems.add(f"{place}.against", f"{error}{also}")
+        return None
+    return Anchors(thing, wall, wall.length / 2, target)
 
 
 def _check_materials(item: ObjectSpec, row: Kind, place: str, problems: Problems) -> None:
@@ -185,15 +278,6 @@ def _state(item: ObjectSpec, row: Kind, place: str, problems: Problems) -> str |
         problems.add(f"{place}.state", f"a {row.name} is never {item.state!r}{known}")
         return usual
     return item.state or usual
-
-
-def _position(item: ObjectSpec, support: PlacedObject | None) -> tuple[float, float]:
-    if item.position is not None:
-        return item.position
-    assert support is not None  # the spec has seen to it
-    offset = np.array([*(item.offset or (0.0, 0.0)), 0.0])
-    x, y, _ = to_world(offset, support.position, support.heading)
-    return float(x), float(y)
 
 
 def _find_room(
@@ -226,19 +310,38 @@ def _find_room(
 
 
 def _level(
-    item: ObjectSpec, row: Kind, height: float, room: PlacedRoom, support: PlacedObject | None
-) -> float:
-    """Return the level of the base."""
-    if support is not None:
-        return support.top
+    item: ObjectSpec, row: Kind, size: Size, site: _Site, number: int,
+    middle: tuple[float, float], heading: float,
+) -> float | None:  # fmt: skip
+    """Return the level of the base; None for a thing whose middle is not above what it is on."""
+    room = site.rooms[number]
+    if item.on is not None:
+        return _on_top(site.placed[item.on], middle, heading, size)
     if item.z is not None:
         return room.floor + item.z
     if row.mounted == "ceiling":
-        return room.ceiling - height
+        return room.ceiling - size[2]
     if row.mounted == "wall":
-        highest = room.spec.height - height
-        return room.floor + max(0.0, min(_HANGING_HEIGHT - height / 2, highest))
+        highest = room.spec.height - size[2]
+        return room.floor + max(0.0, min(_HANGING_HEIGHT - size[2] / 2, highest))
     return room.floor
+
+
+def _on_top(
+    support: PlacedObject, middle: tuple[float, float], heading: float, size: Size
+) -> float | None:
+    """Return the level at which a thing comes to rest on a support: the seat of a chair."""
+    offset = np.array([*middle, 0.0]) - support.position
+    local = offset @ body_rotation(support.heading)
+    mesh = _mesh(support.kind.name, support.size, support.state)
+    height = rest_height(mesh, local[:2], heading - support.heading, size)
+    return None if height is None else support.position[2] + round(height, 6)
+
+
+@lru_cache(maxsize=512)
+def _mesh(name: str, size: Size, state: str | None) -> NDArray[np.float64]:
+    parts = build_mesh(name, size, state=state)
+    return np.concatenate([part.triangles for part in parts]).astype(np.float64)
 
 
 def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: Problems) -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from shapely import Polygon
 
+from avenv.scene.placement import PlaceError, along_wall, find_wall
 from avenv.scene.plan import SNAP, Points, Segment, footprint, shared
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
@@ -242,26 +243,19 @@ def place_windows(
             continue
         number = by_name[window.room]
         room = rooms[number]
-        point = np.array(window.position)
-        side = min(range(len(room.axes)), key=lambda i: room.axes[i].distance(point))
-        distance = room.axes[side].distance(point)
-        if distance > spec.wall_thickness / 2 + SNAP:
-            problems.add(
-                f"{place}.position",
-                f"{list(window.position)} is {distance:.2f} m from the nearest wall of "
-                f"{window.room!r}, which runs from {_text(room.axes[side].start)} to "
-                f"{_text(room.axes[side].end)}",
-            )
+        found = _find_wall(spec, room, window, place, problems)
+        if found is None:
             continue
+        side, middle = found
         wall = room.walls[side]
-        middle = wall.along(point)
         if not _fits(wall, 0.0, wall.length, middle, window.width, place, problems):
             continue
+        point = wall.at(middle)
         behind = _room_behind(rooms, number, side, point, window.width)
         if behind is not None:
             problems.add(
-                f"{place}.position",
-                f"{list(window.position)} is not on an outer wall: {behind!r} is behind it",
+                f"{place}.{'wall' if window.wall else 'position'}",
+                f"{_text(point)} is not on an outer wall: {behind!r} is behind it",
             )
             continue
         bottom = room.floor + window.sill
@@ -271,6 +265,33 @@ def place_windows(
             cut = Cut(number, side, middle - half, middle + half, bottom, top)
             placed.append(PlacedWindow(name, window, cut))
     return placed
+
+
+def _find_wall(
+    spec: SceneSpec, room: PlacedRoom, window: WindowSpec, place: str, problems: Problems
+) -> tuple[int, float] | None:
+    """Return the wall that a window is in and how far along, or note a problem."""
+    if window.wall is not None:
+        try:
+            side = find_wall(window.wall, room.spec.polygon, room.walls)
+            wall, half = room.walls[side], NIB + window.width / 2
+            if window.along is None:
+                return side, wall.length / 2
+            return side, along_wall(window.along, half, wall, f"the {window.wall}")
+        except PlaceError as error:
+            problems.add(f"{place}.{error.field}", str(error))
+        return None
+    point = np.array(window.position)
+    side = min(range(len(room.axes)), key=lambda i: room.axes[i].distance(point))
+    axis = room.axes[side]
+    if axis.distance(point) > spec.wall_thickness / 2 + SNAP:
+        problems.add(
+            f"{place}.position",
+            f"{_text(point)} is {axis.distance(point):.2f} m from the nearest wall of "
+            f"{window.room!r}, which runs from {_text(axis.start)} to {_text(axis.end)}",
+        )
+        return None
+    return side, room.walls[side].along(point)
 
 
 def _room_behind(
