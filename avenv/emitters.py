@@ -88,6 +88,8 @@ class Emitter:
             once. With no ``onset`` it has always repeated, and one repetition begins at time 0.
         directivity: how it sends its sound, a name in ``avenv.acoustics.DIRECTIVITIES``.
         facing: heading of the way it faces, radians.
+        end: seconds at which it falls silent for good; ``None``: never.
+        object: name of the thing in the scene that sounds; ``None``: no thing in particular.
 
     Raises:
         ValueError: a number is out of range; the message names it.
@@ -102,6 +104,8 @@ class Emitter:
     period: float | None = None
     directivity: str = "omni"
     facing: float = 0.0
+    end: float | None = None
+    object: str | None = None
 
     def __post_init__(self) -> None:
         rate = self.sound.sample_rate
@@ -117,6 +121,8 @@ class Emitter:
             raise ValueError(f"onset is {self.onset!r}; accepted: finite seconds, or None")
         if self.duration is not None and not 1 <= self.duration * rate < np.inf:
             raise ValueError(f"duration is {self.duration!r}; accepted: a sample or more, or None")
+        if self.end is not None and not np.isfinite(self.end):
+            raise ValueError(f"end is {self.end!r}; accepted: finite seconds, or None")
         if self.period is not None and (self.duration is None or self.period < self.duration):
             raise ValueError(
                 f"period is {self.period!r} and duration {self.duration!r}; accepted: a duration "
@@ -131,13 +137,18 @@ class Emitter:
 
     def is_sounding(self, sample: int) -> bool:
         """Return whether it sounds at a time in samples, rather than between onsets or over."""
-        return bool(self._first <= self._elapsed(sample) < self._last)
+        over = self.end is not None and sample >= self._samples(self.end)
+        return not over and bool(self._first <= self._elapsed(sample) < self._last)
 
     def samples(self, start: int, count: int) -> NDArray[np.float32]:
         """Return what it emits (count,) float32 from time ``start`` on, in samples."""
-        elapsed = self._elapsed(np.arange(start, start + count))
+        times = np.arange(start, start + count)
+        elapsed = self._elapsed(times)
         signal = self.sound.signal
         gain = 10 ** (self.level / 20) * self._envelope(elapsed)
+        if self.end is not None:
+            ramp = RAMP * self.sound.sample_rate
+            gain = gain * _rise((self._samples(self.end) - times) / ramp)
         emitted = signal[(elapsed + self.offset) % len(signal)] * gain
         return emitted.astype(np.float32, copy=False)
 

@@ -1,6 +1,7 @@
 """What bodies hear of the emitters around them."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ class Source:
         nearest = np.argmin(np.linalg.norm(self._places - here, axis=1))
         return self._traced(self._places[nearest]).moved(self._world.acoustics, here)
 
+    def renewed(self, emitter: Emitter) -> "Source":
+        """Return this source with another emitter in its place, and the field that it has."""
+        other = copy(self)
+        other.emitter = emitter
+        return other
+
     def _traced(self, place: Position | NDArray[np.float64]) -> Any:
         world = self._world
         return self._engine.source_field(world.compiled, world.acoustics, place, self._ear_height)
@@ -68,6 +75,7 @@ class Hearing:
         )
         self._worlds: dict[int, World] = {}
         self._sources: dict[int, tuple[Source, ...]] = {}
+        self._ear_heights: dict[int, float] = {}
 
     @property
     def window(self) -> NDArray[np.float32]:
@@ -83,15 +91,41 @@ class Hearing:
             SceneError: a source or the head is inside something solid or outside the scene.
             SoundError: a sound has another sample rate.
         """
+        self._check_rates(emitters)
+        check_position(world.compiled, world.acoustics, ear, "listener")
+        sources = tuple(Source(e, world, self._engine, float(ear[2])) for e in emitters)
+        self._worlds[row], self._sources[row] = world, sources
+        self._ear_heights[row] = float(ear[2])
+
+    def _check_rates(self, emitters: Sequence[Emitter]) -> None:
         for emitter in emitters:
             if emitter.sound.sample_rate != self._rate:
                 raise SoundError(
                     f"sound {emitter.sound.name!r} is at {emitter.sound.sample_rate} Hz; "
                     f"it must be at {self._rate} Hz"
                 )
-        check_position(world.compiled, world.acoustics, ear, "listener")
-        sources = tuple(Source(e, world, self._engine, float(ear[2])) for e in emitters)
-        self._worlds[row], self._sources[row] = world, sources
+
+    def change(self, row: int, world: World, emitters: Sequence[Emitter]) -> None:
+        """Let the world about one body be another from now on: a door closes, a radio plays.
+
+        What has sounded so far goes on to ring. The first emitters are those that it had, as they
+        are from now on; further ones are new. A source that has ended keeps its place.
+
+        Raises:
+            SceneError: a source that has not ended is inside something solid or outside the scene.
+            SoundError: a sound has another sample rate.
+        """
+        self._check_rates(emitters)
+        ear_height = self._ear_heights[row]
+        old = self._sources[row]
+        sources = []
+        for k, emitter in enumerate(emitters):
+            if emitter.end is not None and k < len(old):
+                sources.append(old[k].renewed(emitter))
+            else:
+                sources.append(Source(emitter, world, self._engine, ear_height))
+        self._stream.make_room(len(sources))
+        self._worlds[row], self._sources[row] = world, tuple(sources)
 
     def begin(
         self, rows: NDArray[np.int64], ears: NDArray[np.float64], heading: NDArray[np.float64]

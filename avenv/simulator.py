@@ -4,8 +4,8 @@ It knows no rewards and no episodes. Every array has one row per environment; a 
 is a batch of one, and a row's results do not depend on the other rows.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,11 @@ from avenv import frames, navigation, parallel, vision
 from avenv.acoustics import AcousticSettings, find_engine
 from avenv.acoustics.features import Spectrograms
 from avenv.emitters import Emitter
+from avenv.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.hearing import Hearing
 from avenv.sensors import Sensors
+from avenv.sounds.sets import load_sounds
 from avenv.world import World
 
 ACOUSTICS = AcousticSettings(max_time=1.0)
@@ -47,6 +49,7 @@ class Simulator:
         heading: (E,) float64, radians.
         world: (E,) int64, index into ``worlds``.
         clock: (E,) int64, samples of sound since the body was placed.
+        here: E worlds, one around each body: that of ``worlds``, or a variant in other states.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Simulator:
         self.heading = np.zeros(num_envs)
         self.world = np.zeros(num_envs, np.int64)
         self.clock = np.zeros(num_envs, np.int64)
+        self.here: list[World] = [self.worlds[0]] * num_envs
         self._emitters: dict[int, tuple[Emitter, ...]] = {}
         self._fresh = np.zeros(num_envs, bool)
         self._frames = vision.Frames.allocate(num_envs, *sensors.image_size, sensors.pictures)
@@ -107,11 +111,46 @@ class Simulator:
             ear = np.array([*position, self.body.ear_height])
             self._hearing.place(row, self.worlds[world], ear, sounding)
         self._emitters[row] = sounding
-        self.world[row] = world
+        self.world[row], self.here[row] = world, self.worlds[world]
         self.position[row] = position
         self.heading[row] = frames.wrap_angle(heading)
         self.clock[row] = 0
         self._fresh[row] = True
+
+    def set_states(self, row: int, states: Mapping[str, str]) -> None:
+        """Put things around one body into other states, by name: open a door, switch a radio on.
+
+        From now on it sees, hears and walks through the world as it is then. A thing that begins to
+        sound is one emitter more; one that falls silent rings on as long as its room does.
+
+        Raises:
+            SceneError: a thing has no states, or not this one; the body stands in its way, or its
+                sound is nowhere in the air.
+            SoundError: its sound cannot be played.
+        """
+        before, world = self.here[row], self.here[row].with_states(states)
+        if not world.walkable.is_walkable(self.position[row : row + 1])[0]:
+            x, y = self.position[row]
+            raise SceneError(f"{world.name}: {states} cannot be, the body at ({x:.2f}, {y:.2f}) is "
+                             "in the way")  # fmt: skip
+        now = self.clock[row] / self.sensors.sample_rate
+        sounding = {source.object for source in world.compiled.sources}
+        known = {source.object for source in before.compiled.sources}
+        emitters = [
+            replace(emitter, end=now)
+            if emitter.object in states and emitter.object not in sounding and emitter.end is None
+            else emitter
+            for emitter in self._emitters[row]
+        ]
+        for source in world.compiled.sources:
+            if source.object in states and source.object not in known:
+                sound = load_sounds(source.sound, self.sensors.sample_rate)[0]
+                emitters.append(
+                    Emitter(source.position, sound, source.level, onset=now, object=source.object)
+                )
+        if self._hearing:
+            self._hearing.change(row, world, emitters)
+        self.here[row], self._emitters[row] = world, tuple(emitters)
 
     def emitters(self, row: int) -> tuple[Emitter, ...]:
         """Return the sources that sound for one body."""
@@ -150,10 +189,11 @@ class Simulator:
         before = self.position.copy()
         collided = np.zeros(self.num_envs, bool)
         walking = np.flatnonzero(distance)
-        for world, members in parallel.runs_by_key(self.world[walking], self.num_envs):
+        worlds, which = self._worlds_here()
+        for world, members in parallel.runs_by_key(which[walking], self.num_envs):
             rows = walking[members]
             self.position[rows], collided[rows] = navigation.move(
-                self.worlds[world].walkable, self.position[rows], step[rows]
+                worlds[world].walkable, self.position[rows], step[rows]
             )
         return np.linalg.norm(self.position - before, axis=1), collided
 
@@ -172,8 +212,9 @@ class Simulator:
         """Return whether nothing stands between each eye and its source (E,)."""
         eyes, sources = self.eyes(), self.source_position()
         clear = np.zeros(self.num_envs, bool)
-        for world, rows in parallel.runs_by_key(self.world, self.num_envs):
-            bvh = self.worlds[world].compiled.bvh
+        worlds, which = self._worlds_here()
+        for world, rows in parallel.runs_by_key(which, self.num_envs):
+            bvh = worlds[world].compiled.bvh
             clear[rows] = lines_of_sight(bvh, eyes[rows], sources[rows])
         return clear
 
@@ -194,10 +235,16 @@ class Simulator:
         self._fresh[:] = False
         return {name: observation[name] for name in self.sensors.names}
 
+    def _worlds_here(self) -> tuple[list[World], NDArray[np.int64]]:
+        """Return the distinct worlds around the bodies, and which of them each body (E,) is in."""
+        number = {world: k for k, world in enumerate(dict.fromkeys(self.here))}
+        return list(number), np.array([number[world] for world in self.here], np.int64)
+
     def _look(self) -> dict[str, NDArray]:
+        worlds, which = self._worlds_here()
         vision.render(
-            [world.raster for world in self.worlds],
-            self.world,
+            [world.raster for world in worlds],
+            which,
             self.eyes(),
             frames.body_rotation(self.heading),
             np.deg2rad(self.sensors.hfov),

@@ -1,6 +1,6 @@
 """A world: one scene, with what the eye, the ear and the foot each derive from it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,9 @@ from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.vision import RasterScene
 
+MAX_VARIANTS = 16
+"""Worlds in other states that a world keeps."""
+
 SPEC_SUFFIXES = (".yaml", ".yml")
 
 
@@ -26,10 +29,12 @@ class World:
     Attributes:
         compiled: the flat arrays that everything below is made from.
         spec: the description it was compiled from, where there is one.
+        rest: the world that this one is a variant of, as ``with_states`` makes them.
     """
 
     compiled: CompiledScene
     spec: SceneSpec | None = None
+    rest: "World | None" = None
 
     @property
     def name(self) -> str:
@@ -39,16 +44,21 @@ class World:
     @cached_property
     def raster(self) -> RasterScene:
         """Triangle clusters for the rasteriser."""
-        return vision.prepare(self.compiled)
+        return vision.prepare(self.compiled, like=self.rest.raster if self.rest else None)
 
     @cached_property
     def acoustics(self) -> AcousticScene:
         """Reflecting patches and surfaces for the tracer."""
+        rest = self.rest
+        if rest and rest.compiled.acoustic_fingerprint == self.compiled.acoustic_fingerprint:
+            return rest.acoustics
         return acoustics.prepare(self.compiled)
 
     @cached_property
     def walkable(self) -> WalkableGrid:
         """Where a body of the default radius can be."""
+        if self.rest and np.array_equal(self.compiled.triangles, self.rest.compiled.triangles):
+            return self.rest.walkable
         return navigation.build_grid(self.compiled)
 
     @cached_property
@@ -58,6 +68,31 @@ class World:
         A finite set, so that the acoustic field of each is traced only once.
         """
         return self.walkable.places()
+
+    def with_states(self, states: Mapping[str, str]) -> "World":
+        """Return this world with some of its things in other states, by the things' names.
+
+        Sight, sound and passage follow. Put back as it was, a world is the very same one again;
+        the latest variants are kept.
+
+        Raises:
+            SceneError: a thing has no states, or not this one.
+        """
+        rest = self.rest or self
+        compiled = self.compiled.posed(states)
+        if compiled is rest.compiled:
+            return rest
+        key = tuple(compiled.states.values())
+        variants = rest._variants
+        variant = variants.pop(key, None) or World(compiled, rest.spec, rest)
+        variants[key] = variant  # the latest last
+        if len(variants) > MAX_VARIANTS:
+            del variants[next(iter(variants))]
+        return variant
+
+    @cached_property
+    def _variants(self) -> "dict[tuple[str, ...], World]":
+        return {}
 
 
 def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World:

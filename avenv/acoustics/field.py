@@ -102,7 +102,8 @@ def _key(
     ear_height: float,
     settings: AcousticSettings,
 ) -> str:
-    text = f"{_FORMAT};{compiled.fingerprint};{position.tolist()};{ear_height!r};{settings.key}"
+    scene = compiled.acoustic_fingerprint
+    text = f"{_FORMAT};{scene};{position.tolist()};{ear_height!r};{settings.key}"
     return "sound-" + hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -53,7 +53,7 @@ class Stream:
         self._blocks = np.zeros((num, 0, step), np.float32)  # the latest
         self._idle = np.zeros((num, 0), np.int64)  # steps since a source last sounded
         self._responses = np.zeros((num, 0, channels, self._parts, bins), np.complex64)
-        self._make_room(1)
+        self.make_room(1)
 
     def reset(self, index: int, histories: Array, responses: Array) -> None:
         """Begin anew in one environment, as if it had heard the past through these responses.
@@ -67,7 +67,7 @@ class Stream:
         number = len(histories)
         _check("histories", histories, (number, self.past))
         _check("responses", responses, (number, self.channels, self.length))
-        self._make_room(number)
+        self.make_room(number)
         self._idle[index] = self._parts + 1
         self._blocks[index] = 0
         self._pasts[index] = 0
@@ -157,7 +157,7 @@ class Stream:
         blocks[:, size - kept :] = histories[:, self.past - kept :]
         return blocks.reshape(len(histories), -1, self.step)
 
-    def _make_room(self, sources: int) -> None:
+    def make_room(self, sources: int) -> None:
         """Let every environment have at least this many sources; new ones are silent."""
         self.sources = max(sources, self.sources)
         self._blocks = _widened(self._blocks, self.sources)

@@ -10,9 +10,13 @@ from avenv.batch import Batch
 from avenv.recording.panel import compose
 from avenv.recording.textmap import text_map
 from avenv.recording.topdown import TopDownMap
+from avenv.world import World
 
 SIDE = 480
 """Height of view and map, pixels."""
+
+MAX_MAPS = 8
+"""Worlds whose maps are kept."""
 
 
 class Screen:
@@ -21,7 +25,7 @@ class Screen:
     def __init__(self, batch: Batch):
         self._batch = batch
         self._trails: list[list[NDArray[np.float64]]] = [[] for _ in range(batch.num_envs)]
-        self._maps: dict[int, TopDownMap] = {}
+        self._maps: dict[World, TopDownMap] = {}
         self._window: Any = None
 
     def begin(self, row: int) -> None:
@@ -35,7 +39,7 @@ class Screen:
     def text(self, row: int) -> str:
         """Return a line of numbers over a map in characters."""
         simulator = self._batch.simulator
-        grid = simulator.worlds[simulator.world[row]].walkable
+        grid = simulator.here[row].walkable
         plan = text_map(
             grid.islands > 0,
             grid.origin,
@@ -71,7 +75,7 @@ class Screen:
             heading: likewise, radians.
         """
         simulator = self._batch.simulator
-        world = simulator.worlds[simulator.world[row]]
+        world = simulator.here[row]
         at = simulator.position[row] if position is None else np.asarray(position, np.float64)
         facing = float(simulator.heading[row]) if heading is None else heading
         hfov = simulator.sensors.hfov
@@ -114,12 +118,14 @@ class Screen:
             self._window = None
 
     def _map(self, row: int) -> TopDownMap:
-        world = int(self._batch.simulator.world[row])
+        world = self._batch.simulator.here[row]
         if world not in self._maps:
-            compiled = self._batch.simulator.worlds[world].compiled
+            compiled = world.compiled
             low, high = compiled.bounds[:, :2]
             aspect = (high[0] - low[0] + 0.6) / (high[1] - low[1] + 0.6)
             width = int(np.clip(SIDE * aspect, SIDE / 2, 2 * SIDE)) // 2 * 2
+            if len(self._maps) == MAX_MAPS:
+                self._maps.clear()
             self._maps[world] = TopDownMap(compiled, (width, SIDE))
         return self._maps[world]
 

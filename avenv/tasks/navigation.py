@@ -235,7 +235,7 @@ class NavigationTask(ABC):
     def _oracle_action(self, row: int) -> int:
         simulator = self.simulator
         return follower.next_action(
-            simulator.worlds[simulator.world[row]].walkable,
+            simulator.here[row].walkable,
             self._fields[row],
             simulator.position[row],
             float(simulator.heading[row]),
