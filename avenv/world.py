@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from avenv import acoustics, navigation, vision
 from avenv.acoustics.scene import AcousticScene
-from avenv.errors import SceneError
+from avenv.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.problems import Problems
+from avenv.sounds import check_sound
 from avenv.vision import RasterScene
 
 MAX_VARIANTS = 16
@@ -103,14 +105,15 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
             ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is returned as it is.
 
     Raises:
-        SceneError: there is no such scene, or it is malformed; the message names file and field.
+        SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
+            its sources plays; the message names file and field.
     """
     if isinstance(scene, World):
         return scene
     if isinstance(scene, CompiledScene):
         return World(scene)
     if isinstance(scene, SceneSpec):
-        return World(compile_scene(scene), scene)
+        return _world(scene)
     if not isinstance(scene, str | Path):
         raise SceneError(
             f"scene is {scene!r}; accepted are the path of a YAML file, the name of an authored "
@@ -121,8 +124,19 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         if path.suffix:
             raise SceneError(f"{path}: cannot read {path.suffix} files; accepted: .yaml, .yml")
         path = find_scene(str(scene))
-    spec = SceneSpec.from_yaml(path)
-    return World(compile_scene(spec), spec)
+    return _world(SceneSpec.from_yaml(path))
+
+
+def _world(spec: SceneSpec) -> World:
+    compiled = compile_scene(spec)
+    problems = Problems(spec.source)
+    for k, source in enumerate(compiled.sources):
+        try:
+            check_sound(source.sound)
+        except SoundError as error:
+            problems.add(f"sources[{k}].sound", str(error))
+    problems.check()
+    return World(compiled, spec)
 
 
 def load_worlds(scenes: Any) -> Sequence[World]:

@@ -157,7 +157,7 @@ def _sound(
                 place, f"a {support.kind.name} makes no sound of its own; say which with sound"
             )
         return support.kind.sound
-    if not Path(source.sound).suffix:
+    if "?" in source.sound or not Path(source.sound).suffix:  # a built-in sound
         return source.sound
     path = spec.folder / source.sound
     if not path.is_file():

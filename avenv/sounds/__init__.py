@@ -1,17 +1,21 @@
 """Sounds: synthesised ones, files, and the sets that episodes choose from."""
 
-from avenv.sounds.builtin import KINDS, SPLITS, synthesise
-from avenv.sounds.sets import VARIANTS, SoundSet, load_sounds
-from avenv.sounds.sound import ACTIVE_RMS, MIN_SAMPLE_RATE, Sound
+from avenv.sounds.builtin import KINDS, SETS, parameters, synthesise
+from avenv.sounds.loudness import LOUDNESS, loudness
+from avenv.sounds.sets import VARIANTS, SoundSet, check_sound, load_sounds
+from avenv.sounds.sound import MIN_SAMPLE_RATE, Sound
 
 __all__ = [
-    "ACTIVE_RMS",
     "KINDS",
+    "LOUDNESS",
     "MIN_SAMPLE_RATE",
-    "SPLITS",
+    "SETS",
     "VARIANTS",
     "Sound",
     "SoundSet",
+    "check_sound",
     "load_sounds",
+    "loudness",
+    "parameters",
     "synthesise",
 ]

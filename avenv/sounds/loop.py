@@ -28,13 +28,11 @@ class Loop:
         rng: the variant's source of chance.
         sample_rate: Hz.
         seconds: once round.
-        variant: chooses among the styles of a kind, so that neighbouring variants differ.
     """
 
     rng: np.random.Generator
     sample_rate: int
     seconds: float
-    variant: int = 0
 
     @property
     def samples(self) -> int:

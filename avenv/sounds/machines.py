@@ -1,9 +1,9 @@
-"""Motors, fans and transformers: fan, washing machine, vacuum cleaner, microwave, fridge."""
+"""Motors, fans and transformers: what hums, whirrs and roars steadily."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avenv.sounds.loop import Loop, Signal, band, formants, geometric, harmonics, modes, window
+from avenv.sounds.loop import Loop, Signal, band, formants, geometric, harmonics, window
 from avenv.sounds.signals import beep
 
 
@@ -15,65 +15,73 @@ def hum(loop: Loop, frequency: float, amplitudes: ArrayLike, wobble: float = 0.0
     return harmonics(phase, amplitudes, frequency, loop.sample_rate)
 
 
-def mains(loop: Loop) -> float:
-    """Draw the rate in Hz at which iron hums: twice the mains frequency of the country."""
-    return 2 * (50.0, 60.0)[int(loop.rng.integers(2))]
-
-
-def fan(loop: Loop) -> Signal:
+def fan(loop: Loop, *, blades: float, wind: float) -> Signal:
     """Whirr: wind noise that swells with each passing blade, over the blades' own tone."""
-    blades = loop.uniform(55, 120)  # passing blades a second
-    wind = loop.noise(band(80, loop.uniform(500, 1300), 1))
+    air = loop.noise(band(80, wind, 1))
     beat = 1 + 0.35 * np.sin(loop.phase(blades)) + 0.15 * loop.wander(1.5)
-    return wind * beat + hum(loop, blades, geometric(0.3, 0.6, 8), 0.4)
+    return air * beat + hum(loop, blades, geometric(0.3, 0.6, 8), 0.4)
 
 
-def washing_machine(loop: Loop) -> Signal:
-    """Tumble: water slaps and laundry thuds once a turn, over a humming motor."""
-    turn = loop.whole(loop.uniform(0.6, 1.1))
-    slap = np.maximum(0, np.sin(2 * np.pi * turn * loop.t)) ** 3
-    water = loop.noise(band(200, loop.uniform(1200, 2200), 1)) * (0.25 + 1.1 * slap)
-    motor = hum(loop, mains(loop), (0.35, 0.2, 0.1, 0.12, 0.05), 0.3)
-    whine = hum(loop, loop.uniform(380, 760), geometric(0.22, 0.55, 6), 2.0)
-    starts = (np.arange(round(turn * loop.seconds)) + 0.35) / turn
-    starts = starts + loop.rng.uniform(-0.05, 0.05, len(starts))
-    drum = loop.uniform(55, 90) * np.array([1.0, 2.1, 3.7])
-    levels = loop.rng.uniform(0.6, 1.2, len(starts))
-    decays = (0.12, 0.07, 0.04)
-    thuds = loop.repeat(starts, levels, 0.6, modes, drum, (2.0, 1.0, 0.5), decays, 4e-3)
-    return water + motor + whine + thuds
+def air_conditioner(loop: Loop, *, mains: str, wind: float, rattle: float) -> Signal:
+    """Blow evenly over a compressor's hum, with a grille that rattles."""
+    iron = hum(loop, 2 * float(mains), (0.5, 0.35, 0.12, 0.08), 0.2)
+    air = loop.noise(band(120, wind, 1)) * (1 + 0.06 * loop.wander(1.0))
+    beat = np.maximum(0, np.sin(loop.phase(float(mains)))) ** 6
+    grille = loop.noise(formants([(rattle, 120, 1.0), (2.4 * rattle, 300, 0.5)])) * beat
+    return air + 0.6 * iron + 0.35 * grille * (1 + 0.6 * loop.wander(0.7))
 
 
-def vacuum_cleaner(loop: Loop) -> Signal:
-    """Roar: broad air noise and the whine of a fast commutator motor."""
-    whine = loop.uniform(420, 720)
-    air = loop.noise(band(250, loop.uniform(2500, 5000), 1))
-    nozzle = loop.noise(formants([(loop.uniform(600, 1100), 350, 1.0)]))
-    tone = hum(loop, whine, (0.45, 0.3, 0.12, 0.18, 0.06, 0.08, 0.04), 1.5)
-    brush = 1 + 0.2 * np.sin(loop.phase(loop.uniform(28, 45)))
-    return air * brush + 0.6 * nozzle + tone
+def vacuum_cleaner(loop: Loop, *, motor: float, air: float, nozzle: float, brush: float) -> Signal:
+    """Roar: broad air noise and the whine of a fast commutator motor, pushed to and fro."""
+    stroke = 0.5 * loop.wander(0.8)  # the motor slows where the carpet holds the nozzle
+    phase = loop.phase(motor) + 25 * stroke
+    whine = harmonics(phase, (0.8, 0.5, 0.2, 0.3, 0.1, 0.15, 0.08), motor, loop.sample_rate)
+    roar = loop.noise(band(250, air, 1))
+    hiss = loop.noise(formants([(nozzle, 350, 1.0)])) * (1 + stroke)
+    return roar * (1 + 0.25 * np.sin(loop.phase(brush))) + 0.6 * hiss + whine
 
 
-def microwave(loop: Loop) -> Signal:
+def hair_dryer(loop: Loop, *, motor: float, jet: float, wave: float) -> Signal:
+    """Blow a hissing jet that is waved about, over a high motor."""
+    sweep = 1 + 0.4 * np.sin(loop.phase(wave)) + 0.1 * loop.wander(2.0)
+    air = loop.noise(formants([(jet, 1800, 1.0), (2.6 * jet, 3000, 0.5), (500, 500, 0.4)]))
+    return air * sweep + hum(loop, motor, (0.35, 0.12, 0.25, 0.05, 0.1), 1.0)
+
+
+def blender(loop: Loop, *, motor: float, load: float, knocks: float) -> Signal:
+    """Howl in bursts of a commutator motor whose pitch sags under its load, with knocking ice."""
+    bursts = 3
+    gate, pitch = loop.silence(), np.full(loop.samples, 0.75 * motor)
+    period = loop.seconds / bursts
+    for k in range(bursts):
+        local = (loop.t - 0.1 - k * period) % loop.seconds
+        gate += window(local, 0.72 * period, 0.05)
+        up = (1 - np.exp(-local / 0.12)) * (1 - load * np.exp(-local / (0.35 * period)))
+        pitch = np.where(local < period, motor * (0.3 + 0.7 * up), pitch)
+    phase = 2 * np.pi * np.cumsum(pitch) / loop.sample_rate
+    tone = harmonics(phase, (0.9, 0.6, 0.5, 0.35, 0.3, 0.2, 0.15, 0.1), motor, loop.sample_rate)
+    grind = loop.noise(band(600, 6000)) * (1 + 0.6 * np.sin(loop.phase(knocks)) * loop.wander(20))
+    return gate * (tone + 0.8 * grind)
+
+
+def microwave(loop: Loop, *, mains: str, pitch: float, beeps: int, gap: float) -> Signal:
     """Hum with the transformer and the fan for most of the loop, then beep that it is done."""
     done = 0.65 * loop.seconds
     cooking = window(loop.t - 0.1, done, 0.15)
-    transformer = hum(loop, mains(loop), (0.8, 0.45, 0.25, 0.12, 0.1, 0.05))
+    transformer = hum(loop, 2 * float(mains), (0.8, 0.45, 0.25, 0.12, 0.1, 0.05))
     out = (transformer + 0.5 * loop.noise(band(120, 900, 1))) * cooking
-    pitch, count = loop.uniform(1900, 2500), int(loop.rng.integers(3, 5))
-    starts = done + 0.4 + 0.55 * np.arange(count)
-    beeps = loop.repeat(starts, np.ones(count), 0.3, beep, 0.3, pitch, np.array([1.0, 0.0, 0.2]))
-    return out + beeps
-
-
-def fridge(loop: Loop) -> Signal:
-    """Drone: a compressor's slightly unsteady hum, a rattling shelf and a trickle of coolant."""
-    rate = mains(loop)
-    compressor = hum(
-        loop, rate / 2 * loop.uniform(0.95, 0.99), (0.7, 1.0, 0.4, 0.35, 0.2, 0.12), 0.5
+    starts = done + 0.4 + gap * np.arange(beeps)
+    return out + loop.repeat(
+        starts, np.ones(beeps), 0.3, beep, 0.3, pitch, np.array([1.0, 0.0, 0.2])
     )
+
+
+def fridge(loop: Loop, *, mains: str, slip: float, rattle: float, coolant: float) -> Signal:
+    """Drone: a compressor's slightly unsteady hum, a rattling shelf and a trickle of coolant."""
+    rate = 2 * float(mains)
+    compressor = hum(loop, rate / 2 * (1 - slip), (0.7, 1.0, 0.4, 0.35, 0.2, 0.12), 0.5)
     iron = hum(loop, rate, (0.5, 0.3, 0.1))
-    rattle = loop.noise(formants([(loop.uniform(350, 800), 150, 1.0), (1500, 600, 0.3)]))
+    shelf = loop.noise(formants([(rattle, 150, 1.0), (1500, 600, 0.3)]))
     beat = np.maximum(0, np.sin(loop.phase(rate / 2))) ** 4
-    coolant = loop.noise(formants([(loop.uniform(700, 1200), 300, 1.0)])) * 0.05
-    return compressor + iron + rattle * beat * 0.5 + coolant * (1 + 0.5 * loop.wander(6.0))
+    trickle = loop.noise(formants([(coolant, 300, 1.0)])) * 0.05
+    return compressor + iron + shelf * beat * 0.5 + trickle * (1 + 0.5 * loop.wander(6.0))

@@ -1,47 +1,42 @@
-"""Music: music box, piano and radio."""
+"""Music: music box, piano, guitar, flute, wind chime and radio."""
 
 import numpy as np
 
-from avenv.sounds.loop import Loop, Signal, band, modes
+from avenv.sounds.bodies import bar
+from avenv.sounds.loop import Loop, Signal, band, harmonics, modes, window
+from avenv.sounds.tunes import PROGRESSIONS, TUNES, semitones
 
-_PENTATONIC = (0, 2, 4, 7, 9)
-_PROGRESSIONS = (
-    ((0, 4, 7), (-3, 0, 4), (-7, -3, 0), (-5, -1, 2)),
-    ((0, 3, 7), (-4, 0, 3), (3, 7, 10), (-2, 2, 5)),
-    ((0, 4, 7), (-5, -1, 2), (-3, 0, 4), (-7, -3, 0)),
-)
-"""Four chords each, in semitones from the root."""
+_TINE = np.array([1.0, 6.267, 17.55])
+"""Modes of a bar clamped at one end, relative to the first."""
 
 
-def pitch_of(root: float, semitones: float) -> float:
-    """Return the equal-tempered pitch in Hz this many semitones above ``root``."""
-    return float(root * 2 ** (semitones / 12))
-
-
-def string(t: Signal, frequency: float) -> Signal:
+def string(t: Signal, frequency: float, hammer: float = 0.12) -> Signal:
     """Return a struck piano string: two unison strings a little apart, so that it beats.
 
-    Partials k f sqrt(1 + B k^2) with stiffness B (Fletcher 1964), weak where the hammer, at 0.12
-    of the length, is near a node, and dying sooner the higher they are.
+    Partials k f sqrt(1 + B k^2) with stiffness B (Fletcher 1964), weak where the hammer, at this
+    part of the length, is near a node, and dying sooner the higher they are. The bass has less
+    fundamental and a knock of the sound board goes with each note.
     """
-    k = np.arange(1, 13)
+    k = np.arange(1, 15)
     partials = k * frequency * np.sqrt(1 + 4e-4 * k**2)
-    levels = np.abs(np.sin(np.pi * k * 0.12)) * k**-1.1
-    decays = 1.2 / (1 + partials / 700)
+    body = 1 / (1 + (120 / partials) ** 2)  # the sound board radiates little below 120 Hz
+    levels = np.abs(np.sin(np.pi * k * hammer)) * k**-0.9 * body
+    decays = 1.6 / (1 + partials / 600)
     pair = np.concatenate([partials, 1.0009 * partials])
-    return modes(t, pair, np.tile(levels, 2), np.tile(decays, 2), 2e-3)
+    note = modes(t, pair, np.tile(levels, 2), np.tile(decays, 2), 2e-3)
+    return note + modes(t, (110, 180, 320), (0.25, 0.2, 0.12), (0.05, 0.035, 0.02), 3e-3)
 
 
 def tine(t: Signal, frequency: float) -> Signal:
     """Return a plucked comb tooth: the modes of a bar clamped at one end."""
-    ratios = np.array([1.0, 6.27, 17.55])
-    return modes(t, frequency * ratios, (1.0, 0.12, 0.03), (0.8, 0.08, 0.02), 1e-3)
+    return modes(t, frequency * _TINE, (1.0, 0.12, 0.03), (0.8, 0.08, 0.02), 1e-3)
 
 
-def plucked(t: Signal, frequency: float, decay: float) -> Signal:
-    """Return a short pluck of ten harmonics, the higher the sooner gone."""
-    k = np.arange(1, 11)
-    return modes(t, k * frequency, 0.7**k, decay / np.sqrt(k), 3e-3)
+def plucked(t: Signal, frequency: float, decay: float, place: float = 0.22) -> Signal:
+    """Return a string plucked at this part of its length, the higher harmonics the sooner gone."""
+    k = np.arange(1, 17)
+    levels = np.abs(np.sin(np.pi * k * place)) / k**1.3
+    return modes(t, k * frequency, levels, decay / k**0.7, 2e-3)
 
 
 def drum(t: Signal) -> Signal:
@@ -54,40 +49,120 @@ def burst(t: Signal, decay: float) -> Signal:
     return np.minimum(t / 1e-3, 1.0) * np.exp(-t / decay)
 
 
-def music_box(loop: Loop) -> Signal:
-    """Pluck a wandering pentatonic tune over a slow bass."""
-    root, steps = loop.uniform(700, 1000), 4 * round(loop.seconds)
-    scale = [12 * octave + s for octave in range(2) for s in _PENTATONIC]
-    walk = np.cumsum(loop.rng.integers(-3, 4, steps))
-    degree = np.minimum(walk % 18, -walk % 18)  # reflected at both ends of the scale
-    tune = [pitch_of(root, scale[d]) for d in degree]
-    out = loop.silence()
-    for k in np.flatnonzero(loop.rng.random(steps) < 0.85):
-        loop.add(out, k / 4, 2.0, tine, tune[k])
-    for bar in range(0, steps, 4):
-        bass = pitch_of(root / 2, scale[degree[bar] // 2])
-        loop.add(out, bar / 4, 2.5, tine, bass, level=0.7)
+def music_box(loop: Loop, *, tune: str, root: float, pace: float, uneven: float) -> Signal:
+    """Pluck a tune in two voices, as evenly as the spring lets it."""
+    notes = TUNES[tune]
+    beat = loop.seconds / sum(length for _, length in notes) / pace
+    out, at = loop.silence(), 0.0
+    for k, (note, length) in enumerate(notes):
+        if note is not None:
+            start = at * beat + loop.uniform(0, uneven)
+            loop.add(out, start, 2.0, tine, root * semitones(note))
+            if k % 2 == 0:
+                loop.add(out, start, 2.5, tine, root / 2 * semitones(note - 5), level=0.5)
+        at += length
     return out
 
 
-def piano(loop: Loop) -> Signal:
-    """Play broken chords, up and down."""
-    root = loop.uniform(180, 290)
-    chords = _PROGRESSIONS[int(loop.rng.integers(len(_PROGRESSIONS)))]
-    bar = loop.seconds / len(chords)
+def piano(loop: Loop, *, style: str, tune: str, harmony: str, root: float) -> Signal:
+    """Play broken chords up and down, or a tune with a bass."""
     out = loop.silence()
+    if style == "tune":
+        notes = TUNES[tune]
+        beat, at = loop.seconds / sum(length for _, length in notes), 0.0
+        for k, (note, length) in enumerate(notes):
+            if note is not None:
+                level = loop.uniform(0.75, 1.0)
+                seconds = max(0.6, 1.5 * length * beat)
+                loop.add(
+                    out, at * beat, seconds, _damped, root * semitones(note), seconds, level=level
+                )
+                if k % 4 == 0:
+                    low = root / 4 * semitones(note)
+                    loop.add(out, at * beat, 1.8, _damped, low, 1.8, level=0.8)
+            at += length
+        return out
+    chords = PROGRESSIONS[harmony]
+    bar_length = loop.seconds / len(chords)
     for k, (low, middle, high) in enumerate(chords):
-        loop.add(out, k * bar, 2.0, string, pitch_of(root / 2, low))
+        bass = root / 2 * semitones(low)
+        loop.add(out, k * bar_length, 2.0, _damped, bass, 2.0, level=0.9)
         tones = (low, middle, high, low + 12, middle + 12, low + 12, high, middle)
         for j, tone in enumerate(tones):
-            start, level = (k + j / len(tones)) * bar, loop.uniform(0.7, 1.0)
-            loop.add(out, start, 1.6, string, pitch_of(root, tone), level=level)
+            start, level = (k + j / len(tones)) * bar_length, loop.uniform(0.7, 1.0)
+            loop.add(out, start, 1.6, _damped, root * semitones(tone), 1.6, level=level)
     return out
 
 
-def radio(loop: Loop) -> Signal:
+def _damped(t: Signal, frequency: float, seconds: float) -> Signal:
+    """Return a piano note that the damper ends."""
+    return string(t, frequency) * np.clip((seconds - t) / 0.12, 0.0, 1.0)
+
+
+def guitar(loop: Loop, *, style: str, harmony: str, root: float, place: float) -> Signal:
+    """Strum chords down and up, or pick them note by note, on a wooden box."""
+    chords = PROGRESSIONS[harmony]
+    length = loop.seconds / len(chords)
+    strokes = (0, 2, 3, 5, 6, 7) if style == "strummed" else range(8)
+    out = loop.silence()
+    for k, chord in enumerate(chords):
+        strings = [chord[0] - 12, *chord, chord[0] + 12, chord[1] + 12]
+        for j, stroke in enumerate(strokes):
+            start = (k + stroke / 8) * length
+            picked = strings if style == "strummed" else [strings[(0, 2, 3, 4, 5, 4, 3, 2)[stroke]]]
+            order = picked if stroke % 2 == 0 else picked[::-1]
+            for n, tone in enumerate(order):
+                level = loop.uniform(0.7, 1.0) * (1.0 if j == 0 else 0.75)
+                pitch = root * semitones(tone)
+                loop.add(out, start + 0.012 * n, 1.4, plucked, pitch, 0.9, place, level=level)
+    box = loop.filter(
+        out, lambda f: 1 / (1 + ((f - 105) / 25) ** 2) + 0.7 / (1 + ((f - 210) / 40) ** 2)
+    )
+    return loop.filter(out, band(90, 5000)) + box
+
+
+def flute(loop: Loop, *, tune: str, root: float, breath: float, vibrato: float) -> Signal:
+    """Blow a tune: few harmonics, a breath of noise, and vibrato on the long notes."""
+    notes = TUNES[tune]
+    beat, at = loop.seconds / sum(length for _, length in notes), 0.0
+    out, air = loop.silence(), loop.silence()
+    for note, length in notes:
+        if note is not None:
+            seconds = 0.92 * length * beat
+            loop.add(out, at * beat, seconds, _blown, root * semitones(note), seconds, vibrato)
+            loop.add(air, at * beat, seconds, window, seconds, 0.05)
+        at += length
+    return out + breath * air * loop.noise(band(root, 6 * root, 1))
+
+
+def _blown(t: Signal, pitch: float, seconds: float, vibrato: float) -> Signal:
+    swing = np.clip((t - 0.2) / 0.3, 0, 1) * np.sin(2 * np.pi * vibrato * t)
+    phase = 2 * np.pi * pitch * t + 0.004 * pitch / vibrato * swing
+    tone = harmonics(phase, (1.0, 0.35, 0.12, 0.04), pitch, 1 / (t[1] - t[0]))
+    return tone * window(t, seconds, 0.05) * (1 + 0.12 * swing)
+
+
+def wind_chime(loop: Loop, *, style: str, root: float, wind: float) -> Signal:
+    """Sway: a clapper strikes one or another of five hanging tubes, in gusts."""
+    count = round(wind * loop.seconds)
+    gusts = loop.rng.uniform(0, loop.seconds, 3)
+    starts = loop.rng.choice(gusts, count) + loop.rng.normal(0, 0.5, count)
+    ratios = bar(1.0, 1.0, 1.0, 5)
+    ratios = ratios / ratios[0]
+    # Bamboo is dead after a tenth of a second, brass rings for two.
+    lasting = (0.09 if style == "bamboo" else 2.2) / np.sqrt(ratios)
+    levels = np.array([1.0, 0.6, 0.3, 0.12, 0.05])
+    out = loop.silence()
+    for start in starts:
+        pitch = root * semitones(loop.rng.choice([0, 2, 4, 7, 9]))
+        loop.add(out, start, 4 * lasting[0], modes, pitch * ratios, levels, lasting, 5e-4,
+                 level=loop.uniform(0.2, 1.0))  # fmt: skip
+    return out
+
+
+def radio(loop: Loop, *, harmony: str, root: float, tempo: float, treble: float) -> Signal:
     """Play a beat, a bass and chords through a small loudspeaker."""
-    beats = 2 * round(loop.seconds * loop.uniform(0.8, 1.1))
+    beats = 2 * round(loop.seconds * tempo / 2)
     beat = loop.seconds / beats
     at = np.arange(beats) * beat
     quavers = np.concatenate([at, at + beat / 2])
@@ -96,11 +171,12 @@ def radio(loop: Loop) -> Signal:
     out = loop.repeat(at[::2], np.full(beats // 2, 1.2), 0.4, drum)
     out += 0.6 * snare * loop.noise(band(250, 5000, 1))
     out += 0.5 * hat * loop.noise(band(5000, 9000))
-    chords = _PROGRESSIONS[int(loop.rng.integers(len(_PROGRESSIONS)))]
-    root = loop.uniform(200, 300)
+    chords = PROGRESSIONS[harmony]
     for k, start in enumerate(at):
         chord = chords[k * len(chords) // beats]
-        loop.add(out, start, 0.9, plucked, pitch_of(root / 2, chord[0]), 0.25, level=0.9)
+        bass = root / 2 * semitones(chord[0])
+        loop.add(out, start, 0.9, plucked, bass, 0.3, level=0.9)
         for tone in chord:
-            loop.add(out, start + beat / 2, 0.7, plucked, pitch_of(root, tone), 0.15, level=0.8)
-    return loop.filter(out, band(180, 5500))
+            pitch = root * semitones(tone)
+            loop.add(out, start + beat / 2, 0.7, plucked, pitch, 0.25, level=0.7)
+    return loop.filter(out, band(180, treble))

@@ -1,28 +1,36 @@
 """Sets of sounds: what an episode may choose from."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from avenv.errors import SoundError
-from avenv.sounds.builtin import KINDS, SPLITS, check_rate, synthesise
+from avenv.sounds.builtin import KINDS, SETS, Name, parse_name, synthesise
 from avenv.sounds.files import read_folder, read_sound
-from avenv.sounds.sound import Sound
+from avenv.sounds.sound import Sound, check_rate
+from avenv.sounds.split_file import read_split
 
 SoundSpec = str | PathLike | Sound | Iterable["SoundSpec"]
 """What ``load_sounds`` understands."""
 
-VARIANTS = 4
-"""How many variants of each built-in kind a set holds."""
+VARIANTS = 8
+"""How many variants of each built-in kind a set holds unless it says another number."""
+
+_MANY = re.compile(r"(.+)\*(\d{1,5})")
+_SPLIT_FILE = re.compile(r"(.+\.(?:ya?ml|csv))(?::([^:/\\]+))?", re.IGNORECASE)
 
 Entry = tuple[str, str, Callable[[], Sound]]
 
 
 class SoundSet(Sequence[Sound]):
-    """An immutable sequence of sounds; the synthesised ones are made when first asked for.
+    """An immutable sequence of sounds; the synthesised ones are made when they are asked for.
 
     Attributes:
         names: of every sound, all different.
@@ -35,8 +43,7 @@ class SoundSet(Sequence[Sound]):
         self.kinds = tuple(kind for _, kind, _ in entries)
         self.sample_rate = sample_rate
         self._makers = [make for _, _, make in entries]
-        self._made: dict[int, Sound] = {}
-        twice = {name for name in self.names if self.names.count(name) > 1}
+        twice = [name for name, count in Counter(self.names).items() if count > 1]
         if twice:
             raise SoundError(f"sounds named twice: {', '.join(sorted(twice))}; rename the files")
 
@@ -46,10 +53,7 @@ class SoundSet(Sequence[Sound]):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
-        if index not in self._made:
-            self._made[index] = self._makers[index]()
-        return self._made[index]
+        return self._makers[range(len(self))[index]]()
 
     def __repr__(self) -> str:
         return (
@@ -64,11 +68,22 @@ class SoundSet(Sequence[Sound]):
 def load_sounds(spec: SoundSpec, sample_rate: int = 16000) -> SoundSet:
     """Make the set of sounds that a specification names.
 
-    ``spec`` is ``"builtin:heard"``, ``"builtin:unheard"`` (no kind in common) or
-    ``"builtin:all"``; a built-in kind (``"phone"``) or one variant of it (``"phone/3"``); a sound
-    file; a folder of sound files; a ``Sound``; or a list of these. Files are read, checked and
-    resampled at once, so that a bad one is known before training starts. To read a file that is
-    called like a kind, write ``"./phone"``.
+    ``spec`` is one of these, or a list of them:
+
+    - ``"builtin:heard"``, ``"builtin:unheard"`` (other kinds), ``"builtin:unheard_variants"`` (the
+      same kinds, with parameters that are kept back), ``"builtin:all"``, ``"builtin:speech"`` or
+      ``"builtin:unheard_speech"``;
+    - a built-in kind (``"phone"``), its variants that are kept back (``"phone/unheard"``), or one
+      variant (``"phone/3"``, ``"phone/unheard/3"``), with parameters set by hand where one wants to
+      (``"footsteps?floor=tile"``);
+    - a sound file, or a folder of sound files;
+    - a file in YAML or CSV that divides sound files into splits, and one of its splits
+      (``"my_sounds/splits.yaml:train"``);
+    - a ``Sound``.
+
+    Sets and kinds hold 8 variants of each kind; ``"builtin:heard*100"`` holds 100. Files are read,
+    checked and resampled at once, so that a bad one is known before training starts. To read a file
+    that is called like a kind, write ``"./phone"``.
 
     Raises:
         SoundError: nothing of that name exists, a file cannot be used, two sounds share a name,
@@ -85,47 +100,67 @@ def _entries(spec: SoundSpec, sample_rate: int) -> list[Entry]:
                 f"sound {spec.name!r} is at {spec.sample_rate} Hz; it must be at {sample_rate} Hz"
             )
         return [_made(spec)]
-    if isinstance(spec, str) and spec.startswith("builtin:"):
-        return _split(spec, sample_rate)
-    if isinstance(spec, str) and (builtin := _named(spec, sample_rate)):
-        return builtin
+    if isinstance(spec, str) and (names := _builtin(spec)):
+        return [(str(n), n.kind, partial(synthesise, str(n), sample_rate)) for n in names]
     if isinstance(spec, str | PathLike):
-        return [_made(sound) for sound in _read(Path(spec), sample_rate)]
+        return [_made(sound) for sound in _read(spec, sample_rate)]
     entries = [entry for part in spec for entry in _entries(part, sample_rate)]
     if not entries:
         raise SoundError("the list of sounds is empty; it needs at least one")
     return entries
 
 
+def check_sound(spec: str) -> None:
+    """Raise a SoundError unless ``spec`` names a built-in sound, or a file or folder that exists.
+
+    Files are not read.
+    """
+    if not _builtin(spec):
+        _find_path(spec)
+
+
 def _made(sound: Sound) -> Entry:
     return sound.name, sound.kind, lambda: sound
 
 
-def _variant(kind: str, variant: int, sample_rate: int) -> Entry:
-    return f"{kind}/{variant}", kind, lambda: synthesise(kind, sample_rate, variant)
+def _builtin(spec: str) -> list[Name]:
+    """Return the built-in sounds that a specification names: none where it names none."""
+    many = _MANY.fullmatch(spec)
+    stem, count = (many[1], int(many[2])) if many else (spec, VARIANTS)
+    if stem.startswith("builtin:"):
+        name = stem.removeprefix("builtin:")
+        if name not in SETS:
+            known = ", ".join(f"builtin:{s}" for s in SETS)
+            raise SoundError(f"unknown set of sounds {spec!r}; there are {known}")
+        chosen = SETS[name]
+    else:
+        named = parse_name(stem)
+        chosen = () if named is None else (named,)
+    if many and chosen and (count == 0 or chosen[0].variant is not None):
+        raise SoundError(f"{spec!r}: accepted are 1 or more variants of a set or a kind: 'phone*9'")
+    return [
+        replace(n, variant=v)
+        for n in chosen
+        for v in (range(count) if n.variant is None else (n.variant,))
+    ]
 
 
-def _split(spec: str, sample_rate: int) -> list[Entry]:
-    split = spec.removeprefix("builtin:")
-    if split not in SPLITS:
-        known = ", ".join(f"builtin:{name}" for name in SPLITS)
-        raise SoundError(f"unknown set of sounds {spec!r}; there are {known}")
-    return [_variant(kind, v, sample_rate) for kind in SPLITS[split] for v in range(VARIANTS)]
-
-
-def _named(spec: str, sample_rate: int) -> list[Entry]:
-    kind, _, variant = spec.partition("/")
-    if kind not in KINDS or not (variant.isdecimal() or spec == kind):
-        return []
-    variants = [int(variant)] if variant else range(VARIANTS)
-    return [_variant(kind, v, sample_rate) for v in variants]
-
-
-def _read(path: Path, sample_rate: int) -> list[Sound]:
+def _read(spec: str | PathLike, sample_rate: int) -> list[Sound]:
+    path, split = _find_path(spec)
     if path.is_dir():
         return read_folder(path, sample_rate)
-    if path.is_file():
-        return [read_sound(path, sample_rate, path.name, path.stem)]
+    if split is not None or _SPLIT_FILE.fullmatch(path.name):
+        return read_split(path, split, sample_rate)
+    return [read_sound(path, sample_rate, path.name, path.stem)]
+
+
+def _find_path(spec: str | PathLike) -> tuple[Path, str | None]:
+    """Return the file or folder that is meant, and the split where one is named."""
+    path, split = Path(spec), None
+    if not path.exists() and (match := _SPLIT_FILE.fullmatch(str(spec))):
+        path, split = Path(match[1]), match[2]
+    if path.exists():
+        return path, split
     close = get_close_matches(str(path), KINDS, n=3)
     hint = f"did you mean {', '.join(close)}?" if close else f"built-in kinds: {', '.join(KINDS)}"
     raise SoundError(f"{path}: no such sound file, folder or built-in kind; {hint}")

@@ -1,8 +1,8 @@
-"""Water: kettle, tap and shower."""
+"""Water: kettle, tap, shower, toilet, rain; and fire, which crackles as rain patters."""
 
 import numpy as np
 
-from avenv.sounds.loop import Loop, Signal, band, formants, harmonics
+from avenv.sounds.loop import Loop, Signal, band, formants, harmonics, modes, window
 
 
 def damping(radius: float) -> float:
@@ -34,37 +34,90 @@ def bubbles(loop: Loop, rate: float, smallest: float, largest: float) -> Signal:
     return out
 
 
-def kettle(loop: Loop) -> Signal:
+def kettle(loop: Loop, *, pitch: float, interval: float, boil: float) -> Signal:
     """Whistle over the rumble of boiling water."""
-    pitch, interval = loop.uniform(1900, 2900), loop.uniform(1.12, 1.3)
     flutter = loop.wander(5.0)
     low = loop.phase(pitch) + 1.5 * flutter
     high = loop.phase(pitch * interval) - flutter
     tone = harmonics(low, (1.0, 0.18, 0.05), pitch, loop.sample_rate)
     tone += harmonics(high, (0.35,), pitch * interval, loop.sample_rate)
     steam = loop.noise(formants([(pitch, 400, 1.0)])) + 0.3 * loop.noise(band(2500, 7000))
-    boil = loop.noise(band(90, 500, 1)) * (1 + 0.4 * loop.wander(7.0))
-    return (tone + 0.35 * steam) * (1 + 0.2 * loop.wander(1.0)) + 0.5 * boil
+    rumble = loop.noise(band(90, boil, 1)) * (1 + 0.4 * loop.wander(7.0))
+    return (tone + 0.35 * steam) * (1 + 0.2 * loop.wander(1.0)) + 0.5 * rumble
 
 
-def tap(loop: Loop) -> Signal:
-    """Drip into the basin or run, by turns."""
-    if loop.variant % 2:
-        stream = loop.noise(band(400, loop.uniform(2500, 5000), 1)) * (1 + 0.15 * loop.wander(9.0))
-        return stream + 1.5 * bubbles(loop, 80, 0.8e-3, 4e-3)
-    drops = round(loop.seconds * loop.uniform(1.2, 2.5))
+def tap(loop: Loop, *, style: str, rate: float, size: float, splash: float) -> Signal:
+    """Drip into the basin or run; ``size`` is that of the largest bubbles in millimetres."""
+    if style == "runs":
+        stream = loop.noise(band(400, splash, 1)) * (1 + 0.15 * loop.wander(9.0))
+        return stream + 1.5 * bubbles(loop, 40 * rate, 0.25e-3 * size, 1.1e-3 * size)
+    drops = round(loop.seconds * rate)
     starts = (np.arange(drops) + loop.rng.uniform(-0.08, 0.08, drops)) * loop.seconds / drops
     out = loop.silence()
     for start in starts:
-        radius = loop.uniform(1.6e-3, 3.5e-3)
+        radius = 1e-3 * size * loop.uniform(0.5, 1.0)
         # The drop's impact first, then the bubble that it drags under.
         loop.add(out, start, 0.1, bubble, radius / 2.5, 0.0, level=0.25)
         loop.add(out, start + loop.uniform(0.015, 0.04), 0.3, bubble, radius, 0.3)
     return out
 
 
-def shower(loop: Loop) -> Signal:
+def shower(loop: Loop, *, spray: float, tray: float, patter: float) -> Signal:
     """Hiss with a hundred jets, and patter on the tray."""
-    jets = loop.noise(band(900, loop.uniform(4500, 7500), 1)) * (1 + 0.08 * loop.wander(8.0))
-    tray = loop.noise(formants([(loop.uniform(250, 500), 300, 1.0)]))
-    return jets + 0.35 * tray + bubbles(loop, 90, 0.7e-3, 2.5e-3)
+    jets = loop.noise(band(900, spray, 1)) * (1 + 0.08 * loop.wander(8.0))
+    floor = loop.noise(formants([(tray, 300, 1.0)]))
+    return jets + 0.35 * floor + bubbles(loop, patter, 0.7e-3, 2.5e-3)
+
+
+def toilet(loop: Loop, *, rush: float, gurgle: float, refill: float) -> Signal:
+    """Flush: a rush that swells and ebbs, a gurgle as the bowl empties, the hiss of the cistern."""
+    t = loop.t
+    flush = np.minimum(t / 0.25, 1) * np.exp(-np.maximum(t - 1.2, 0) / 0.7)
+    water = loop.noise(band(150, rush, 1)) * (1 + 0.25 * loop.wander(12.0)) * flush
+    drain = window(t - 1.6, 1.8, 0.6) * np.maximum(0, np.sin(loop.phase(gurgle))) ** 2
+    bowl = loop.noise(formants([(320, 120, 1.0), (750, 200, 0.6)])) * drain
+    cistern = loop.noise(formants([(refill, 900, 1.0), (0.4 * refill, 300, 0.4)]))
+    filling = window(t - 1.0, loop.seconds - 1.2, 1.0)
+    return water + 0.9 * bowl + 0.12 * cistern * filling + 2 * flush * bubbles(loop, 80, 1e-3, 5e-3)
+
+
+def rain(loop: Loop, *, density: float, pane: float, hiss: float) -> Signal:
+    """Fall on a window: single drops knock at the pane over the hiss of the many."""
+    count = round(density * loop.seconds)
+    starts = loop.rng.uniform(0, loop.seconds, count)
+    levels = loop.rng.exponential(1.0, count)
+    out = 0.5 * loop.noise(band(1200, hiss, 1)) * (1 + 0.1 * loop.wander(2.0))
+    for k in range(3):  # three places of the pane, each with its own ring
+        tones = pane * (0.8 + 0.35 * k) * np.array([1.0, 2.2, 3.9])
+        out += loop.repeat(
+            starts[k::3], levels[k::3], 0.08, modes, tones, (1.0, 0.7, 0.4), (8e-3, 5e-3, 3e-3)
+        )
+    return out
+
+
+def fireplace(loop: Loop, *, crackle: float, snap: float, roar: float) -> Signal:
+    """Crackle: wood snaps at random, in flurries, over the flames' soft roar."""
+    count = round(crackle * loop.seconds)
+    flurry = loop.rng.uniform(0, loop.seconds, 1 + count // 6)
+    starts = loop.rng.choice(flurry, count) + loop.rng.exponential(0.12, count)
+    levels = np.minimum(loop.rng.pareto(1.6, count) + 0.1, 2.0)
+    flames = loop.noise(band(60, roar, 1)) * (1 + 0.35 * loop.wander(5.0))
+    out = 0.1 * flames
+    for k in range(4):
+        tones = snap * (0.6 + 0.3 * k) * np.array([1.0, 1.8, 3.1])
+        decays = np.array([5e-3, 3e-3, 2e-3])
+        out += loop.repeat(
+            starts[k::4], levels[k::4], 0.04, modes, tones, (1.0, 0.9, 0.8), decays, 2e-4
+        )
+    return out
+
+
+def frying_pan(loop: Loop, *, sizzle: float, spit: float) -> Signal:
+    """Sizzle: steam hisses out of countless small bursts, and fat spits."""
+    count = round(90 * spit * loop.seconds)
+    pops = loop.repeat(
+        loop.rng.uniform(0, loop.seconds, count), loop.rng.exponential(1.0, count) + 0.2,
+        0.02, modes, sizzle * np.array([0.6, 1.0, 1.4]), (0.5, 1.0, 0.6), 1.2e-3, 2e-4,
+    )  # fmt: skip
+    hiss = loop.noise(formants([(sizzle, 4500, 1.0)])) * (1 + 0.25 * loop.wander(18.0))
+    return hiss * (1 + 0.2 * loop.wander(0.8)) + 0.35 * pops
