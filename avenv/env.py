@@ -1,5 +1,6 @@
 """The Gymnasium environment: a batch of one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -79,6 +80,14 @@ class Env(gym.Env[dict[str, Any], np.int64]):
     def oracle_action(self) -> int:
         """Return the action that a body with a map would take."""
         return int(self.batch.task.oracle_actions()[0])
+
+    def set_states(self, states: Mapping[str, str]) -> None:
+        """Put things into other states, by name: ``{"hall-kitchen": "closed", "radio": "on"}``.
+
+        What the robot sees, hears and bumps into follows at once; distances in ``info`` stay those
+        of the home as the episode began. See ``Simulator.set_states`` for what can go wrong.
+        """
+        self.batch.simulator.set_states(0, states)
 
     def render(self) -> Any:
         """Return the picture or text of the current moment, as ``render_mode`` says."""

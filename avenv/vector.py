@@ -1,6 +1,6 @@
 """The native vector environment: all rows share scenes, caches and kernels' launches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -112,6 +112,10 @@ class BatchEnv(VectorEnv):
     def oracle_actions(self) -> NDArray[np.int64]:
         """Return the action (E,) that a body with a map would take in each row."""
         return self.batch.task.oracle_actions()
+
+    def set_states(self, row: int, states: Mapping[str, str]) -> None:
+        """Put things around one row into other states, as ``Env.set_states``."""
+        self.batch.simulator.set_states(row, states)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Return one picture per row."""
