@@ -57,7 +57,8 @@ def test_row_makes_sense(name):
     k = kind(name)
     assert k.category in categories()
     assert k.mounted in ("floor", "top", "wall", "ceiling")
-    assert k.sound is None or k.sound in KINDS
+    heard = {k.sound, k.falls, *(state.sound for state in k.states.values())}
+    assert heard <= {None, *KINDS}
     assert all(a <= b <= c for a, b, c in zip(k.min_size, k.size, k.max_size, strict=True))
     for name in k.materials.values():
         material(name)

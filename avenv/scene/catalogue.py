@@ -59,6 +59,7 @@ class Kind:
         max_size: largest extents that still look right.
         mounted: where it belongs: ``"floor"``, ``"top"`` (of furniture), ``"wall"``, ``"ceiling"``.
         sound: built-in kind of sound it makes, or None.
+        falls: built-in kind of sound that one hears when it falls, or None.
         materials: material of each of its parts, by part name.
         states: what states it may be in, by name; it is in the first unless told otherwise.
     """
@@ -70,6 +71,7 @@ class Kind:
     max_size: Size
     mounted: str
     sound: str | None
+    falls: str | None
     materials: Mapping[str, str]
     states: Mapping[str, KindState] = field(default_factory=dict)
 
@@ -200,6 +202,7 @@ def _table() -> tuple[tuple[str, ...], dict[str, Kind]]:
             max_size=tuple(row["max_size"]),
             mounted=row["mounted"],
             sound=row.get("sound"),
+            falls=row.get("falls"),
             materials=MappingProxyType(row["materials"]),
             states=MappingProxyType(
                 {
