@@ -10,7 +10,7 @@ from support import from_meshes, shoebox, solid, surfaces
 from avenv import parallel
 from avenv.errors import CacheWarning
 from avenv.vision import prepare, relight, render_view
-from avenv.vision.bake import BOUNCES, bake, cosine_fan
+from avenv.vision.bake import BOUNCES, add_layers, bake, cosine_fan
 from avenv.vision.charts import make_charts
 from avenv.vision.emitters import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
 from avenv.vision.light import EXPOSURE, plain_light
@@ -26,8 +26,10 @@ def layers(scene):
     """Bake a scene; return its charts and the light (K + 1, L, 3) of lamps and day."""
     charts = make_charts(scene)
     baked = bake(scene, charts)
-    count = len(charts.position)
-    return charts, np.stack([baked.dense(k, count) for k in range(len(baked.first) - 1)])
+    light = np.zeros((len(baked.peak), len(charts.position), 3), np.float32)
+    for layer, one in zip(light, np.eye(len(light), dtype=np.float32), strict=True):
+        add_layers(baked, one, layer)
+    return charts, light
 
 
 def scene_of(meshes, colors, emission, kinds=None):
@@ -216,7 +218,7 @@ def test_light_is_the_same_for_any_number_of_threads():
     for threads in (1, 2):
         parallel.set_num_threads(threads)
         try:
-            baked.append(bake(scene, make_charts(scene)).light)
+            baked.append(layers(scene)[1])
         finally:
             parallel.set_num_threads(None)
     np.testing.assert_array_equal(*baked)

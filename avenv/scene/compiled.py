@@ -190,7 +190,7 @@ class CompiledScene:
         known = [self.objects[switch.object].name for switch in self.switches]
         raise SceneError(f"{self.name}: there is no {name!r} that has states{suggest(name, known)}")
 
-    @property
+    @cached_property
     def lamps(self) -> dict[str, float]:
         """How brightly each thing that glows in one of its states does so now, 0 to 1, by name."""
         levels = {}

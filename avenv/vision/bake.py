@@ -38,11 +38,12 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 3
+VERSION = 5
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
 _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a shadow ray
+_HOLLOW = 1e-3  # share of the mean light below which a sample is shut in
 _DIMMEST = 1e-4  # share of a layer's brightest light below which a sample is not kept
 _JOB = 1024  # samples
 _TURNING = 0.5  # m of distance that a different direction is worth
@@ -55,20 +56,51 @@ class Layers(NamedTuple):
 
     Attributes:
         first: (K + 2,) int64 where the entries of each lamp start; those of the day come last.
+        peak: (K + 1,) float32 brightest light of each; 1 makes white paper white.
         sample: (N,) int32 the sample of each entry.
-        light: (N, 3) float16, 1 is light that makes white paper white.
+        code: (N, 3) uint16: light as a share of the peak is the square of code / 65535.
     """
 
     first: NDArray[np.int64]
+    peak: NDArray[np.float32]
     sample: NDArray[np.int32]
-    light: NDArray[np.float16]
+    code: NDArray[np.uint16]
 
-    def dense(self, layer: int, count: int) -> NDArray[np.float32]:
-        """Return the light (count, 3) of one layer on all samples."""
-        entries = slice(self.first[layer], self.first[layer + 1])
-        light = np.zeros((count, 3), np.float32)
-        light[self.sample[entries]] = self.light[entries]
-        return light
+
+def no_layers() -> Layers:
+    """Return the layers of a scene without lamps, by night."""
+    return Layers(np.zeros(2, np.int64), np.zeros(1, np.float32), np.empty(0, np.int32),
+                  np.empty((0, 3), np.uint16))  # fmt: skip
+
+
+def _pack_layers(light: list[NDArray[np.float32]]) -> Layers:
+    """Keep what is not dark of the light (L, K, 3) of some layers at a time."""
+    sizes, peaks, samples, codes = [0], [], [], []
+    for layers in light:
+        for layer in np.moveaxis(layers, 1, 0):
+            bright = layer.max(axis=1)
+            peak = bright.max(initial=0)
+            kept = np.flatnonzero(bright > _DIMMEST * peak)
+            sizes.append(len(kept))
+            peaks.append(peak)
+            samples.append(kept.astype(np.int32))
+            codes.append(np.rint(65535 * np.sqrt(layer[kept] / max(peak, 1e-30))))
+    return Layers(np.cumsum(sizes), np.array(peaks, np.float32), np.concatenate(samples),
+                  np.concatenate(codes).astype(np.uint16))  # fmt: skip
+
+
+# Layout: factors (K + 1,), light (L, 3).
+@kernel
+def add_layers(layers, factors, light):
+    """Add to the light on every sample that of all layers, each times its factor."""
+    for layer in range(len(factors)):
+        scale = factors[layer] * layers.peak[layer] / np.float32(65535.0**2)
+        if scale > 0:
+            for n in range(layers.first[layer], layers.first[layer + 1]):
+                i = layers.sample[n]
+                for channel in range(3):
+                    code = np.float32(layers.code[n, channel])
+                    light[i, channel] += scale * code * code
 
 
 class Links(NamedTuple):
@@ -97,18 +129,13 @@ def bake(compiled: CompiledScene, charts: Charts) -> Layers:
     links = _trace_links(compiled, charts, sheet)
     stand_in = _stand_ins(charts, links.is_open)
     count = len(lamp_objects(compiled)) + 1
-    sizes, samples, lights = [0], [], []
+    light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, emitters, start, stop)[stand_in]
-        light = _bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1))
-        for layer in range(stop - start):
-            bright = light[:, layer].max(axis=1)
-            kept = np.flatnonzero(bright > _DIMMEST * bright.max(initial=0))
-            sizes.append(len(kept))
-            samples.append(kept.astype(np.int32))
-            lights.append(np.minimum(light[kept, layer], 1e4).astype(np.float16))
-    return Layers(np.cumsum(sizes), np.concatenate(samples), np.concatenate(lights))
+        light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
+    _light_hollows(charts, light)
+    return _pack_layers(light)
 
 
 def cosine_fan(count: int) -> NDArray[np.float64]:
@@ -179,6 +206,16 @@ def _stand_ins(charts: Charts, is_open: NDArray[np.bool_]) -> NDArray[np.int64]:
         tree = cKDTree(key[is_known], balanced_tree=False, compact_nodes=False)
         stand_in[buried] = is_known[tree.query(key[buried])[1]]
     return stand_in
+
+
+def _light_hollows(charts: Charts, light: list[NDArray[np.float32]]) -> None:
+    """Give what no light reaches half of the light round about: it is seen when a door opens."""
+    bright = np.sum([layers.sum(axis=(1, 2)) for layers in light], axis=0)
+    is_lit = bright > _HOLLOW * bright.mean()
+    stand_in = _stand_ins(charts, is_lit)
+    dark = np.flatnonzero(~is_lit)
+    for layers in light:
+        layers[dark] = 0.5 * layers[stand_in[dark]]
 
 
 def _direct(

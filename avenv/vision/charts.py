@@ -84,7 +84,10 @@ def make_charts(compiled: CompiledScene) -> Charts:
     triangles = compiled.triangles[kept].astype(np.float64)
     uv = _usable_uv(triangles, compiled.uv[kept].astype(np.float64))
     frames = affine(triangles, uv)
-    chart, leaders = _group(compiled, kept, triangles, frames)
+    everywhere = np.zeros((len(compiled.triangles), 3, 2))
+    everywhere[kept] = uv
+    posture = _postures(compiled, everywhere)[kept]
+    chart, leaders = _group(compiled, kept, triangles, frames, posture)
     count = len(leaders)
     low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
     for corner in range(3):
@@ -144,6 +147,25 @@ def moved_frames(charts: Charts, whole: CompiledScene, now: CompiledScene) -> ND
     return frame
 
 
+def _postures(compiled: CompiledScene, uv: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return a number (T,) for each triangle: those with the same one always move as one body.
+
+    ``uv`` (T, 3, 2) are their texture coordinates; 0 stands for what never moves.
+    """
+    posture = np.zeros(len(compiled.triangles), np.int64)
+    for switch in compiled.switches:
+        rows: list[NDArray] = []
+        for state in switch.states.values():
+            corners = state.corners.astype(np.float64)
+            frame = np.zeros((len(corners), 8))
+            there = np.flatnonzero(_areas(corners) > 0)
+            frame[there] = affine(corners[there], uv[switch.triangles][there]).reshape(-1, 8)
+            rows += [np.round(frame * 100), state.surface[:, None]]
+        _, kind = np.unique(np.concatenate(rows, axis=1), axis=0, return_inverse=True)
+        posture[switch.triangles] = 1 + kind.ravel()
+    return posture
+
+
 def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return uv, replaced by a flat projection where it does not span the triangle."""
     b, c = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
@@ -161,12 +183,13 @@ def _group(
     kept: NDArray[np.int64],
     triangles: NDArray[np.float64],
     frames: NDArray[np.float64],
+    posture: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the chart (N,) of each kept triangle, and the first triangle (C,) of each chart."""
     normal = compiled.normals[kept].astype(np.float64)
     offset = np.einsum("td,td->t", normal, triangles[:, 0])
     key = np.column_stack([
-        compiled.object[kept], compiled.surface[kept],
+        compiled.object[kept], compiled.surface[kept], posture,
         np.round(normal * 500), np.round(offset * 500), np.round(frames.reshape(-1, 8) * 100),
     ]).astype(np.int64)  # fmt: skip
     _, plane = np.unique(key, axis=0, return_inverse=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avenv import cache
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.bake import VERSION, Layers, bake
+from avenv.vision.bake import VERSION, Layers, add_layers, bake, no_layers
 from avenv.vision.charts import Charts
 from avenv.vision.emitters import glow, is_window, lamp_objects
 from avenv.vision.mipmaps import GAMMA, HIGHEST, pack
@@ -98,12 +98,8 @@ class Lighting:
     def summed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
         """Return the light (L, 3) of lamps (K,) and the day: light adds up."""
         light = np.zeros((len(self.zone), 3), np.float32)
-        for layer, level in enumerate([*levels, daylight]):
-            if level > 0:
-                entries = slice(self.layers.first[layer], self.layers.first[layer + 1])
-                light[self.layers.sample[entries]] += (
-                    np.float32(level * self.scale[layer]) * self.layers.light[entries]
-                )
+        factors = self.scale * np.append(levels, np.float32(daylight))
+        add_layers(self.layers, factors.astype(np.float32), light)
         return light
 
     def mixed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
@@ -146,7 +142,7 @@ def find_lighting(compiled: CompiledScene, charts: Charts) -> Lighting:
     lamps = lamp_objects(compiled)
     area = np.repeat(charts.area / per_chart, per_chart)
     is_plain = not len(lamps) and not window.any()
-    layers = _dark(1) if is_plain else _baked(compiled, charts, window)
+    layers = no_layers() if is_plain else _baked(compiled, charts, window)
     thing, surface = np.repeat(charts.object, per_chart), np.repeat(charts.surface, per_chart)
     shining = np.flatnonzero(np.isin(thing, lamps) & np.any(glowing, axis=1)[surface])
     panes = np.flatnonzero(window[thing])
@@ -177,11 +173,6 @@ def _level(name: str, value: float) -> float:
     return value
 
 
-def _dark(layers: int) -> Layers:
-    return Layers(np.zeros(layers + 1, np.int64), np.empty(0, np.int32),
-                  np.empty((0, 3), np.float16))  # fmt: skip
-
-
 def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> Layers:
     key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
     name, folder = f"light-{key.hexdigest()}", cache.cache_folder()
@@ -195,15 +186,16 @@ def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -
 
 def _scale(layers: Layers, area: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the factors (K + 1,) that bring the lamps together and the day to a mean of 1."""
-    day = layers.first[-2]
-    bright = layers.light.mean(axis=1, dtype=np.float64)
-    scale = np.ones(len(layers.first) - 1)
-    for entries, members in ((slice(day), slice(-1)), (slice(day, None), slice(-1, None))):
-        light = np.bincount(layers.sample[entries], bright[entries], len(area))
-        total = (light * area).sum()
-        if total > 0:
-            scale[members] = area[light > 0].sum() / total
-    return scale.astype(np.float32)
+    scale = np.ones(len(layers.peak), np.float32)
+    for members in (slice(-1), slice(-1, None)):
+        factors = np.zeros_like(scale)
+        factors[members] = 1
+        light = np.zeros((len(area), 3), np.float32)
+        add_layers(layers, factors, light)
+        bright = light.mean(axis=1, dtype=np.float64)
+        if bright.any():
+            scale[members] = area[bright > 0].sum() / (bright * area).sum()
+    return scale
 
 
 def _zones(compiled: CompiledScene, charts: Charts) -> NDArray[np.int64]:
