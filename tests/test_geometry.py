@@ -21,10 +21,10 @@ def random_rays(number, seed=0):
 
 
 def depth_of(bvh):
-    depth = np.zeros(len(bvh.first), int)
+    depth = np.ones(len(bvh.child), int)
     for node in range(len(depth)):  # children stand behind their parents
-        if bvh.number[node] == 0:
-            depth[bvh.first[node] : bvh.first[node] + 2] = depth[node] + 1
+        children = bvh.child[node][np.isfinite(bvh.boxes[node, 0])]
+        depth[children[children > 0]] = depth[node] + 1
     return depth.max()
 
 

@@ -1,7 +1,9 @@
-"""A bounding volume hierarchy over triangles, built by the binned surface area heuristic.
+"""A bounding volume hierarchy over triangles: a tree whose nodes have eight children each.
 
-Wald, "On fast construction of SAH-based bounding volume hierarchies", IEEE Symposium on Interactive
-Ray Tracing 2007.
+A binary tree is built by the binned surface area heuristic (Wald, "On fast construction of SAH-based
+bounding volume hierarchies", IEEE Symposium on Interactive Ray Tracing 2007), and then every three
+of its levels become one (Wald, Benthin & Boulos, "Getting rid of packets", ibid. 2008), so that a
+ray can be tested against all children of a node at once.
 """
 
 from typing import NamedTuple
@@ -10,10 +12,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-LEAF_SIZE = 4
+from avenv.geometry.lanes import BOXES, TRIANGLES
+
 BINS = 16
 MAX_DEPTH = 64
-"""A traversal stack of this many nodes is always enough."""
+"""Levels that a tree has at most."""
 
 # Below this depth a node is halved, whatever the heuristic says: 2**24 triangles then end above
 # MAX_DEPTH even where the heuristic would peel them off one by one.
@@ -21,21 +24,20 @@ _HALVING_DEPTH = 40
 
 
 class BVH(NamedTuple):
-    """A binary tree of boxes over T triangles, as flat arrays.
+    """A tree of N nodes and L leaves over T triangles; node 0 is the root.
 
     Attributes:
-        bounds: (N, 6) float32 lower and upper corner of each node's box, a hair too large, so that
-            no rounding lets a ray slip past a flat box.
-        first: (N,) int32 left child (the right one follows it), or the first corner of a leaf.
-        number: (N,) int32 triangles in a leaf, 0 in an inner node.
-        corners: (K, 3, 3) float32 the triangles in the order of the leaves. Triangles without area
-            are left out, K <= T.
-        triangle: (K,) int32 their rows in the list that the tree was built from.
+        boxes: (N, 6, BOXES) float32 lower and upper corners of the boxes of a node's children, a
+            hair too large, so that no rounding lets a ray slip past a flat box. Where there is no
+            child they are +inf and -inf.
+        child: (N, BOXES) int32 the node in a box; where there is a leaf instead, -1 minus its number.
+        corners: (L, 3, 3, TRIANGLES) float32 the triangles of a leaf, corner by axis. Triangles
+            without area are left out; places that are left over hold zeros.
+        triangle: (L, TRIANGLES) int32 their rows in the list that the tree was built from, or -1.
     """
 
-    bounds: NDArray[np.float32]
-    first: NDArray[np.int32]
-    number: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    child: NDArray[np.int32]
     corners: NDArray[np.float32]
     triangle: NDArray[np.int32]
 
@@ -56,7 +58,7 @@ def build_bvh(triangles: ArrayLike) -> BVH:
         raise ValueError(f"triangle {int(np.argmin(finite))} has a coordinate that is not finite")
     order = np.flatnonzero(_areas(triangles) > 0).astype(np.int32)
     if len(order) == 0:
-        return BVH(np.zeros((1, 6), np.float32), order, order, triangles[order], order)
+        return _allocate(1, 0)
     low, high = triangles.min(axis=1), triangles.max(axis=1)
     boxes = np.concatenate([low, high], axis=1)
     bounds = np.empty((2 * len(order), 6), np.float32)
@@ -65,7 +67,21 @@ def build_bvh(triangles: ArrayLike) -> BVH:
     nodes = _build(boxes, order, bounds, first, number)
     margin = np.float32(4 * np.finfo(np.float32).eps * np.abs(boxes[order]).max())
     bounds = bounds[:nodes] + np.repeat(np.array([-margin, margin], np.float32), 3)
-    return BVH(bounds, first[:nodes].copy(), number[:nodes].copy(), triangles[order], order)
+    tree = _allocate(max(1, nodes - 1), int((number[:nodes] > 0).sum()))
+    wide = _widen(bounds, first, number, order, triangles, tree)
+    return tree._replace(boxes=tree.boxes[:wide].copy(), child=tree.child[:wide].copy())
+
+
+def _allocate(nodes: int, leaves: int) -> BVH:
+    """Return a tree of nodes without children."""
+    boxes = np.full((nodes, 6, BOXES), np.inf, np.float32)
+    boxes[:, 3:] = -np.inf
+    return BVH(
+        boxes,
+        np.zeros((nodes, BOXES), np.int32),
+        np.zeros((leaves, 3, 3, TRIANGLES), np.float32),
+        np.full((leaves, TRIANGLES), -1, np.int32),
+    )
 
 
 def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -87,7 +103,7 @@ def _build(boxes, order, bounds, first, number):
         node, depth = stack[pending, 0], stack[pending, 3]
         start, end = stack[pending, 1], stack[pending, 2]
         _fit(boxes, order, start, end, bounds[node], span)
-        if end - start <= LEAF_SIZE:
+        if end - start <= TRIANGLES:
             first[node], number[node] = start, end - start
             continue
         middle = start
@@ -205,3 +221,52 @@ def _partition(boxes, order, start, end, span, axis, last):
             order[left], order[right] = order[right], order[left]
             right -= 1
     return left
+
+
+@njit(cache=True, nogil=True)
+def _widen(bounds, first, number, order, triangles, tree):
+    """Fill a tree with the nodes of a binary one; return how many it needs.
+
+    A node takes in its children's children, that with the largest box first, as long as it has room.
+    """
+    pending = np.empty((len(first), 2), np.int32)  # binary node, wide node
+    children = np.empty(BOXES, np.int32)
+    pending[0] = 0
+    waiting, nodes, leaves = 1, 1, 0
+    while waiting:
+        waiting -= 1
+        children[0], wide = pending[waiting]
+        count = 1
+        while count < BOXES:
+            largest, widest = np.float32(-1), -1
+            for k in range(count):
+                if number[children[k]] == 0 and _half_area(bounds[children[k]]) > largest:
+                    largest, widest = _half_area(bounds[children[k]]), k
+            if widest < 0:
+                break
+            left = first[children[widest]]
+            children[widest], children[count] = left, left + 1
+            count += 1
+        for k in range(count):
+            child = children[k]
+            for side in range(6):
+                tree.boxes[wide, side, k] = bounds[child, side]
+            if number[child] > 0:
+                tree.child[wide, k] = -1 - leaves
+                _fill_leaf(order[first[child] : first[child] + number[child]], triangles, leaves, tree)
+                leaves += 1
+            else:
+                tree.child[wide, k] = nodes
+                pending[waiting, 0], pending[waiting, 1] = child, nodes
+                waiting += 1
+                nodes += 1
+    return nodes
+
+
+@njit(cache=True, nogil=True)
+def _fill_leaf(rows, triangles, leaf, tree):
+    for k in range(len(rows)):
+        tree.triangle[leaf, k] = rows[k]
+        for corner in range(3):
+            for axis in range(3):
+                tree.corners[leaf, corner, axis, k] = triangles[rows[k], corner, axis]

@@ -7,17 +7,27 @@ this the kernels must not be compiled with a ``fastmath`` that reorders sums or 
 """
 
 import numpy as np
-from numba import njit, uint64
+from numba import float32, float64, int32, njit, uint64
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
 from avenv.geometry.bvh import BVH, MAX_DEPTH
+from avenv.geometry.lanes import (
+    BOXES,
+    TRIANGLES,
+    cross_triangles,
+    enter_boxes,
+    local_array,
+    lowest_bit,
+)
 
 CONTACT = 1e-4
 """Metres at either end of a line of sight within which a surface does not block it."""
 
 _RAYS_PER_JOB = 4096
 _FAR = 1e30
+_FURTHER = np.float32(1 + 2.0**-20)  # so that rounding t to float32 does not bring it nearer
+_STACK = MAX_DEPTH * (BOXES - 1) + 1
 
 inlined = njit(
     cache=True, nogil=True, error_model="numpy", forceinline=True, fastmath={"nnan", "nsz"}
@@ -59,48 +69,61 @@ def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
 
     Indices are unsigned, for Numba checks signed ones for counting from the end.
     """
-    ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
-    kx, ky, kz = _axes(dx, dy, dz)
-    along = (dx, dy, dz)
-    shear_x, shear_y, shear_z = along[kx] / along[kz], along[ky] / along[kz], 1.0 / along[kz]
-    origin = (ox, oy, oz)
-    o_x, o_y, o_z = origin[kx], origin[ky], origin[kz]
+    inverse = _inverse(dx), _inverse(dy), _inverse(dz)
+    signs = _sign(inverse[0]), _sign(inverse[1]), _sign(inverse[2])
+    start = np.float32(ox), np.float32(oy), np.float32(oz)
+    axes = _axes(dx, dy, dz)
+    along, origin = (dx, dy, dz), (ox, oy, oz)
+    depth = along[axes[2]]
+    shear = along[axes[0]] / depth, along[axes[1]] / depth, 1.0 / depth
+    sheared = origin[axes[0]], origin[axes[1]], origin[axes[2]]
+    waiting, entry = local_array(int32, _STACK), local_array(float32, _STACK)
+    near, crossing = local_array(float32, BOXES), local_array(float64, TRIANGLES)
     best, hit = t_max, -1
-    stack = np.empty(MAX_DEPTH, np.int32)
-    pending, node = uint64(0), uint64(0)
-    if len(bvh.triangle) == 0 or _enter(bvh.bounds, node, ox, oy, oz, ix, iy, iz, best) >= _FAR:
-        return best, hit
-    while True:
-        child = uint64(bvh.first[node])
-        number = bvh.number[node]
-        if number > 0:
-            for k in range(child, child + uint64(number)):
-                t = _intersect(bvh.corners, k, kx, ky, kz, o_x, o_y, o_z, shear_x, shear_y, shear_z)
-                if t_min < t < best:
-                    best, hit = t, bvh.triangle[k]
+    waiting[0], entry[0] = np.int32(0), np.float32(0)
+    pending = uint64(1)
+    while pending:
+        pending -= uint64(1)
+        if entry[pending] > best:
+            continue
+        number = waiting[pending]
+        if number >= 0:
+            node = uint64(number)
+            far = np.float32(best) * _FURTHER
+            met = enter_boxes(bvh.boxes, node, signs, start, inverse, far, near)
+            first = pending
+            while met:
+                k = lowest_bit(met)
+                met &= met - uint64(1)
+                place = pending
+                while place > first and entry[place - uint64(1)] < near[k]:
+                    waiting[place] = waiting[place - uint64(1)]
+                    entry[place] = entry[place - uint64(1)]
+                    place -= uint64(1)
+                waiting[place], entry[place] = bvh.child[node, k], near[k]
+                pending += uint64(1)
+        else:
+            leaf = uint64(-1 - number)
+            met = cross_triangles(bvh.corners, leaf, axes, sheared, shear, crossing)
+            while met:
+                k = lowest_bit(met)
+                met &= met - uint64(1)
+                if t_min < crossing[k] < best:
+                    best, hit = crossing[k], bvh.triangle[leaf, k]
                     if best < enough:
                         return best, hit
-        else:
-            other = child + uint64(1)
-            near = _enter(bvh.bounds, child, ox, oy, oz, ix, iy, iz, best)
-            far = _enter(bvh.bounds, other, ox, oy, oz, ix, iy, iz, best)
-            if near < _FAR or far < _FAR:
-                node = child if near <= far else other
-                if near < _FAR and far < _FAR:
-                    stack[pending] = child + other - node
-                    pending += uint64(1)
-                continue
-        if pending == 0:
-            break
-        pending -= uint64(1)
-        node = uint64(stack[pending])
     return best, hit
 
 
 @inlined
 def _inverse(d):
     # Not infinite: 0 * inf is not a number, where a ray runs in the plane of a box's face.
-    return 1.0 / d if abs(d) > 1.0 / _FAR else np.copysign(_FAR, d)
+    return np.float32(1.0 / d if abs(d) > 1.0 / _FAR else np.copysign(_FAR, d))
+
+
+@inlined
+def _sign(inverse):
+    return uint64(3) if inverse < 0 else uint64(0)
 
 
 @inlined
@@ -112,34 +135,6 @@ def _axes(dx, dy, dz):
     if abs(dy) >= abs(dz):
         return z, x, y
     return x, y, z
-
-
-@inlined
-def _enter(bounds, k, ox, oy, oz, ix, iy, iz, t_max):
-    """Return where the ray enters box k, at least 0; ``_FAR`` if it misses it before t_max."""
-    a, b = (bounds[k, 0] - ox) * ix, (bounds[k, 3] - ox) * ix
-    near, far = min(a, b), max(a, b)
-    a, b = (bounds[k, 1] - oy) * iy, (bounds[k, 4] - oy) * iy
-    near, far = max(near, min(a, b)), min(far, max(a, b))
-    a, b = (bounds[k, 2] - oz) * iz, (bounds[k, 5] - oz) * iz
-    near, far = max(near, min(a, b), 0.0), min(far, max(a, b))
-    return near if near <= far and near < t_max else _FAR
-
-
-@inlined
-def _intersect(corners, k, kx, ky, kz, ox, oy, oz, shear_x, shear_y, shear_z):
-    """Return t where the sheared ray crosses triangle k, -1 if it does not."""
-    az, bz, cz = corners[k, 0, kz] - oz, corners[k, 1, kz] - oz, corners[k, 2, kz] - oz
-    ax, ay = corners[k, 0, kx] - ox - shear_x * az, corners[k, 0, ky] - oy - shear_y * az
-    bx, by = corners[k, 1, kx] - ox - shear_x * bz, corners[k, 1, ky] - oy - shear_y * bz
-    cx, cy = corners[k, 2, kx] - ox - shear_x * cz, corners[k, 2, ky] - oy - shear_y * cz
-    u, v, w = cx * by - cy * bx, ax * cy - ay * cx, bx * ay - by * ax
-    if (u < 0.0 or v < 0.0 or w < 0.0) and (u > 0.0 or v > 0.0 or w > 0.0):
-        return -1.0
-    total = u + v + w
-    if total == 0.0:  # seen edge-on
-        return -1.0
-    return (u * az + v * bz + w * cz) * shear_z / total
 
 
 def cast_rays(
