@@ -12,7 +12,6 @@ jump, fading out, up to ``_LIT`` on the near side of the shadow boundary.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv import parallel
@@ -21,6 +20,7 @@ from avenv.acoustics.diffraction import wedge_gain
 from avenv.acoustics.scene import AcousticScene
 from avenv.bands import OCTAVE_CENTRES
 from avenv.geometry import segment_is_clear
+from avenv.kernels import inner, kernel
 
 MAX_BENDS = 3
 """Edges in a row that a path may go round."""
@@ -45,7 +45,7 @@ _WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
 
 # Columns of the scratch table of wedges, one row for each edge that a string bends round.
 _PLACE, _OPENING, _DIFFERENCE, _TOTAL, _WAY, _RANGE, _FAR, _FACE = range(8)
-_STEP, _DIAGONAL, _BESIDE, _COLUMNS = _OPENING, _DIFFERENCE, _TOTAL, 8  # while it is tightened
+_STEP, _DIAGONAL, _BESIDE, WEDGE_COLUMNS = _OPENING, _DIFFERENCE, _TOTAL, 8  # while it is tightened
 
 
 class Bends(NamedTuple):
@@ -100,20 +100,20 @@ def move_bends(scene: AcousticScene, bends: Bends, source: NDArray[np.float64]) 
     return bends._replace(arrival=arrival)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _extend(scene, source, chains, depth, first, last, chain, strength):
     """Find which chains of ``depth`` edges reach edges first..last, and write the strongest.
 
     The edge listens at a few places along it. To chain and strength (E, _CHAINS_PER_EDGE).
     """
     edges = scene.edges
-    points, wedges = scratch()
+    points, wedges = np.empty((MAX_BENDS + 2, 3)), np.empty((MAX_BENDS, WEDGE_COLUMNS))
     place = np.empty(3)
     for e in range(first, last):
         samples = 1 + np.int64(edges.length[e] / _SAMPLE)
         for s in range(samples):
             _put(edges, e, edges.length[e] * (s + 0.5) / samples, place)
-            _beside(edges, e, place, place)
+            place[0], place[1], place[2] = _beside(edges, e, place)
             if depth == 0:
                 clear = segment_is_clear(
                     scene.bvh, source[0], source[1], source[2], place[0], place[1], place[2]
@@ -135,7 +135,7 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
                     _keep(c, gain, chain[e], strength[e])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _arrivals(edges, source, edge, number):
     """Return ``Bends.arrival`` of chains (C, MAX_BENDS) of number (C,) edges."""
     arrival = np.empty((len(edge), 2))
@@ -158,14 +158,14 @@ def _arrivals(edges, source, edge, number):
     return arrival
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _can_bend(edges, e, point):
     """Say whether sound from a point may bend round edge e to anywhere."""
     angle = _angle(edges, e, point)
     return angle >= 0 and max(angle, np.pi * edges.opening[e] - angle) > np.pi - _LIT
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _keep(c, gain, chain, strength):
     """Put c into chain (K,) in place of itself, or of the weakest, unless it is weaker."""
     slot = strength.argmin()
@@ -176,16 +176,16 @@ def _keep(c, gain, chain, strength):
         chain[slot], strength[slot] = c, gain
 
 
-@njit(cache=True, nogil=True)
-def strongest_bends(scene, bends, source, listener, which):
+@kernel
+def strongest_bends(scene, bends, source, listener, points, wedges, which):
     """Write the chains whose strings to the listener (3,) are strongest to which (K,), -1 beyond.
 
-    What may be in their way is not looked at.
+    What may be in their way is not looked at. Scratch: ``points`` (MAX_BENDS + 2, 3) and ``wedges``
+    (MAX_BENDS, WEDGE_COLUMNS).
     """
     strength = np.zeros(len(which))
     which[:] = -1
     angle = _angles(scene.edges, listener)
-    points, wedges = scratch()
     for c in range(len(bends.number)):
         if not _may_bend(angle[bends.edge[c, 0]], bends.arrival[c]):
             continue
@@ -198,7 +198,7 @@ def strongest_bends(scene, bends, source, listener, which):
             strength[k], which[k] = gain, c
 
 
-@njit(cache=True, nogil=True)
+@inner
 def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     """Set points (number + 2, 3) from listener to source and gain (B,), without spreading and air.
 
@@ -212,13 +212,7 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     return True
 
 
-@njit(cache=True, nogil=True)
-def scratch():
-    """Return room for the points of a string and the wedges that it bends round."""
-    return np.empty((MAX_BENDS + 2, 3)), np.empty((MAX_BENDS, _COLUMNS))
-
-
-@njit(cache=True, nogil=True)
+@inner
 def _pull(scene, chain, number, source, listener, points, wedges):
     """Pull a string tight; return its pressure relative to the straight way, and its weight.
 
@@ -254,7 +248,7 @@ def _pull(scene, chain, number, source, listener, points, wedges):
     return strength * fade, weight * fade
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _tighten(edges, chain, number, points, wedges):
     """Place points 1..number on the edges such that the string is shortest, by Newton's method.
 
@@ -281,7 +275,7 @@ def _tighten(edges, chain, number, points, wedges):
             break
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _newton_step(edges, chain, number, points, wedges):
     """Solve the tridiagonal system of the string's length for the steps along the edges."""
     for i in range(number):
@@ -309,7 +303,7 @@ def _newton_step(edges, chain, number, points, wedges):
         ]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _couple(edges, chain, number, points, wedges, length):
     """Write the range L of each wedge, in metres, corrected for its neighbours.
 
@@ -335,7 +329,7 @@ def _couple(edges, chain, number, points, wedges, length):
         wedges[i + 1, _RANGE] *= factor ** (wedges[i, _FAR] / both)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _gain(scene, chain, number, wedges, band):
     """Return the product of the gains of a string's wedges in a band.
 
@@ -354,32 +348,35 @@ def _gain(scene, chain, number, wedges, band):
     return gain
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _legs_are_clear(scene, chain, number, points):
     """Say whether nothing is in the way of a string; it runs ``_OFF`` beside its edges."""
-    here, there = np.empty(3), np.empty(3)
-    here[:] = points[0]
+    x, y, z = points[0, 0], points[0, 1], points[0, 2]
     for i in range(number + 1):
         if i < number:
-            _beside(scene.edges, chain[i], points[i + 1], there)
+            u, v, w = _beside(scene.edges, chain[i], points[i + 1])
         else:
-            there[:] = points[i + 1]
-        if not segment_is_clear(scene.bvh, here[0], here[1], here[2], there[0], there[1], there[2]):
+            u, v, w = points[i + 1, 0], points[i + 1, 1], points[i + 1, 2]
+        if not segment_is_clear(scene.bvh, x, y, z, u, v, w):
             return False
-        here[:] = there
+        x, y, z = u, v, w
     return True
 
 
-@njit(cache=True, nogil=True)
-def _beside(edges, e, point, out):
-    """Set out (3,) to a point of edge e, moved a little into the middle of its air."""
+@inner
+def _beside(edges, e, point):
+    """Return a point (x, y, z) of edge e, moved a little into the middle of its air."""
     angle = np.pi * edges.opening[e] / 2
     cos, sin = _OFF * np.cos(angle), _OFF * np.sin(angle)
-    for a in range(3):
-        out[a] = point[a] + cos * edges.face[e, a] + sin * edges.normal[e, a]
+    face, normal = edges.face[e], edges.normal[e]
+    return (
+        point[0] + cos * face[0] + sin * normal[0],
+        point[1] + cos * face[1] + sin * normal[1],
+        point[2] + cos * face[2] + sin * normal[2],
+    )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _angle(edges, e, point):
     """Return the angle (radians) of a point round edge e; -1 if it is on it or in its wedge."""
     x, y = 0.0, 0.0
@@ -395,7 +392,7 @@ def _angle(edges, e, point):
     return min(max(angle, 0.0), opening) if angle < opening + _FLUSH else -1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _angles(edges, point):
     """Return the angle (E,) of a point round every edge, as ``_angle``."""
     angle = np.empty(len(edges.length))
@@ -404,19 +401,19 @@ def _angles(edges, point):
     return angle
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _may_bend(angle, arrival):
     """Say whether a string from arrival (2,) round an edge, on to an angle, may bend there."""
     return angle >= 0 and max(angle - arrival[0], arrival[1] - angle) > np.pi - _LIT
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _face_at(opening, angle):
     """Return the face, 0 or 1, that a direction lies in, -1 if in neither."""
     return 0 if angle < _FLUSH else 1 if angle > opening - _FLUSH else -1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _along(edges, e, point):
     """Return how far along edge e a point is, and how far from its line, metres."""
     t, square = 0.0, 0.0
@@ -427,18 +424,18 @@ def _along(edges, e, point):
     return t, np.sqrt(max(square - t * t, 0.0))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _put(edges, e, t, out):
     for a in range(3):
         out[a] = edges.start[e, a] + t * edges.along[e, a]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _distance(a, b):
     return np.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _ease(x):
     """Return 0 up to 0, 1 from 1 on, and a smooth way between."""
     x = min(max(x, 0.0), 1.0)

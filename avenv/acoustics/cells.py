@@ -7,11 +7,11 @@ cut into subcells, and only those in sight of the anchor collect sound and count
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.scene import AcousticScene, is_inside_solid
-from avenv.geometry import inlined, segment_is_clear
+from avenv.geometry import segment_is_clear
+from avenv.kernels import borrowing, inlined, inner
 
 SUB = 4
 """Subcells along a cell's edge."""
@@ -69,7 +69,7 @@ def _nearest_first() -> NDArray[np.int64]:
     return np.column_stack([i, j])[order]
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _survey(scene, ear_height, corner, size, offsets, row, sub_open, anchor):
     """Fill row, sub_open and anchor; return the number of cells with free air."""
     used = 0
@@ -161,7 +161,7 @@ def _crossings(u, i, slope, start):
     return -1, start + (i - u) / slope, -1 / slope
 
 
-@njit(cache=True, nogil=True)
+@inner
 def blend(cells, bvh, x, y, z, rows, weights):
     """Write to rows and weights (4,) which cells make up the field at a point, with sum 1.
 
@@ -186,7 +186,7 @@ def blend(cells, bvh, x, y, z, rows, weights):
     rows[0], weights[0] = _nearest(cells, bvh, i, j, x, y, z), 1.0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _visible(cells, bvh, i, j, x, y, z):
     """Return the row of cell i, j if its anchor is in sight, else -1."""
     if i < 0 or j < 0 or i >= cells.row.shape[0] or j >= cells.row.shape[1]:
@@ -198,7 +198,7 @@ def _visible(cells, bvh, i, j, x, y, z):
     return row if segment_is_clear(bvh, x, y, z, p[0], p[1], p[2]) else -1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _nearest(cells, bvh, i, j, x, y, z):
     best, found = np.inf, -1
     for a in range(i - 2, i + 4):

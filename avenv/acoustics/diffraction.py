@@ -12,10 +12,11 @@ sound that it belongs to, and its part in phase counts. The two meet on the boun
 """
 
 import numpy as np
-from numba import njit
+
+from avenv.kernels import borrowing, inner
 
 
-@njit(cache=True, nogil=True)
+@inner
 def wedge_gain(opening, difference, total, distance, reflectance_0, reflectance_1):
     """Return the pressure gain of an edge, relative to a way of the same length without one.
 
@@ -39,7 +40,7 @@ def wedge_gain(opening, difference, total, distance, reflectance_0, reflectance_
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _boundary_term(n, angle, distance):
     """Return one of the four terms, -cot(x) F(k L a) / (2 n sqrt(2 pi k L)), of a boundary.
 
@@ -54,7 +55,7 @@ def _boundary_term(n, angle, distance):
     return (-in_phase(v) if e > 0 else magnitude(v)) * slope / (np.sqrt(2.0) * n)
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def magnitude(v):
     """Return |F(X)| / (pi v) of the transition function F, with v = sqrt(2 X / pi).
 
@@ -66,7 +67,7 @@ def magnitude(v):
     )
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def in_phase(v):
     """Return Re(F(X) exp(-j pi / 4)) / (pi v), the part in phase with the boundary's wave.
 

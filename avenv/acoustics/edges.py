@@ -8,10 +8,10 @@ it does not matter how surfaces are cut into triangles.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv.geometry import BVH, segment_is_clear
+from avenv.kernels import borrowing, inner
 
 SHORTEST = 0.5
 """Metres below which an edge is too short to be worth following."""
@@ -97,8 +97,9 @@ def find_edges(
     facing = np.where(sheet[side], 0, facing).astype(np.int64)
     bounds = np.column_stack([first, last])[lines]
     pieces = np.empty((2 * len(order), 7))
+    cuts = span.ravel()[np.lexsort((span.ravel(), np.repeat(which, 2)))]
     number = _overlay(
-        bounds, np.flatnonzero(lines), span, angle, facing, width[order], side, pieces
+        bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
     )
     return _free(bvh, _edges(pieces[:number], axis, across, base))
 
@@ -119,18 +120,18 @@ def _sign(along: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(leading < 0, -1.0, 1.0)
 
 
-@njit(cache=True, nogil=True)
-def _overlay(bounds, lines, span, angle, facing, width, triangle, pieces):
+@borrowing
+def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
     """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
 
-    ``bounds`` (L, 2) are the sides of each of the ``lines``. A piece (7,) is its line, its ends
+    ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
+    sides, in order along each line. A piece (7,) is its line, its ends
     along it, the angles of its faces and a triangle of either.
     """
     number = 0
     for k in range(len(bounds)):
         first, last = bounds[k]
-        cuts = np.unique(span[first:last])
-        for c in range(len(cuts) - 1):
+        for c in range(2 * first, 2 * last - 1):
             if cuts[c + 1] - cuts[c] < 1e-6:
                 continue
             middle = (cuts[c] + cuts[c + 1]) / 2
@@ -155,7 +156,7 @@ def _overlay(bounds, lines, span, angle, facing, width, triangle, pieces):
     return number
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _widest_gap(first, last, middle, span, angle, facing):
     """Return the sides on which the air round a place opens and ends; -1, -1 if it is no edge."""
     for low in range(first, last):
@@ -222,20 +223,31 @@ def _free(bvh: BVH, edges: Edges) -> Edges:
     )
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _swing(bvh, edges, stations, free):
     """Say for stations along edges whether an arc from face to face meets nothing: free (E, S)."""
     for e in range(len(stations)):
-        face, normal = edges.face[e], edges.normal[e]
         for s in range(stations[e]):
-            at = edges.start[e] + edges.along[e] * (edges.length[e] * (s + 0.5) / stations[e])
+            along = edges.length[e] * (s + 0.5) / stations[e]
+            x, y, z = _swung(edges, e, along, 0.02)
             is_free = True
             for c in range(_CHORDS):
-                a = np.pi * edges.opening[e] * (0.02 + 0.96 * c / _CHORDS)
-                b = np.pi * edges.opening[e] * (0.02 + 0.96 * (c + 1) / _CHORDS)
-                p = at + _SWING * (np.cos(a) * face + np.sin(a) * normal)
-                q = at + _SWING * (np.cos(b) * face + np.sin(b) * normal)
-                if not segment_is_clear(bvh, p[0], p[1], p[2], q[0], q[1], q[2]):
+                u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
+                if not segment_is_clear(bvh, x, y, z, u, v, w):
                     is_free = False
                     break
+                x, y, z = u, v, w
             free[e, s] = is_free
+
+
+@inner
+def _swung(edges, e, along, share):
+    """Return the point (x, y, z) near an edge, a share of the way from face to face."""
+    angle = np.pi * edges.opening[e] * share
+    cos, sin = _SWING * np.cos(angle), _SWING * np.sin(angle)
+    start, ahead, face, normal = edges.start[e], edges.along[e], edges.face[e], edges.normal[e]
+    return (
+        start[0] + along * ahead[0] + cos * face[0] + sin * normal[0],
+        start[1] + along * ahead[1] + cos * face[1] + sin * normal[1],
+        start[2] + along * ahead[2] + cos * face[2] + sin * normal[2],
+    )

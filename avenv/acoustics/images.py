@@ -8,13 +8,13 @@ late field leaves out exactly the paths that they stand for.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv import parallel
 from avenv.acoustics.bends import NO_BENDS, Bends, find_bends, move_bends
 from avenv.acoustics.scene import AcousticScene
-from avenv.geometry import closest_hit, inlined
+from avenv.geometry import closest_hit
+from avenv.kernels import borrowing, inlined
 
 _RAYS_PER_JOB = 2048
 STEP_OFF = 1e-4
@@ -111,7 +111,7 @@ def child_image(tree, parent, mirror, mirrors):
     return low if low < len(tree.key) and tree.key[low] == key else -1
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _follow_mirrors(scene, source, directions, hits):
     """Write the mirrors that rays (R, 3) from the source meet to hits (R, order), else -1."""
     for r in range(len(directions)):
@@ -129,7 +129,7 @@ def _follow_mirrors(scene, source, directions, hits):
             dx, dy, dz = dx - 2 * slope * n[0], dy - 2 * slope * n[1], dz - 2 * slope * n[2]
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _reflect(planes, parent, mirror, position):
     for k in range(1, len(parent)):
         p, n = position[parent[k]], planes[mirror[k]]

@@ -14,7 +14,7 @@ Monte Carlo Methods in Practice", 1.3.2) keeps the tail of the decay as well cov
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import float64, int64
 from numpy.typing import NDArray
 
 from avenv import parallel
@@ -25,8 +25,9 @@ from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.smoothing import smooth
 from avenv.bands import OCTAVE_CENTRES
-from avenv.geometry import closest_hit, inlined
+from avenv.geometry import closest_hit, local_array
 from avenv.hashing import STRIDE, mix
+from avenv.kernels import borrowing, inlined, inner, kernel
 
 _NONE = np.zeros(0, np.int32)
 NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int64))
@@ -135,14 +136,14 @@ def _no_rays(number: int, bands: int) -> _Rays:
     )
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def late_at(field, bvh, x, y, z, energy_out, moment_out):
     """Write the energy (K, B) and the mean direction of arrival (K, 3) at a point.
 
     B may be fewer than the field's bands, K fewer than its bins. The length of a direction is the
     share of the energy that comes from there: 1 for a single ray, 0 for a diffuse field.
     """
-    rows, weights = np.empty(4, np.int64), np.empty(4)
+    rows, weights = local_array(int64, 4), local_array(float64, 4)
     blend(field.cells, bvh, x, y, z, rows, weights)
     bands = field.energy.shape[2]
     for k in range(energy_out.shape[0]):
@@ -163,13 +164,13 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
         moment_out[k, 0], moment_out[k, 1], moment_out[k, 2] = mx * scale, my * scale, mz * scale
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _seed(seed, chunk, random):
     for r in range(len(random)):
         random[r] = mix(mix(mix(seed) ^ chunk) ^ np.uint64(r))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
     """Follow rays and add what they bring to out (C, K, B + 3), what escapes to lost (1,).
 
@@ -221,7 +222,7 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
         rays.passed[r] = True
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sum_weights(weight, total):
     """Write the sum of weights (R, B) to total (B,) and return the largest."""
     total[:] = 0.0
@@ -231,7 +232,7 @@ def _sum_weights(weight, total):
     return _largest(total)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _draw(rays, fresh, alive, wanted, total):
     """Draw ``wanted`` rays of the first ``alive`` into ``fresh``; return how many there are.
 
@@ -253,7 +254,8 @@ def _draw(rays, fresh, alive, wanted, total):
         copies = int(position)
         position -= copies
         for c in range(min(copies, len(fresh.image) - count)):
-            fresh.state[count] = rays.state[r]
+            for a in range(7):
+                fresh.state[count, a] = rays.state[r, a]
             for b in range(bands):
                 fresh.weight[count, b] = rays.weight[r, b] / mean
             fresh.image[count], fresh.passed[count] = rays.image[r], rays.passed[r]

@@ -7,12 +7,18 @@ many paths there are.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from avenv.acoustics.bends import MAX_PATHS, bend_round, scratch, strongest_bends
+from avenv.acoustics.bends import (
+    MAX_BENDS,
+    MAX_PATHS,
+    WEDGE_COLUMNS,
+    bend_round,
+    strongest_bends,
+)
 from avenv.acoustics.images import STEP_OFF, ImageTree
 from avenv.geometry import closest_hit, segment_is_clear
+from avenv.kernels import inner, kernel
 
 DIRECT, TRANSMITTED, REFLECTED, DIFFRACTED = 0, 1, 2, 3
 
@@ -52,15 +58,16 @@ def allocate_paths(tree: ImageTree, bands: int) -> Paths:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_paths(scene, tree, air, listener, paths):
     """Fill paths with what reaches the listener (3,) from source and images; return their number.
 
     ``air`` (B,) is the attenuation of air in Np per metre, of pressure.
     """
-    count = _add_direct(scene, tree.position[0], air, listener, paths)
-    points = np.empty((1 if len(tree.order) == 0 else tree.order[-1] + 2, 3))
-    hits = np.empty(len(points), np.int32)
+    legs = max(1 if len(tree.order) == 0 else tree.order[-1] + 1, MAX_BENDS + 1)
+    points, wedges = np.empty((legs + 1, 3)), np.empty((MAX_BENDS, WEDGE_COLUMNS))
+    hits, which = np.empty(legs, np.int32), np.empty(_CANDIDATES, np.int64)
+    count = _add_direct(scene, tree.position[0], air, listener, points, paths)
     for k in range(1, len(tree.key)):
         if _bounce_points(scene, tree, k, listener, points) and _is_open(
             scene, tree, k, points, hits
@@ -79,18 +86,17 @@ def find_paths(scene, tree, air, listener, paths):
             paths.kind[count] = REFLECTED
             _finish(paths, count, points, np.int64(tree.order[k] + 1), air)
             count += 1
-    return _add_diffracted(scene, tree, air, listener, paths, count)
+    strongest_bends(scene, tree.bends, tree.position[0], listener, points, wedges, which)
+    return _add_diffracted(scene, tree, air, listener, which, points, wedges, paths, count)
 
 
-@njit(cache=True, nogil=True)
-def _add_diffracted(scene, tree, air, listener, paths, count):
-    """Append the strongest ways round edges that are free; return the number of paths then."""
+@inner
+def _add_diffracted(scene, tree, air, listener, which, points, wedges, paths, count):
+    """Append those of the ways round edges that are free; return the number of paths then."""
     source, bends = tree.position[0], tree.bends
-    which = np.empty(_CANDIDATES, np.int64)
-    strongest_bends(scene, bends, source, listener, which)
-    points, wedges = scratch()
     full = count + MAX_PATHS
-    for c in which:
+    for k in range(len(which)):
+        c = which[k]
         if c < 0 or count == full:
             break
         chain, number = bends.edge[c], bends.number[c]
@@ -101,8 +107,8 @@ def _add_diffracted(scene, tree, air, listener, paths, count):
     return count
 
 
-@njit(cache=True, nogil=True)
-def _add_direct(scene, source, air, listener, paths):
+@inner
+def _add_direct(scene, source, air, listener, points, paths):
     """Write the straight path; return 1, or 0 if what is in the way lets nothing through."""
     gain = paths.gain[0]
     for b in range(len(gain)):
@@ -110,7 +116,6 @@ def _add_direct(scene, source, air, listener, paths):
     crossings = _cross_walls(scene, source, listener, gain)
     if crossings < 0:
         return 0
-    points = np.empty((2, 3))
     for a in range(3):
         points[0, a], points[1, a] = listener[a], source[a]
     paths.kind[0] = TRANSMITTED if crossings else DIRECT
@@ -118,7 +123,7 @@ def _add_direct(scene, source, air, listener, paths):
     return 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _cross_walls(scene, source, listener, gain):
     """Multiply gain (B,) by what the surfaces between let through; return their number.
 
@@ -149,7 +154,7 @@ def _cross_walls(scene, source, listener, gain):
     return crossings
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _bounce_points(scene, tree, image, listener, points):
     """Construct the path of an image backwards; say whether it meets the boxes of its mirrors.
 
@@ -180,7 +185,7 @@ def _bounce_points(scene, tree, image, listener, points):
     return True
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
     n = 0
@@ -204,7 +209,7 @@ def _is_open(scene, tree, image, points, hits):
     return segment_is_clear(scene.bvh, a[0], a[1], a[2], b[0], b[1], b[2])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _finish(paths, k, points, legs, air):
     """Set length and directions of path k through points, and put spread and air in its gain."""
     length = 0.0
@@ -218,7 +223,7 @@ def _finish(paths, k, points, legs, air):
     _point(points[legs], points[legs - 1], paths.departure[k])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _point(a, b, out):
     """Set out (3,) to the unit vector from a to b; straight ahead (+X) if they are one point."""
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]

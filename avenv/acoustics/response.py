@@ -7,12 +7,12 @@ Kernels see one listener at a time: P paths, K time bins, B octave bands, C chan
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from avenv.acoustics.filters import octave_weights
 from avenv.acoustics.layouts import Layout
+from avenv.kernels import fast_inner, fast_kernel
 
 _FREQUENCIES_AT_A_TIME = 1024
 _AUDIBLE = np.float32(1e-9)
@@ -72,7 +72,7 @@ def _between(rows: NDArray, shares: NDArray[np.float64]) -> NDArray:
     return rows[index] * (1 - share) + rows[index + 1] * share
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def assemble(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
     layout, noise, out,
@@ -104,7 +104,7 @@ def assemble(
             _shape_noise(heard[c], bin_samples, start, noise[c], out[c])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def assemble_coincident(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
     layout, noise, out,
@@ -136,7 +136,7 @@ def assemble_coincident(
 # Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _add_early(lengths, gains, arrivals, count, heading, layout, out):
     length, half = layout.filters.shape[3], layout.octaves.shape[2] // 2
     padded = np.zeros(layout.octaves.shape[2] + 6, np.float32)
@@ -163,7 +163,7 @@ def _add_early(lengths, gains, arrivals, count, heading, layout, out):
             _convolve_into(padded, ear, whole - half, out[c])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _loudness(gains):
     """Return the energy of the loudest band of a path."""
     loudest = np.float32(0)
@@ -172,7 +172,7 @@ def _loudness(gains):
     return loudest
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _weigh_octaves(gains, fraction, octaves, taps):
     """Set taps (M,) to the sum of octave filters by gains (B,), ``fraction`` of a sample late."""
     position = fraction * (octaves.shape[0] - 1)
@@ -185,7 +185,7 @@ def _weigh_octaves(gains, fraction, octaves, taps):
             taps[i] += early * octaves[phase, b, i] + late * octaves[phase + 1, b, i]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _convolve_into(taps, ear, start, out):
     """Add the convolution of taps (3 zeros, M, 3 zeros) and ear (T,) to out (L,) from a sample on.
 
@@ -206,7 +206,7 @@ def _convolve_into(taps, ear, start, out):
             target[i] += e0 * t0[i] + e1 * t1[i] + e2 * t2[i] + e3 * t3[i]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _grid_cell(vector, heading, grid):
     """Return rows, columns and weights of the four grid (E, A, ...) directions round a vector."""
     cos, sin = np.cos(heading), np.sin(heading)
@@ -227,7 +227,7 @@ def _grid_cell(vector, heading, grid):
 # Late field: noise whose level follows the energy, seen through the directions it comes from.
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _late_level(energy, bin_samples, start):
     """Return the energy per sample (K, B) of bins (K, B).
 
@@ -251,7 +251,7 @@ def _late_level(energy, bin_samples, start):
     return level
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _weigh_channels(level, moment, heading, power):
     """Return the energy per sample (C, K, B) that each channel hears of levels (K, B).
 
@@ -273,12 +273,12 @@ def _weigh_channels(level, moment, heading, power):
     return heard
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _directed_share(m):
     return np.float32(min(np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2), 1.0))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _pan(ray, moment, bin_samples, start, heading, filters, out):
     """Add a signal (L,) to out (C, L), in each bin from the direction of its moment (K, 3)."""
     for k in range(np.int64(start / bin_samples), len(moment)):
@@ -294,7 +294,7 @@ def _pan(ray, moment, bin_samples, start, heading, filters, out):
                 target[n] += gain * source[n]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _shape_noise(density, bin_samples, start, noise, out):
     """Add noise (B, L) with energies per sample (K, B) to out (L,).
 

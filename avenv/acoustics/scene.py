@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.edges import Edges, find_edges
 from avenv.geometry import BVH, closest_hit
+from avenv.kernels import borrowing
 from avenv.scene.compiled import CompiledScene
 
 MIRROR_AREA = 0.3
@@ -117,7 +117,7 @@ _PROBES = np.array(
 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def is_inside_solid(scene, x, y, z):
     """Say whether a point is inside a solid: it sees more back faces of solids than front faces.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from avenv.acoustics.cells import Cells
 from avenv.geometry import BVH, segment_is_clear
+from avenv.kernels import borrowing
 
 _REACH = 2.5  # metres around a cell that count as its neighbourhood
 _NEAR = 1.1
@@ -86,7 +87,7 @@ def _neighbours(
     return first, near[: first[-1]], distance[: first[-1]]
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _find_neighbours(cells, bvh, reach, span, first, near, distance):
     count = 0
     columns, rows = cells.row.shape

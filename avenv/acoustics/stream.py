@@ -1,11 +1,11 @@
 """Sample-continuous convolution of many listeners' sound with responses that change every step."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from avenv import parallel
+from avenv.kernels import borrowing, fast_inner, fast_kernel
 
 _ENVIRONMENTS_PER_JOB = 4  # as many as one SIMD register of the FFT holds
 
@@ -172,7 +172,7 @@ def _widened(array: NDArray, sources: int, fill: int = 0) -> NDArray:
     return np.pad(array, more, constant_values=fill) if more[1][1] else array
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, current, heard):
     """Set heard (R, C, F) to the spectra of sound that fades from old responses to current ones.
 
@@ -199,7 +199,8 @@ def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, cur
                     x = pasts[e, k, (newest[e] - p) % parts]
                     h0, h1 = responses[e, k, c, p], current[n, c, p]
                     if not goes_on[e, k]:
-                        h0[:] = h1
+                        for f in range(bins):
+                            h0[f] = h1[f]
                     y0, y1 = old[c], new[c]
                     for f in range(bins):
                         y0[f] += x[f] * h0[f]
@@ -210,7 +211,7 @@ def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, cur
             _fade(old[c], new[c], heard[i, c])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _fade(old, new, out):
     last = len(out) - 1
     half, quarter = np.float32(0.5), np.float32(0.25)
@@ -222,7 +223,7 @@ def _fade(old, new, out):
     out[last] = half * (old[last] + new[last]) + half * (new[last - 1] - old[last - 1]).real
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _slide(window, rows, block, step):
     """Move rows of window (E, C, W) on by a step: append the ends of block (R, C, 2 S) to them."""
     channels, length = window.shape[1:]

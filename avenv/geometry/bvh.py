@@ -1,18 +1,18 @@
 """A bounding volume hierarchy over triangles: a tree whose nodes have eight children each.
 
-A binary tree is built by the binned surface area heuristic (Wald, "On fast construction of SAH-based
-bounding volume hierarchies", IEEE Symposium on Interactive Ray Tracing 2007), and then every three
-of its levels become one (Wald, Benthin & Boulos, "Getting rid of packets", ibid. 2008), so that a
-ray can be tested against all children of a node at once.
+A binary tree is built by the binned surface area heuristic (Wald, "On fast construction of
+SAH-based bounding volume hierarchies", IEEE Symposium on Interactive Ray Tracing 2007), and then
+some three of its levels become one (Wald, Benthin & Boulos, "Getting rid of packets", ibid. 2008),
+so that a ray can be tested against all children of a node at once.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.geometry.lanes import BOXES, TRIANGLES
+from avenv.kernels import inner, kernel
 
 BINS = 16
 MAX_DEPTH = 64
@@ -30,7 +30,7 @@ class BVH(NamedTuple):
         boxes: (N, 6, BOXES) float32 lower and upper corners of the boxes of a node's children, a
             hair too large, so that no rounding lets a ray slip past a flat box. Where there is no
             child they are +inf and -inf.
-        child: (N, BOXES) int32 the node in a box; where there is a leaf instead, -1 minus its number.
+        child: (N, BOXES) int32 the node in a box; of a leaf, -1 minus its number.
         corners: (L, 3, 3, TRIANGLES) float32 the triangles of a leaf, corner by axis. Triangles
             without area are left out; places that are left over hold zeros.
         triangle: (L, TRIANGLES) int32 their rows in the list that the tree was built from, or -1.
@@ -89,13 +89,13 @@ def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _build(boxes, order, bounds, first, number):
     """Sort order (K,) into leaves and fill bounds (N, 6), first (N,), number (N,); return N."""
     stack = np.empty((MAX_DEPTH, 4), np.int32)  # node, start, end, depth
     bins = np.empty((3, BINS, 7), np.float32)  # box and number of triangles
     right = np.empty(BINS, np.float32)
-    span = np.empty(6, np.float32)
+    span, box = np.empty(6, np.float32), np.empty(6, np.float32)
     pending = _push(stack, 0, 0, 0, len(order), 0)
     nodes = 1
     while pending:
@@ -109,7 +109,7 @@ def _build(boxes, order, bounds, first, number):
         middle = start
         if depth < _HALVING_DEPTH:
             _fill_bins(boxes, order, start, end, span, bins)
-            axis, last = _cheapest_split(bins, right)
+            axis, last = _cheapest_split(bins, right, box)
             if axis >= 0:
                 middle = _partition(boxes, order, start, end, span, axis, last)
         if middle == start:  # all centres in one place, or too deep
@@ -121,14 +121,14 @@ def _build(boxes, order, bounds, first, number):
     return nodes
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _push(stack, pending, node, start, end, depth):
     row = stack[pending]
     row[0], row[1], row[2], row[3] = node, start, end, depth
     return pending + 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fit(boxes, order, start, end, bound, span):
     """Write the box of order[start:end] to bound (6,), that of its doubled centres to span (6,)."""
     _clear(bound)
@@ -143,7 +143,7 @@ def _fit(boxes, order, start, end, bound, span):
             span[a + 3] = max(span[a + 3], centre)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _bin(box, span, axis):
     """Return the bin of a triangle's centre along an axis; 0 where the centres do not spread."""
     width = span[axis + 3] - span[axis]
@@ -153,7 +153,7 @@ def _bin(box, span, axis):
     return min(BINS - 1, int(share * BINS))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill_bins(boxes, order, start, end, span, bins):
     """Write the box and the number of triangles of every bin (3, BINS, 7)."""
     for axis in range(3):
@@ -168,30 +168,32 @@ def _fill_bins(boxes, order, start, end, span, bins):
             cell[6] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _clear(box):
     for a in range(3):
         box[a], box[a + 3] = np.inf, -np.inf
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _grow(box, other):
     for a in range(3):
         box[a] = min(box[a], other[a])
         box[a + 3] = max(box[a + 3], other[a + 3])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _half_area(box):
     x, y, z = box[3] - box[0], box[4] - box[1], box[5] - box[2]
     return x * y + y * z + z * x
 
 
-@njit(cache=True, nogil=True)
-def _cheapest_split(bins, right):
-    """Return the axis and the last bin on the left of the cheapest split; axis -1 if none."""
+@inner
+def _cheapest_split(bins, right, box):
+    """Return the axis and the last bin on the left of the cheapest split; axis -1 if none.
+
+    Scratch: ``right`` (BINS,) and ``box`` (6,).
+    """
     best, best_axis, best_last = np.inf, -1, -1
-    box = np.empty(6, np.float32)
     for axis in range(3):
         _clear(box)
         number = 0.0
@@ -210,7 +212,7 @@ def _cheapest_split(bins, right):
     return best_axis, best_last
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _partition(boxes, order, start, end, span, axis, last):
     """Move what lies in the bins up to ``last`` to the front; return where the rest begins."""
     left, right = start, end - 1
@@ -223,11 +225,11 @@ def _partition(boxes, order, start, end, span, axis, last):
     return left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _widen(bounds, first, number, order, triangles, tree):
     """Fill a tree with the nodes of a binary one; return how many it needs.
 
-    A node takes in its children's children, that with the largest box first, as long as it has room.
+    A node takes in its children's children, the largest child first, as long as it has room.
     """
     pending = np.empty((len(first), 2), np.int32)  # binary node, wide node
     children = np.empty(BOXES, np.int32)
@@ -253,7 +255,9 @@ def _widen(bounds, first, number, order, triangles, tree):
                 tree.boxes[wide, side, k] = bounds[child, side]
             if number[child] > 0:
                 tree.child[wide, k] = -1 - leaves
-                _fill_leaf(order[first[child] : first[child] + number[child]], triangles, leaves, tree)
+                _fill_leaf(
+                    order[first[child] : first[child] + number[child]], triangles, leaves, tree
+                )
                 leaves += 1
             else:
                 tree.child[wide, k] = nodes
@@ -263,7 +267,7 @@ def _widen(bounds, first, number, order, triangles, tree):
     return nodes
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill_leaf(rows, triangles, leaf, tree):
     for k in range(len(rows)):
         tree.triangle[leaf, k] = rows[k]

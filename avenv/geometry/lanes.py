@@ -18,9 +18,10 @@ TRIANGLES = 4
 """Triangles in a leaf of the tree."""
 
 _INDEX = ir.IntType(64)
+_intrinsic: Any = intrinsic  # kernels call these without their first argument
 
 
-@intrinsic
+@_intrinsic
 def local_array(typing_context: Any, dtype: Any, size: Any) -> Any:
     """Return a pointer to ``size``, a literal, numbers of a type: on the stack, at no cost."""
 
@@ -33,7 +34,7 @@ def local_array(typing_context: Any, dtype: Any, size: Any) -> Any:
     return types.CPointer(dtype.dtype)(dtype, size), emit
 
 
-@intrinsic
+@_intrinsic
 def lowest_bit(typing_context: Any, mask: Any) -> Any:
     """Return the number of the lowest bit that is set in a mask (uint64), which is not 0."""
 
@@ -43,7 +44,7 @@ def lowest_bit(typing_context: Any, mask: Any) -> Any:
     return types.uint64(types.uint64), emit
 
 
-@intrinsic
+@_intrinsic
 def enter_boxes(
     typing_context: Any, boxes: Any, node: Any, signs: Any, origin: Any, inverse: Any, far: Any,
     near: Any,
@@ -92,7 +93,7 @@ def enter_boxes(
     return signature, emit
 
 
-@intrinsic
+@_intrinsic
 def cross_triangles(
     typing_context: Any, corners: Any, leaf: Any, axes: Any, origin: Any, shear: Any, out: Any
 ) -> Any:

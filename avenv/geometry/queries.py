@@ -7,7 +7,7 @@ this the kernels must not be compiled with a ``fastmath`` that reorders sums or 
 """
 
 import numpy as np
-from numba import float32, float64, int32, njit, uint64
+from numba import float32, float64, int32, uint64
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
@@ -20,6 +20,7 @@ from avenv.geometry.lanes import (
     local_array,
     lowest_bit,
 )
+from avenv.kernels import borrowing, inlined, inner
 
 CONTACT = 1e-4
 """Metres at either end of a line of sight within which a surface does not block it."""
@@ -29,14 +30,8 @@ _FAR = 1e30
 _FURTHER = np.float32(1 + 2.0**-20)  # so that rounding t to float32 does not bring it nearer
 _STACK = MAX_DEPTH * (BOXES - 1) + 1
 
-inlined = njit(
-    cache=True, nogil=True, error_model="numpy", forceinline=True, fastmath={"nnan", "nsz"}
-)
-"""Compile a function into its callers, for a call costs as much as visiting a few boxes: Numba
-counts the references to every array handed over. No number in it may be NaN."""
 
-
-@njit(cache=True, nogil=True)
+@inner
 def closest_hit(bvh, ox, oy, oz, dx, dy, dz, t_max):
     """Return the first hit with 0 < t < t_max of the ray o + t d, and its triangle.
 
@@ -47,7 +42,7 @@ def closest_hit(bvh, ox, oy, oz, dx, dy, dz, t_max):
     return _traverse(bvh, ox, oy, oz, dx, dy, dz, 0.0, t_max, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
     """Say whether nothing lies between a and b; what touches an end (``CONTACT``) is not between.
 
@@ -185,7 +180,7 @@ def lines_of_sight(bvh: BVH, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.b
     return clear
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _cast(bvh, origins, directions, max_distance, distance, triangle):
     for r in range(len(origins)):
         o, d = origins[r], directions[r]
@@ -196,7 +191,7 @@ def _cast(bvh, origins, directions, max_distance, distance, triangle):
             distance[r] = np.inf
 
 
-@njit(cache=True, nogil=True)
+@borrowing
 def _look(bvh, starts, ends, clear):
     for r in range(len(starts)):
         a, b = starts[r], ends[r]

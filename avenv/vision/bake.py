@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from avenv import parallel
 from avenv.geometry import closest_hit, segment_is_clear
+from avenv.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import Charts
 from avenv.vision.emitters import (
@@ -30,7 +31,6 @@ from avenv.vision.emitters import (
     is_window,
     lamp_objects,
 )
-from avenv.vision.kernels import kernel
 from avenv.vision.smoothing import smooth
 
 RAYS = 32

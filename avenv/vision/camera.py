@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avenv.vision.kernels import kernel
+from avenv.kernels import kernel
 
 NEAR = np.float32(0.02)
 """Nearest depth that is drawn, metres."""

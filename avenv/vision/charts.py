@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from avenv.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
-from avenv.vision.kernels import kernel
 
 PITCH = 0.16
 """Metres between light samples on large faces."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avenv import parallel
 from avenv.hashing import STRIDE, mix
-from avenv.vision.kernels import inlined, kernel
+from avenv.kernels import inlined, kernel
 from avenv.vision.shading import MAX_DEPTH
 
 PICTURES_PER_JOB = 2

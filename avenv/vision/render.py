@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
 from avenv.frames import body_rotation
+from avenv.kernels import borrowing, kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.camera import NEAR, camera_at, focal_length
 from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
 from avenv.vision.images import TILE, USUAL, Frames
-from avenv.vision.kernels import borrowing, kernel
 from avenv.vision.shading import label, measure, orient, shade
 from avenv.vision.triangles import VIEW_ROWS, draw_cluster
 from avenv.vision.visibility import (

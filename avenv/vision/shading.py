@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avenv.vision.kernels import borrowing, contracted, inlined
+from avenv.kernels import borrowing, contracted, inlined
 from avenv.vision.light import TONE
 from avenv.vision.mipmaps import CODE_BITS, HIGHEST, LANE_BITS
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import parallel
+from avenv.kernels import kernel
 from avenv.vision.charts import Charts
-from avenv.vision.kernels import kernel
 
 _JOB = 512  # charts
 

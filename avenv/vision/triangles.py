@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from avenv.kernels import inlined
 from avenv.vision.camera import NEAR
-from avenv.vision.kernels import inlined
 
 AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
 """Rows of a view: camera coordinates in metres, place in the picture in pixels, 1 / depth."""

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.kernels import borrowing, inlined
 from avenv.vision.camera import NEAR
 from avenv.vision.images import TILE
-from avenv.vision.kernels import borrowing, inlined
 
 BUCKETS = 256
 """Steps of depth that the drawing order tells apart."""
