@@ -221,3 +221,34 @@ def test_relative_words_survive_yaml(room, tmp_path):
     read = SceneSpec.from_yaml(tmp_path / "room.yaml")
     assert read == spec
     check_scene(read)
+
+
+def test_things_that_run_into_one_another_are_named(room):
+    room.place("table", at=(2, 2))
+    room.place("chair", at=(2.4, 2))
+    with pytest.raises(SceneError) as caught:
+        room.builder.build()
+    assert str(caught.value) == (
+        "test: objects[1]: 'chair' at [2.40, 2.00] (0.52 x 0.46 x 0.90 m) runs into "
+        "'table' at [2.00, 2.00] (0.90 x 1.60 x 0.75 m)"
+    )
+
+
+def test_a_chair_stands_under_a_table_and_a_rug_under_both(room):
+    table = room.place("table", at=(3, 2))
+    room.place("chair", in_front_of=table, gap=-0.3)  # its seat is lower than the top
+    room.place("rug", under=table)
+    room.place("ceiling_lamp", above=table)
+    room.place("vase", on=table)
+    check_scene(room.builder.build())
+
+
+def test_nothing_stands_where_a_door_opens(room):
+    b = room.builder
+    other = b.room("other", size=(3, 4), at=(6, 0))
+    b.door(room, other, state="closed")  # 0.9 m wide, its leaf opens to y 2.45 in the room
+    room.place("wardrobe", against="east wall", along="north", size=(0.62, 1.4, 2.1))
+    check_scene(b.build())
+    room.place("stool", at=(5.4, 2.47))
+    with pytest.raises(SceneError, match=r"'stool' .* runs into the open leaf of 'room-other'"):
+        b.build()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shapely import Point
 
+from avenv.scene.collisions import check_collisions
 from avenv.scene.compiled import SceneSource
 from avenv.scene.materials import material_names
 from avenv.scene.objects import PlacedObject, place_objects
@@ -63,6 +64,7 @@ def lay_out(spec: SceneSpec) -> Layout:
     windows = place_windows(spec, rooms, window_names, problems)
     check_openings(doors, windows, rooms, problems)
     objects = place_objects(spec, rooms, windows, object_names, problems)
+    check_collisions(objects, doors, {name: k for k, name in enumerate(object_names)}, problems)
     sources = _place_sources(spec, rooms, objects, object_names, problems)
     objects = _switch_on(spec, objects, problems)
     problems.check()
