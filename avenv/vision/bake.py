@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from avenv import parallel
@@ -38,12 +39,13 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 5
+VERSION = 7
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
 _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a shadow ray
-_HOLLOW = 1e-3  # share of the mean light below which a sample is shut in
+_SHUT_IN = 1e-3  # share of the mean light below which a sample is shut in
+_INSIDE = 0.7  # share of the mean light on a thing that the inside of it has
 _DIMMEST = 1e-4  # share of a layer's brightest light below which a sample is not kept
 _JOB = 1024  # samples
 _TURNING = 0.5  # m of distance that a different direction is worth
@@ -134,7 +136,7 @@ def bake(compiled: CompiledScene, charts: Charts) -> Layers:
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, emitters, start, stop)[stand_in]
         light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
-    _light_hollows(charts, light)
+    _light_hollows(compiled, charts, light)
     return _pack_layers(light)
 
 
@@ -208,14 +210,23 @@ def _stand_ins(charts: Charts, is_open: NDArray[np.bool_]) -> NDArray[np.int64]:
     return stand_in
 
 
-def _light_hollows(charts: Charts, light: list[NDArray[np.float32]]) -> None:
-    """Give what no light reaches half of the light round about: it is seen when a door opens."""
+def _light_hollows(
+    compiled: CompiledScene, charts: Charts, light: list[NDArray[np.float32]]
+) -> None:
+    """Give what is shut in some of the mean light on its object: it is seen when a door opens.
+
+    So get the parts of a thing that it has in another state only.
+    """
     bright = np.sum([layers.sum(axis=(1, 2)) for layers in light], axis=0)
-    is_lit = bright > _HOLLOW * bright.mean()
-    stand_in = _stand_ins(charts, is_lit)
-    dark = np.flatnonzero(~is_lit)
+    is_there = _per_sample(charts, np.any(compiled.normals[charts.leader], axis=1))
+    is_lit = is_there & (bright > _SHUT_IN * bright.mean())
+    thing = _per_sample(charts, charts.object)
+    lit, dark = np.flatnonzero(is_lit), np.flatnonzero(~is_lit)
+    share = _INSIDE / np.maximum(np.bincount(thing[lit], minlength=len(compiled.objects)), 1)
+    mean = csr_array((share[thing[lit]], (thing[lit], lit)), (len(share), len(thing)))
     for layers in light:
-        layers[dark] = 0.5 * layers[stand_in[dark]]
+        inside = (mean @ layers.reshape(len(thing), -1)).reshape(-1, *layers.shape[1:])
+        layers[dark] = np.maximum(layers[dark], inside[thing[dark]])
 
 
 def _direct(
