@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         wrappers,
     )
     from avenv.api import geodesic_distance, impulse_response, render_view
+    from avenv.cameras import Camera
     from avenv.errors import AvenvError, SceneError, SoundError
     from avenv.scene import SceneBuilder, SceneSpec
+    from avenv.vision import CameraNoise
     from avenv.world import World, load_scene
 
 __version__ = "0.1.0"
@@ -37,6 +39,8 @@ TASK_NAMES = ("AudioGoal",)
 
 _HOMES = {
     "AvenvError": "avenv.errors",
+    "Camera": "avenv.cameras",
+    "CameraNoise": "avenv.vision",
     "SceneBuilder": "avenv.scene",
     "SceneError": "avenv.errors",
     "SceneSpec": "avenv.scene",
@@ -63,6 +67,8 @@ _ROOMS = (
 
 __all__ = [
     "AvenvError",
+    "Camera",
+    "CameraNoise",
     "SceneBuilder",
     "SceneError",
     "SceneSpec",

@@ -83,7 +83,10 @@ def render_view(
     heading: float = 0.0,
     pitch: float = 0.0,
     size: tuple[int, int] = (128, 128),
-    hfov: float = 90.0,
+    hfov: float | None = None,
+    sensors: Sequence[str] = ("rgb", "depth", "semantic"),
+    projection: str = "perspective",
+    span: float | None = None,
 ) -> dict[str, NDArray]:
     """Return what a camera sees.
 
@@ -93,11 +96,18 @@ def render_view(
         heading: radians, counter-clockwise, 0 = +X.
         pitch: radians, positive upwards.
         size: (width, height), pixels.
-        hfov: horizontal field of view, degrees.
+        hfov: horizontal field of view in degrees, 90 by default; of perspective pictures only.
+        sensors: the pictures wanted, of rgb, depth, semantic, instance and normal.
+        projection: ``"perspective"``; ``"orthographic"``, along parallel rays, which needs a
+            ``span``; or ``"equirectangular"``, all round.
+        span: metres from left to right of an orthographic picture.
 
     Returns:
-        ``rgb`` (H, W, 3) uint8, ``depth`` (H, W, 1) float32 metres along the optical axis,
-        ``semantic`` (H, W, 1) int32, rows of ``avenv.scene.CATEGORIES``.
+        of those asked for, ``rgb`` (H, W, 3) uint8, ``depth`` (H, W, 1) float32 metres along the
+        optical axis (in all round pictures: from the camera), ``semantic`` (H, W, 1) int32, rows of
+        ``avenv.scene.CATEGORIES``, ``instance`` (H, W, 1) int32, rows of the scene's objects plus
+        1, and ``normal`` (H, W, 3) float32, unit vectors in the camera's axes: forward, left, up.
+        0 where there is nothing.
 
     Raises:
         SceneError: the scene cannot be loaded.
@@ -105,7 +115,9 @@ def render_view(
     """
     warm_up()
     raster = load_scene(scene).raster
-    return vision.render_view(raster, position, heading, pitch, size=size, hfov=hfov)
+    return vision.render_view(
+        raster, position, heading, pitch, size, hfov, sensors, projection, span
+    )
 
 
 def geodesic_distance(scene: Any, start: Point, goal: Point) -> float:

@@ -53,7 +53,7 @@ class Batch:
         worlds: Sequence[World] = load_worlds(scenes)
         self.num_envs = num_envs
         self.simulator = Simulator(
-            worlds, Sensors(tuple(sensors), **sensor_options), num_envs, engine=acoustics
+            worlds, Sensors(sensors, **sensor_options), num_envs, engine=acoustics
         )
         self.task = kind(self.simulator, kind.Rules(**rule_options))
         self.observation_space = self.simulator.sensors.space()

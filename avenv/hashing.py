@@ -1,13 +1,14 @@
 """Random numbers that are a function of where they are used: no state, the same in any order."""
 
-import numba as nb
 import numpy as np
+
+from avenv.kernels import inlined
 
 STRIDE = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: the step between the states of a sequence."""
 
 
-@nb.njit(cache=True, nogil=True, forceinline=True)
+@inlined
 def mix(x):
     """Scramble 64 bits: the SplitMix64 finaliser (Steele, Lea & Flood, OOPSLA 2014).
 

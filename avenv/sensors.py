@@ -1,15 +1,17 @@
 """What a body senses: the choice of sensors and the shape of what each one returns."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from avenv.acoustics import MicrophoneArray, make_layout, spectrogram_shape
-from avenv.scene import CATEGORIES
-from avenv.vision.shading import MAX_DEPTH
+from avenv.cameras import EYE_HEIGHT, Camera, as_camera, as_names, as_noise, picture_space
+from avenv.vision import SENSORS, CameraNoise
+from avenv.vision.optics import as_size, check_hfov
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,13 @@ class Sensors:
     """The sensors of a body and their settings.
 
     Attributes:
-        names: which observations to make, of ``OBSERVATIONS``.
-        image_size: (width, height) of pictures, pixels.
-        hfov: horizontal field of view, degrees.
+        names: which observations to make, of ``OBSERVATIONS``; may be empty if there are cameras.
+            The pictures among them are those of a camera at the eye that looks straight ahead.
+        image_size: (width, height) of its pictures, pixels.
+        hfov: its horizontal field of view, degrees.
+        camera_noise: what its pictures suffer: a ``CameraNoise``, its fields, or None.
+        cameras: more cameras, each a ``Camera`` or its fields; their observations are called
+            ``name/sensor``.
         sample_rate: of all sound, Hz.
         step_time: simulated seconds between two observations.
         window: seconds of the latest sound in an observation.
@@ -31,9 +37,11 @@ class Sensors:
         ValueError: a setting is out of range; the message names it.
     """
 
-    names: tuple[str, ...] = ("rgb", "depth", "audio", "spectrogram")
+    names: Sequence[str] = ("rgb", "depth", "audio", "spectrogram")
     image_size: tuple[int, int] = (128, 128)
     hfov: float = 90.0
+    camera_noise: CameraNoise | None = None
+    cameras: tuple[Camera, ...] = ()
     sample_rate: int = 16000
     step_time: float = 0.25
     window: float = 1.0
@@ -42,28 +50,18 @@ class Sensors:
 
     def __post_init__(self) -> None:
         # YAML and JSON bring lists; the fields promise tuples.
-        names = (self.names,) if isinstance(self.names, str) else tuple(self.names)
-        object.__setattr__(self, "names", names)
-        if isinstance(self.image_size, list):
-            object.__setattr__(self, "image_size", tuple(self.image_size))
-        for name in ("hfov", "sample_rate", "step_time", "window"):
+        object.__setattr__(self, "names", as_names(self.names, OBSERVATIONS))
+        object.__setattr__(self, "cameras", _as_cameras(self.cameras))
+        object.__setattr__(self, "camera_noise", as_noise("camera_noise", self.camera_noise))
+        for name in ("sample_rate", "step_time", "window"):
             if not isinstance(getattr(self, name), int | float):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number")
-        unknown = [name for name in self.names if name not in OBSERVATIONS]
-        if unknown or not self.names:
+        if not (self.names or self.cameras):
             raise ValueError(
-                f"sensors is {self.names!r}; accepted are one or more of {tuple(OBSERVATIONS)}"
+                f"sensors and cameras are empty; accepted are one or more of {OBSERVATIONS}"
             )
-        if not (
-            isinstance(self.image_size, tuple)
-            and len(self.image_size) == 2
-            and all(isinstance(side, int) and 1 <= side <= 8192 for side in self.image_size)
-        ):
-            raise ValueError(
-                f"image_size is {self.image_size!r}; accepted: (width, height), 1-8192"
-            )
-        if not 0 < self.hfov < 180:
-            raise ValueError(f"hfov is {self.hfov!r}; accepted: degrees between 0 and 180")
+        object.__setattr__(self, "image_size", as_size("image_size", self.image_size))
+        object.__setattr__(self, "hfov", check_hfov(self.hfov))
         if not 8000 <= self.sample_rate <= 96000:
             raise ValueError(f"sample_rate is {self.sample_rate!r}; accepted: 8000 to 96000 Hz")
         if not 0 < self.step_time <= self.window <= 60:
@@ -89,40 +87,56 @@ class Sensors:
         return make_layout(self.layout, self.sample_rate, self.hrtf).delays.shape[-1]
 
     @property
-    def pictures(self) -> tuple[str, ...]:
-        """The chosen sensors that the rasteriser fills."""
-        return tuple(name for name in self.names if name in ("rgb", "depth", "semantic"))
+    def keys(self) -> tuple[str, ...]:
+        """The names of all observations."""
+        more = (camera.key(name) for camera in self.cameras for name in camera.sensors)
+        return (*self.names, *more)
+
+    def eyes(self, eye_height: float = EYE_HEIGHT) -> tuple[Camera, ...]:
+        """Return all cameras: the one that the plain options describe, and the others."""
+        pictures = tuple(name for name in self.names if name in SENSORS)
+        if not pictures:
+            return self.cameras
+        ahead = Camera(
+            "",
+            pictures,
+            self.image_size,
+            self.hfov,
+            position=(0.0, 0.0, eye_height),
+            noise=self.camera_noise,
+        )
+        return (ahead, *self.cameras)
 
     def space(self) -> spaces.Dict:
         """Return the observation space, one entry per chosen sensor."""
-        return spaces.Dict({name: OBSERVATIONS[name](self) for name in self.names})
+        boxes = {
+            camera.key(name): picture_space(name, camera.size)
+            for camera in self.eyes()
+            for name in camera.sensors
+        }
+        heard = {"audio": self._audio, "spectrogram": self._spectrogram}
+        boxes |= {name: heard[name]() for name in self.names if name in heard}
+        return spaces.Dict({key: boxes[key] for key in self.keys})
+
+    def _audio(self) -> spaces.Box:
+        return spaces.Box(-1.0, 1.0, (self.channels, self.window_samples), np.float32)
+
+    def _spectrogram(self) -> spaces.Box:
+        shape = spectrogram_shape(self.window_samples, self.channels)
+        # |STFT| of a full-scale wave is at most the sum of the 400-sample Hann window, 200.
+        return spaces.Box(0.0, float(np.log1p(200.0)), shape, np.float32)
 
 
-def _picture(
-    channels: int, high: float, dtype: type[np.generic]
-) -> Callable[[Sensors], spaces.Box]:
-    def space(sensors: Sensors) -> spaces.Box:
-        width, height = sensors.image_size
-        return spaces.Box(0, high, (height, width, channels), dtype)  # type: ignore[arg-type]
-
-    return space
-
-
-def _audio(sensors: Sensors) -> spaces.Box:
-    return spaces.Box(-1.0, 1.0, (sensors.channels, sensors.window_samples), np.float32)
+def _as_cameras(cameras: Any) -> tuple[Camera, ...]:
+    if not isinstance(cameras, Sequence) or isinstance(cameras, str):
+        raise ValueError(f"cameras is {cameras!r}; accepted: a list of cameras")
+    made = tuple(as_camera(camera) for camera in cameras)
+    names = [camera.name for camera in made]
+    for name in names:
+        if not name or names.count(name) > 1:
+            raise ValueError(f"cameras are named {names}; accepted: names that differ, none empty")
+    return made
 
 
-def _spectrogram(sensors: Sensors) -> spaces.Box:
-    shape = spectrogram_shape(sensors.window_samples, sensors.channels)
-    # |STFT| of a full-scale wave is at most the sum of the 400-sample Hann window, 200.
-    return spaces.Box(0.0, float(np.log1p(200.0)), shape, np.float32)
-
-
-OBSERVATIONS: dict[str, Callable[[Sensors], spaces.Box]] = {
-    "rgb": _picture(3, 255, np.uint8),
-    "depth": _picture(1, float(MAX_DEPTH), np.float32),
-    "semantic": _picture(1, len(CATEGORIES) - 1, np.int32),
-    "audio": _audio,
-    "spectrogram": _spectrogram,
-}
-"""Every observation there is, with the space it lives in."""
+OBSERVATIONS = (*SENSORS, "audio", "spectrogram")
+"""Every observation that can be chosen by its name."""

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv import frames, navigation, parallel, vision
+from avenv import frames, navigation, parallel
 from avenv.acoustics import AcousticSettings, find_engine
 from avenv.acoustics.features import Spectrograms
+from avenv.cameras import EYE_HEIGHT
 from avenv.emitters import Emitter
 from avenv.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.hearing import Hearing
 from avenv.sensors import Sensors
+from avenv.sight import Sight
 from avenv.sounds.sets import load_sounds
 from avenv.world import World
 
@@ -29,7 +31,7 @@ ACOUSTICS = AcousticSettings(max_time=1.0)
 class Body:
     """The robot: heights of its eye and of its ears above the floor, metres."""
 
-    eye_height: float = 1.25
+    eye_height: float = EYE_HEIGHT
     ear_height: float = 1.25
 
 
@@ -72,7 +74,9 @@ class Simulator:
         self.here: list[World] = [self.worlds[0]] * num_envs
         self._emitters: dict[int, tuple[Emitter, ...]] = {}
         self._fresh = np.zeros(num_envs, bool)
-        self._frames = vision.Frames.allocate(num_envs, *sensors.image_size, sensors.pictures)
+        self._seed = np.zeros(num_envs, np.uint64)
+        cameras = sensors.eyes(self.body.eye_height)
+        self._sight = Sight(cameras, num_envs) if cameras else None
         self._hearing: Hearing | None = None
         if "audio" in sensors.names or "spectrogram" in sensors.names:
             kind = find_engine(engine).Engine
@@ -99,8 +103,11 @@ class Simulator:
         position: Sequence[float],
         heading: float,
         emitters: Emitter | Sequence[Emitter],
+        seed: int = 0,
     ) -> None:
         """Put one body somewhere at time 0, among any number of sources; the first is its goal.
+
+        ``seed``, 0 to 2**64 - 1, is that of its cameras' noise.
 
         Raises:
             SceneError: a source or the ears are inside something solid or outside the scene.
@@ -115,6 +122,7 @@ class Simulator:
         self.position[row] = position
         self.heading[row] = frames.wrap_angle(heading)
         self.clock[row] = 0
+        self._seed[row] = seed
         self._fresh[row] = True
 
     def set_states(self, row: int, states: Mapping[str, str]) -> None:
@@ -227,30 +235,29 @@ class Simulator:
             one array per sensor, (E, ...); the next call may overwrite them.
         """
         observation: dict[str, NDArray] = {}
-        if self.sensors.pictures:
-            observation |= self._look()
         if self._hearing:
             observation |= self._listen(self._hearing, advance)
         self.clock[advance & ~self._fresh] += self.sensors.step_samples
         self._fresh[:] = False
-        return {name: observation[name] for name in self.sensors.names}
+        if self._sight:
+            observation |= self._look(self._sight)
+        return {key: observation[key] for key in self.sensors.keys}
 
     def _worlds_here(self) -> tuple[list[World], NDArray[np.int64]]:
         """Return the distinct worlds around the bodies, and which of them each body (E,) is in."""
         number = {world: k for k, world in enumerate(dict.fromkeys(self.here))}
         return list(number), np.array([number[world] for world in self.here], np.int64)
 
-    def _look(self) -> dict[str, NDArray]:
+    def _look(self, sight: Sight) -> dict[str, NDArray]:
         worlds, which = self._worlds_here()
-        vision.render(
+        return sight.look(
             [world.raster for world in worlds],
             which,
-            self.eyes(),
-            frames.body_rotation(self.heading),
-            np.deg2rad(self.sensors.hfov),
-            self._frames,
+            self.position,
+            self.heading,
+            self._seed,
+            self.clock // self.sensors.step_samples,
         )
-        return {name: getattr(self._frames, name) for name in self.sensors.pictures}
 
     def _listen(self, hearing: Hearing, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
         """Let sound go on for the rows of ``advance``, begin it for the fresh ones."""

@@ -1,5 +1,7 @@
 """One episode as plain data: where the body starts, what sounds where, and how hard it is."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +31,12 @@ class Episode:
     level: float
     geodesic_distance: float
     oracle_actions: int
+
+    @property
+    def seed(self) -> int:
+        """64 bits for what else is random in the episode, as the noise of its cameras is."""
+        data = json.dumps(self.to_dict(), sort_keys=True, default=lambda number: number.item())
+        return int.from_bytes(hashlib.blake2b(data.encode(), digest_size=8).digest())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, as JSON and YAML want it."""

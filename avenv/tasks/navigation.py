@@ -132,7 +132,9 @@ class NavigationTask(ABC):
         sound = self.sounds[episode.sound]
         emitter = Emitter(episode.source, sound, episode.level, episode.offset)
         emitters = [emitter, *self.background(episode)]
-        self.simulator.place(row, episode.scene, episode.start, episode.heading, emitters)
+        self.simulator.place(
+            row, episode.scene, episode.start, episode.heading, emitters, episode.seed
+        )
         self.episodes[row] = episode
         self._fields[row] = field
         self._start_distance[row] = episode.geodesic_distance

@@ -19,17 +19,64 @@ MAX_SIDE = 8192
 """Largest width or height of a picture, pixels."""
 
 
-class Frames(NamedTuple):
+class Pictures(NamedTuple):
     """Pictures of n cameras, H x W pixels, row 0 on top; a sensor not asked for has no rows.
 
     Attributes:
         rgb: (n, H, W, 3) uint8, sRGB.
-        depth: (n, H, W, 1) float32 metres along the optical axis, at most 10; 0 for nothing.
+        depth: (n, H, W, 1) float32 metres along the optical axis (in a panorama, which has none:
+            from the camera), at most 10; 0 for nothing.
         semantic: (n, H, W, 1) int32 category, 0 for nothing.
         instance: (n, H, W, 1) int32 row of the scene's objects plus 1, 0 for nothing.
         normal: (n, H, W, 3) float32 unit normal of the surface, on the side that is seen, in the
             *camera's* axes: forward, left, up. ``normal @ rotation.T`` turns it into the world's.
             0 for nothing.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    semantic: NDArray[np.int32]
+    instance: NDArray[np.int32]
+    normal: NDArray[np.float32]
+
+    @classmethod
+    def allocate(
+        cls, n: int, width: int, height: int, sensors: Iterable[str] = USUAL
+    ) -> "Pictures":
+        """Make room for n cameras.
+
+        Raises:
+            ValueError: n or a side is out of range, or a sensor is unknown.
+        """
+        wanted = tuple(sensors)
+        for sensor in wanted:
+            if sensor not in SENSORS:
+                raise ValueError(f"sensors has {sensor!r}; known are {', '.join(SENSORS)}")
+        if n < 1:
+            raise ValueError(f"n is {n}; at least 1 camera is needed")
+        for side, pixels in (("width", width), ("height", height)):
+            if not 1 <= pixels <= MAX_SIDE:
+                raise ValueError(f"{side} is {pixels} pixels; 1 to {MAX_SIDE} is accepted")
+        rows = {sensor: n if sensor in wanted else 0 for sensor in SENSORS}
+        return cls(
+            rgb=np.zeros((rows["rgb"], height, width, 3), np.uint8),
+            depth=np.zeros((rows["depth"], height, width, 1), np.float32),
+            semantic=np.zeros((rows["semantic"], height, width, 1), np.int32),
+            instance=np.zeros((rows["instance"], height, width, 1), np.int32),
+            normal=np.zeros((rows["normal"], height, width, 3), np.float32),
+        )
+
+    @property
+    def sensors(self) -> dict[str, NDArray]:
+        """The arrays that were asked for, by name."""
+        return {name: array for name, array in self._asdict().items() if len(array)}
+
+
+class Frames(NamedTuple):
+    """The ``Pictures`` of n cameras with the visibility buffers that they are drawn from.
+
+    Attributes:
+        rgb, depth, semantic, instance, normal: as in ``Pictures``.
         nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
         triangle: (n, H', W') int32 scratch: that triangle, -1 for nothing.
     """
@@ -49,25 +96,10 @@ class Frames(NamedTuple):
         Raises:
             ValueError: n or a side is out of range, or a sensor is unknown.
         """
-        wanted = tuple(sensors)
-        for sensor in wanted:
-            if sensor not in SENSORS:
-                raise ValueError(f"sensors has {sensor!r}; known are {', '.join(SENSORS)}")
-        if n < 1:
-            raise ValueError(f"n is {n}; at least 1 camera is needed")
-        for side, pixels in (("width", width), ("height", height)):
-            if not 1 <= pixels <= MAX_SIDE:
-                raise ValueError(f"{side} is {pixels} pixels; 1 to {MAX_SIDE} is accepted")
-        rows = {sensor: n if sensor in wanted else 0 for sensor in SENSORS}
+        pictures = Pictures.allocate(n, width, height, sensors)
         tiled = (n, -(-height // TILE) * TILE, -(-width // TILE) * TILE)
         return cls(
-            rgb=np.zeros((rows["rgb"], height, width, 3), np.uint8),
-            depth=np.zeros((rows["depth"], height, width, 1), np.float32),
-            semantic=np.zeros((rows["semantic"], height, width, 1), np.int32),
-            instance=np.zeros((rows["instance"], height, width, 1), np.int32),
-            normal=np.zeros((rows["normal"], height, width, 3), np.float32),
-            nearness=np.empty(tiled, np.float32),
-            triangle=np.empty(tiled, np.int32),
+            *pictures, nearness=np.empty(tiled, np.float32), triangle=np.empty(tiled, np.int32)
         )
 
     @property
@@ -88,5 +120,4 @@ class Frames(NamedTuple):
     @property
     def sensors(self) -> dict[str, NDArray]:
         """The arrays that were asked for, by name."""
-        arrays: dict[str, NDArray] = {name: getattr(self, name) for name in SENSORS}
-        return {name: array for name, array in arrays.items() if len(array)}
+        return Pictures(self.rgb, self.depth, self.semantic, self.instance, self.normal).sensors

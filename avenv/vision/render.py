@@ -1,18 +1,16 @@
-"""Pictures of a batch of cameras, and of a single one."""
+"""Perspective pictures of a batch of cameras."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
-from avenv.frames import body_rotation
 from avenv.kernels import borrowing, kernel
-from avenv.scene.compiled import CompiledScene
 from avenv.vision.camera import NEAR, camera_at, focal_length
-from avenv.vision.clusters import CLUSTER_SIZE, RasterScene, prepare
-from avenv.vision.images import TILE, USUAL, Frames
+from avenv.vision.clusters import CLUSTER_SIZE, RasterScene
+from avenv.vision.images import TILE, Frames
 from avenv.vision.shading import label, measure, orient, shade
 from avenv.vision.triangles import VIEW_ROWS, draw_cluster
 from avenv.vision.visibility import (
@@ -56,8 +54,8 @@ def render(
     n = frames.cameras
     focal = focal_length(frames.width, hfov)
     scene_of = np.asarray(scene_of, np.int64)
-    positions = _finite("positions", positions, (n, 3))
-    rotations = _finite("rotations", rotations, (n, 3, 3))
+    positions = finite("positions", positions, (n, 3))
+    rotations = finite("rotations", rotations, (n, 3, 3))
     if scene_of.shape != (n,) or scene_of.min() < 0 or scene_of.max() >= len(scenes):
         raise ValueError(
             f"scene_of is {scene_of}; an index below {len(scenes)} per camera ({n}) is needed"
@@ -74,41 +72,12 @@ def render(
     )
 
 
-def render_view(
-    scene: CompiledScene | RasterScene,
-    position: ArrayLike,
-    heading: float = 0.0,
-    pitch: float = 0.0,
-    size: tuple[int, int] = (128, 128),
-    hfov: float = 90.0,
-    sensors: Iterable[str] = USUAL,
-) -> dict[str, NDArray]:
-    """Return what one camera sees, e.g. ``{"rgb": (H, W, 3), "depth": (H, W, 1), ...}``.
-
-    Args:
-        scene: a compiled scene, or what ``prepare`` made of it, which is faster for many pictures.
-        position: of the eye, metres.
-        heading: radians, counter-clockwise from +X.
-        pitch: radians, positive when the gaze rises.
-        size: (width, height) in pixels.
-        hfov: horizontal field of view in degrees.
-        sensors: the pictures wanted, of ``SENSORS``; rgb, depth and semantic by default.
+def finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a copy as float64 in C order.
 
     Raises:
-        ValueError: an argument is out of its range; the message names it.
+        ValueError: it has another shape or a number that is not finite; the message says ``name``.
     """
-    raster = prepare(scene) if isinstance(scene, CompiledScene) else scene
-    width, height = size
-    frames = Frames.allocate(1, width, height, sensors)
-    position = _finite("position", position, (3,))
-    for name, angle in (("heading", heading), ("pitch", pitch)):
-        _finite(name, angle, ())
-    rotation = body_rotation(heading, pitch)
-    render([raster], [0], position[None], rotation[None], float(np.radians(hfov)), frames)
-    return {name: pictures[0] for name, pictures in frames.sensors.items()}
-
-
-def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     # A copy, so that the kernel never sees a read-only or strided array and compiles once.
     array = np.array(values, np.float64, order="C")
     if array.shape != shape:
