@@ -1,250 +1,19 @@
-"""Sounds: what is synthesised, what is read from files, and what is refused."""
-
-import inspect
-from itertools import combinations
+"""Sets of sounds: what an episode may choose from, and what is refused."""
 
 import numpy as np
 import pytest
-import scipy.signal
 import soundfile
-import soxr
 
-from avenv.errors import SoundError
-from avenv.sounds import (
-    KINDS,
-    LOUDNESS,
-    SETS,
-    VARIANTS,
-    Sound,
-    load_sounds,
-    loudness,
-    parameters,
-    synthesise,
-)
-from avenv.sounds.builtin import _synthesise
-from avenv.sounds.loudness import k_weighting
-from avenv.sounds.recipes import RECIPES, Words
+from avenv.errors import SceneError, SoundError
+from avenv.scene import SceneBuilder
+from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_sound, load_sounds, synthesise
+from avenv.world import load_scene
 
 RATE = 16000
 
 
-def tone(frequency=440.0, seconds=0.5, rate=RATE, amplitude=0.1):
-    t = np.arange(round(seconds * rate)) / rate
-    return (amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(name, samples, rate=RATE, **options):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, samples, rate, **options)
-        return path
-
-    return write
-
-
-# Synthesis
-
-SOME = [f"{kind}{split}" for kind in KINDS for split in ("", "/unheard")]
-
-
-@pytest.mark.parametrize("name", SOME)
-def test_a_builtin_sound_is_a_clean_loop_at_the_common_loudness(name):
-    for variant in range(3):
-        sound = synthesise(f"{name}/{variant}", RATE)
-        x = sound.signal.astype(np.float64)
-        assert sound.signal.dtype == np.float32
-        assert np.isfinite(x).all()
-        assert 4 <= sound.duration <= 8
-        assert (sound.name, sound.kind) == (f"{name}/{variant}", name.partition("/")[0])
-        assert (sound.origin, sound.licence) == ("synthesised by avenv", "MIT")
-        assert np.max(np.abs(x)) < 0.99, "the limit on the peak must not touch it"
-        assert abs(x.mean()) < 1e-6
-        assert loudness(x, RATE) == pytest.approx(LOUDNESS, abs=0.01)
-        # The seam is no more than an ordinary step of the signal nearby.
-        steps = np.abs(np.diff(np.concatenate([x[-400:], x[:400]])))
-        assert steps[399] <= max(1.5 * np.sort(steps)[-5], 1e-4)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_variant_is_the_same_sound_at_every_rate(kind):
-    low = synthesise(f"{kind}/1", RATE).signal.astype(np.float64)
-    high = soxr.resample(synthesise(f"{kind}/1", 3 * RATE).signal, 3 * RATE, RATE)
-    spectra = [np.abs(np.fft.rfft(x)) for x in (low, high.astype(np.float64))]
-    a, b = (np.add.reduceat(s**2, np.arange(0, len(s), 400)) for s in spectra)
-    assert a @ b / np.sqrt((a @ a) * (b @ b)) > 0.95
-    low_rms, high_rms = (np.sqrt(np.mean(x**2)) for x in (low, high))
-    assert low_rms == pytest.approx(high_rms, rel=0.25)
-
-
-def test_synthesis_is_deterministic_and_variants_differ():
-    for kind in KINDS:
-        variants = [synthesise(f"{kind}{v}", 8000).signal for v in ("/0", "/1", "/unheard/0")]
-        _synthesise.cache_clear()
-        np.testing.assert_array_equal(synthesise(f"{kind}/0", 8000).signal, variants[0])
-        for a, b in combinations(variants, 2):
-            assert np.max(np.abs(a - b)) > 0.01
-
-
-def test_variants_are_endless():
-    drawn = {parameters(f"fan/{v}")["blades"] for v in range(500)}
-    assert len(drawn) == 500
-    assert 55 <= min(drawn) < 57 < 83 < max(drawn) <= 85
-
-
-@pytest.mark.parametrize("kind", [*KINDS, "speech"])
-def test_every_kind_keeps_parameters_back(kind):
-    """For some parameter no value can be drawn both for training and for testing."""
-    kept = 0
-    for values in RECIPES[kind].parameters.values():
-        heard, unheard = values["heard"], values["unheard"]
-        if isinstance(heard, Words):
-            kept += not set(heard.words) & set(unheard.words)
-        else:
-            assert heard.low <= heard.high
-            assert unheard.low <= unheard.high
-            kept += heard.high < unheard.low or unheard.high < heard.low
-    assert kept
-
-
-@pytest.mark.parametrize("kind", [*KINDS, "speech"])
-def test_a_row_gives_its_maker_what_it_takes(kind):
-    recipe = RECIPES[kind]
-    loop, *taken = inspect.signature(recipe.make).parameters
-    assert loop == "loop"
-    assert sorted(taken) == sorted(recipe.parameters)
-
-
-def test_no_kind_aliases():
-    # A smoke alarm's 2nd and 3rd harmonics lie above 4 kHz and must vanish, not fold down.
-    x = synthesise("smoke_alarm", 8000).signal
-    power = np.abs(np.fft.rfft(x)) ** 2
-    peak = np.fft.rfftfreq(len(x), 1 / 8000)[np.argmax(power)]
-    assert 2900 < peak < 3400
-    near = np.abs(np.fft.rfftfreq(len(x), 1 / 8000) - peak) < 300
-    assert power[~near].sum() < 1e-4 * power.sum()
-
-
-@pytest.mark.parametrize(
-    ("kind", "low", "high"),
-    [("fridge", 40, 400), ("kettle", 1800, 3000), ("smoke_alarm", 2900, 3400), ("baby", 300, 6000)],
-)
-def test_the_strongest_frequency_is_where_the_thing_has_it(kind, low, high):
-    x = synthesise(kind, RATE).signal
-    peak = np.argmax(np.abs(np.fft.rfft(x))) * RATE / len(x)
-    assert low < peak < high
-
-
-def loud_halves(name, parts):
-    """Return in which of so many equal parts of its loop a sound is heard."""
-    x = synthesise(name, RATE).signal
-    return [np.sqrt(np.mean(part**2)) > 0.01 for part in x.reshape(parts, -1)]
-
-
-def test_alarms_keep_to_their_standards():
-    # ISO 8201: half a second on, half off, three times, then a second and a half of silence.
-    assert loud_halves("smoke_alarm", 8) == [True, False, True, False, True, False, False, False]
-    # UL 2034: a tenth on, a tenth off, four times, then silence.
-    four = [True, False] * 4 + [False] * 52
-    assert loud_halves("gas_alarm?pause=5.3", 60) == four
-
-
-def test_phones_ring_as_their_countries_do():
-    ring = "phone?style=warble&cadence="
-    assert loud_halves(ring + "american", 6) == [True, True, False, False, False, False]
-    british = ([True] * 2 + [False] + [True] * 2 + [False] * 10) * 2  # 0.4, 0.2, 0.4, 2 s
-    assert loud_halves(ring + "british", 30) == british
-
-
-def period(x, least, most):
-    """Return the lag in seconds between two bounds at which the envelope repeats best."""
-    envelope = np.convolve(np.abs(x), np.ones(80) / 80)[: len(x)]
-    spectrum = np.abs(np.fft.rfft(envelope - envelope.mean())) ** 2
-    correlation = np.fft.irfft(spectrum, len(x))
-    lags = np.arange(int(least * RATE), int(most * RATE))
-    return lags[np.argmax(correlation[lags])] / RATE
-
-
-@pytest.mark.parametrize("variant", range(3))
-def test_rhythms_are_those_of_the_parameters(variant):
-    pings = round(4 * parameters(f"beacon/{variant}")["rate"])  # in the four seconds of its loop
-    beacon = synthesise(f"beacon/{variant}?style=ping", RATE)
-    assert period(beacon.signal, 2.4 / pings, 6 / pings) == pytest.approx(4 / pings, rel=0.02)
-    microwave = synthesise(f"microwave/{variant}?gap=0.5", RATE)
-    beeps = microwave.signal[int(5.4 * RATE) :]
-    assert period(beeps, 0.3, 0.8) == pytest.approx(0.5, rel=0.02)
-
-
-def test_a_kitchen_clock_ticks_as_often_as_it_says():
-    assert period(synthesise("clock?rate=2.0", RATE).signal, 0.3, 0.7) == pytest.approx(
-        0.5, rel=0.02
-    )
-
-
-def test_parameters_can_be_set_by_hand():
-    plain, high = (synthesise(f"kettle/2{p}", RATE) for p in ("", "?pitch=2800"))
-    assert high.name == "kettle/2?pitch=2800"
-    assert parameters(high.name) == parameters(plain.name) | {"pitch": 2800}
-    assert np.argmax(np.abs(np.fft.rfft(high.signal))) / 4 == pytest.approx(2800, abs=20)
-    assert load_sounds("kettle?pitch=2800", RATE).names[1] == "kettle/1?pitch=2800"
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("kettle?pich=2800", "no parameter 'pich'; there are pitch, interval, boil"),
-        ("kettle?pitch=300", "pitch is '300'; accepted: whole numbers from 1900 to 2900"),
-        ("fan?blades=nan", "accepted: from 55.0 to 120.0"),
-        ("fan?blades=many", "accepted: from 55.0 to 120.0"),
-        ("footsteps?floor=lava", "accepted: parquet, carpet, tile, laminate"),
-        ("dgo", "no built-in sound 'dgo'; kinds are dog"),
-        ("dog/-1", "no built-in sound 'dog/-1'; kinds are dog"),
-    ],
-)
-def test_parameters_that_make_no_sound_are_refused(name, message):
-    with pytest.raises(SoundError, match=message):
-        synthesise(name, RATE)
-
-
-# Loudness
-
-
-def test_the_k_weighting_is_that_of_the_standard():
-    """BS.1770's two filters at 48 kHz, run over a signal by scipy."""
-    rng = np.random.default_rng(0)
-    noise = rng.standard_normal(48000)
-    b1, a1 = (
-        [1.53512485958697, -2.69169618940638, 1.19839281085285],
-        [1, -1.69065929318241, 0.73248077421585],
-    )
-    b2, a2 = [1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621]
-    expected = scipy.signal.lfilter(b2, a2, scipy.signal.lfilter(b1, a1, noise))
-    f = np.fft.rfftfreq(48000, 1 / 48000)
-    weighted = np.fft.irfft(np.fft.rfft(noise) * k_weighting(f), 48000)
-    assert np.std(weighted) == pytest.approx(np.std(expected), rel=0.01)
-
-
-@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
-def test_a_tone_is_as_loud_as_the_standard_says(rate):
-    # BS.1770: a 997 Hz sine at full scale in one channel reads -3.01 LKFS.
-    assert loudness(tone(997, 2.0, rate, 1.0), rate) == pytest.approx(-3.01, abs=0.05)
-
-
-def test_loudness_counts_only_the_active_part():
-    busy = tone(seconds=1.0)
-    sparse = np.concatenate([busy, np.zeros(4 * RATE, np.float32)])
-    assert loudness(sparse, RATE) == pytest.approx(loudness(busy, RATE), abs=0.1)
-
-
-def test_a_peaky_sound_is_quieter_rather_than_clipped(write):
-    click = np.zeros(RATE, np.float32)
-    click[100] = 0.5
-    [sound] = load_sounds(write("click.wav", click, subtype="FLOAT"), RATE)
-    assert 0.9 < np.max(np.abs(sound.signal)) < 1
-
-
-# Sets
+def tone(frequency=440.0, seconds=0.5):
+    return (0.1 * np.sin(2 * np.pi * frequency * np.arange(seconds * RATE) / RATE)).astype("f4")
 
 
 def test_sets_divide_the_kinds_and_the_parameters():
@@ -296,92 +65,12 @@ def test_a_set_is_a_sequence():
         sounds[len(sounds)]
 
 
-# Files
-
-
-@pytest.mark.parametrize("name", ["tone.wav", "tone.flac", "tone.ogg"])
-@pytest.mark.parametrize("rate", [8000, 22050, 48000])
-def test_a_file_is_resampled_and_keeps_its_pitch(write, name, rate):
-    [sound] = load_sounds(write(name, tone(1000, 1.0, rate), rate), RATE)
-    assert sound.sample_rate == RATE
-    assert len(sound.signal) == pytest.approx(RATE, abs=2)
-    assert np.argmax(np.abs(np.fft.rfft(sound.signal))) == pytest.approx(1000, abs=1)
-    assert loudness(sound.signal, RATE) == pytest.approx(LOUDNESS, abs=0.01)
-    assert (sound.name, sound.kind) == (name, "tone")
-
-
-def test_channels_are_averaged(write):
-    left, right = tone(500), tone(900)
-    stereo = np.stack([left, right], axis=1)
-    [sound] = load_sounds(write("stereo.wav", stereo, subtype="FLOAT"), RATE)
-    mono = (left + right) / 2
-    cosine = sound.signal @ mono / np.linalg.norm(sound.signal) / np.linalg.norm(mono)
-    assert cosine == pytest.approx(1, abs=1e-5)
-
-
-def test_a_folder_is_sorted_and_subfolders_are_kinds(write, tmp_path):
-    for name in ("b.wav", "a.flac", "alarms/bell.wav", "alarms/siren.ogg"):
-        write(name, tone())
-    (tmp_path / "readme.txt").write_text("not a sound")
-    sounds = load_sounds(tmp_path, RATE)
-    assert sounds.names == ("a.flac", "alarms/bell.wav", "alarms/siren.ogg", "b.wav")
-    assert sounds.kinds == ("a", "alarms", "alarms", "b")
-
-
-def test_a_list_mixes_kinds_files_and_sounds(write):
+def test_a_list_mixes_kinds_files_and_sounds(tmp_path):
+    soundfile.write(tmp_path / "x.wav", tone(), RATE)
     own = Sound("mine", "mine", tone(), RATE)
-    sounds = load_sounds(["doorbell", write("x.wav", tone()), own], RATE)
+    sounds = load_sounds(["doorbell", tmp_path / "x.wav", own], RATE)
     assert sounds.names[-2:] == ("x.wav", "mine")
     assert sounds[-1] is own
-
-
-def nothing(path):
-    soundfile.write(path, np.zeros(0, np.float32), RATE)
-
-
-def zeros(path):
-    soundfile.write(path, np.zeros(100, np.float32), RATE)
-
-
-def offset(path):
-    soundfile.write(path, np.full(100, 0.5, np.float32), RATE)
-
-
-def not_a_number(path):
-    soundfile.write(path, np.array([0.1, np.nan], np.float32), RATE, subtype="FLOAT")
-
-
-def clipped(path):
-    soundfile.write(path, np.clip(tone(amplitude=3.0), -1, 1), RATE)
-
-
-def text(path):
-    path.write_text("hello")
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (nothing, "no samples"),
-        (zeros, "silent"),
-        (offset, "silent"),
-        (not_a_number, "NaN"),
-        (clipped, "clipped"),
-        (text, "cannot be read as sound"),
-    ],
-)
-@pytest.mark.parametrize("through_folder", [False, True])
-def test_a_bad_file_is_named_and_refused(tmp_path, make, message, through_folder):
-    path = tmp_path / "bad.wav"
-    make(path)
-    with pytest.raises(SoundError, match=f"bad.wav: .*{message}"):
-        load_sounds(tmp_path if through_folder else path, RATE)
-
-
-def test_a_file_of_an_hour_is_refused_unread(write):
-    path = write("long.wav", np.zeros(3600 * 100, np.int16), 100)
-    with pytest.raises(SoundError, match="3600 s long; at most 1800 s"):
-        load_sounds(path, RATE)
 
 
 @pytest.mark.parametrize(
@@ -402,13 +91,37 @@ def test_a_name_that_means_nothing_is_refused_with_help(spec, message):
         load_sounds(spec, RATE)
 
 
-def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(SoundError, match="no sound files; it should hold"):
-        load_sounds(tmp_path, RATE)
-
-
 def test_rates_are_checked():
     with pytest.raises(SoundError, match="sample_rate is 4000"):
         load_sounds("phone", 4000)
     with pytest.raises(SoundError, match="must be at 8000"):
         load_sounds(Sound("mine", "mine", tone(), RATE), 8000)
+
+
+# What scenes may name
+
+
+def room(sound):
+    builder = SceneBuilder("test room")
+    builder.room("hall", [(0, 0), (4, 0), (4, 3), (0, 3)])
+    builder.source("ring", at=(2, 1.5, 1), sound="phone")
+    builder.source("noise", at=(3, 1.5, 1), sound=sound)
+    return builder.build()
+
+
+@pytest.mark.parametrize("sound", ["phone/3", "phone/unheard", "footsteps?floor=tile&pace=1.8"])
+def test_a_scene_may_name_a_variant_and_its_parameters(sound):
+    assert load_scene(room(sound)).compiled.sources[1].sound == sound
+    check_sound(sound)
+
+
+@pytest.mark.parametrize(
+    ("sound", "message"),
+    [
+        ("phnoe", "did you mean phone"),
+        ("footsteps?floor=lava", "accepted: parquet, carpet, tile, laminate"),
+    ],
+)
+def test_a_scene_that_names_an_unknown_sound_is_refused_when_it_is_loaded(sound, message):
+    with pytest.raises(SceneError, match=rf"test room: sources\[1\].sound: .*{message}"):
+        load_scene(room(sound))

@@ -152,11 +152,14 @@ def wind_chime(loop: Loop, *, style: str, root: float, wind: float) -> Signal:
     # Bamboo is dead after a tenth of a second, brass rings for two.
     lasting = (0.09 if style == "bamboo" else 2.2) / np.sqrt(ratios)
     levels = np.array([1.0, 0.6, 0.3, 0.12, 0.05])
+    forces, tubes = loop.rng.uniform(0.2, 1.0, count), loop.rng.integers(0, 5, count)
     out = loop.silence()
-    for start in starts:
-        pitch = root * semitones(loop.rng.choice([0, 2, 4, 7, 9]))
-        loop.add(out, start, 4 * lasting[0], modes, pitch * ratios, levels, lasting, 5e-4,
-                 level=loop.uniform(0.2, 1.0))  # fmt: skip
+    for k, step in enumerate((0, 2, 4, 7, 9)):
+        tones = root * semitones(step) * ratios
+        struck = tubes == k
+        out += loop.repeat(
+            starts[struck], forces[struck], 4 * lasting[0], modes, tones, levels, lasting, 5e-4
+        )
     return out
 
 

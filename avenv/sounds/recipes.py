@@ -1,6 +1,6 @@
 """The table of the kinds of sound (``kinds.yaml``): how each is made, and from what parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,17 @@ class Recipe:
         seconds: length of its loop.
         parameters: by name, for each split.
         own: parameters for which other words than those in the table are accepted too.
+        origin: where it comes from.
+        licence: the terms it may be used under.
     """
 
     make: Callable[..., Signal]
     set: str
     seconds: float
     parameters: Mapping[str, Mapping[str, Range | Words]]
-    own: tuple[str, ...] = ()
+    own: Sequence[str] = ()
+    origin: str = "synthesised by avenv"
+    licence: str = "MIT"
 
     def draw(self, split: str, variant: int, rng: np.random.Generator) -> dict[str, Value]:
         """Draw a value for each parameter; words are taken in turn, so that neighbours differ."""
@@ -119,13 +123,13 @@ def _values(row: list) -> Range | Words:
 
 
 def _recipe(kind: str, row: dict[str, Any]) -> Recipe:
-    name = row.get("make", kind)
+    name = row.pop("make", kind)
+    make = next(vars(module)[name] for module in _MODULES if name in vars(module))
     parameters = {
         p: {s: _values(values[s] if isinstance(values, dict) else values) for s in SPLITS}
-        for p, values in row["parameters"].items()
+        for p, values in row.pop("parameters").items()
     }
-    make = next(vars(module)[name] for module in _MODULES if name in vars(module))
-    return Recipe(make, row["set"], row["seconds"], parameters, tuple(row.get("own", ())))
+    return Recipe(make, parameters=parameters, **row)
 
 
 def _read_table() -> dict[str, Recipe]:
