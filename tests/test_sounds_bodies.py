@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import scipy.optimize
-import scipy.special
+from scipy import optimize, special
 
 from avenv.sounds import parameters, synthesise
 from avenv.sounds.bodies import FLOORS, MATERIALS, bar, blow, board, cup, decays, disc
@@ -24,10 +23,8 @@ def test_a_free_disc_has_the_modes_of_kirchhoffs_equation():
     nu = 0.33
 
     def boundary(x, n):
-        jv, iv, jp, ip = (
-            g(n, x)
-            for g in (scipy.special.jv, scipy.special.iv, scipy.special.jvp, scipy.special.ivp)
-        )
+        jv, iv = special.jv(n, x), special.iv(n, x)
+        jp, ip = special.jvp(n, x), special.ivp(n, x)
         left = (x**2 * jv + (1 - nu) * (x * jp - n**2 * jv)) / (
             x**2 * iv - (1 - nu) * (x * ip - n**2 * iv)
         )
@@ -42,7 +39,7 @@ def test_a_free_disc_has_the_modes_of_kirchhoffs_equation():
         y = boundary(x, n)
         for k in np.flatnonzero(y[:-1] * y[1:] < 0):
             if abs(y[k]) < 1 and abs(y[k + 1]) < 1:  # a zero rather than a pole
-                found.append(scipy.optimize.brentq(boundary, x[k], x[k + 1], args=(n,)) ** 2)
+                found.append(optimize.brentq(boundary, x[k], x[k + 1], args=(n,)) ** 2)
     f = disc(0.1, 0.002, 5000.0)
     eigenvalues = f * 2 * np.pi * 0.1**2 / (0.002 * 5000 / np.sqrt(12 * (1 - 0.3**2)))
     for value in eigenvalues:

@@ -164,7 +164,7 @@ def test_a_split_file_divides_the_sounds_and_notes_their_licences(recordings, na
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("s.yaml", "train: [bell.wav, nine.wav, ten.wav]", "(?s)nine.wav: there is no.*ten.wav"),
+        ("s.yaml", "train: [bell.wav, nine.wav, ten.wav]", "nine.wav: there is no.*ten.wav"),
         ("s.yaml", "train: [../secret.wav]", "../secret.wav: lies outside the folder"),
         ("s.yaml", "train: [/etc/passwd]", "/etc/passwd: lies outside the folder"),
         ("s.yaml", "train: ['C:\\secret.wav']", "lies outside the folder"),
@@ -173,8 +173,8 @@ def test_a_split_file_divides_the_sounds_and_notes_their_licences(recordings, na
         ("s.yaml", "train: bell.wav", "train: 'bell.wav' is not a list"),
         (
             "s.yaml",
-            "train: [{file: bell.wav, license: CC0}]",
-            r"train\[0\]: license: .*\n.*licence",
+            "train: [{file: bell.wav, note: x}]",
+            r"train\[0\]: note: .*\n.*licence",
         ),
         ("s.yaml", "train: [3]", r"train\[0\]: file: .*string"),
         ("s.yaml", "train: [{kind: bell}]", r"train\[0\]: file: .*required"),
@@ -195,13 +195,11 @@ def test_a_bad_split_file_is_refused_with_its_place(recordings, tmp_path, name, 
     soundfile.write(recordings / "secret.wav", tone(), RATE)
     (folder / "link.wav").symlink_to(recordings / "secret.wav")
     (folder / name).write_text(text)
-    with pytest.raises(
-        SoundError, match=rf"{name}: .*{message}" if "(?s)" not in message else message
-    ):
+    with pytest.raises(SoundError, match=rf"(?s){name}: .*{message}"):
         load_sounds(f"{folder / name}:train", RATE)
 
 
 def test_a_split_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "s.csv").write_bytes(b"file,split\n\xff\xfe,train\n")
-    with pytest.raises(SoundError, match="s.csv: is not text"):
+    with pytest.raises(SoundError, match=r"s\.csv: is not text"):
         load_sounds(tmp_path / "s.csv", RATE)

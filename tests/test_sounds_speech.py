@@ -61,7 +61,7 @@ def test_without_the_program_the_message_names_it(monkeypatch):
     monkeypatch.setenv("PATH", "")
     _synthesise.cache_clear()
     speech = load_sounds("builtin:speech", RATE)  # a set is only made of names
-    with pytest.raises(SoundError, match="espeak-ng, which is not installed .*apt install"):
+    with pytest.raises(SoundError, match=r"espeak-ng, which is not installed .*apt install"):
         speech[0]
 
 
