@@ -1,5 +1,7 @@
 """A spec is its YAML, and what is wrong with one is said field by field."""
 
+from itertools import pairwise
+
 import pytest
 
 from avenv.errors import SceneError
@@ -191,3 +193,66 @@ def test_a_builder_reports_on_build():
         b.build()
     with pytest.raises(ValueError, match="either a size"):
         b.room("other")
+
+
+BOMB = "name: bomb\na: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij")
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (BOMB, "holds more than 1,000,000 values"),
+        ("name: a\nrooms: &r [*r]", "holds more than 1,000,000 values"),
+        ("name: " + 2000 * "[" + 2000 * "]", "nested too deeply"),
+        ("name: a\nrooms: " + 5000 * "9", "5000 digits"),
+        ("name: a\nrooms: 2020-13-45", "month must be in 1..12"),
+        ("name: a\nrooms: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("name: a\x00b", "special characters are not allowed"),
+        ("1: 2\n[a]: b", "is not valid YAML"),
+        ("1: 2", "Keys should be strings"),
+        ("name: a\nrooms: {a: b}", "rooms: "),
+        ("name: a\nrooms: []", "rooms: []"),
+        ("name: [a]\nrooms: [{1: 2}, 3, null]", "rooms[0]"),
+    ],
+)
+def test_a_hostile_file_is_refused(tmp_path, content, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(SceneError) as caught:
+        SceneSpec.from_yaml(path)
+    assert text in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_huge_file_is_refused(tmp_path):
+    path = tmp_path / "huge.yaml"
+    path.write_bytes(b"#" * 16_000_001)
+    with pytest.raises(SceneError, match="larger than 16 MB"):
+        SceneSpec.from_yaml(path)
+
+
+def test_a_file_names_no_sound_outside_its_folder(flat, tmp_path):
+    (tmp_path / "sounds").mkdir()
+    for sound in (tmp_path / "sounds" / "own.wav", tmp_path.parent / "other.wav"):
+        sound.write_bytes(b"")
+    (tmp_path / "link.wav").symlink_to(tmp_path.parent / "other.wav")
+    check_scene(flat("sound: phone", "sound: sounds/own.wav"))
+    for name in ("../other.wav", "sounds/../../other.wav", "link.wav", "/etc/passwd.wav"):
+        with pytest.raises(SceneError, match=r"sources\[0\].sound: .* leads out of the scene's"):
+            check_scene(flat("sound: phone", f"sound: {name}"))
+    with pytest.raises(SceneError, match=r"sources\[0\].sound: .*(null|NUL)"):
+        check_scene(flat("sound: phone", 'sound: "a\\0.wav"'))
+    made = flat("sound: phone", "sound: sounds/own.wav").to_dict()
+    made["sources"][0]["sound"] = str(tmp_path.parent / "other.wav")
+    check_scene(SceneSpec.from_dict(made))  # made in Python: any file
+
+
+def test_rooms_that_touch_in_a_point_have_no_door(flat):
+    corner = "[[5, 4], [8, 4], [8, 8], [5, 8]]"
+    with pytest.raises(SceneError, match="'living' and 'kitchen' share no wall"):
+        check_scene(flat("[[5, 0], [8, 0], [8, 4], [5, 4]]", corner))
+    pinched = "[[5, 0], [8, 0], [6, 2], [8, 4], [5, 4], [6, 2]]"
+    with pytest.raises(SceneError, match=r"rooms\[1\].polygon: .*Self-intersection"):
+        check_scene(flat("[[5, 0], [8, 0], [8, 4], [5, 4]]", pinched))

@@ -161,11 +161,11 @@ def _sound(
         return support.kind.sound
     if "?" in source.sound or not Path(source.sound).suffix:  # a built-in sound
         return source.sound
-    path = spec.folder / source.sound
-    if not path.is_file():
-        problems.add(f"{place}.sound", f"there is no file {str(path)!r}")
+    try:
+        return str(spec.find_file(source.sound))
+    except (ValueError, OSError) as error:
+        problems.add(f"{place}.sound", str(error))
         return None
-    return str(path.resolve())
 
 
 def _switch_on(

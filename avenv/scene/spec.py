@@ -271,8 +271,8 @@ class SourceSpec(_Spec):
         position: [x, y, z] in the world; or else ``on``.
         on: name of the object that it sounds from, just above the middle of its top (below an
             object that hangs from the ceiling).
-        sound: a built-in kind (``phone``) or the path of a sound file (with its ending), relative
-            to the scene's file; by default the sound of the object's kind.
+        sound: a built-in kind (``phone``) or the path of a sound file (with its ending), in the
+            folder of the scene's file or below; by default the sound of the object's kind.
         level: dB relative to the sound set's common loudness.
     """
 
@@ -322,7 +322,7 @@ class SceneSpec(_Spec):
     sources: tuple[SourceSpec, ...] = ()
 
     _source: str | None = PrivateAttr(None)
-    _folder: Path = PrivateAttr(Path())
+    _folder: Path | None = PrivateAttr(None)
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
@@ -362,10 +362,22 @@ class SceneSpec(_Spec):
         """What messages call this scene: its file, or its name."""
         return self._source or self.name
 
-    @property
-    def folder(self) -> Path:
-        """Where relative paths of sounds start: the file's folder, or the working directory."""
-        return self._folder
+    def find_file(self, name: str) -> Path:
+        """Return the path of a file that the scene names.
+
+        Names start from the folder of the scene's file, or in a scene that was made in Python
+        from the working directory. A scene's file may only name files in its folder and below:
+        people pass scenes on.
+
+        Raises:
+            ValueError: there is no such file, or it is elsewhere.
+        """
+        path = ((self._folder or Path()) / name).resolve()
+        if self._folder is not None and not path.is_relative_to(self._folder.resolve()):
+            raise ValueError(f"{name!r} leads out of the scene's folder {str(self._folder)!r}")
+        if not path.is_file():
+            raise ValueError(f"there is no file {str(path)!r}")
+        return path
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without what is equal to its default."""
