@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from avenv.api import geodesic_distance, impulse_response, render_view
     from avenv.cameras import Camera
     from avenv.errors import AvenvError, SceneError, SoundError
+    from avenv.export import export_glb
     from avenv.scene import SceneBuilder, SceneSpec
+    from avenv.scene.meshes import import_mesh
     from avenv.vision import CameraNoise
     from avenv.world import World, load_scene
 
@@ -46,7 +48,9 @@ _HOMES = {
     "SceneSpec": "avenv.scene",
     "SoundError": "avenv.errors",
     "World": "avenv.world",
+    "export_glb": "avenv.export",
     "geodesic_distance": "avenv.api",
+    "import_mesh": "avenv.scene.meshes",
     "impulse_response": "avenv.api",
     "load_scene": "avenv.world",
     "render_view": "avenv.api",
@@ -77,7 +81,9 @@ __all__ = [
     "acoustics",
     "benchmark",
     "env",
+    "export_glb",
     "geodesic_distance",
+    "import_mesh",
     "impulse_response",
     "load_scene",
     "navigation",

@@ -1,4 +1,4 @@
-"""The command line for scenes: `avenv scene check`, `avenv scene plan`."""
+"""The command line for scenes: `avenv scene check`, `avenv scene plan`, `avenv scene export`."""
 
 import click
 
@@ -14,7 +14,8 @@ def check(scenes: tuple[str, ...]) -> None:
     """Name all that is wrong with SCENES (files or names); the exit status is 1 if anything is.
 
     Problems make a scene unusable. Warnings do not: rooms that nobody can walk to, sources that
-    nobody can walk up to.
+    nobody can walk up to. For meshes it says what became of their materials, where floors are and
+    whether there are holes.
     """
     from avenv.survey import survey
 
@@ -28,6 +29,8 @@ def check(scenes: tuple[str, ...]) -> None:
             continue
         for warning in found.warnings:
             click.echo(f"{name}: warning: {warning}")
+        if found.report is not None:
+            click.echo(str(found.report))
         click.echo(f"{name}: ok: {found.summary}")
     if bad:
         raise SystemExit(1)
@@ -46,6 +49,23 @@ def plan(name: str, out: str, width: int) -> None:
 
     try:
         save_blueprint(load_scene(name), out, width)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}")
+
+
+@scene_group.command()
+@click.argument("name", metavar="SCENE")
+@click.argument("out", type=click.Path(dir_okay=False))
+def export(name: str, out: str) -> None:
+    """Write SCENE (a file or a name) to OUT: GLB for other programs, or YAML.
+
+    YAML is for scenes that were described, not for meshes.
+    """
+    from avenv.export import export_scene
+
+    try:
+        export_scene(name, out)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"wrote {out}")

@@ -15,3 +15,7 @@ class SoundError(AvenvError):
 
 class CacheWarning(UserWarning):
     """A cache file could not be used and is being rebuilt."""
+
+
+class SceneWarning(UserWarning):
+    """A scene is usable, but something in its files is missing or was left out."""

@@ -1,7 +1,7 @@
 """Look over a scene: what is in it, and what is probably not as its author meant it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from shapely import Polygon, contains_xy
@@ -9,6 +9,9 @@ from shapely import Polygon, contains_xy
 from avenv.errors import SceneError
 from avenv.scene import CATEGORIES
 from avenv.world import World, load_scene
+
+if TYPE_CHECKING:
+    from avenv.scene.meshes import ImportReport
 
 _REACH = 1.5  # m from walkable floor within which a source can be walked up to
 _FIRST_KIND = CATEGORIES.index("window") + 1  # the categories of furniture follow
@@ -21,10 +24,12 @@ class Survey:
     Attributes:
         summary: its size in one line.
         warnings: one line for each thing that is allowed but probably not meant.
+        report: what became of the mesh that the scene was read from, where it was one.
     """
 
     summary: str
     warnings: tuple[str, ...]
+    report: "ImportReport | None" = None
 
 
 def survey(scene: Any) -> Survey:
@@ -37,15 +42,21 @@ def survey(scene: Any) -> Survey:
     compiled, grid = world.compiled, world.walkable
     warnings = [*_unreachable_rooms(world), *_unreachable_sources(world)]
     floor = sum(Polygon(room.polygon).area for room in compiled.rooms)
-    walkable = float(np.count_nonzero(grid.islands == 1)) * grid.cell**2
+    islands = np.bincount(grid.islands.ravel())[1:] * grid.cell**2  # the largest first
+    walkable = float(islands[0])
     parts = [
         _count(len(compiled.rooms), "room"),
         _count(sum(thing.category >= _FIRST_KIND for thing in compiled.objects), "object"),
         _count(len(compiled.sources), "source"),
         f"{walkable:.1f} m² to walk on" + (f" of {floor:.1f} m²" if floor else ""),
+        *(
+            [f"{islands[1:].sum():.1f} m² cut off in {_count(len(islands) - 1, 'island')}"]
+            if len(islands) > 1
+            else []
+        ),
         f"{len(compiled.triangles)} triangles",
     ]
-    return Survey(", ".join(parts), tuple(warnings))
+    return Survey(", ".join(parts), tuple(warnings), world.report)
 
 
 def _unreachable_rooms(world: World) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,16 @@ from avenv.acoustics.scene import AcousticScene
 from avenv.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.problems import Problems
 from avenv.sounds import check_sound
 from avenv.vision import RasterScene
 
+if TYPE_CHECKING:
+    from avenv.scene.meshes import ImportReport
+
 MAX_VARIANTS = 16
 """Worlds in other states that a world keeps."""
-
-SPEC_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +34,13 @@ class World:
         compiled: the flat arrays that everything below is made from.
         spec: the description it was compiled from, where there is one.
         rest: the world that this one is a variant of, as ``with_states`` makes them.
+        report: what became of the mesh that it was read from, where it was one.
     """
 
     compiled: CompiledScene
     spec: SceneSpec | None = None
     rest: "World | None" = None
+    report: "ImportReport | None" = None
 
     @property
     def name(self) -> str:
@@ -101,8 +105,10 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     """Load one scene.
 
     Args:
-        scene: the path of a YAML file, the name of an authored scene (``"apartment"``), a
-            ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is returned as it is.
+        scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
+            (``*.stage_config.json``, ``*.scene_instance.json``), the name of an authored scene
+            (``"apartment"``), a ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is
+            returned as it is.
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -113,30 +119,47 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     if isinstance(scene, CompiledScene):
         return World(scene)
     if isinstance(scene, SceneSpec):
-        return _world(scene)
+        return _described(scene)
     if not isinstance(scene, str | Path):
         raise SceneError(
             f"scene is {scene!r}; accepted are the path of a YAML file, the name of an authored "
             "scene, a SceneSpec, a CompiledScene or a World"
         )
     path = Path(scene)
+    if names_mesh(path):
+        from avenv.scene.meshes import load_mesh  # brings trimesh
+
+        compiled, report = load_mesh(path)
+        return _world(compiled, str(path), report=report)
     if path.suffix.lower() not in SPEC_SUFFIXES:
         if path.suffix:
-            raise SceneError(f"{path}: cannot read {path.suffix} files; accepted: .yaml, .yml")
+            raise SceneError(
+                f"{path}: cannot read {path.suffix} files; accepted: "
+                f"{', '.join((*SPEC_SUFFIXES, *MESH_SUFFIXES, *HABITAT_ENDINGS))}"
+            )
         path = find_scene(str(scene))
-    return _world(SceneSpec.from_yaml(path))
+    return _described(SceneSpec.from_yaml(path))
 
 
-def _world(spec: SceneSpec) -> World:
-    compiled = compile_scene(spec)
-    problems = Problems(spec.source)
-    for k, source in enumerate(compiled.sources):
+def _described(spec: SceneSpec) -> World:
+    return _world(compile_scene(spec), spec.source, spec)
+
+
+def _world(
+    compiled: CompiledScene,
+    source: str,
+    spec: SceneSpec | None = None,
+    report: "ImportReport | None" = None,
+) -> World:
+    """Return the world of a scene that messages call ``source``, if its sounds are known."""
+    problems = Problems(source)
+    for k, sounding in enumerate(compiled.sources):
         try:
-            check_sound(source.sound)
+            check_sound(sounding.sound)
         except SoundError as error:
             problems.add(f"sources[{k}].sound", str(error))
     problems.check()
-    return World(compiled, spec)
+    return World(compiled, spec, report=report)
 
 
 def load_worlds(scenes: Any) -> Sequence[World]:

@@ -1,5 +1,6 @@
-"""Find the scenes that come with the package."""
+"""Find the scenes that come with the package, and tell the kinds of scene files apart."""
 
+import re
 from pathlib import Path
 
 from avenv.errors import SceneError
@@ -7,6 +8,17 @@ from avenv.scene.problems import suggest
 
 _PACKAGED = Path(__file__).with_name("authored")  # in a wheel
 _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "scenes"
+
+SPEC_SUFFIXES = (".yaml", ".yml")
+MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl")
+HABITAT_ENDINGS = (".stage_config.json", ".scene_instance.json")
+
+
+def names_mesh(path: Path) -> bool:
+    """Say whether a file is a mesh, a Habitat scene, or YAML that says ``mesh:``."""
+    if path.suffix.lower() in SPEC_SUFFIXES and path.is_file():
+        return re.search(rb"^mesh[ \t]*:", path.read_bytes(), re.MULTILINE) is not None
+    return path.suffix.lower() in MESH_SUFFIXES or path.name.endswith(HABITAT_ENDINGS)
 
 
 def scene_names() -> tuple[str, ...]:

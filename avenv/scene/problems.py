@@ -73,6 +73,6 @@ def _describe(finding: ErrorDetails, fields: Mapping[str, Iterable[str]]) -> str
     if finding["type"] == "value_error":  # raised by a spec's own check
         return str(finding["ctx"]["error"])
     # Pydantic's message, without its Python types.
-    message = re.sub("dictionary( or instance of [A-Za-z]+)?", "mapping", finding["msg"])
+    message = re.sub(r"dictionary( or instance of \w+)?", "mapping", finding["msg"])
     message = message.replace("tuple", "list").replace("Tuple", "The list")
     return f"{reprlib.repr(finding['input'])}: {message}"

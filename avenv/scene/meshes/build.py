@@ -1,0 +1,319 @@
+"""From a mesh file to a compiled scene."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv import frames
+from avenv.errors import SceneError, SceneWarning
+from avenv.scene.compile import CATEGORIES
+from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
+from avenv.scene.files import SPEC_SUFFIXES
+from avenv.scene.meshes.habitat import is_habitat, read_habitat
+from avenv.scene.meshes.notes import SceneNotes, known_object
+from avenv.scene.meshes.parts import MeshFile, MeshPart
+from avenv.scene.meshes.readers import read_mesh
+from avenv.scene.meshes.report import ImportReport, Mapped
+from avenv.scene.meshes.rules import Rules, check_material, read_rules
+from avenv.scene.meshes.settings import UNITS, MeshSettings
+from avenv.scene.meshes.solids import find_solids
+from avenv.scene.meshes.sources import place_sources
+from avenv.scene.meshes.tables import SurfaceBook, is_noted_sheet
+
+_TALLEST, _SMALLEST, _WIDEST = 60.0, 1.0, 1000.0  # m: what else is no home, or too far for float32
+_STOREY = 1.5  # m between floors, at least
+
+
+def import_mesh(
+    path: str | Path,
+    *,
+    up: Literal["Y", "Z"] | None = None,
+    unit: float | str | None = None,
+    rules: str | Path | None = None,
+    materials: dict[str, str] | None = None,
+    default: str | None = None,
+    floor: float | None = None,
+) -> CompiledScene:
+    """Read a mesh file as a scene.
+
+    Args:
+        path: a GLB, glTF, OBJ, PLY or STL file.
+        up: the axis that points up; by default as the format has it: Y in glTF and OBJ, Z in PLY
+            and STL.
+        unit: metres in one of the file's units, or ``"m"``, ``"cm"``, ``"mm"``, ``"in"``,
+            ``"ft"``, ``"km"``; by default metres.
+        rules: YAML file that says which names and colours mean which acoustic materials; it goes
+            before the shipped ones.
+        materials: acoustic materials by the material names that the file uses.
+        default: acoustic material where nothing else tells.
+        floor: level of the storey that is walked on, metres; by default the lowest large one.
+
+    Raises:
+        SceneError: the file is broken or too large, refers to something outside its folder, or has
+            a size that no building has; or an argument is unknown.
+
+    Warns:
+        SceneWarning: textures are missing, or surfaces have neither texture nor colour.
+    """
+    return inspect_mesh(path, up=up, unit=unit, rules=rules, materials=materials,
+                        default=default, floor=floor)[0]  # fmt: skip
+
+
+def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, ImportReport]:
+    """Read a mesh file as ``import_mesh`` does; return also a report of what became of it."""
+    path = Path(path)
+    data = {k: v for k, v in settings.items() if v is not None}
+    if "rules" in data:
+        data["rules"] = str(Path(data["rules"]).resolve())
+    made = MeshSettings.checked({"mesh": path.name, **data}, str(path), path.parent)
+    return build_mesh(_read(path), made, path)
+
+
+def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
+    """Read a mesh file with the conventions of its format, or a YAML file that names one.
+
+    Raises:
+        SceneError: as ``import_mesh``; or a field of the YAML file is wrong.
+    """
+    if path.suffix.lower() not in SPEC_SUFFIXES:
+        return inspect_mesh(path)
+    settings = MeshSettings.from_yaml(path)
+    return build_mesh(_read(settings.mesh_file), settings, settings.mesh_file)
+
+
+def _read(path: Path) -> MeshFile:
+    return read_habitat(path) if is_habitat(path) else read_mesh(path)
+
+
+def build_mesh(
+    content: MeshFile, settings: MeshSettings, path: Path
+) -> tuple[CompiledScene, ImportReport]:
+    """Turn a file's contents into a scene and a report.
+
+    Raises:
+        SceneError: there is nothing in it, or something that cannot be.
+    """
+    rules = read_rules(settings.rules_file)
+    check_material(settings.default, f"{settings.source}: default")
+    for name, chosen in settings.materials.items():
+        check_material(chosen, f"{settings.source}: materials.{name}")
+    parts, dropped = _placed(content, settings, path)
+    built = _assemble(parts, rules, settings, path)
+    texts = _warnings(content, built.plain)
+    if texts:
+        warnings.warn(f"{path}: {'; '.join(texts)}", SceneWarning, stacklevel=4)
+    triangles = built.triangles
+    known = settings.up is None and settings.unit is None  # notes are about the file as it is
+    noted = SceneNotes.read(content.notes if known else None, path)
+    rooms = noted.rooms
+    if settings.floor is not None:
+        rooms = (_storey(triangles, settings.floor),)
+    described = {part.owner: part.notes for part, _ in parts if known}
+    objects = tuple(
+        known_object(o, described.get(o.name), rooms, f"{path}: {o.name!r}: extras.avenv")
+        for o in built.objects
+    )
+    scene = CompiledScene(
+        name=settings.name or noted.name or path.stem,
+        triangles=triangles.astype(np.float32),
+        uv=built.uv.astype(np.float32),
+        surface=built.surface,
+        object=built.owner,
+        double_sided=built.sheet,
+        surfaces=built.table,
+        objects=objects,
+        rooms=rooms,
+        sources=(*noted.sources, *place_sources(settings, objects, noted.sources)),
+        images=tuple(built.images),
+    )
+    size = np.ptp(triangles.reshape(-1, 3), axis=0).tolist()
+    report = ImportReport(
+        path=str(path),
+        triangles=len(triangles),
+        dropped=dropped,
+        objects=len(objects),
+        size=(size[0], size[1], size[2]),
+        surfaces=built.mapped,
+        floors=_floors(triangles, built.sheet),
+        open_share=built.open_share,
+        sheets=float(np.average(built.sheet, weights=_areas(triangles))),
+        warnings=tuple(texts),
+    )
+    return scene, report
+
+
+def _placed(
+    content: MeshFile, settings: MeshSettings, path: Path
+) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int]:
+    """Return each part with its triangles in the world, without empty ones; and how many were."""
+    if not sum(len(part.triangles) for part in content.parts):
+        raise SceneError(f"{path}: has no faces")
+    unit = UNITS[settings.unit] if isinstance(settings.unit, str) else settings.unit or 1.0
+    y_up = content.y_up if settings.up is None else settings.up == "Y"
+    placed, dropped = [], 0
+    for part in content.parts:
+        if not np.isfinite(part.triangles).all():
+            raise SceneError(f"{path}: {part.owner!r}: has corners that are no finite numbers")
+        if part.uv is not None and not np.isfinite(part.uv).all():
+            raise SceneError(f"{path}: {part.owner!r}: has texture coordinates that are no finite "
+                             "numbers")  # fmt: skip
+        world = unit * (frames.from_y_up(part.triangles) if y_up else part.triangles)
+        world = world.astype(np.float32).astype(np.float64)  # as they will be kept
+        kept = _areas(world) > 1e-10
+        dropped += int((~kept).sum())
+        if kept.any():
+            placed.append((_subset(part, kept), world[kept]))
+    if not placed:
+        raise SceneError(f"{path}: has no faces with an area")
+    _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), settings, path)
+    return placed, dropped
+
+
+def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
+    uv = None if part.uv is None else part.uv[kept]
+    shade = None if part.shade is None else part.shade[kept]
+    return MeshPart(part.owner, part.triangles[kept], part.material, uv, shade, part.notes)
+
+
+def _check_extent(points: NDArray[np.float64], settings: MeshSettings, path: Path) -> None:
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = high - low
+    text = " x ".join(f"{s:,.3g}" for s in size)
+    if np.abs([low, high]).max() > _WIDEST:
+        problem = f"reaches {np.abs([low, high]).max():,.0f} m from the origin, more than 1000 m"
+    elif settings.unit is None and size[2] > _TALLEST:
+        problem = f"would be {size[2]:,.0f} m high"
+    elif settings.unit is None and size.max() < _SMALLEST:
+        problem = f"would be {size.max():.2g} m large"
+    else:
+        return
+    height = max(float(size[2]), 1e-9) / (UNITS["m"] if settings.unit is None else 1.0)
+    likely = [u for u, metres in UNITS.items() if 2.0 <= height * metres <= 12.0]
+    hint = f"; pass unit={likely[0]!r} if these are {likely[0]}" if likely else ""
+    raise SceneError(f"{path}: {problem} ({text} in its units){hint}; unit and up say how to read "
+                     "a file's numbers")  # fmt: skip
+
+
+@dataclass
+class _Built:
+    triangles: NDArray[np.float64]
+    uv: NDArray[np.float64]
+    surface: NDArray[np.int32]
+    owner: NDArray[np.int32]
+    sheet: NDArray[np.bool_]
+    table: SurfaceTable
+    images: list[NDArray[np.uint8]]
+    objects: list[SceneObject]
+    mapped: tuple[Mapped, ...]
+    open_share: float
+    plain: int
+
+
+def _assemble(
+    parts: list[tuple[MeshPart, NDArray[np.float64]]], rules: Rules, settings: MeshSettings,
+    path: Path,
+) -> _Built:  # fmt: skip
+    owners = list(dict.fromkeys(part.owner for part, _ in parts))
+    number = {name: k for k, name in enumerate(owners)}
+    parts.sort(key=lambda item: number[item[0].owner])
+    counts = [len(world) for _, world in parts]
+    triangles = np.concatenate([world for _, world in parts])
+    solidity = find_solids(triangles)
+    sheet = solidity.sheet.copy()
+    book = SurfaceBook(rules, settings.materials, settings.default)
+    surface, uv = [], []
+    areas: dict[tuple[str, str, str], float] = {}
+    ends = np.cumsum(counts)
+    for (part, world), end in zip(parts, ends, strict=True):
+        own = slice(end - len(world), end)
+        noted = is_noted_sheet(part)
+        if noted is not None:
+            sheet[own] = noted
+        rows, coordinates, choice = book.enter(part, world, sheet[own])
+        surface.append(rows)
+        uv.append(coordinates)
+        key = (part.material.name, *choice)
+        areas[key] = areas.get(key, 0.0) + float(_areas(world).sum())
+    owner = np.repeat([number[part.owner] for part, _ in parts], counts).astype(np.int32)
+    objects = []
+    for k, name in enumerate(owners):
+        objects.append(_object(name, triangles[owner == k], rules))
+    mapped = (Mapped(*key, area) for key, area in areas.items())
+    return _Built(
+        triangles=triangles,
+        uv=np.concatenate(uv),
+        surface=np.concatenate(surface),
+        owner=owner,
+        sheet=sheet,
+        table=book.table(),
+        images=book.images,
+        objects=objects,
+        mapped=tuple(sorted(mapped, key=lambda m: -m.area)),
+        open_share=solidity.open_share,
+        plain=book.plain,
+    )
+
+
+def _object(name: str, triangles: NDArray[np.float64], rules: Rules) -> SceneObject:
+    low, high = triangles.reshape(-1, 3).min(axis=0), triangles.reshape(-1, 3).max(axis=0)
+    x, y = ((low + high) / 2)[:2].tolist()
+    size = (high - low).tolist()
+    category = rules.category(name)
+    return SceneObject(
+        name=name,
+        kind=category or "mesh",
+        category=CATEGORIES.index(category or "void"),
+        room=-1,
+        position=(x, y, float(low[2])),
+        heading=0.0,
+        size=(size[0], size[1], size[2]),
+    )
+
+
+def _warnings(content: MeshFile, plain: int) -> list[str]:
+    out = list(content.left_out)
+    if content.missing:
+        more = f" and {len(content.missing) - 3} more" if len(content.missing) > 3 else ""
+        out.append(f"missing, drawn in a plain colour: {', '.join(content.missing[:3])}{more}")
+    if plain:
+        out.append("surfaces without texture or colour take those of their acoustic material")
+    return out
+
+
+def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b, c = (triangles[:, k] for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def _floors(
+    triangles: NDArray[np.float64], sheet: NDArray[np.bool_], band: float = 0.05
+) -> tuple[tuple[float, float], ...]:
+    """Return (height, area) of the storeys' floors: large levels with a storey between them."""
+    a, b, c = (triangles[:, k] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    area = np.linalg.norm(normal, axis=1) / 2
+    up = np.where(sheet, np.abs(normal[:, 2]), normal[:, 2])
+    level = up > 1.9 * area  # facing upwards within 18 degrees
+    if not level.any():
+        return ()
+    z, area = triangles[level, :, 2].mean(axis=1), area[level]
+    bins = np.round(z / band).astype(np.int64)
+    total = np.bincount(bins - bins.min(), area)
+    floors: list[tuple[float, float]] = []
+    for k in np.flatnonzero(total >= total.max() / 4).tolist():
+        height = (k + int(bins.min())) * band
+        if not floors or height - floors[-1][0] >= _STOREY:
+            floors.append((height, float(total[k])))
+    return tuple(floors)
+
+
+def _storey(triangles: NDArray[np.float64], floor: float) -> Room:
+    """Return a room as large as the mesh, on the level that is to be walked on."""
+    (x0, y0, _), (x1, y1, z1) = (f(triangles.reshape(-1, 3), axis=0) for f in (np.min, np.max))
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return Room("mesh", corners, floor, max(float(z1) - floor, math.ulp(1.0)))

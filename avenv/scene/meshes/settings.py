@@ -1,0 +1,107 @@
+"""How a mesh file is to be read, as keywords or as YAML beside it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from avenv.scene.meshes.references import References
+from avenv.scene.problems import Problems
+from avenv.scene.spec import Name, SourceSpec
+from avenv.scene.yaml_files import read_yaml
+
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048, "km": 1000.0}
+"""Metres in one of a file's units."""
+
+Unit = Literal["m", "cm", "mm", "in", "ft", "km"]
+
+
+class MeshSettings(BaseModel):
+    """A mesh as a scene. In YAML::
+
+        mesh: house.glb                   # GLB, glTF, OBJ, PLY, STL, or a Habitat scene
+        unit: cm
+        rules: my_rules.yaml
+        sources:
+          - {on: phone}                   # an object of the mesh
+          - {position: [2, 3, 1], sound: kettle}
+
+    Attributes:
+        mesh: the file, relative to this one and within its folder.
+        name: of the scene; by default the file's.
+        up: the axis that points up: ``Y`` or ``Z``; by default as the format has it: Y in glTF
+            and OBJ, Z in PLY and STL.
+        unit: metres in one of the file's units, or ``m``, ``cm``, ``mm``, ``in``, ``ft``, ``km``;
+            by default metres.
+        rules: file of rules that go before the shipped ones (``avenv/scene/meshes/rules.yaml``).
+        materials: materials by the names that the file uses, before all rules.
+        default: material of what no rule knows, instead of the rules' own.
+        floor: level of the storey that is walked on, metres; by default the lowest large one.
+        sources: sound sources; ``on`` names an object of the mesh.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mesh: Annotated[str, Field(min_length=1)]
+    name: Name | None = None
+    up: Literal["Y", "Z"] | None = None
+    unit: Annotated[float, Field(strict=True, gt=0)] | Unit | None = None
+    rules: str | None = None
+    materials: dict[str, str] = {}
+    default: str | None = None
+    floor: Annotated[float, Field(strict=True)] | None = None
+    sources: tuple[SourceSpec, ...] = ()
+
+    _source: str = PrivateAttr("mesh")
+    _folder: Path = PrivateAttr(Path())
+
+    @classmethod
+    def from_yaml(cls, path: Path, data: dict[str, Any] | None = None) -> Self:
+        """Read a scene file that names a mesh; ``data`` is what is in it, if that is known.
+
+        Raises:
+            SceneError: the file is missing or is not YAML, or a field is unknown or has a value
+                that it cannot have; all of these are named.
+        """
+        return cls.checked(read_yaml(path) if data is None else data, str(path), path.parent)
+
+    @classmethod
+    def checked(cls, data: dict[str, Any], source: str, folder: Path) -> Self:
+        """Make settings of plain data; messages call them ``source``.
+
+        Raises:
+            SceneError: a field is missing or unknown, or has a value that it cannot have.
+        """
+        try:
+            settings = cls.model_validate(data)
+        except ValidationError as error:
+            problems = Problems(source)
+            problems.add_invalid(error, {"": cls.model_fields, "sources": SourceSpec.model_fields})
+            problems.check()
+            raise
+        settings._source, settings._folder = source, folder
+        return settings
+
+    @property
+    def source(self) -> str:
+        """What messages call these settings: their file, or the mesh's."""
+        return self._source
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start: the file's folder."""
+        return self._folder
+
+    @property
+    def rules_file(self) -> Path | None:
+        """The file of rules; None for the shipped ones alone."""
+        return None if self.rules is None else self._folder / self.rules
+
+    @property
+    def mesh_file(self) -> Path:
+        """The mesh.
+
+        Raises:
+            SceneError: it lies outside the folder of the settings.
+        """
+        return References(self._folder / "x").find(self.mesh, f"{self.source}: mesh")
