@@ -1,4 +1,8 @@
-"""Make the spectrogram sheets of the sounds again: `python scripts/make_pictures_sounds.py`."""
+"""Make the picture and the table of sounds in docs/scenes.md again.
+
+`python scripts/make_pictures_sounds.py` draws one variant of each kind into docs/images/sounds.png
+and prints the table; with kinds as arguments it draws eight variants of each into KIND.png.
+"""
 
 import sys
 from pathlib import Path
@@ -8,8 +12,11 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
+from avenv.scene.catalogue import kind, kind_names
 from avenv.sounds import KINDS, synthesise
+from avenv.sounds.recipes import RECIPES, Range, Words
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 RATE = 16000
@@ -61,10 +68,52 @@ def sheet(names: list[str], columns: int) -> plt.Figure:
     return figure
 
 
+def save(figure: plt.Figure, path: Path) -> None:
+    """Save a figure in 40 colours, which is a quarter of the size."""
+    figure.set_dpi(96)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).quantize(40, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def table() -> str:
+    """Return the Markdown table of all kinds."""
+    lines = ["| kind | set | loop | centre | active | parameters | objects |", "|---" * 7 + "|"]
+    for name in KINDS:
+        recipe = RECIPES[name]
+        drawn = {p: (v["heard"], v["unheard"]) for p, v in recipe.parameters.items()}
+        values = ", ".join(
+            f"{p} {write(a)}" + (f" ({write(b)})" if a != b else "") for p, (a, b) in drawn.items()
+        )
+        objects = ", ".join(k for k in kind_names() if name in (kind(k).sound, kind(k).falls))
+        centre, active = measure(synthesise(name, RATE).signal)
+        lines.append(
+            f"| `{name}` | {recipe.set} | {recipe.seconds} s | {centre:.0f} Hz | {active:.0%} | "
+            f"{values} | {objects} |"
+        )
+    return "\n".join(lines)
+
+
+def write(values: Range | Words) -> str:
+    """Return the values of a parameter as the table shows them."""
+    return (
+        "/".join(values.words) if isinstance(values, Words) else f"{values.low:g}–{values.high:g}"
+    )
+
+
+def measure(signal: np.ndarray) -> tuple[float, float]:
+    """Return the centre of the power spectrum in Hz, and the part of the loop that sounds."""
+    power = np.abs(np.fft.rfft(signal)) ** 2
+    centre = power @ np.fft.rfftfreq(len(signal), 1 / RATE) / power.sum()
+    blocks = np.mean(signal[: len(signal) // 800 * 800].reshape(-1, 800) ** 2, axis=1)
+    return centre, float(np.mean(blocks > 1e-3 * blocks.max()))  # 50 ms, 30 dB below the loudest
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     for kind in sys.argv[1:]:
         variants = [f"{kind}{split}/{v}" for split in ("", "/unheard") for v in range(4)]
         sheet(variants, 4).savefig(f"{kind}.png", dpi=110)
     if not sys.argv[1:]:
-        sheet(list(KINDS), 6).savefig(FOLDER / "sounds.png", dpi=100)
+        save(sheet(list(KINDS), 6), FOLDER / "sounds.png")
+        print(table())

@@ -1,5 +1,8 @@
 """Sets of sounds: what an episode may choose from, and what is refused."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,6 +10,7 @@ import soundfile
 from avenv.errors import SceneError, SoundError
 from avenv.scene import SceneBuilder
 from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_sound, load_sounds, synthesise
+from avenv.sounds.recipes import RECIPES, Words
 from avenv.world import load_scene
 
 RATE = 16000
@@ -125,3 +129,31 @@ def test_a_scene_may_name_a_variant_and_its_parameters(sound):
 def test_a_scene_that_names_an_unknown_sound_is_refused_when_it_is_loaded(sound, message):
     with pytest.raises(SceneError, match=rf"test room: sources\[1\].sound: .*{message}"):
         load_scene(room(sound))
+
+
+# What the documentation promises
+
+SECTION = re.search(
+    r"## Sounds\n(.*?)\n## ", Path(__file__).parents[1].joinpath("docs/scenes.md").read_text(), re.S
+)
+
+
+def test_the_documentation_lists_every_kind_with_its_numbers():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", SECTION[1], re.M))
+    assert tuple(rows) == KINDS
+    for kind, row in rows.items():
+        recipe = RECIPES[kind]
+        assert row.startswith(f"{recipe.set} | {recipe.seconds} s |")
+        for name, splits in recipe.parameters.items():
+            for values in splits.values():
+                shown = values.words if isinstance(values, Words) else (f"{values.high:g}",)
+                assert all(re.search(rf"{name} [^,|]*{word}", row) for word in shown), name
+
+
+def test_the_documented_names_are_understood():
+    [block] = re.findall(r"```python\n(.*?)```", SECTION[1], re.S)
+    exec(compile(block, "docs/scenes.md", "exec"), {})
+    for cell in re.findall(r"^\| (`[^|]*) \| (?!heard|unheard)", SECTION[1], re.M):
+        for name in re.findall(r"`([^`]+)`", cell):
+            if "my_" not in name and "wav" not in name:
+                assert len(load_sounds(name, RATE)) >= 1

@@ -18,10 +18,10 @@ _SHAPES: dict[str, Callable[[float, float, float], Modes]] = {
 """Modes of a body by its size in metres, its thickness as a part of that, and its material."""
 
 _SHOES = {
-    "slippers": (9e-3, 0.5),
-    "trainers": (4e-3, 0.6),
-    "boots": (1.2e-3, 1.2),
-    "heels": (4e-4, 2.0),
+    "slippers": (8e-3, 1.0),
+    "trainers": (3e-3, 1.5),
+    "boots": (9e-4, 3.0),
+    "heels": (4e-4, 3.0),
 }
 """How long a heel's blow lasts in seconds, and how loud its click is."""
 
@@ -101,7 +101,7 @@ def footsteps(loop: Loop, *, floor: str, shoe: str, pace: float, weight: float) 
         body = heel[0] * (1.0 if k % 2 else 1.06), heel[1]
         for delay, part in ((0.0, 1.0), (loop.uniform(0.09, 0.13), 0.35)):
             strike(loop, out, start + delay, part * speed * click, body, ground, contact)
-            thud = part * speed * np.array([0.5, 0.3])
+            thud = part * speed * np.array([0.35, 0.25])
             loop.add(out, start + delay, 0.3, modes, flesh, thud, (0.05, 0.03), 6e-3)
         loop.add(scuff, start + 0.04, 0.16, window, 0.16, 0.06, level=loop.uniform(0.3, 1.0))
     return out + 0.02 * scuff * loop.noise(band(700, 3500, 1))

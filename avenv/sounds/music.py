@@ -3,7 +3,7 @@
 import numpy as np
 
 from avenv.sounds.bodies import bar
-from avenv.sounds.loop import Loop, Signal, band, harmonics, modes, window
+from avenv.sounds.loop import Loop, Signal, band, formants, harmonics, modes, window
 from avenv.sounds.tunes import PROGRESSIONS, TUNES, semitones
 
 _TINE = np.array([1.0, 6.267, 17.55])
@@ -35,7 +35,7 @@ def tine(t: Signal, frequency: float) -> Signal:
 def plucked(t: Signal, frequency: float, decay: float, place: float = 0.22) -> Signal:
     """Return a string plucked at this part of its length, the higher harmonics the sooner gone."""
     k = np.arange(1, 17)
-    levels = np.abs(np.sin(np.pi * k * place)) / k**1.3
+    levels = np.abs(np.sin(np.pi * k * place)) / k
     return modes(t, k * frequency, levels, decay / k**0.7, 2e-3)
 
 
@@ -115,10 +115,8 @@ def guitar(loop: Loop, *, style: str, harmony: str, root: float, place: float) -
                 level = loop.uniform(0.7, 1.0) * (1.0 if j == 0 else 0.75)
                 pitch = root * semitones(tone)
                 loop.add(out, start + 0.012 * n, 1.4, plucked, pitch, 0.9, place, level=level)
-    box = loop.filter(
-        out, lambda f: 1 / (1 + ((f - 105) / 25) ** 2) + 0.7 / (1 + ((f - 210) / 40) ** 2)
-    )
-    return loop.filter(out, band(90, 5000)) + box
+    box = loop.filter(out, formants([(105, 50, 0.4), (210, 80, 0.3)]))
+    return loop.filter(out, band(120, 5000, 1)) + box
 
 
 def flute(loop: Loop, *, tune: str, root: float, breath: float, vibrato: float) -> Signal:
