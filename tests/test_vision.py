@@ -261,4 +261,4 @@ def test_wrong_batches_are_named():
     bad = {"scene_of": [0, 1], "positions": np.ones(3), "rotations": np.full((2, 3, 3), np.nan)}
     for name, value in [*bad.items(), ("rows", [2])]:
         with pytest.raises(ValueError, match=name):
-            render([prepare(shoebox())], **(good | {name: value}), hfov=1.0, frames=frames)
+            render([prepare(shoebox())], **(good | {name: value}), lens=1.0, frames=frames)

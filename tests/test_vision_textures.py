@@ -37,9 +37,9 @@ def test_the_mean_of_a_texture_is_the_colour_of_its_material(name):
 @pytest.mark.parametrize("name", ["plain", "brick", "fabric"])
 def test_every_mip_level_has_the_same_mean(name):
     atlas = build_atlas(textured(name).surfaces)
-    for level in range(atlas.log_side[0] + 1):
+    for level in range(atlas.log_size[0, 0] + 1):
         first = atlas.first[0, level]
-        texels = atlas.texels[first : first + 4 ** (atlas.log_side[0] - level)]
+        texels = atlas.texels[first : first + 4 ** (atlas.log_size[0, 0] - level)]
         np.testing.assert_allclose(unpack(texels).mean(axis=0), COLOR, rtol=2e-3)
 
 

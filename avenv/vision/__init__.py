@@ -1,7 +1,9 @@
 """Egocentric pictures from a compiled scene: a software rasteriser."""
 
+from avenv.vision.camera import Lens, orthographic, perspective
 from avenv.vision.clusters import RasterScene, prepare, relight
 from avenv.vision.images import SENSORS, Frames
+from avenv.vision.instances import Instances
 from avenv.vision.noise import CameraNoise, disturb_depth, disturb_rgb
 from avenv.vision.optics import PROJECTIONS, Optics
 from avenv.vision.render import render
@@ -14,12 +16,16 @@ __all__ = [
     "SENSORS",
     "CameraNoise",
     "Frames",
+    "Instances",
+    "Lens",
     "Optics",
     "RasterScene",
     "Views",
     "disturb_depth",
     "disturb_rgb",
     "make_views",
+    "orthographic",
+    "perspective",
     "prepare",
     "relight",
     "render",

@@ -12,7 +12,8 @@ SENSORS = ("rgb", "depth", "semantic", "instance", "normal")
 USUAL = SENSORS[:3]
 """What it sees unless told otherwise."""
 
-TILE = 8
+TILE_BITS = 3
+TILE = 1 << TILE_BITS
 """Side in pixels of the tiles that occlusion is tested on; a multiple of the SIMD width."""
 
 MAX_SIDE = 8192
@@ -77,8 +78,8 @@ class Frames(NamedTuple):
 
     Attributes:
         rgb, depth, semantic, instance, normal: as in ``Pictures``.
-        nearness: (n, H', W') float32 scratch: 1 / depth of the nearest triangle; whole tiles.
-        triangle: (n, H', W') int32 scratch: that triangle, -1 for nothing.
+        nearness: (n, H', W') float32 scratch: nearness of the nearest triangle; whole tiles.
+        triangle: (n, H', W') int32 scratch: that triangle's number, -1 for nothing.
     """
 
     rgb: NDArray[np.uint8]

@@ -7,21 +7,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
-from avenv.kernels import borrowing, kernel
-from avenv.vision.camera import NEAR, camera_at, focal_length
-from avenv.vision.clusters import CLUSTER_SIZE, RasterScene
+from avenv.kernels import inner, kernel
+from avenv.vision.camera import NEAR, Lens, View, camera_at, perspective, pose_rows
+from avenv.vision.clusters import RasterScene
+from avenv.vision.hierarchy import CLUSTER_SIZE
 from avenv.vision.images import TILE, Frames
-from avenv.vision.shading import label, measure, orient, shade
-from avenv.vision.triangles import VIEW_ROWS, draw_cluster
+from avenv.vision.instances import Instances, camera_poses, placed
+from avenv.vision.shading import Layers, label, measure, orient, shade
+from avenv.vision.triangles import CORNERS, VIEW_ROWS, Workbench, draw_cluster
 from avenv.vision.visibility import (
     BUCKETS,
     HIDDEN,
+    Search,
     Tiles,
-    front_to_back,
+    begin,
     is_hidden,
+    look_into,
     mark_stale,
-    nearest_depths,
-    tiles_of_cluster,
 )
 
 CAMERAS_PER_JOB = 2
@@ -33,9 +35,10 @@ def render(
     scene_of: ArrayLike,
     positions: ArrayLike,
     rotations: ArrayLike,
-    hfov: float,
+    lens: float | Lens,
     frames: Frames,
     rows: ArrayLike | None = None,
+    instances: Instances | None = None,
 ) -> None:
     """Draw what n cameras see into ``frames``.
 
@@ -44,15 +47,17 @@ def render(
         scene_of: (n,) which of them each camera is in.
         positions: (n, 3) metres.
         rotations: (n, 3, 3), columns forward, left and up as ``avenv.frames.body_rotation`` gives.
-        hfov: horizontal field of view in radians; pixels are square.
+        lens: ``perspective(hfov)`` or ``orthographic(metres)``; a number is an hfov, the horizontal
+            field of view in radians. Pixels are square.
         frames: n pictures to draw into.
         rows: the cameras to draw, all by default; the pictures of the others are left alone.
+        instances: where the scenes' movable parts are; by default, where they were compiled.
 
     Raises:
-        ValueError: a shape does not fit, a pose is not finite, or hfov is not within (0, pi).
+        ValueError: a shape does not fit, a pose is not finite, or the lens or a part is not there.
     """
     n = frames.cameras
-    focal = focal_length(frames.width, hfov)
+    lens = lens if isinstance(lens, Lens) else perspective(lens)
     scene_of = np.asarray(scene_of, np.int64)
     positions = finite("positions", positions, (n, 3))
     rotations = finite("rotations", rotations, (n, 3, 3))
@@ -63,10 +68,18 @@ def render(
     wanted = np.arange(n) if rows is None else np.unique(np.asarray(rows, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n):
         raise ValueError(f"rows is {wanted}; indices of {n} cameras are needed")
+    instances = placed(instances, np.array([scene.parts for scene in scenes])[scene_of])
+    poses = pose_rows(*camera_poses(instances, positions, rotations))
+    view = View(
+        np.float32(lens.focal(frames.width)),
+        np.float32(frames.width / 2),
+        np.float32(frames.height / 2),
+        np.bool_(lens.converging),
+    )
     parallel.run(
         draw_cameras,
         (
-            (scenes[key].arrays, wanted[members], positions, rotations, focal, frames)
+            (scenes[key].arrays, wanted[members], poses, instances.part, view, frames)
             for key, members in parallel.runs_by_key(scene_of[wanted], CAMERAS_PER_JOB)
         ),
     )
@@ -87,85 +100,121 @@ def finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
     return array
 
 
-class _Scratch(NamedTuple):
-    """Arrays that drawing one picture needs: C clusters, W columns."""
+class _Room(NamedTuple):
+    """Arrays that drawing pictures needs, made once per job: I boxes, K instances, W columns."""
 
-    depths: NDArray[np.float32]  # (C,)
-    order: NDArray[np.int32]  # (C,)
-    starts: NDArray[np.int32]  # (BUCKETS + 1,)
-    corners: NDArray[np.float32]  # (VIEW_ROWS, most corners of a cluster)
-    polygon: NDArray[np.float32]  # (3, 4)
-    left: NDArray[np.float32]  # (W,)
-    depth: NDArray[np.float32]  # (W,)
-    albedo: NDArray[np.uint64]  # (W,)
+    search: Search
+    tiles: Tiles
+    work: Workbench
+    layers: Layers
+    part: NDArray[np.int32]  # (1 + K,) part that a layer shows
+    divisor: NDArray[np.float32]  # (W,)
 
 
 @kernel
-def draw_cameras(scene, cameras, positions, rotations, focal, frames):
+def draw_cameras(scene, cameras, poses, parts, view, frames):
     """Draw the pictures of some cameras, all in one scene.
 
     All of them share the scratch of the first, which no other job touches: it stays in the cache.
+    ``poses`` (n, 1 + K, 12) and ``parts`` (n, K) are those of all cameras and their instances.
     """
     height, width = frames.rgb.shape[1], frames.rgb.shape[2]
     nearness, triangle = frames.nearness[cameras[0]], frames.triangle[cameras[0]]
-    clusters = scene.box_centre.shape[1]
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
-    tiles = Tiles(np.empty(grid, np.float32), np.empty(grid, np.bool_))
-    scratch = _Scratch(
-        np.empty(clusters, np.float32),
-        np.empty(clusters, np.int32),
-        np.empty(BUCKETS + 1, np.int32),
-        np.empty((VIEW_ROWS, 3 * CLUSTER_SIZE), np.float32),
-        np.empty((3, 4), np.float32),
+    boxes, layers = len(scene.first_triangle) - 1 + len(scene.boxes), poses.shape[1]
+    room = _Room(
+        Search(
+            np.empty(BUCKETS, np.int32),
+            np.empty(boxes, np.int32),
+            np.empty(boxes, np.float32),
+            np.empty((4, boxes), np.int32),
+        ),
+        Tiles(np.empty(grid, np.float32), np.empty(grid, np.bool_)),
+        Workbench(
+            np.empty((VIEW_ROWS, CORNERS + 2), np.float32),
+            np.empty((2, CORNERS + 2), np.int32),
+            np.empty(CLUSTER_SIZE, np.float32),
+            np.empty(CLUSTER_SIZE + 1, np.int32),
+            np.empty(4, np.int32),
+        ),
+        Layers(
+            np.empty(layers, np.int32),
+            np.empty(layers, np.int32),
+            np.empty((layers, 12), np.float32),
+        ),
+        np.empty(layers, np.int32),
         np.empty(width, np.float32),
-        np.empty(width, np.float32),
-        np.empty(width, np.uint64),
     )
     for i in cameras:
-        camera = camera_at(positions[i], rotations[i], focal, width, height)
-        _clear(width, height, nearness, triangle, tiles)
-        _draw(scene, camera, scratch, tiles, nearness, triangle)
-        _resolve(scene, camera, i, nearness, triangle, scratch, frames)
+        _stack_layers(scene, poses, parts, i, room)
+        _clear(width, height, nearness, triangle, room.tiles)
+        _draw(scene, view, room, height, width, nearness, triangle)
+        _resolve(scene, view, i, nearness, triangle, room, frames)
 
 
-@borrowing
-def _draw(scene, camera, scratch, tiles, nearness, triangle):
-    """Fill the visibility buffer, from near to far."""
-    depths, order = scratch.depths, scratch.order
-    nearest_depths(scene, camera, depths)
-    visible = front_to_back(depths, scratch.starts, order)
-    for n in range(visible):
-        k = order[n]
-        span = tiles_of_cluster(scene, camera, k, depths[k], tiles)
-        if not is_hidden(span, depths[k], nearness, tiles):
-            clips = depths[k] < NEAR
-            draw_cluster(
-                scene, camera, k, clips, scratch.corners, scratch.polygon, nearness, triangle
-            )
-            mark_stale(span, tiles)
+@inner
+def _stack_layers(scene, poses, parts, i, room):
+    """Number the triangles of the scene and of camera i's instances, one after the other."""
+    layers, first = room.layers, 0
+    for k in range(poses.shape[1]):
+        part = 0 if k == 0 else 1 + parts[i, k - 1]
+        room.part[k] = part if k == 0 or part > 0 else -1
+        layers.first[k] = first
+        layers.shift[k] = first - scene.part_start[part]
+        for axis in range(12):
+            layers.pose[k, axis] = poses[i, k, axis]
+        if room.part[k] >= 0:
+            first += scene.part_start[part + 1] - scene.part_start[part]
 
 
-@borrowing
+@inner
+def _draw(scene, view, room, height, width, nearness, triangle):
+    """Fill the visibility buffer, layer by layer, each from near to far."""
+    search, tiles, size = room.search, room.tiles, (height, width)
+    clusters = len(scene.first_triangle) - 1
+    for layer in range(len(room.part)):
+        if room.part[layer] < 0:
+            continue
+        camera = camera_at(room.layers.pose, layer, view)
+        begin(search, clusters + scene.root[room.part[layer]], tiles)
+        for bucket in range(BUCKETS):
+            while search.head[bucket] >= 0:
+                k = np.uint64(search.head[bucket])
+                search.head[bucket] = search.next[k]
+                if is_hidden(search, k, view.converging, nearness, tiles):
+                    continue
+                if k >= clusters:
+                    look_into(scene, camera, k - np.uint64(clusters), bucket, tiles, search)
+                    continue
+                clips = search.nearest[k] < NEAR
+                draw_cluster(
+                    scene, camera, k, clips, room.layers.shift[layer], size, room.work,
+                    nearness, triangle,
+                )  # fmt: skip
+                mark_stale(search, k, tiles)
+
+
+@inner
 def _clear(width, height, nearness, triangle, tiles):
     # Pixels that only fill up the last tiles count as hidden, so that they never hold a tile open.
-    nearness[:height, :width] = 0
+    nearness[:height, :width] = -HIDDEN
     nearness[height:] = HIDDEN
     nearness[:, width:] = HIDDEN
     triangle[:] = -1
-    tiles.farthest[:] = 0
+    tiles.farthest[:] = -HIDDEN
     tiles.stale[:] = False
 
 
-@borrowing
-def _resolve(scene, camera, i, nearness, triangle, scratch, frames):
+@inner
+def _resolve(scene, view, i, nearness, triangle, room, frames):
+    layers = room.layers
     if len(frames.rgb):
-        left, depth, albedo = scratch.left, scratch.depth, scratch.albedo
-        shade(scene, camera, nearness, triangle, left, depth, albedo, frames.rgb[i])
+        shade(scene, view, layers, nearness, triangle, room.divisor, frames.rgb[i])
     if len(frames.depth):
-        measure(nearness, frames.depth[i])
+        measure(view.converging, nearness, triangle, frames.depth[i])
     if len(frames.semantic):
-        label(scene.category, 0, triangle, frames.semantic[i])
+        label(scene.category, 0, layers, triangle, frames.semantic[i])
     if len(frames.instance):
-        label(scene.object, 1, triangle, frames.instance[i])
+        label(scene.object, 1, layers, triangle, frames.instance[i])
     if len(frames.normal):
-        orient(scene, camera, triangle, frames.normal[i])
+        orient(scene, view, layers, triangle, frames.normal[i])

@@ -2,177 +2,258 @@
 
 Scan conversion by edge crossings: on each row of pixel centres a triangle covers the centres
 between the crossings of its two edges there, the left one included. An edge is always walked from
-its upper to its lower end in the same arithmetic, so neighbours agree about it to the last bit: no
-pixel on a shared edge is missed, however long or thin the triangles are.
+its upper to its lower end in the same fixed-point steps, so neighbours agree about it to the last
+bit: no pixel on a shared edge is missed, however long or thin the triangles are.
 """
 
-import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avenv.kernels import inlined
-from avenv.vision.camera import NEAR
+from avenv.vision.camera import NEAR, eye
+from avenv.vision.hierarchy import CLUSTER_SIZE
+from avenv.vision.images import TILE, TILE_BITS
+from avenv.vision.mapping import along_row, nearness_plane
+from avenv.vision.mipmaps import OPAQUE
 
 AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
-"""Rows of a view: camera coordinates in metres, place in the picture in pixels, 1 / depth."""
+"""Rows of a view: camera coordinates in metres, place in the picture in pixels, nearness."""
 
 VIEW_ROWS = 6
 
+CORNERS = 3 * CLUSTER_SIZE
+"""Most corners of a cluster; two more come from the near plane."""
+
+TWO_SIDED, CUT_OUT = 1, 2
+"""Bits of ``RasterScene.kind``: drawn from behind too; with holes where the texture has some."""
+
+_BITS = 24  # of fractions of a pixel
+_ONE = np.float64(1 << _BITS)
+_CENTRE = (1 << (_BITS - 1)) - 1  # added to a place, its whole part is the first centre not before
+_STEEPEST = np.float64(1 << 30)  # pixels along per row; an edge so flat crosses one row at most
+
+
+class Workbench(NamedTuple):
+    """What drawing a cluster needs room for.
+
+    Attributes:
+        seen: (VIEW_ROWS, CORNERS + 2) float32 the corners as the camera sees them.
+        pixel: (2, CORNERS + 2) int32 the first row and column whose centre is not before a corner.
+        height: (CLUSTER_SIZE,) float32 of the eye above each triangle.
+        facing: (CLUSTER_SIZE + 1,) int32 the triangles that face the camera.
+        polygon: (4,) int32 corners of a clipped triangle.
+    """
+
+    seen: NDArray[np.float32]
+    pixel: NDArray[np.int32]
+    height: NDArray[np.float32]
+    facing: NDArray[np.int32]
+    polygon: NDArray[np.int32]
+
 
 @inlined
-def draw_cluster(scene, camera, cluster, clips, view, polygon, nearness, triangle):
+def draw_cluster(scene, camera, cluster, clips, shift, size, work, nearness, triangle):
     """Draw the triangles of one cluster that face the camera.
 
-    ``clips``: the cluster may reach through the near plane. ``view`` (6, 96) and ``polygon`` (3, 4)
-    are scratch; ``nearness`` and ``triangle`` are the visibility buffer of one camera.
+    ``clips``: the cluster may reach through the near plane. Triangle t is written as ``t + shift``
+    into the visibility buffer ``nearness`` and ``triangle``; ``size`` is the (height, width) drawn.
     """
-    project(scene, camera, cluster, view)
-    planes, corners, double_sided = scene.planes, scene.corners, scene.double_sided
-    for t in range(scene.first_triangle[cluster], scene.first_triangle[cluster + 1]):
-        nx, ny, nz = planes[t, 0], planes[t, 1], planes[t, 2]
-        height = nx * camera.x + ny * camera.y + nz * camera.z - planes[t, 3]
-        if height == 0 or (height < 0 and not double_sided[t]):
-            continue
-        plane = (nx, ny, nz, height)
-        i, j, k = corners[t, 0], corners[t, 1], corners[t, 2]
+    _project(scene, camera, cluster, size, work)
+    first, corners = np.uint64(scene.first_triangle[cluster]), scene.corners
+    seen, polygon = work.seen, work.polygon
+    for n in range(_find_facing(scene, camera, cluster, work)):
+        local = np.uint64(work.facing[n])
+        t = first + local
+        i, j, k = np.uint64(corners[0, t]), np.uint64(corners[1, t]), np.uint64(corners[2, t])
         ends = 3
-        if clips and min(view[AHEAD, i], view[AHEAD, j], view[AHEAD, k]) < NEAR:
-            ends = clip(view, camera, (i, j, k), polygon)
+        if clips and min(seen[AHEAD, i], seen[AHEAD, j], seen[AHEAD, k]) < NEAR:
+            ends = _clip(work, camera, (i, j, k), size)
+        elif _misses_centres(work.pixel, 0, i, j, k) or _misses_centres(work.pixel, 1, i, j, k):
+            continue
         else:
-            for row in range(3):
-                polygon[row, 0] = view[COLUMN + row, i]
-                polygon[row, 1] = view[COLUMN + row, j]
-                polygon[row, 2] = view[COLUMN + row, k]
+            polygon[0], polygon[1], polygon[2] = i, j, k
+        height = work.height[local]
         for e in range(2, ends):
-            fill(polygon, e, plane, camera, t, nearness, triangle)
+            ends_of = (np.uint64(polygon[0]), np.uint64(polygon[e - 1]), np.uint64(polygon[e]))
+            _fill(scene, camera, t, height, ends_of, shift, size, work, nearness, triangle)
 
 
 @inlined
-def project(scene, camera, cluster, view):
-    """Write a cluster's corners, as the camera sees them, into ``view`` (6, corners)."""
-    first = scene.first_vertex[cluster]
-    vertices = scene.vertices
-    for k in range(scene.first_vertex[cluster + 1] - first):
-        x = vertices[0, first + k] - camera.x
-        y = vertices[1, first + k] - camera.y
-        z = vertices[2, first + k] - camera.z
+def _misses_centres(pixel, axis, i, j, k):
+    """Tell whether three corners have no pixel's centre between them along an axis."""
+    a, b, c = pixel[axis, i], pixel[axis, j], pixel[axis, k]
+    return min(a, b, c) >= max(a, b, c)
+
+
+@inlined
+def _find_facing(scene, camera, cluster, work):
+    """Write the eye's height above a cluster's triangles, list those it sees, and count them."""
+    first, planes = np.uint64(scene.first_triangle[cluster]), scene.planes
+    x, y, z, w = eye(camera)
+    count = np.uint64(scene.first_triangle[cluster + 1]) - first
+    for n in range(count):
+        t = first + np.uint64(n)
+        work.height[n] = planes[0, t] * x + planes[1, t] * y + planes[2, t] * z + planes[3, t] * w
+    found = np.uint64(0)
+    for n in range(count):
+        height, two_sided = work.height[n], (scene.kind[first + np.uint64(n)] & TWO_SIDED) != 0
+        work.facing[found] = n
+        found += np.uint64((height > 0) | ((height < 0) & two_sided))
+    return found
+
+
+@inlined
+def _project(scene, camera, cluster, size, work):
+    """Write a cluster's corners as the camera sees them."""
+    first, vertices = np.uint64(scene.first_vertex[cluster]), scene.vertices
+    view = work.seen
+    count = np.uint64(scene.first_vertex[cluster + 1]) - first
+    for k in range(count):
+        v = first + np.uint64(k)
+        x, y, z = vertices[0, v] - camera.x, vertices[1, v] - camera.y, vertices[2, v] - camera.z
         ahead = camera.ahead_x * x + camera.ahead_y * y + camera.ahead_z * z
-        left = camera.left_x * x + camera.left_y * y + camera.left_z * z
-        up = camera.up_x * x + camera.up_y * y + camera.up_z * z
-        near = np.float32(1) / max(ahead, NEAR)
         view[AHEAD, k] = ahead
-        view[LEFT, k] = left
-        view[UP, k] = up
-        view[COLUMN, k] = camera.centre_x - left * camera.focal * near
-        view[ROW, k] = camera.centre_y - up * camera.focal * near
-        view[NEARNESS, k] = near
+        view[LEFT, k] = camera.left_x * x + camera.left_y * y + camera.left_z * z
+        view[UP, k] = camera.up_x * x + camera.up_y * y + camera.up_z * z
+        _place(work, camera, k, size)
 
 
 @inlined
-def clip(view, camera, corners, polygon):
-    """Cut a triangle at the near plane into ``polygon`` (3, 4); return its number of corners.
+def _place(work, camera, k, size):
+    """Write where in the picture corner k lies, from its place before the camera."""
+    view, ahead = work.seen, work.seen[AHEAD, k]
+    near = np.float32(1) / max(ahead, NEAR)
+    scale = camera.focal * near if camera.converging else camera.focal
+    column = camera.centre_x - view[LEFT, k] * scale
+    row = camera.centre_y - view[UP, k] * scale
+    view[COLUMN, k], view[ROW, k] = column, row
+    view[NEARNESS, k] = near if camera.converging else -ahead
+    work.pixel[0, k] = _first_centre(row, size[0])
+    work.pixel[1, k] = _first_centre(column, size[1])
+
+
+@inlined
+def _first_centre(position, count):
+    """Return the first of ``count`` rows or columns whose centre is not before ``position``."""
+    half = np.float32(0.5)
+    return np.int32(np.ceil(min(max(position, half), np.float32(count) + half) - half))
+
+
+@inlined
+def _clip(work, camera, corners, size):
+    """Cut a triangle at the near plane; write its polygon's corners and return their number.
 
     An edge is cut starting from its inner end whichever triangle asks, so neighbours agree.
     """
-    count = 0
+    view, polygon = work.seen, work.polygon
+    count, extra = 0, np.uint64(CORNERS)
     for k in range(3):
         a, b = corners[k], corners[(k + 1) % 3]
         if view[AHEAD, a] >= NEAR:
-            polygon[0, count] = view[COLUMN, a]
-            polygon[1, count] = view[ROW, a]
-            polygon[2, count] = view[NEARNESS, a]
+            polygon[count] = a
             count += 1
         if (view[AHEAD, a] >= NEAR) != (view[AHEAD, b] >= NEAR):
             if view[AHEAD, a] < NEAR:
                 a, b = b, a
             s = (view[AHEAD, a] - NEAR) / (view[AHEAD, a] - view[AHEAD, b])
-            left = view[LEFT, a] + s * (view[LEFT, b] - view[LEFT, a])
-            up = view[UP, a] + s * (view[UP, b] - view[UP, a])
-            polygon[0, count] = camera.centre_x - left * camera.focal / NEAR
-            polygon[1, count] = camera.centre_y - up * camera.focal / NEAR
-            polygon[2, count] = np.float32(1) / NEAR
+            view[AHEAD, extra] = NEAR
+            view[LEFT, extra] = view[LEFT, a] + s * (view[LEFT, b] - view[LEFT, a])
+            view[UP, extra] = view[UP, a] + s * (view[UP, b] - view[UP, a])
+            _place(work, camera, extra, size)
+            polygon[count] = extra
             count += 1
+            extra += np.uint64(1)
     return count
 
 
-# Layout: polygon (3, 4) holds columns, rows and nearness of its corners.
 @inlined
-def fill(polygon, e, plane, camera, t, nearness, triangle):
-    """Draw the part (0, e - 1, e) of triangle t's polygon where it is the nearest so far.
-
-    ``plane`` is the triangle's unit normal and the height of the camera above it.
-    """
-    a = (polygon[0, 0], polygon[1, 0], polygon[2, 0])
-    b = (polygon[0, e - 1], polygon[1, e - 1], polygon[2, e - 1])
-    c = (polygon[0, e], polygon[1, e], polygon[2, e])
-    end_row = min(_first_centre(max(a[1], b[1], c[1])), np.int64(2 * camera.centre_y))
-    if max(_first_centre(min(a[1], b[1], c[1])), 0) >= end_row:
-        return
-    end_column = min(_first_centre(max(a[0], b[0], c[0])), np.int64(2 * camera.centre_x))
-    if max(_first_centre(min(a[0], b[0], c[0])), 0) >= end_column:
-        return
-    if b[1] < a[1]:
+def _fill(scene, camera, t, height, ends, shift, size, work, nearness, triangle):
+    """Draw the triangle between three corners where it is the nearest so far."""
+    view, pixel, (a, b, c) = work.seen, work.pixel, ends
+    if view[ROW, b] < view[ROW, a]:
         a, b = b, a
-    if c[1] < a[1]:
+    if view[ROW, c] < view[ROW, a]:
         a, c = c, a
-    if c[1] < b[1]:
+    if view[ROW, c] < view[ROW, b]:
         b, c = c, b
-    size = (end_row, end_column)
-    slopes = _nearness_plane(plane, camera)
-    limits = (min(a[2], b[2], c[2]), max(a[2], b[2], c[2]))
-    for upper in (True, False):
-        start, stop = (a, b) if upper else (b, c)
-        _fill_rows(start, stop, a, c, size, slopes, limits, t, nearness, triangle)
+    planes = scene.planes
+    plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
+    p, q, r = nearness_plane(plane, height, camera)
+    # The plane of a triangle seen nearly edge-on is ill-conditioned: keep to its corners.
+    low = min(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
+    high = max(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
+    name = np.int32(np.int64(t) + shift)
+    cut = (scene.kind[t] & CUT_OUT) != 0
+    long_x, long_step = _edge(view, a, c, pixel[0, a])
+    for part in range(2):
+        start, stop = (a, b) if part == 0 else (b, c)
+        first, end = pixel[0, start], pixel[0, stop]
+        if first >= end:
+            continue
+        x, step = _edge(view, start, stop, first)
+        for row in range(first, end):
+            left = max(min(x, long_x) >> _BITS, 0)
+            right = min(max(x, long_x) >> _BITS, size[1])
+            x += step
+            long_x += long_step
+            if left < right:
+                span, near = (row, left, right), (r + q * np.float32(row), p, low, high)
+                if cut:
+                    _fill_cut_span(scene, camera, t, name, span, near, nearness, triangle)
+                else:
+                    _fill_span(name, span, near, nearness, triangle)
 
 
 @inlined
-def _first_centre(position):
-    """Return the first row (or column) whose centre does not lie before ``position``."""
-    return np.int64(math.ceil(np.float64(position) - 0.5))
+def _edge(view, upper, lower, row):
+    """Return where an edge crosses the centres of ``row``, and its step from row to row.
 
-
-@inlined
-def _nearness_plane(plane, camera):
-    """Return (p, q, r): 1 / depth of the plane is p * column + q * row + r in the picture.
-
-    A point at depth d on a pixel's ray is camera + d (ahead + left (centre_x - column) / focal
-    + up (centre_y - row) / focal); put into the plane's equation, 1 / d is linear in the pixel.
+    Both in 2^-24 pixels, as the first column whose centre is not to the left. Found in float64:
+    near the eye, corners may fall far outside the picture.
     """
-    nx, ny, nz, height = plane
-    ahead = nx * camera.ahead_x + ny * camera.ahead_y + nz * camera.ahead_z
-    left = nx * camera.left_x + ny * camera.left_y + nz * camera.left_z
-    up = nx * camera.up_x + ny * camera.up_y + nz * camera.up_z
-    p = left / (camera.focal * height)
-    q = up / (camera.focal * height)
-    half = np.float32(0.5)
-    r = -ahead / height - p * (camera.centre_x - half) - q * (camera.centre_y - half)
-    return p, q, r
+    x, y = np.float64(view[COLUMN, upper]), np.float64(view[ROW, upper])
+    slope = (np.float64(view[COLUMN, lower]) - x) / (np.float64(view[ROW, lower]) - y)
+    slope = min(max(slope, -_STEEPEST), _STEEPEST)
+    here = x + (np.float64(row) + 0.5 - y) * slope
+    return np.int64(here * _ONE) + _CENTRE, np.int64(slope * _ONE)
 
 
-# Layout: the ends of an edge are corners, the upper one first.
+# Layout: span (row, first column, end column), near (start, slope, lowest, highest) along the row.
 @inlined
-def _fill_rows(short_a, short_b, long_a, long_b, size, slopes, limits, t, nearness, triangle):
-    """Fill the rows of the short edge, between it and the long edge."""
-    first, end = max(_first_centre(short_a[1]), 0), min(_first_centre(short_b[1]), size[0])
-    if first >= end:
-        return
-    # Crossings are found in float64: near the eye, corners may fall far outside the picture.
-    x0, y0 = np.float64(short_a[0]), np.float64(short_a[1])
-    x1, y1 = np.float64(long_a[0]), np.float64(long_a[1])
-    slope0 = (short_b[0] - x0) / (short_b[1] - y0)
-    slope1 = (long_b[0] - x1) / (long_b[1] - y1)
-    p, q, r = slopes
-    low, high = limits
-    for row in range(first, end):
-        y = row + 0.5
-        u = x0 + (y - y0) * slope0
-        v = x1 + (y - y1) * slope1
-        column = max(_first_centre(min(u, v)), 0)
-        end_column = min(_first_centre(max(u, v)), size[1])
-        base = r + q * np.float32(row)
-        for x in range(column, end_column):
-            # The plane of a triangle seen nearly edge-on is ill-conditioned: keep to its corners.
-            near = min(max(base + p * np.float32(x), low), high)
-            nearer = near > nearness[row, x]
-            nearness[row, x] = near if nearer else nearness[row, x]
-            triangle[row, x] = t if nearer else triangle[row, x]
+def _fill_span(name, span, near, nearness, triangle):
+    """Draw a span where it is the nearest so far, whole tiles at a time."""
+    (row, left, right), (start, slope, low, high) = span, near
+    y, first, end = np.uint64(row), np.float32(left), np.float32(right)
+    for tile in range(left >> TILE_BITS, (right + TILE - 1) >> TILE_BITS):
+        for lane in range(TILE):
+            x = np.uint64((tile << TILE_BITS) + lane)
+            column = np.float32(tile << TILE_BITS) + np.float32(lane)
+            here = min(max(start + slope * column, low), high)
+            nearer = (here > nearness[y, x]) & (column >= first) & (column < end)
+            nearness[y, x] = here if nearer else nearness[y, x]
+            triangle[y, x] = name if nearer else triangle[y, x]
+
+
+@inlined
+def _fill_cut_span(scene, camera, t, name, span, near, nearness, triangle):
+    """Draw a span where it is the nearest so far, but for the holes in the texture."""
+    (row, left, right), (start, slope, low, high) = span, near
+    y, chart = np.uint64(row), np.uint64(scene.chart[t])
+    texture = np.uint64(scene.chart_table[chart, 3])
+    first, wide = np.uint64(scene.first_texel[texture, 0]), scene.log_size[texture, 0]
+    last_i, last_j = (1 << wide) - 1, (1 << scene.log_size[texture, 1]) - 1
+    u0, u1 = along_row(scene.chart_frame, chart, 0, (start, slope), np.float32(row), camera)
+    v0, v1 = along_row(scene.chart_frame, chart, 4, (start, slope), np.float32(row), camera)
+    texels_u, texels_v = scene.texels_per_unit[texture, 0], scene.texels_per_unit[texture, 1]
+    for column in range(left, right):
+        x, distance = np.uint64(column), np.float32(column)
+        here = min(max(start + slope * distance, low), high)
+        if here > nearness[y, x]:
+            scale = np.float32(1) / here if camera.converging else np.float32(1)
+            i = np.int64(np.floor((u0 + u1 * distance) * scale * texels_u)) & last_i
+            j = np.int64(np.floor((v0 + v1 * distance) * scale * texels_v)) & last_j
+            if scene.texels[first + np.uint64((j << wide) + i)] & OPAQUE:
+                nearness[y, x] = here
+                triangle[y, x] = name

@@ -1,0 +1,87 @@
+"""Rigid things that move: doors, lids, what is carried.
+
+``prepare(compiled, movable=objects)`` sets objects apart from the fixed rest of a scene; each is a
+*part*, numbered in that order, and shares the scene's textures and light. ``render`` draws parts
+where ``Instances`` says, for each camera anew, or, told nothing, where they were compiled.
+
+A part is drawn by moving the camera, not the part: its corners stay where they are, and the camera
+is carried into the part's own coordinates by the inverse of its pose.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Instances(NamedTuple):
+    """K rigid things in front of each of n cameras.
+
+    A pose moves a part from where it was compiled: point p goes to ``rotation @ p + translation``.
+    To turn a door by R about its hinge h, give ``R`` and ``h - R @ h``.
+
+    Attributes:
+        part: (n, K) int32 which part to draw, -1 for none; a part may be drawn more than once.
+        rotation: (n, K, 3, 3) float64 proper rotations.
+        translation: (n, K, 3) float64 metres.
+    """
+
+    part: NDArray[np.int32]
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+
+def placed(instances: Instances | None, parts: NDArray[np.int64]) -> Instances:
+    """Return instances of n cameras as contiguous arrays of their types.
+
+    Where there are none, every part stays where it was compiled. ``parts`` (n,) is the number of
+    parts in each camera's scene.
+
+    Raises:
+        ValueError: shapes do not fit, a part is not there, or a pose is not rigid; the message
+            names the field.
+    """
+    n = len(parts)
+    if instances is None:
+        rows = np.arange(parts.max(initial=0), dtype=np.int32)
+        part = np.where(rows < parts[:, None], rows, np.int32(-1))
+        return Instances(part, np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3)))
+    part = np.ascontiguousarray(instances.part, np.int32)
+    if part.ndim != 2 or len(part) != n:
+        raise ValueError(f"instances.part has shape {part.shape}; ({n}, K) is needed")
+    if ((part < -1) | (part >= parts[:, None])).any():
+        raise ValueError(
+            f"instances.part is {part.tolist()}; -1 for none or a number below "
+            f"{parts.tolist()}, the parts of the cameras' scenes, is needed"
+        )
+    rotation = _finite("rotation", instances.rotation, (*part.shape, 3, 3))
+    translation = _finite("translation", instances.translation, (*part.shape, 3))
+    square = rotation @ np.swapaxes(rotation, -1, -2)
+    if not np.allclose(square, np.eye(3), atol=1e-4) or (np.linalg.det(rotation) < 0).any():
+        raise ValueError("instances.rotation has a row that is not a rotation: R @ R.T = 1, det 1")
+    return Instances(part, rotation, translation)
+
+
+def camera_poses(
+    instances: Instances, positions: NDArray[np.float64], rotations: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions (n, 1 + K, 3) and rotations (n, 1 + K, 3, 3) of every camera.
+
+    First as the world has them, then as each instance has them in its own coordinates.
+    """
+    back = np.swapaxes(instances.rotation, -1, -2)
+    offset = positions[:, None] - instances.translation
+    place = np.einsum("nkij,nkj->nki", back, offset)
+    return (
+        np.concatenate([positions[:, None], place], axis=1),
+        np.concatenate([rotations[:, None], back @ rotations[:, None]], axis=1),
+    )
+
+
+def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(values, np.float64)
+    if array.shape != shape:
+        raise ValueError(f"instances.{name} has shape {array.shape}; {shape} is needed")
+    if not np.isfinite(array).all():
+        raise ValueError(f"instances.{name} has numbers that are not finite")
+    return array
