@@ -36,3 +36,6 @@ fast_kernel = nb.njit(**_COMMON, fastmath=True)
 
 fast_inner = nb.njit(**_INNER, fastmath=True)
 """As ``inner``, where sums may be taken in any order."""
+
+fast_borrowing = nb.njit(**_BORROWING, fastmath=True)
+"""As ``borrowing``, where sums may be taken in any order."""

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from avenv import parallel
+from avenv.acoustics import interleaved
 from avenv.kernels import borrowing, fast_inner, fast_kernel
 
 _ENVIRONMENTS_PER_JOB = 4  # as many as one SIMD register of the FFT holds
@@ -132,13 +133,14 @@ class Stream:
         frames = np.concatenate([self._blocks[rows[row], source], dry[row, source]], axis=-1)
         self._blocks[rows] = dry
         self._pasts[rows, :, newest] = 0
-        self._pasts[rows[row], source, newest[row]] = rfft(frames)
+        self._pasts[rows[row], source, newest[row]] = interleaved.transform(frames)
         heard = np.empty((len(rows), self.channels, self.step + 1), np.complex64)
         _multiply_and_fade(
             self._pasts, self._newest, self._responses, self._idle <= self._parts,
             rows, rows[row], source, self._spectra(responses), heard,
         )  # fmt: skip
-        _slide(self.window, rows, irfft(heard, 2 * self.step), self.step)
+        block = interleaved.invert(heard.reshape(-1, self.step + 1), 2 * self.step)
+        _slide(self.window, rows, block.reshape(*heard.shape[:2], -1), self.step)
 
     def _spectra(self, responses: Array) -> NDArray[np.complex64]:
         """Return the spectra (n, C, P, F) of the parts of responses (n, C, L)."""
@@ -199,16 +201,20 @@ def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, cur
                     x = pasts[e, k, (newest[e] - p) % parts]
                     h0, h1 = responses[e, k, c, p], current[n, c, p]
                     if not goes_on[e, k]:
-                        for f in range(bins):
-                            h0[f] = h1[f]
-                    y0, y1 = old[c], new[c]
-                    for f in range(bins):
-                        y0[f] += x[f] * h0[f]
-                        y1[f] += x[f] * h1[f]
-                        h0[f] = h1[f]
+                        h0[:] = h1
+                    _accumulate(x, h0, h1, old[c], new[c])
             n += 1
         for c in range(channels):
             _fade(old[c], new[c], heard[i, c])
+
+
+@fast_inner
+def _accumulate(x, h0, h1, y0, y1):
+    """Add x times h0 to y0 and x times h1 to y1, and set h0 to h1."""
+    for f in range(len(x)):
+        y0[f] += x[f] * h0[f]
+        y1[f] += x[f] * h1[f]
+        h0[f] = h1[f]
 
 
 @fast_inner
