@@ -65,11 +65,12 @@ class SpectrogramEncoder(nn.Module):
 
 
 class AudioVisualEncoder(BaseFeaturesExtractor):
-    """Fuse sight and hearing: one encoder per sense, concatenated, mixed by one layer.
+    """Fuse sight and hearing: one encoder per camera and one for the ears, mixed by one layer.
 
     Args:
-        observation_space: with any of ``rgb``, ``depth`` and ``spectrogram``.
-        features: length of each sense's features.
+        observation_space: with any of ``rgb``, ``depth`` and ``spectrogram``, and ``name/rgb`` and
+            ``name/depth`` of further cameras; other observations are not read.
+        features: length of each encoder's features.
         features_dim: length of the fused features.
 
     Raises:
@@ -83,23 +84,21 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
         shapes = {
             name: _channels_first(name, space.shape) for name, space in observation_space.items()
         }
-        self.pictures = tuple(name for name in ("rgb", "depth") if name in shapes)
+        self.cameras = _pictures_by_camera(shapes)
         self.hears = "spectrogram" in shapes
-        if not self.pictures and not self.hears:
+        if not self.cameras and not self.hears:
             raise ValueError(
                 f"observations are {sorted(shapes)}; the encoder needs rgb, depth or spectrogram"
             )
-        for name in self.pictures:
-            if min(shapes[name][1:]) < MIN_SIDE:
-                raise ValueError(
-                    f"{name} is {shapes[name][2]}x{shapes[name][1]} pixels; the encoder needs "
-                    f"{MIN_SIDE}x{MIN_SIDE} or more"
-                )
-        self.max_depth = float(observation_space["depth"].high.max()) if "depth" in shapes else 1.0
+        self.max_depth = {
+            name: float(observation_space[name].high.max())
+            for pictures in self.cameras.values()
+            for name in pictures
+        }
         senses = nn.ModuleDict()
-        if self.pictures:
-            channels = sum(shapes[name][0] for name in self.pictures)
-            senses["sight"] = PictureEncoder(channels, shapes[self.pictures[0]][1:], features)
+        for sense, pictures in self.cameras.items():
+            channels = sum(shapes[name][0] for name in pictures)
+            senses[sense] = PictureEncoder(channels, shapes[pictures[0]][1:], features)
         if self.hears:
             channels, *size = shapes["spectrogram"]
             senses["hearing"] = SpectrogramEncoder(channels, tuple(size), features)
@@ -111,17 +110,40 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
     def forward(self, observation: dict[str, Tensor]) -> Tensor:
         """Return fused features (N, features_dim); rgb comes in 0..1 from stable-baselines3."""
         parts = []
-        if self.pictures:
-            scaled = [self._picture(name, observation[name]) for name in self.pictures]
-            parts.append(self.senses["sight"](torch.cat(scaled, dim=1)))
+        for sense, pictures in self.cameras.items():
+            scaled = [self._picture(name, observation[name]) for name in pictures]
+            parts.append(self.senses[sense](torch.cat(scaled, dim=1)))
         if self.hears:
             parts.append(self.senses["hearing"](observation["spectrogram"].permute(0, 3, 1, 2)))
         return self.fusion(torch.cat(parts, dim=1))
 
     def _picture(self, name: str, picture: Tensor) -> Tensor:
-        if name == "depth":
-            return picture.permute(0, 3, 1, 2) / self.max_depth
+        if _sensor(name) == "depth":
+            return picture.permute(0, 3, 1, 2) / self.max_depth[name]
         return picture if picture.shape[1] == RGB else picture.permute(0, 3, 1, 2)
+
+
+def _sensor(name: str) -> str:
+    """Return what an observation is a picture of: the part after the camera's name."""
+    return name.rpartition("/")[2]
+
+
+def _pictures_by_camera(shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the names of each camera's rgb and depth, by the name of the sense they make."""
+    cameras: dict[str, tuple[str, ...]] = {}
+    for sensor in ("rgb", "depth"):
+        for name in sorted(shapes):
+            if _sensor(name) != sensor:
+                continue
+            if min(shapes[name][1:]) < MIN_SIDE:
+                raise ValueError(
+                    f"{name} is {shapes[name][2]}x{shapes[name][1]} pixels; the encoder needs "
+                    f"{MIN_SIDE}x{MIN_SIDE} or more"
+                )
+            camera = name.rpartition("/")[0]
+            sense = f"sight/{camera}" if camera else "sight"
+            cameras[sense] = (*cameras.get(sense, ()), name)
+    return cameras
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
@@ -136,6 +158,6 @@ def _projection(layers: nn.Module, shape: tuple[int, ...], features: int) -> nn.
 
 def _channels_first(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     # All observations have their channels last; stable-baselines3 moves those of rgb to the front.
-    if len(shape) != 3 or (name == "rgb" and shape[0] == RGB):
+    if len(shape) != 3 or (_sensor(name) == "rgb" and shape[0] == RGB):
         return shape
     return (shape[2], shape[0], shape[1])

@@ -36,13 +36,19 @@ def space():
         rgb=spaces.Box(0, 255, (3, 48, 48), np.uint8),
         depth=spaces.Box(0, 10, (48, 48, 1), np.float32),
         spectrogram=spaces.Box(0, 6, (65, 26, 2), np.float32),
+        **{
+            "rear/depth": spaces.Box(0, 10, (40, 60, 1), np.float32),
+            "around/rgb": spaces.Box(0, 255, (3, 40, 80), np.uint8),
+        },
     )
 
 
 def observe(space, seed):
     torch.manual_seed(seed)
     scale = {"rgb": 1.0, "depth": 10.0, "spectrogram": 6.0}
-    return {name: scale[name] * torch.rand(4, *box.shape) for name, box in space.items()}
+    return {
+        name: scale[name.split("/")[-1]] * torch.rand(4, *box.shape) for name, box in space.items()
+    }
 
 
 def test_every_sense_reaches_the_fused_features(space):
@@ -59,6 +65,16 @@ def test_every_sense_reaches_the_fused_features(space):
 def test_any_choice_of_senses_will_do(space, names):
     chosen = spaces.Dict({name: space[name] for name in names})
     assert AudioVisualEncoder(chosen, features=16, features_dim=8)(observe(chosen, 0)).shape[1] == 8
+
+
+def test_observations_that_no_encoder_reads_do_no_harm(env, tmp_path):
+    cameras = [{"name": "rear", "sensors": ["rgb", "depth", "semantic"], "size": [40, 36]}]
+    sensors = ["rgb", "depth", "semantic", "instance", "normal", "spectrogram"]
+    options = {**env, "sensors": sensors, "cameras": cameras}
+    small = {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
+    config = TrainingConfig(options, 1, 4, 0, {"features": 8, "features_dim": 8}, small)
+    model = train(config, tmp_path, progress=False)
+    assert set(model.policy.features_extractor.senses) == {"sight", "sight/rear", "hearing"}
 
 
 def test_an_encoder_without_a_sense_is_refused():
