@@ -58,6 +58,15 @@ def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
     assert len(list(tmp_path.iterdir())) == 5
 
 
+def test_a_field_of_all_heights_is_one(tmp_path):
+    scene, settings = two_rooms(), AcousticSettings(rays=64, max_time=0.1, all_heights=True)
+    fields_of_heights = [
+        source_field(scene, prepare(scene), (1, 1, 1.5), height, settings) for height in (0.5, 1.5)
+    ]
+    assert fields_of_heights[0] is fields_of_heights[1]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.parametrize("damage", ["cut", "not a file of arrays", "a part is missing"])
 def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
     scene = two_rooms()

@@ -57,6 +57,34 @@ def test_the_free_field_falls_as_one_over_r_squared():
         np.testing.assert_allclose(direction, offset / r, atol=0.05)
 
 
+def test_one_field_can_serve_all_heights():
+    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    settings = AcousticSettings(max_time=0.1, rays=32768, all_heights=True)
+    field, _ = trace(scene, (6, 5, 2), settings)
+    for place in [(9.25, 5.25, 2.0), (6.25, 7.75, 4.5), (7.25, 7.25, 5.5), (8.75, 5.25, 0.5),
+                  (6.25, 5.25, 5.0)]:  # fmt: skip
+        energy, moment = heard(field, scene, place)
+        offset = np.array([6, 5, 2]) - place
+        r = np.linalg.norm(offset)
+        expected = np.exp(-AIR * r) / r**2
+        np.testing.assert_allclose(10 * np.log10(energy.sum(axis=0) / expected), 0, atol=0.8)
+        np.testing.assert_allclose(moment[energy[:, 0].argmax()], offset / r, atol=0.08)
+
+
+def test_cells_of_all_heights_share_the_sound_of_a_diffuse_room():
+    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
+    flat, full = (
+        trace(scene, (2, 2, 2), AcousticSettings(max_time=0.8, all_heights=a), order=0)[0]
+        for a in (False, True)
+    )
+    assert full.cells.volume.sum() == pytest.approx(7 * 5.5 * 4, rel=0.01)
+    assert flat.cells.volume.sum() == pytest.approx(7 * 5.5 * 1, rel=0.01)
+    levels = [mean_energy(f)[5:50].sum(axis=0) for f in (flat, full)]
+    np.testing.assert_allclose(10 * np.log10(levels[0] / levels[1]), 0, atol=0.3)
+    high, low = (heard(full, scene, (5, 4, z))[0][5:].sum(axis=0) for z in (0.5, 3.5))
+    np.testing.assert_allclose(10 * np.log10(high / low), 0, atol=1.0)
+
+
 def test_decay_and_level_of_a_diffuse_room_are_those_of_theory():
     size, absorption = np.array([7.0, 5.5, 4.0]), 0.2
     scene = prepare(shoebox(size, absorption=absorption, scattering=0.7))

@@ -16,7 +16,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.errors import SceneError
 from avenv.scene.compiled import CompiledScene
 
-_FORMAT = 6  # of cache files and of what is in them: raise it when either changes
+_FORMAT = 7  # of cache files and of what is in them: raise it when either changes
 _LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
 
@@ -103,7 +103,8 @@ def _key(
     settings: AcousticSettings,
 ) -> str:
     scene = compiled.acoustic_fingerprint
-    text = f"{_FORMAT};{scene};{position.tolist()};{ear_height!r};{settings.key}"
+    height = "all" if settings.all_heights else repr(ear_height)
+    text = f"{_FORMAT};{scene};{position.tolist()};{height};{settings.key}"
     return "sound-" + hashlib.sha256(text.encode()).hexdigest()
 
 

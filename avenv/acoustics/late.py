@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from avenv import parallel
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.cells import Cells, blend, collect, lay_cells
+from avenv.acoustics.cells import CORNERS, Cells, blend, collect, lay_cells
 from avenv.acoustics.images import STEP_OFF, ImageTree, child_image, spread_directions
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
@@ -79,7 +79,7 @@ def trace_late(
     settings: AcousticSettings,
 ) -> LateField:
     """Trace the late field of a source (3,), without the paths that its images stand for."""
-    cells = lay_cells(scene, ear_height, settings.cell, settings.slab)
+    cells = lay_cells(scene, ear_height, settings.cell, settings.slab, settings.all_heights)
     bands = len(OCTAVE_CENTRES)
     air = air_absorption(OCTAVE_CENTRES, settings.temperature, settings.humidity)
     air = air * (np.log(10) / 10)  # dB to exponents of energy
@@ -143,14 +143,14 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
     B may be fewer than the field's bands, K fewer than its bins. The length of a direction is the
     share of the energy that comes from there: 1 for a single ray, 0 for a diffuse field.
     """
-    rows, weights = local_array(int64, 4), local_array(float64, 4)
+    rows, weights = local_array(int64, CORNERS), local_array(float64, CORNERS)
     blend(field.cells, bvh, x, y, z, rows, weights)
     bands = field.energy.shape[2]
     for k in range(energy_out.shape[0]):
         for b in range(energy_out.shape[1]):
             energy_out[k, b] = 0.0
         mean, mx, my, mz = 0.0, 0.0, 0.0, 0.0
-        for n in range(4):
+        for n in range(CORNERS):
             if rows[n] >= 0 and weights[n] > 0:
                 energy, moment = field.energy[rows[n], k], field.moment[rows[n], k]
                 for b in range(energy_out.shape[1]):

@@ -14,6 +14,8 @@ class AcousticSettings:
         bin: seconds of a time bin of the late field.
         cell: metres, width of the late field's cells.
         slab: metres, height of the cells, centred on the listener's ear.
+        all_heights: fill the scene with layers of cells, about ``slab`` high, so that one field
+            serves listeners at any height; else there is one layer, at the height of the ears.
         max_time: seconds after which a ray is given up; responses are no longer than this.
         seed: of the late field's rays.
         temperature: of the air, degrees Celsius.
@@ -26,6 +28,7 @@ class AcousticSettings:
     bin: float = 0.01
     cell: float = 0.5
     slab: float = 1.0
+    all_heights: bool = False
     max_time: float = 1.0
     seed: int = 0
     temperature: float = 20.0

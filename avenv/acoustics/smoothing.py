@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from avenv.acoustics.cells import Cells
 from avenv.geometry import BVH, segment_is_clear
-from avenv.kernels import borrowing
+from avenv.kernels import borrowing, inner
 
 _REACH = 2.5  # metres around a cell that count as its neighbourhood
 _NEAR = 1.1
@@ -79,35 +79,45 @@ def _neighbours(
 
     Those of cell c are entries first[c]..first[c + 1] of near (P,) and distance (P,).
     """
-    span = int(reach / cells.size[0])
-    room = len(cells.anchor) * (2 * span + 1) ** 2
+    wide, high = (int(reach / cells.size[k]) for k in (0, 2))
+    beside = (2 * wide + 1) ** 2 * min(2 * high + 1, len(cells.row))
+    room = len(cells.anchor) * beside
     first = np.zeros(len(cells.anchor) + 1, np.int64)
     near, distance = np.empty(room, np.int32), np.empty(room, np.float32)
-    _find_neighbours(cells, bvh, float(reach), span, first, near, distance)
+    _find_neighbours(cells, bvh, float(reach), wide, high, first, near, distance)
     return first, near[: first[-1]], distance[: first[-1]]
 
 
 @borrowing
-def _find_neighbours(cells, bvh, reach, span, first, near, distance):
+def _find_neighbours(cells, bvh, reach, wide, high, first, near, distance):
     count = 0
-    columns, rows = cells.row.shape
-    for i in range(columns):
-        for j in range(rows):
-            row = cells.row[i, j]
-            if row < 0:
-                continue
-            p = cells.anchor[row]
-            for a in range(max(0, i - span), min(columns, i + span + 1)):
-                for b in range(max(0, j - span), min(rows, j + span + 1)):
-                    other = cells.row[a, b]
-                    if other < 0:
-                        continue
-                    q = cells.anchor[other]
-                    d = np.hypot(q[0] - p[0], q[1] - p[1])
-                    if d < reach and segment_is_clear(bvh, p[0], p[1], p[2], q[0], q[1], q[2]):
-                        near[count], distance[count] = other, d
-                        count += 1
-            first[row + 1] = count
+    layers, columns, rows = cells.row.shape
+    for layer in range(layers):
+        for i in range(columns):
+            for j in range(rows):
+                row = cells.row[layer, i, j]
+                if row < 0:
+                    continue
+                for c in range(max(0, layer - high), min(layers, layer + high + 1)):
+                    for a in range(max(0, i - wide), min(columns, i + wide + 1)):
+                        for b in range(max(0, j - wide), min(rows, j + wide + 1)):
+                            other = cells.row[c, a, b]
+                            if other < 0:
+                                continue
+                            d = _sight(bvh, cells.anchor[row], cells.anchor[other], reach)
+                            if d >= 0:
+                                near[count], distance[count] = other, d
+                                count += 1
+                first[row + 1] = count
+
+
+@inner
+def _sight(bvh, p, q, reach):
+    """Return how far apart two points (3,) are if that is within reach and free, else -1."""
+    d = np.sqrt((q[0] - p[0]) ** 2 + (q[1] - p[1]) ** 2 + (q[2] - p[2]) ** 2)
+    if d < reach and segment_is_clear(bvh, p[0], p[1], p[2], q[0], q[1], q[2]):
+        return d
+    return -1.0
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
