@@ -87,6 +87,7 @@ def render_view(
     sensors: Sequence[str] = ("rgb", "depth", "semantic"),
     projection: str = "perspective",
     span: float | None = None,
+    light: str = "full",
 ) -> dict[str, NDArray]:
     """Return what a camera sees.
 
@@ -101,6 +102,8 @@ def render_view(
         projection: ``"perspective"``; ``"orthographic"``, along parallel rays, which needs a
             ``span``; or ``"equirectangular"``, all round.
         span: metres from left to right of an orthographic picture.
+        light: ``"full"``, by day with the lamps on; ``"day"``, ``"evening"`` or ``"night"``.
+            ``avenv.vision.relight`` sets each lamp by itself.
 
     Returns:
         of those asked for, ``rgb`` (H, W, 3) uint8, ``depth`` (H, W, 1) float32 metres along the
@@ -114,7 +117,7 @@ def render_view(
         ValueError: an argument is out of range.
     """
     warm_up()
-    raster = load_scene(scene).raster
+    raster = load_scene(scene).raster_in(light)
     return vision.render_view(
         raster, position, heading, pitch, size, hfov, sensors, projection, span
     )

@@ -59,5 +59,21 @@ def bake(scenes: tuple[str, ...]) -> None:
     click.echo(f"{made} places traced, the others were there")
 
 
+@main.command()
+@click.argument("scene")
+@click.option("--out", default="view.png", show_default=True, help="The picture to write.")
+@click.option("--light", default="full", show_default=True, help="full, day, evening, night.")
+def view(scene: str, out: str, light: str) -> None:
+    """Show SCENE (a file or a name) in one picture: its plan, and a view of every room."""
+    from avenv.recording.contact_sheet import save_contact_sheet
+    from avenv.world import load_scene
+
+    try:
+        save_contact_sheet(load_scene(scene), out, light)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}")
+
+
 if __name__ == "__main__":
     main()

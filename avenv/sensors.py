@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from avenv.acoustics import MicrophoneArray, make_layout, spectrogram_shape
 from avenv.cameras import EYE_HEIGHT, Camera, as_camera, as_names, as_noise, picture_space
-from avenv.vision import SENSORS, CameraNoise
+from avenv.vision import SENSORS, CameraNoise, check_light
 from avenv.vision.optics import as_size, check_hfov
 
 
@@ -26,6 +26,8 @@ class Sensors:
         camera_noise: what its pictures suffer: a ``CameraNoise``, its fields, or None.
         cameras: more cameras, each a ``Camera`` or its fields; their observations are called
             ``name/sensor``.
+        light: in which bodies see their world: ``"full"`` (by day with the lamps on), ``"day"``,
+            ``"evening"``, ``"night"``, or ``"random"``: another in each episode.
         sample_rate: of all sound, Hz.
         step_time: simulated seconds between two observations.
         window: seconds of the latest sound in an observation.
@@ -42,6 +44,7 @@ class Sensors:
     hfov: float = 90.0
     camera_noise: CameraNoise | None = None
     cameras: tuple[Camera, ...] = ()
+    light: str = "full"
     sample_rate: int = 16000
     step_time: float = 0.25
     window: float = 1.0
@@ -53,6 +56,7 @@ class Sensors:
         object.__setattr__(self, "names", as_names(self.names, OBSERVATIONS))
         object.__setattr__(self, "cameras", _as_cameras(self.cameras))
         object.__setattr__(self, "camera_noise", as_noise("camera_noise", self.camera_noise))
+        check_light(self.light)
         for name in ("sample_rate", "step_time", "window"):
             if not isinstance(getattr(self, name), int | float):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv import frames, navigation, parallel
+from avenv import frames, navigation, parallel, vision
 from avenv.acoustics import AcousticSettings, find_engine
 from avenv.acoustics.features import Spectrograms
 from avenv.cameras import EYE_HEIGHT
@@ -21,6 +21,7 @@ from avenv.hearing import Hearing
 from avenv.sensors import Sensors
 from avenv.sight import Sight
 from avenv.sounds.sets import load_sounds
+from avenv.vision import RasterScene
 from avenv.world import World
 
 ACOUSTICS = AcousticSettings(max_time=1.0)
@@ -75,6 +76,7 @@ class Simulator:
         self._emitters: dict[int, tuple[Emitter, ...]] = {}
         self._fresh = np.zeros(num_envs, bool)
         self._seed = np.zeros(num_envs, np.uint64)
+        self._seen: dict[int, tuple[World, int, RasterScene]] = {}
         cameras = sensors.eyes(self.body.eye_height)
         self._sight = Sight(cameras, num_envs) if cameras else None
         self._hearing: Hearing | None = None
@@ -107,7 +109,7 @@ class Simulator:
     ) -> None:
         """Put one body somewhere at time 0, among any number of sources; the first is its goal.
 
-        ``seed``, 0 to 2**64 - 1, is that of its cameras' noise.
+        ``seed``, 0 to 2**64 - 1, is that of its cameras' noise, and of the light if it is random.
 
         Raises:
             SceneError: a source or the ears are inside something solid or outside the scene.
@@ -249,15 +251,26 @@ class Simulator:
         return list(number), np.array([number[world] for world in self.here], np.int64)
 
     def _look(self, sight: Sight) -> dict[str, NDArray]:
-        worlds, which = self._worlds_here()
+        rasters = [self._raster(row) for row in range(self.num_envs)]
+        number = {raster: k for k, raster in enumerate(dict.fromkeys(rasters))}
         return sight.look(
-            [world.raster for world in worlds],
-            which,
+            list(number),
+            np.array([number[raster] for raster in rasters], np.int64),
             self.position,
             self.heading,
             self._seed,
             self.clock // self.sensors.step_samples,
         )
+
+    def _raster(self, row: int) -> RasterScene:
+        """Return the world around one body in the light that it sees it in."""
+        world, seed = self.here[row], int(self._seed[row])
+        if self.sensors.light != vision.RANDOM:
+            return world.raster_in(self.sensors.light)
+        if row not in self._seen or self._seen[row][:2] != (world, seed):
+            lit = vision.lit(world.raster, vision.RANDOM, np.random.default_rng(seed))
+            self._seen[row] = world, seed, lit
+        return self._seen[row][2]
 
     def _listen(self, hearing: Hearing, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
         """Let sound go on for the rows of ``advance``, begin it for the fresh ones."""

@@ -52,6 +52,20 @@ class World:
         """Triangle clusters for the rasteriser."""
         return vision.prepare(self.compiled, like=self.rest.raster if self.rest else None)
 
+    def raster_in(self, light: str) -> RasterScene:
+        """Return ``raster`` in a light of ``vision.LIGHTS``; it is kept.
+
+        Raises:
+            ValueError: there is no such light.
+        """
+        if light not in self._rasters:
+            self._rasters[light] = vision.lit(self.raster, light)
+        return self._rasters[light]
+
+    @cached_property
+    def _rasters(self) -> dict[str, RasterScene]:
+        return {"full": self.raster}  # as it is prepared
+
     @cached_property
     def acoustics(self) -> AcousticScene:
         """Reflecting patches and surfaces for the tracer."""

@@ -5,6 +5,7 @@ can walk.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,19 @@ def save_blueprint(world: World, path: str | Path, width: int = 1200) -> None:
     Raises:
         ValueError: the file's ending is that of no picture.
     """
+    save_picture(path, lambda: draw_blueprint(world, width))
+
+
+def save_picture(path: str | Path, draw: Callable[[], NDArray[np.uint8]]) -> None:
+    """Write what ``draw`` returns (H, W, 3) into a picture file, which appears when it is whole.
+
+    Raises:
+        ValueError: the file's ending is that of no picture; nothing is drawn then.
+    """
     path = Path(path)
     if path.suffix.lower() not in Image.registered_extensions():
         raise ValueError(f"{path}: ends in {path.suffix!r}; accepted are .png, .jpg, .webp, ...")
-    image = Image.fromarray(draw_blueprint(world, width))
+    image = Image.fromarray(draw())
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         image.save(temporary)

@@ -4,6 +4,7 @@ from avenv.vision.camera import Lens, orthographic, perspective
 from avenv.vision.clusters import RasterScene, prepare, relight
 from avenv.vision.images import SENSORS, Frames
 from avenv.vision.instances import Instances
+from avenv.vision.moods import LIGHTS, RANDOM, check_light, lit
 from avenv.vision.noise import CameraNoise, disturb_depth, disturb_rgb
 from avenv.vision.optics import PROJECTIONS, Optics
 from avenv.vision.render import render
@@ -11,8 +12,10 @@ from avenv.vision.shading import MAX_DEPTH
 from avenv.vision.views import Views, make_views, render_view
 
 __all__ = [
+    "LIGHTS",
     "MAX_DEPTH",
     "PROJECTIONS",
+    "RANDOM",
     "SENSORS",
     "CameraNoise",
     "Frames",
@@ -21,8 +24,10 @@ __all__ = [
     "Optics",
     "RasterScene",
     "Views",
+    "check_light",
     "disturb_depth",
     "disturb_rgb",
+    "lit",
     "make_views",
     "orthographic",
     "perspective",

@@ -20,10 +20,10 @@ LIGHT_RANGE = 4.0
 SHOULDER = 0.6
 """Linear brightness up to which tone mapping changes nothing."""
 
-EXPOSURE = 0.5
+EXPOSURE = 0.47
 """Mean light in a room that all its lamps, or the day alone, light as well as the whole scene."""
 
-ADAPTATION = 0.5
+ADAPTATION = 0.65
 """How far eyes get used to a dark room or a bright one: 0 not at all, 1 until all look alike."""
 
 CONTRAST = 0.8
