@@ -48,7 +48,7 @@ def coffee_machine(loop: Loop, *, pump: float, steam: float, gurgle: float) -> S
     hiss = loop.noise(formants([(steam, 2500, 1.0), (1100, 400, 0.5)])) * (1 + 0.3 * loop.wander(9))
     second = window(loop.t - pumping - 0.2, steaming, 0.25) * hiss
     last = window(loop.t - 0.72 * loop.seconds, 0.26 * loop.seconds, 0.05)
-    return first + 0.8 * second + 6 * last * bubbles(loop, 30 * gurgle, 1.2e-3, 4e-3)
+    return first + 0.8 * second + 4 * last * bubbles(loop, 50 * gurgle, 1.2e-3, 4e-3)
 
 
 def printer(loop: Loop, *, passes: int, motor: float, feed: float) -> Signal:

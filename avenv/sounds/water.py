@@ -85,7 +85,7 @@ def rain(loop: Loop, *, density: float, pane: float, hiss: float) -> Signal:
     """Fall on a window: single drops knock at the pane over the hiss of the many."""
     count = round(density * loop.seconds)
     starts = loop.rng.uniform(0, loop.seconds, count)
-    levels = loop.rng.exponential(1.0, count)
+    levels = np.minimum(loop.rng.exponential(1.0, count), 3.5)
     out = 0.5 * loop.noise(band(1200, hiss, 1)) * (1 + 0.1 * loop.wander(2.0))
     for k in range(3):  # three places of the pane, each with its own ring
         tones = pane * (0.8 + 0.35 * k) * np.array([1.0, 2.2, 3.9])
@@ -100,9 +100,9 @@ def fireplace(loop: Loop, *, crackle: float, snap: float, roar: float) -> Signal
     count = round(crackle * loop.seconds)
     flurry = loop.rng.uniform(0, loop.seconds, 1 + count // 6)
     starts = loop.rng.choice(flurry, count) + loop.rng.exponential(0.12, count)
-    levels = np.minimum(loop.rng.pareto(1.6, count) + 0.1, 2.0)
+    levels = np.minimum(loop.rng.pareto(1.6, count) + 0.1, 1.2)
     flames = loop.noise(band(60, roar, 1)) * (1 + 0.35 * loop.wander(5.0))
-    out = 0.1 * flames
+    out = 0.13 * flames
     for k in range(4):
         tones = snap * (0.6 + 0.3 * k) * np.array([1.0, 1.8, 3.1])
         decays = np.array([5e-3, 3e-3, 2e-3])
