@@ -21,6 +21,7 @@ PLAIN = {"sounds": "phone", "sensors": ("rgb", "depth"), "image_size": (24, 16)}
 RIG = (
     Camera("rear", ("depth", "instance"), (20, 10), heading=180),
     Camera("around", SENSORS, (32, 16), projection="equirectangular", noise=CameraNoise()),
+    Camera("plan", "semantic", (16, 8), None, (0, 0, 3), 0, -90, "orthographic", 4.0),
 )
 
 
@@ -71,7 +72,7 @@ def test_gymnasiums_checker_accepts_every_choice_of_cameras(world, change):
 def test_observations_are_called_after_their_cameras(world):
     observation, _ = make(world, sensors=("audio", "rgb"), cameras=RIG).reset(seed=0)
     assert set(observation) == {
-        "audio", "rgb", "rear/depth", "rear/instance", *(f"around/{name}" for name in SENSORS)
+        "audio", "rgb", "rear/depth", "rear/instance", "plan/semantic", *(f"around/{name}" for name in SENSORS)
     }  # fmt: skip
     assert observation["rgb"].shape == (16, 24, 3)
     assert observation["rear/depth"].shape == (10, 20, 1)
@@ -108,6 +109,8 @@ def test_cameras_can_be_written_as_plain_data(world):
         {"name": "rear", "sensors": ["depth", "instance"], "size": [20, 10], "heading": 180},
         {"name": "around", "sensors": list(SENSORS), "size": [32, 16],
          "projection": "equirectangular", "noise": {}},
+        {"name": "plan", "sensors": "semantic", "size": [16, 8], "position": [0, 0, 3],
+         "pitch": -90, "projection": "orthographic", "span": 4.0},
     ]  # fmt: skip
     assert Sensors(cameras=data).cameras == RIG
     assert Sensors(camera_noise={"dropout": 0}).camera_noise == CameraNoise(dropout=0)
@@ -202,6 +205,7 @@ def test_a_camera_inside_something_looks_out_of_it():
         ({"hfov": "wide"}, "'c': hfov is 'wide'"),
         ({"hfov": 90, "projection": "equirectangular"}, "'c': hfov is 90; .* has none"),
         ({"span": 5.0}, "'c': span is 5.0; .* has none"),
+        ({"projection": "orthographic"}, "'c': span is None"),
         ({"projection": "fisheye"}, "'c': projection is 'fisheye'"),
         ({"position": (0, np.inf, 1)}, "'c': position is"),
         ({"position": (0, 1)}, "'c': position is"),

@@ -6,9 +6,10 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from avenv.vision.camera import Lens, orthographic, perspective
 from avenv.vision.images import MAX_SIDE
 
-PROJECTIONS = ("perspective", "equirectangular")
+PROJECTIONS = ("perspective", "orthographic", "equirectangular")
 """How directions fall on a picture: through a pinhole, along parallel rays, or all of them."""
 
 USUAL_HFOV = 90.0
@@ -60,6 +61,13 @@ class Optics:
                 )
         elif self.span is not None:
             raise ValueError(f"span is {self.span!r}; a picture that is {self.projection} has none")
+
+    @property
+    def lens(self) -> Lens | None:
+        """What the rasteriser draws a flat picture with; None for pictures all round."""
+        if self.span is not None:
+            return orthographic(self.span)
+        return perspective(np.radians(self.hfov)) if self.hfov is not None else None
 
 
 def is_number(value: Any) -> TypeGuard[float]:

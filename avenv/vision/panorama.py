@@ -14,6 +14,7 @@ from avenv.frames import body_rotation
 from avenv.kernels import borrowing, inlined
 from avenv.vision.clusters import RasterScene
 from avenv.vision.images import TILE, Frames, Pictures
+from avenv.vision.instances import Instances
 from avenv.vision.render import render
 from avenv.vision.shading import MAX_DEPTH
 
@@ -71,6 +72,7 @@ class Panorama:
         scene_of: ArrayLike,
         positions: ArrayLike,
         rotations: ArrayLike,
+        instances: Instances | None = None,
     ) -> None:
         """Fill the pictures; arguments as for ``render``."""
         positions, rotations = np.asarray(positions), np.asarray(rotations)
@@ -81,6 +83,7 @@ class Panorama:
             (rotations[:, None] @ FACES).reshape(-1, 3, 3),
             self._hfov,
             self._faces,
+            instances=instances and _for_all_faces(instances),
         )
         tables = self._faces, self._panorama, self._columns, self._rows, np.float32(self._focal)
         parallel.run(
@@ -91,6 +94,15 @@ class Panorama:
                 for first in range(0, self._rows.shape[1], ROWS_PER_JOB)
             ),
         )
+
+
+def _for_all_faces(instances: Instances) -> Instances:
+    part, rotation, translation = instances
+    return Instances(
+        np.repeat(part, 6, axis=0),
+        np.repeat(rotation, 6, axis=0),
+        np.repeat(translation, 6, axis=0),
+    )
 
 
 # Layout: faces hold rows 6 i to 6 i + 5 for the i-th panorama; columns (2, W) and rows (2, H) are

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.frames import body_rotation
 from avenv.scene.compiled import CompiledScene
+from avenv.vision.camera import Lens
 from avenv.vision.clusters import RasterScene, prepare
 from avenv.vision.images import USUAL, Frames
-from avenv.vision.optics import Optics, check_hfov
+from avenv.vision.instances import Instances
+from avenv.vision.optics import Optics
 from avenv.vision.panorama import Panorama
 from avenv.vision.render import finite, render
 
@@ -30,17 +31,18 @@ class Views(Protocol):
         scene_of: ArrayLike,
         positions: ArrayLike,
         rotations: ArrayLike,
+        instances: Instances | None = None,
     ) -> None:
         """Fill the pictures; arguments as for ``render``."""
 
 
 class Flat:
-    """Perspective pictures of n cameras."""
+    """Perspective or orthographic pictures of n cameras."""
 
-    def __init__(self, n: int, optics: Optics, sensors: Iterable[str]):
-        self._frames = Frames.allocate(n, *optics.size, sensors)
+    def __init__(self, n: int, size: tuple[int, int], lens: Lens, sensors: Iterable[str]):
+        self._lens = lens
+        self._frames = Frames.allocate(n, *size, sensors)
         self.pictures = self._frames.sensors
-        self._hfov = float(np.radians(check_hfov(optics.hfov)))
 
     def draw(
         self,
@@ -48,9 +50,12 @@ class Flat:
         scene_of: ArrayLike,
         positions: ArrayLike,
         rotations: ArrayLike,
+        instances: Instances | None = None,
     ) -> None:
         """Fill the pictures; arguments as for ``render``."""
-        render(scenes, scene_of, positions, rotations, self._hfov, self._frames)
+        render(
+            scenes, scene_of, positions, rotations, self._lens, self._frames, instances=instances
+        )
 
 
 def make_views(n: int, optics: Optics, sensors: Iterable[str]) -> Views:
@@ -59,9 +64,8 @@ def make_views(n: int, optics: Optics, sensors: Iterable[str]) -> Views:
     Raises:
         ValueError: there is no such sensor.
     """
-    if optics.projection == "equirectangular":
-        return Panorama(n, optics.size, sensors)
-    return Flat(n, optics, sensors)
+    lens = optics.lens
+    return Flat(n, optics.size, lens, sensors) if lens else Panorama(n, optics.size, sensors)
 
 
 def render_view(
