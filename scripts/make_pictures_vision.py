@@ -6,28 +6,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avenv.scene import CATEGORIES, CompiledScene, SceneSpec, compile_scene, find_scene
-from avenv.vision import SENSORS, RasterScene, prepare, relight, render_view
+import avenv
+from avenv.recording.contact_sheet import draw_contact_sheet
+from avenv.recording.viewpoints import HFOV, PITCH, Viewpoint, find_viewpoints
+from avenv.scene import CATEGORIES, CompiledScene
+from avenv.vision import SENSORS, RasterScene, relight, render_view
 from avenv.vision.light import packed, plain_light
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
-ROOMS = (  # position, heading and pitch in degrees
-    ((4.9, 3.7, 1.45), 213, -12),
-    ((5.9, 1.3, 1.45), 20, -10),
-    ((3.4, 7.6, 1.5), 230, -14),
-    ((5.75, 6.75, 1.55), 188, -18),
-    ((6.8, 7.7, 1.5), -35, -14),
-    ((4.1, 4.95, 1.45), 2, -10),
-)
+
+def look(scene: RasterScene, view: Viewpoint, size: tuple[int, int], **options) -> dict:
+    """Return the pictures of one view."""
+    return render_view(scene, view.position, view.heading, PITCH, size, HFOV, **options)
 
 
-def look(scene: RasterScene, view: tuple, size: tuple[int, int], **kwargs) -> dict:
-    """Return the pictures of one view; angles in degrees."""
-    position, heading, pitch = view
-    return render_view(
-        scene, position, np.radians(heading), np.radians(pitch), size, hfov=85, **kwargs
-    )
+def photograph(scene: RasterScene, view: Viewpoint, size: tuple[int, int]) -> np.ndarray:
+    """Draw twice as large and reduce, for smooth edges."""
+    fine = look(scene, view, (2 * size[0], 2 * size[1]), sensors=("rgb",))["rgb"]
+    return np.asarray(Image.fromarray(fine).reduce(2))
 
 
 def sheet(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
@@ -37,9 +34,9 @@ def sheet(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
     return np.concatenate(rows, axis=0)[:-gap, :-gap]
 
 
-def rooms(scene: RasterScene) -> np.ndarray:
+def rooms(scene: RasterScene, views: list[Viewpoint]) -> np.ndarray:
     """Show every room."""
-    return sheet([look(scene, view, (320, 240))["rgb"] for view in ROOMS], 3)
+    return sheet([photograph(scene, view, (400, 300)) for view in views], 3)
 
 
 def palette(count: int) -> np.ndarray:
@@ -49,9 +46,9 @@ def palette(count: int) -> np.ndarray:
     return colors
 
 
-def sensors(compiled: CompiledScene, scene: RasterScene) -> np.ndarray:
+def sensors(compiled: CompiledScene, scene: RasterScene, view: Viewpoint) -> np.ndarray:
     """Show what each sensor sees of one view."""
-    seen = look(scene, ROOMS[0], (256, 192), sensors=SENSORS)
+    seen = look(scene, view, (256, 192), sensors=SENSORS)
     depth = np.repeat(np.uint8(255 * (1 - seen["depth"] / 10) ** 2), 3, axis=2)
     semantic = palette(len(CATEGORIES))[seen["semantic"][..., 0]]
     instance = palette(len(compiled.objects) + 1)[seen["instance"][..., 0]]
@@ -59,42 +56,45 @@ def sensors(compiled: CompiledScene, scene: RasterScene) -> np.ndarray:
     return sheet([seen["rgb"], depth, semantic, instance, normal], 5)
 
 
-def baking(scene: RasterScene) -> np.ndarray:
-    """Show one view by plain light, by day and by night."""
-    arrays = scene.arrays
-    plain = arrays.light.copy()
-    lights = packed(plain_light(arrays.planes[:, :3]))
-    for chart, light in zip(arrays.chart, lights, strict=True):
-        first, width, height = arrays.chart_record[chart, 12:15].astype(int)
-        plain[first : first + width * height] = light
-    views = [
-        replace(scene, arrays=arrays._replace(light=plain)),
-        relight(scene, 0, 1),
-        relight(scene, 1, 0),
+def plainly_lit(scene: RasterScene) -> RasterScene:
+    """Return the scene as it would look without lamps and windows."""
+    light = scene.arrays.light.copy()
+    plain = packed(plain_light(scene.charts.normal).astype(np.float32))
+    light[: len(plain)] = plain
+    return replace(scene, arrays=scene.arrays._replace(light=light))
+
+
+def switches(scene: RasterScene, view: Viewpoint) -> np.ndarray:
+    """Show one view in plain light, by day, at night, and by the fire alone."""
+    others = {name: 0.0 for name in scene.lamps if name != "fireplace"}
+    lights = [
+        plainly_lit(scene),
+        relight(scene, lamps=0, daylight=1),
+        relight(scene, lamps=1, daylight=0),
+        relight(scene, lamps=others, daylight=0),
     ]
-    return sheet([look(v, ROOMS[2], (320, 240))["rgb"] for v in views], 3)
+    return sheet([photograph(light, view, (400, 300)) for light in lights], 2)
 
 
-def strip(scene: RasterScene) -> np.ndarray:
+def strip(scene: RasterScene, views: list[Viewpoint]) -> np.ndarray:
     """Show the rooms as an agent sees them at 64 x 64, three times enlarged."""
-    small = [look(scene, view, (64, 64))["rgb"] for view in ROOMS]
+    small = [look(scene, view, (64, 64), sensors=("rgb",))["rgb"] for view in views]
     return sheet([p.repeat(3, axis=0).repeat(3, axis=1) for p in small], 6)
 
 
 def save(name: str, picture: np.ndarray) -> None:
-    """Write a picture with 256 colours, which keeps it small."""
-    image = Image.fromarray(picture)
-    colors = image.quantize(256, kmeans=2)
-    image = image.quantize(palette=colors, dither=Image.Dither.FLOYDSTEINBERG)
-    image.save(FOLDER / f"vision_{name}.png", optimize=True)
+    """Write a picture; JPEG for photographs, whose colours are many and edges few."""
+    options = {"quality": 85, "optimize": True} if name.endswith(".jpg") else {"optimize": True}
+    Image.fromarray(picture).save(FOLDER / f"vision_{name}", **options)
 
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    apartment = compile_scene(SceneSpec.from_yaml(find_scene("apartment")))
-    lit = prepare(apartment)
-    save("day", rooms(relight(lit, 0, 1)))
-    save("night", rooms(relight(lit, 1, 0)))
-    save("sensors", sensors(apartment, lit))
-    save("baking", baking(lit))
-    save("strip", strip(lit))
+    world = avenv.load_scene("apartment")
+    views = find_viewpoints(world)
+    save("sheet.jpg", draw_contact_sheet(world, "full", (320, 240)))
+    save("day.jpg", rooms(world.raster_in("day"), views))
+    save("night.jpg", rooms(world.raster_in("night"), views))
+    save("sensors.png", sensors(world.compiled, world.raster, views[0]))
+    save("switches.jpg", switches(world.raster, views[0]))
+    save("strip.png", strip(world.raster, views))
