@@ -72,7 +72,8 @@ def test_gymnasiums_checker_accepts_every_choice_of_cameras(world, change):
 def test_observations_are_called_after_their_cameras(world):
     observation, _ = make(world, sensors=("audio", "rgb"), cameras=RIG).reset(seed=0)
     assert set(observation) == {
-        "audio", "rgb", "rear/depth", "rear/instance", "plan/semantic", *(f"around/{name}" for name in SENSORS)
+        "audio", "rgb", "rear/depth", "rear/instance", "plan/semantic",
+        *(f"around/{name}" for name in SENSORS),
     }  # fmt: skip
     assert observation["rgb"].shape == (16, 24, 3)
     assert observation["rear/depth"].shape == (10, 20, 1)
