@@ -16,7 +16,7 @@ from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.problems import Problems
-from avenv.sounds import check_sound
+from avenv.sounds import check_builtin
 from avenv.vision import RasterScene
 
 if TYPE_CHECKING:
@@ -168,8 +168,10 @@ def _world(
     """Return the world of a scene that messages call ``source``, if its sounds are known."""
     problems = Problems(source)
     for k, sounding in enumerate(compiled.sources):
+        if Path(sounding.sound).is_file():
+            continue
         try:
-            check_sound(sounding.sound)
+            check_builtin(sounding.sound)
         except SoundError as error:
             problems.add(f"sources[{k}].sound", str(error))
     problems.check()

@@ -9,7 +9,7 @@ import soundfile
 
 from avenv.errors import SceneError, SoundError
 from avenv.scene import SceneBuilder
-from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_sound, load_sounds, synthesise
+from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_builtin, load_sounds, synthesise
 from avenv.sounds.recipes import RECIPES, Words
 from avenv.world import load_scene
 
@@ -109,20 +109,22 @@ def room(sound):
     builder = SceneBuilder("test room")
     builder.room("hall", [(0, 0), (4, 0), (4, 3), (0, 3)])
     builder.source("ring", at=(2, 1.5, 1), sound="phone")
-    builder.source("noise", at=(3, 1.5, 1), sound=sound)
+    builder.source(at=(3, 1.5, 1), sound=sound)
     return builder.build()
 
 
 @pytest.mark.parametrize("sound", ["phone/3", "phone/unheard", "footsteps?floor=tile&pace=1.8"])
 def test_a_scene_may_name_a_variant_and_its_parameters(sound):
-    assert load_scene(room(sound)).compiled.sources[1].sound == sound
-    check_sound(sound)
+    source = load_scene(room(sound)).compiled.sources[1]
+    assert (source.name, source.sound) == (re.split("[/?]", sound)[0], sound)
+    check_builtin(sound)
 
 
 @pytest.mark.parametrize(
     ("sound", "message"),
     [
         ("phnoe", "did you mean phone"),
+        ("tests", "no built-in sound 'tests'"),  # a folder, wherever it may be
         ("footsteps?floor=lava", "accepted: parquet, carpet, tile, laminate"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from avenv.scene.layout import check_scene, free_name
-from avenv.scene.spec import SceneSpec
+from avenv.scene.spec import SceneSpec, short_name
 
 
 class SceneBuilder:
@@ -101,7 +101,7 @@ class SceneBuilder:
         **fields: Any,
     ) -> str:
         """Add a sound source ``at`` [x, y, z], or ``on`` an object, by default with its sound."""
-        default = on or fields.get("sound") or "source"
+        default = on or short_name(fields.get("sound") or "source")
         return self._add("sources", default, name=name, position=_plain(at), on=on, **fields)
 
     def build(self) -> SceneSpec:

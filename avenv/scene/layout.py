@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 from shapely import Point
 
@@ -21,7 +20,7 @@ from avenv.scene.openings import (
 )
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
-from avenv.scene.spec import SceneSpec, SourceSpec
+from avenv.scene.spec import SceneSpec, SourceSpec, names_file, short_name
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _place_sources(
     object_names: list[str], problems: Problems,
 ) -> list[SceneSource]:  # fmt: skip
     by_name = {thing.name: thing for thing in objects}
-    defaults = [s.on or Path(s.sound or "").stem for s in spec.sources]
+    defaults = [s.on or short_name(s.sound or "") for s in spec.sources]
     names = _names("sources", [s.name for s in spec.sources], defaults, problems)
     placed = []
     for k, (source, name) in enumerate(zip(spec.sources, names, strict=True)):
@@ -159,7 +158,7 @@ def _sound(
                 place, f"a {support.kind.name} makes no sound of its own; say which with sound"
             )
         return support.kind.sound
-    if "?" in source.sound or not Path(source.sound).suffix:  # a built-in sound
+    if not names_file(source.sound):
         return source.sound
     try:
         return str(spec.find_file(source.sound))

@@ -21,6 +21,7 @@ Whatever has a default may be left out. These models check one field at a time; 
 doors and objects fit together is checked by ``check_scene`` and by ``compile_scene``.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -263,6 +264,16 @@ class ObjectSpec(_Spec):
         return self
 
 
+def names_file(sound: str) -> bool:
+    """Return whether a sound is a file: it has an ending, and is no ``"phone?tuning=0.9"``."""
+    return "?" not in sound and bool(Path(sound).suffix)
+
+
+def short_name(sound: str) -> str:
+    """Return what a source is called for its sound: ``phone`` for ``"phone/3?style=bell"``."""
+    return Path(sound).stem if names_file(sound) else re.split("[/?]", sound)[0]
+
+
 class SourceSpec(_Spec):
     """A sound source that belongs to the scene.
 
@@ -271,8 +282,9 @@ class SourceSpec(_Spec):
         position: [x, y, z] in the world; or else ``on``.
         on: name of the object that it sounds from, just above the middle of its top (below an
             object that hangs from the ceiling).
-        sound: a built-in kind (``phone``) or the path of a sound file (with its ending), in the
-            folder of the scene's file or below; by default the sound of the object's kind.
+        sound: a built-in kind (``phone``), a variant of it (``phone/3``), or the path of a sound
+            file (with its ending), in the folder of the scene's file or below; by default the
+            sound of the object's kind.
         level: dB relative to the sound set's common loudness.
     """
 

@@ -2,7 +2,7 @@
 
 from avenv.sounds.builtin import KINDS, SETS, parameters, synthesise
 from avenv.sounds.loudness import LOUDNESS, loudness
-from avenv.sounds.sets import VARIANTS, SoundSet, check_sound, load_sounds
+from avenv.sounds.sets import VARIANTS, SoundSet, check_builtin, load_sounds
 from avenv.sounds.sound import MIN_SAMPLE_RATE, Sound
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "VARIANTS",
     "Sound",
     "SoundSet",
-    "check_sound",
+    "check_builtin",
     "load_sounds",
     "loudness",
     "parameters",

@@ -110,13 +110,10 @@ def _entries(spec: SoundSpec, sample_rate: int) -> list[Entry]:
     return entries
 
 
-def check_sound(spec: str) -> None:
-    """Raise a SoundError unless ``spec`` names a built-in sound, or a file or folder that exists.
-
-    Files are not read.
-    """
+def check_builtin(spec: str) -> None:
+    """Raise a SoundError unless ``spec`` names built-in sounds; nothing is made or read."""
     if not _builtin(spec):
-        _find_path(spec)
+        raise SoundError(f"there is no built-in sound {spec!r}; {_hint(spec)}")
 
 
 def _made(sound: Sound) -> Entry:
@@ -161,6 +158,10 @@ def _find_path(spec: str | PathLike) -> tuple[Path, str | None]:
         path, split = Path(match[1]), match[2]
     if path.exists():
         return path, split
-    close = get_close_matches(str(path), KINDS, n=3)
-    hint = f"did you mean {', '.join(close)}?" if close else f"built-in kinds: {', '.join(KINDS)}"
-    raise SoundError(f"{path}: no such sound file, folder or built-in kind; {hint}")
+    raise SoundError(f"{path}: no such sound file, folder or built-in kind; {_hint(str(path))}")
+
+
+def _hint(name: str) -> str:
+    """Return the end of a message about an unknown name: its near matches, or all kinds."""
+    close = get_close_matches(name.partition("/")[0], KINDS, n=3)
+    return f"did you mean {', '.join(close)}?" if close else f"built-in kinds: {', '.join(KINDS)}"
