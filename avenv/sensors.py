@@ -73,6 +73,11 @@ class Sensors:
                 f"step_time is {self.step_time!r} and window {self.window!r}; accepted: "
                 "0 < step_time <= window <= 60 seconds"
             )
+        if self.step_samples < 1:
+            raise ValueError(
+                f"step_time is {self.step_time!r}; accepted: a sample (1 / {self.sample_rate} s) "
+                "or more"
+            )
         make_layout(self.layout, self.sample_rate, self.hrtf)  # raises if there is no such layout
 
     @property

@@ -64,7 +64,7 @@ def shoebox(size=(5.0, 4.0, 3.0), absorption=0.2, scattering=0.1) -> CompiledSce
     return from_meshes([mesh], surfaces((absorption, scattering, 0.0)), rooms=(room,))
 
 
-def two_rooms(door=1.0, absorption=0.2, scattering=0.3) -> CompiledScene:
+def two_rooms(door=1.0, absorption=0.2, scattering=0.3, transmission=1e-2) -> CompiledScene:
     """Make two 4 x 4 x 2.5 m rooms with a 0.2 m wall at x = 4 and a doorway ``door`` m wide."""
     shell = solid((8.2, 4.0, 2.5), (4.1, 2.0, 1.25))
     shell.invert()
@@ -77,7 +77,9 @@ def two_rooms(door=1.0, absorption=0.2, scattering=0.3) -> CompiledScene:
         Room(f"room {k}", np.array([[x, 0], [x + 4, 0], [x + 4, 4], [x, 4]], float), 0.0, 2.5)
         for k, x in enumerate((0.0, 4.2))
     )
-    return from_meshes([shell, *walls], surfaces((absorption, scattering, 1e-2)), rooms=rooms)
+    return from_meshes(
+        [shell, *walls], surfaces((absorption, scattering, transmission)), rooms=rooms
+    )
 
 
 def furnished(seed=0, things=60) -> CompiledScene:

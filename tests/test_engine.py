@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv import cache, parallel
@@ -202,3 +203,13 @@ def test_an_output_of_another_kind_is_refused():
     for out in (np.empty((1, 1, 100)), np.empty((1, 2, 100), np.float32)):
         with pytest.raises(ValueError, match=r"out is .*accepted: float32"):
             engine.responses([job], out)
+
+
+def test_what_escapes_through_holes_is_warned_of():
+    box = shoebox((6, 4, 3), absorption=0.2, scattering=0.3)
+    roofless = np.flatnonzero(box.triangles[:, :, 2].min(axis=1) < 2.9)
+    shell = trimesh.Trimesh(**trimesh.triangles.to_kwargs(box.triangles[roofless].astype(float)))
+    scene = from_meshes([shell], box.surfaces)
+    engine = Engine(RATE, "mono", settings=QUICK)
+    with pytest.warns(UserWarning, match=r"test: \d\d% of the sound of the source at \[1.0, 1"):
+        engine.source_field(scene, prepare(scene), (1, 1, 1), 1.0)

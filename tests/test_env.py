@@ -283,6 +283,7 @@ def test_make_vec_returns_the_native_batch(world):
         ({"image_size": (0, 64)}, "image_size"),
         ({"hfov": 180.0}, "hfov"),
         ({"step_time": 0.0}, "step_time"),
+        ({"step_time": 1e-6}, "a sample"),
         ({"window": 0.1}, "window"),
         ({"layout": "quadrophonic"}, "layout"),
         ({"goals": "nowhere"}, "goals"),

@@ -115,3 +115,12 @@ def test_small_things_are_no_mirrors_but_stand_in_the_way():
 )  # fmt: skip
 def test_points_inside_solids_are_told_apart(point, inside):
     assert is_inside_solid(prepare(two_rooms()), *point) is inside
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-5, 0.003, 0.01])
+def test_on_top_of_the_source_it_is_as_loud_as_a_centimetre_from_it(distance):
+    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    paths = paths_between(scene, np.array([3.0, 5, 4]), np.array([3.0 + distance, 5, 4]))
+    (direct,) = np.flatnonzero(paths.kind == DIRECT)
+    np.testing.assert_allclose(paths.gain[direct], 100, rtol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(paths.arrival[direct]), 1, rtol=1e-6)

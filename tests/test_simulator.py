@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
-from avenv import parallel
+from avenv import cache, parallel
 from avenv.acoustics import AcousticSettings
+from avenv.acoustics import field as fields
 from avenv.batch import Batch
 from avenv.emitters import Emitter, Trajectory
 from avenv.errors import SceneError, SoundError
@@ -98,6 +99,44 @@ def test_sound_does_not_depend_on_batch_or_threads(room, emitter):
         np.testing.assert_array_equal(listen(simulator(room), emitter, walk=0.1), alone)
     finally:
         parallel.set_num_threads(None)
+
+
+def test_threads_batch_and_cache_change_no_bit(tmp_path, monkeypatch):
+    world = World(two_rooms())
+    way = Trajectory.at_speed([[1, 1, 1.2], [3, 1, 1.2], [3, 3, 1.2]], 4.0)
+    emitters = ALWAYS, Emitter((6.0, 3.0, 1.2), HUM, onset=0.1), Emitter(way, HISS)
+
+    def hear(num_envs, threads, folder):
+        parallel.set_num_threads(threads)
+        monkeypatch.setenv("AVENV_CACHE", str(tmp_path / folder))
+        monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
+        sim = simulator(world, num_envs)
+        for row in range(num_envs):
+            sim.place(row, 0, (1.5 + 0.1 * row, 2.0), 0.3 * row, emitters)
+        everyone, turn = np.ones(num_envs, bool), np.full(num_envs, 0.2)
+        heard = [sim.observe(~everyone)["audio"].copy()]
+        for _ in range(3):
+            sim.move(np.full(num_envs, 0.1), turn)
+            heard.append(sim.observe(everyone)["audio"].copy())
+        return np.array(heard)
+
+    try:
+        cold, warm = (hear(16, 1, "one") for _ in range(2))
+        found = [warm, hear(16, 2, "two"), hear(16, 2, "two")]
+        alone = [hear(1, threads, folder) for threads, folder in ((1, "one"), (2, "new"))]
+    finally:
+        parallel.set_num_threads(None)
+    assert len(list((tmp_path / "new").iterdir())) > len(emitters)
+    assert np.abs(cold).max() > 0
+    assert {f.tobytes() for f in found} == {cold.tobytes()}
+    assert {a.tobytes() for a in alone} == {cold[:, :1].tobytes()}
+
+
+def test_a_body_that_can_hear_nothing_is_told_so():
+    world = World(two_rooms(door=0.0, transmission=0.0))
+    with pytest.warns(UserWarning, match=r"no sound gets from the source at \[6.0, 1.0, 1.0\] to"):
+        heard = listen(simulator(world), Emitter((6.0, 1.0, 1.0), HISS), steps=1)
+    assert not heard.any()
 
 
 def test_a_moving_source_is_where_its_trajectory_says(room):
