@@ -67,11 +67,10 @@ def import_mesh(
 def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, ImportReport]:
     """Read a mesh file as ``import_mesh`` does; return also a report of what became of it."""
     path = Path(path)
+    rules = read_rules(settings.pop("rules", None))
     data = {k: v for k, v in settings.items() if v is not None}
-    if "rules" in data:
-        data["rules"] = str(Path(data["rules"]).resolve())
-    made = MeshSettings.checked({"mesh": path.name, **data}, str(path), path.parent)
-    return build_mesh(_read(path), made, path)
+    made = MeshSettings.checked({"mesh": path.name, **data}, path)
+    return build_mesh(_read(path), made, rules, path)
 
 
 def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
@@ -83,7 +82,9 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
     if path.suffix.lower() not in SPEC_SUFFIXES:
         return inspect_mesh(path)
     settings = MeshSettings.from_yaml(path)
-    return build_mesh(_read(settings.mesh_file), settings, settings.mesh_file)
+    rules = read_rules(settings.find(settings.rules, "rules") if settings.rules else None)
+    path = settings.find(settings.mesh, "mesh")
+    return build_mesh(_read(path), settings, rules, path)
 
 
 def _read(path: Path) -> MeshFile:
@@ -91,14 +92,13 @@ def _read(path: Path) -> MeshFile:
 
 
 def build_mesh(
-    content: MeshFile, settings: MeshSettings, path: Path
+    content: MeshFile, settings: MeshSettings, rules: Rules, path: Path
 ) -> tuple[CompiledScene, ImportReport]:
     """Turn a file's contents into a scene and a report.
 
     Raises:
         SceneError: there is nothing in it, or something that cannot be.
     """
-    rules = read_rules(settings.rules_file)
     check_material(settings.default, f"{settings.source}: default")
     for name, chosen in settings.materials.items():
         check_material(chosen, f"{settings.source}: materials.{name}")

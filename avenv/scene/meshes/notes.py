@@ -83,9 +83,14 @@ class SceneNotes:
         )
 
 
+def is_builtin(sound: str) -> bool:
+    """Say whether a sound is a built-in kind, and no file."""
+    return "?" in sound or not Path(sound).suffix
+
+
 def _sound(sound: str, path: Path, k: int) -> str:
     """Return a built-in kind, or the path of a file within the scene's folder."""
-    if not Path(sound).suffix and "/" not in sound and "\\" not in sound:
+    if is_builtin(sound):
         return sound
     return str(References(path).find(sound, f"extras.avenv.sources[{k}].sound"))
 
@@ -133,11 +138,10 @@ def scene_notes(compiled: CompiledScene, folder: Path) -> dict[str, Any]:
 
 def _portable(sound: str, folder: Path) -> str | None:
     """Return a sound as the file may name it; None for a file outside its folder."""
-    path = Path(sound)
-    if not path.suffix:
+    if is_builtin(sound):
         return sound
-    inside = path.is_relative_to(folder.resolve())
-    return path.relative_to(folder.resolve()).as_posix() if inside else None
+    path, folder = Path(sound), folder.resolve()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
 
 
 def object_notes(thing: SceneObject, rooms: Sequence[Room]) -> dict[str, Any]:

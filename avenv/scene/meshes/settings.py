@@ -52,22 +52,21 @@ class MeshSettings(BaseModel):
     floor: Annotated[float, Field(strict=True)] | None = None
     sources: tuple[SourceSpec, ...] = ()
 
-    _source: str = PrivateAttr("mesh")
-    _folder: Path = PrivateAttr(Path())
+    _file: Path = PrivateAttr(Path())
 
     @classmethod
-    def from_yaml(cls, path: Path, data: dict[str, Any] | None = None) -> Self:
-        """Read a scene file that names a mesh; ``data`` is what is in it, if that is known.
+    def from_yaml(cls, path: Path) -> Self:
+        """Read a scene file that names a mesh.
 
         Raises:
             SceneError: the file is missing or is not YAML, or a field is unknown or has a value
                 that it cannot have; all of these are named.
         """
-        return cls.checked(read_yaml(path) if data is None else data, str(path), path.parent)
+        return cls.checked(read_yaml(path), path)
 
     @classmethod
-    def checked(cls, data: dict[str, Any], source: str, folder: Path) -> Self:
-        """Make settings of plain data; messages call them ``source``.
+    def checked(cls, data: dict[str, Any], file: Path) -> Self:
+        """Make settings of plain data; messages name ``file``, and paths start from its folder.
 
         Raises:
             SceneError: a field is missing or unknown, or has a value that it cannot have.
@@ -75,33 +74,22 @@ class MeshSettings(BaseModel):
         try:
             settings = cls.model_validate(data)
         except ValidationError as error:
-            problems = Problems(source)
+            problems = Problems(str(file))
             problems.add_invalid(error, {"": cls.model_fields, "sources": SourceSpec.model_fields})
             problems.check()
             raise
-        settings._source, settings._folder = source, folder
+        settings._file = file
         return settings
 
     @property
     def source(self) -> str:
         """What messages call these settings: their file, or the mesh's."""
-        return self._source
+        return str(self._file)
 
-    @property
-    def folder(self) -> Path:
-        """Where relative paths start: the file's folder."""
-        return self._folder
-
-    @property
-    def rules_file(self) -> Path | None:
-        """The file of rules; None for the shipped ones alone."""
-        return None if self.rules is None else self._folder / self.rules
-
-    @property
-    def mesh_file(self) -> Path:
-        """The mesh.
+    def find(self, name: str, field: str) -> Path:
+        """Return the path of a file that the settings name; it need not be there.
 
         Raises:
-            SceneError: it lies outside the folder of the settings.
+            SceneError: it lies outside the folder of the settings: people pass scenes on.
         """
-        return References(self._folder / "x").find(self.mesh, f"{self.source}: mesh")
+        return References(self._file).find(name, field)

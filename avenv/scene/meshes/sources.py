@@ -8,6 +8,7 @@ import numpy as np
 from avenv.scene.catalogue import kind, kind_names
 from avenv.scene.compiled import SceneObject, SceneSource
 from avenv.scene.layout import free_name
+from avenv.scene.meshes.notes import is_builtin
 from avenv.scene.meshes.settings import MeshSettings
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.spec import SourceSpec
@@ -62,13 +63,13 @@ def _sound(
         if made is None:
             problems.add(f"{place}.sound", "is missing; the object makes no sound of its own")
         return made
-    if not Path(source.sound).suffix:
+    if is_builtin(source.sound):
         return source.sound
-    path = settings.folder / source.sound
+    path = settings.find(source.sound, f"{place}.sound")
     if not path.is_file():
         problems.add(f"{place}.sound", f"there is no file {str(path)!r}")
         return None
-    return str(path.resolve())
+    return str(path)
 
 
 def _top(support: SceneObject | None) -> tuple[float, float, float]:
