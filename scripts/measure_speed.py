@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import click
 import numpy as np
+from peers import measure_peers
 
 from avenv import frames, load_scene, parallel, vision
 from avenv.acoustics import AcousticSettings, Engine, Stream, reference
@@ -121,6 +122,8 @@ def main(scene: str, repeats: int) -> None:
         sound(scene, repeats)
         for batch in (1, 16):
             steps(scene, batch, repeats)
+    click.echo("\nother renderers, the same poses on the same mesh, all threads")
+    measure_peers(scene, 128, repeats)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     click.echo(f"\npeak memory {peak:,.0f} MiB")
 

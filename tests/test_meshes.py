@@ -347,6 +347,27 @@ def test_an_mtl_gives_colours_and_pictures(tmp_path):
     assert_allclose(compiled.uv[compiled.surface == 1][0], [[0, 0], [1, 0], [0, 1]])
 
 
+def test_a_camera_sees_the_picture_on_the_floor(tmp_path):
+    png(tmp_path / "four.png", [[RED, GREEN], [BLUE, WHITE]])
+    quad_gltf(tmp_path / "quad.gltf", "four.png")
+    view = avenv.render_view(tmp_path / "quad.gltf", (1, 1, 1), pitch=-np.pi / 2, size=(64, 64))
+    # Looking down with the head to +x: up in the picture is x = 2, left is y = 2.
+    corners = view["rgb"][[8, 8, -8, -8], [8, -8, 8, -8]].astype(int)
+    assert [np.flatnonzero(c > 0.8 * c.max()).tolist() for c in corners] == [
+        [0, 1, 2], [1], [2], [0],
+    ]  # fmt: skip
+
+
+def test_a_texture_that_spans_a_whole_building_is_not_lost(tmp_path):
+    png(tmp_path / "four.png", [[RED, GREEN], [BLUE, WHITE]])
+    # The floor shows a thousandth of the picture, right of its middle and above it: green.
+    small = [(0.7 + 1e-3 * u, 0.2 + 1e-3 * v) for u, v in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    quad_gltf(tmp_path / "quad.gltf", "four.png", uv=small)
+    view = avenv.render_view(tmp_path / "quad.gltf", (1, 1, 1), pitch=-np.pi / 2, size=(32, 32))
+    red, green, blue = view["rgb"][16, 16].astype(int)
+    assert green > 2 * max(red, blue)
+
+
 # --- solids and sheets ----------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ _FLOOR = 1.2  # m: what faces up and is wider and longer counts as floor
 SMALLEST = 0.1
 """A face narrower than this has one sample across."""
 
+_GRAIN = 98.3  # steps in which texture frames are compared; no round length is half a step
 _INSET = 0.015  # m that samples keep from the rim, so that none lies within an adjoining wall
 
 
@@ -170,7 +171,8 @@ def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArr
     """Return uv, replaced by a flat projection where it does not span the triangle."""
     b, c = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     spanned = np.abs(b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]) / 2
-    return np.where((spanned > 1e-3 * _areas(triangles))[:, None, None], uv, surface_uv(triangles))
+    # One image may span a whole building, so that a square metre is little of it.
+    return np.where((spanned > 1e-7 * _areas(triangles))[:, None, None], uv, surface_uv(triangles))
 
 
 def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -190,7 +192,7 @@ def _group(
     offset = np.einsum("td,td->t", normal, triangles[:, 0])
     key = np.column_stack([
         compiled.object[kept], compiled.surface[kept], posture,
-        np.round(normal * 500), np.round(offset * 500), np.round(frames.reshape(-1, 8) * 100),
+        np.round(normal * 500), np.round(offset * 500), np.round(frames.reshape(-1, 8) * _GRAIN),
     ]).astype(np.int64)  # fmt: skip
     _, plane = np.unique(key, axis=0, return_inverse=True)
     corners = np.round(triangles.reshape(-1, 3) * 5000).astype(np.int64)

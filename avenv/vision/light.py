@@ -175,6 +175,7 @@ def _level(name: str, value: float) -> float:
 
 def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> Layers:
     key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
+    key.update(charts.position.tobytes())  # kernels write where the layers say
     name, folder = f"light-{key.hexdigest()}", cache.cache_folder()
     layers = cache.read(folder, name, Layers) if folder else None
     if layers is None:

@@ -1,0 +1,182 @@
+"""Other renderers on the scene, the poses and the machine that avenv was measured on.
+
+Each draws the GLB that avenv exports, without display: Embree casts one ray per pixel for depth,
+MuJoCo and habitat-sim draw RGB and depth by OpenGL (``MUJOCO_GL=egl`` or ``osmesa``). None of them
+is a dependency; one that is not installed is skipped.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from avenv import export_glb, frames, load_scene, vision
+
+FAR = 10.0  # metres: depths beyond are not compared
+
+
+class Poses(NamedTuple):
+    """N cameras (N, 3) with columns forward, left, up (N, 3, 3), of side x side pixels, 90°."""
+
+    positions: NDArray[np.float64]
+    rotations: NDArray[np.float64]
+    side: int
+
+
+Draw = Callable[[], NDArray[np.float64]]
+"""Draws all poses once and returns depth (N, side, side) along the optical axis, metres."""
+
+
+def avenv_draw(scene: str, poses: Poses) -> Draw:
+    raster, count = load_scene(scene).raster, len(poses.positions)
+    pictures = vision.Frames.allocate(count, poses.side, poses.side, ("rgb", "depth"))
+
+    def draw() -> NDArray[np.float64]:
+        vision.render([raster], np.zeros(count, np.int64), poses.positions, poses.rotations,
+                      np.pi / 2, pictures)  # fmt: skip
+        return pictures.depth[..., 0]
+
+    return draw
+
+
+def embree_draw(path: Path, poses: Poses) -> Draw:
+    from embreex.mesh_construction import TriangleMesh
+    from embreex.rtcore_scene import EmbreeScene
+
+    mesh = trimesh.load_scene(path).to_mesh()
+    scene = EmbreeScene()
+    TriangleMesh(scene, frames.from_y_up(mesh.triangles).astype(np.float32))
+    half = (np.arange(poses.side) + 0.5) / poses.side * 2 - 1
+    left, up = np.meshgrid(-half, -half)
+    pixels = np.stack([np.ones_like(left), left, up], axis=-1).reshape(-1, 3)
+    rays = [np.ascontiguousarray(pixels @ r.T, np.float32) for r in poses.rotations]
+    starts = [np.tile(p.astype(np.float32), (len(pixels), 1)) for p in poses.positions]
+
+    def draw() -> NDArray[np.float64]:
+        depth = [scene.run(o, d, query="DISTANCE") for o, d in zip(starts, rays, strict=True)]
+        return np.reshape(depth, (-1, poses.side, poses.side))  # rays are 1 m long in depth
+
+    return draw
+
+
+def mujoco_draw(path: Path, poses: Poses) -> Draw:
+    import mujoco
+
+    assets, meshes, shapes = {}, [], []
+    for k, mesh in enumerate(trimesh.load_scene(path).dump()):
+        assets[f"{k}.stl"] = mesh.export(file_type="stl")
+        color = " ".join(f"{c:.3f}" for c in _mean_color(mesh.visual.material))
+        meshes.append(f'<mesh name="m{k}" file="{k}.stl" inertia="shell"/>')
+        shapes.append(f'<geom type="mesh" mesh="m{k}" rgba="{color} 1" contype="0" '
+                      f'conaffinity="0"/>')  # fmt: skip
+    model = mujoco.MjModel.from_xml_string(
+        f"<mujoco><asset>{''.join(meshes)}</asset><visual><map znear='0.0005' zfar='3'/>"
+        "<quality offsamples='0' shadowsize='0'/></visual>"
+        "<worldbody><light pos='0 3 0' castshadow='false'/><camera name='eye' fovy='90'/>"
+        f"{''.join(shapes)}</worldbody></mujoco>", assets,
+    )  # fmt: skip
+    data = mujoco.MjData(model)
+    color, depth = (mujoco.Renderer(model, poses.side, poses.side) for _ in range(2))
+    depth.enable_depth_rendering()
+    positions = frames.to_y_up(poses.positions)
+    axes = np.stack([-poses.rotations[..., 1], poses.rotations[..., 2], -poses.rotations[..., 0]],
+                    axis=-1)  # fmt: skip
+    axes = np.swapaxes(frames.to_y_up(np.swapaxes(axes, 1, 2)), 1, 2)  # right, up, backwards
+
+    def draw() -> NDArray[np.float64]:
+        out = []
+        for position, matrix in zip(positions, axes, strict=True):
+            model.cam_pos[0] = position
+            mujoco.mju_mat2Quat(model.cam_quat[0], matrix.ravel())
+            mujoco.mj_kinematics(model, data)
+            mujoco.mj_camlight(model, data)
+            for renderer in (color, depth):
+                renderer.update_scene(data, camera=0)
+            color.render()
+            out.append(depth.render())
+        return np.array(out)
+
+    return draw
+
+
+def _mean_color(material: trimesh.visual.material.PBRMaterial) -> NDArray[np.float64]:
+    if material.baseColorTexture is not None:
+        return np.asarray(material.baseColorTexture.convert("RGB")).mean(axis=(0, 1)) / 255
+    return np.asarray(material.baseColorFactor[:3]) / 255
+
+
+def habitat_draw(path: Path, poses: Poses) -> Draw:
+    import habitat_sim
+
+    settings = habitat_sim.SimulatorConfiguration()
+    settings.scene_id = str(path)
+    sensors = []
+    for name in ("COLOR", "DEPTH"):
+        sensor = habitat_sim.CameraSensorSpec()
+        sensor.uuid, sensor.sensor_type = name, getattr(habitat_sim.SensorType, name)
+        sensor.resolution, sensor.position, sensor.hfov = [poses.side] * 2, [0.0, 0.0, 0.0], 90.0
+        sensors.append(sensor)
+    body = habitat_sim.agent.AgentConfiguration(sensor_specifications=sensors)
+    simulator = habitat_sim.Simulator(habitat_sim.Configuration(settings, [body]))
+    agent = simulator.initialize_agent(0)
+    states = []
+    for position, rotation in zip(poses.positions, poses.rotations, strict=True):
+        heading = np.arctan2(rotation[1, 0], rotation[0, 0]) - np.pi / 2  # 0 looks along -Z there
+        turn = np.quaternion(np.cos(heading / 2), 0, np.sin(heading / 2), 0)
+        states.append(habitat_sim.AgentState(frames.to_y_up(position), turn))
+
+    def draw() -> NDArray[np.float64]:
+        out = []
+        for state in states:
+            agent.set_state(state)
+            out.append(simulator.get_sensor_observations()["DEPTH"])
+        return np.array(out)
+
+    return draw
+
+
+PEERS = {
+    "Embree, depth only": embree_draw,
+    "MuJoCo": mujoco_draw,
+    "habitat-sim": habitat_draw,
+}
+
+
+def measure_peers(scene: str, side: int, repeats: int, count: int = 32) -> None:
+    """Print frames per second of avenv and of each peer that is installed, and their ratios."""
+    world, rng = load_scene(scene), np.random.default_rng(0)
+    places = np.column_stack([world.walkable.sample(rng, count), np.full(count, 1.25)])
+    poses = Poses(places, frames.body_rotation(rng.uniform(-np.pi, np.pi, count)), side)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scene.glb"
+        export_glb(world, path)
+        draw = avenv_draw(scene, poses)
+        depth = draw()
+        ours = _seconds(draw, repeats)
+        click.echo(f"{'avenv, RGB-D':<24}{count / ours:10,.0f} frames/s")
+        for name, make in PEERS.items():
+            try:
+                peer = make(path, poses)
+            except ImportError:
+                click.echo(f"{name:<24}  not installed")
+                continue
+            apart = np.abs(peer() - depth)[(depth > 0) & (depth < FAR)]
+            theirs = _seconds(peer, max(1, repeats // 5))
+            click.echo(f"{name:<24}{count / theirs:10,.0f} frames/s   avenv is {theirs / ours:.1f} "
+                       f"x as fast; depths differ by {1e3 * np.median(apart):.1f} mm")  # fmt: skip
+
+
+def _seconds(function: Callable[[], object], repeats: int) -> float:
+    """Return the median seconds of a call."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
