@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.special import fresnel, hankel1
 from support import B, from_meshes, solid, surfaces, two_rooms
 
+from avenv.acoustics import scene as scenes
 from avenv.acoustics.bends import MAX_PATHS
 from avenv.acoustics.diffraction import in_phase, magnitude
 from avenv.acoustics.edges import find_edges
@@ -259,3 +260,15 @@ def test_the_transition_functions_are_those_of_fresnel():
     g = (0.5 - c) * np.cos(turn) + (0.5 - s) * np.sin(turn)
     np.testing.assert_allclose([magnitude(x) for x in v], np.hypot(f, g), rtol=0.004)
     np.testing.assert_allclose([in_phase(x) for x in v], (f + g) / np.sqrt(2), rtol=0.007)
+
+
+def test_of_too_many_edges_the_longest_bend_sound(monkeypatch):
+    boxes = [solid((0.6 + 0.1 * k, 0.5, 0.8), (3.0 * k, 0, 5)) for k in range(6)]
+    scene = from_meshes(boxes, surfaces((0.1, 0.1, 0.0)))
+    every = np.sort(prepare(scene).edges.length)
+    np.testing.assert_allclose(every[-8:], [1.0] * 4 + [1.1] * 4, atol=1e-5)
+    monkeypatch.setattr(scenes, "MAX_EDGES", 8)
+    with pytest.warns(UserWarning, match=r"test: 72 edges could bend sound; only the 8 longest do"):
+        kept = prepare(scene)
+    np.testing.assert_allclose(np.sort(kept.edges.length), every[-8:])
+    assert kept.reflectance.shape == (8, 2, B)

@@ -223,6 +223,12 @@ def _free(bvh: BVH, edges: Edges) -> Edges:
     )
 
 
+def longest(edges: Edges, number: int) -> Edges:
+    """Return so many of the edges, or all if there are fewer, in their order."""
+    kept = np.sort(np.argsort(-edges.length, kind="stable")[:number])
+    return Edges._make(column[kept] for column in edges)
+
+
 @borrowing
 def _swing(bvh, edges, stations, free):
     """Say for stations along edges whether an arc from face to face meets nothing: free (E, S)."""

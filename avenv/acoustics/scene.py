@@ -1,11 +1,12 @@
 """A compiled scene as the ear needs it: what each triangle does to sound, and the mirrors."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.edges import Edges, find_edges
+from avenv.acoustics.edges import Edges, find_edges, longest
 from avenv.geometry import BVH, closest_hit
 from avenv.kernels import borrowing
 from avenv.scene.compiled import CompiledScene
@@ -13,6 +14,10 @@ from avenv.scene.compiled import CompiledScene
 MIRROR_AREA = 0.3
 """Square metres that a plane of a scene needs to count as a mirror: below, at the wavelengths that
 carry speech, it scatters rather than reflects."""
+
+MAX_EDGES = 2048
+"""Edges of a scene that bend sound, at most: the longest. The search for ways round them takes some
+0.1 ms for each of them and each source."""
 
 _PLANE_TOLERANCE = 1e-3  # metres, and length of the difference of unit normals
 
@@ -56,6 +61,13 @@ def prepare(compiled: CompiledScene) -> AcousticScene:
     mirror, planes, extents = _mirrors(compiled)
     table = compiled.surfaces
     edges = find_edges(compiled.triangles, compiled.normals, compiled.double_sided, compiled.bvh)
+    if len(edges.length) > MAX_EDGES:
+        warnings.warn(
+            f"{compiled.name}: {len(edges.length)} edges could bend sound; only the {MAX_EDGES} "
+            "longest do",
+            stacklevel=2,
+        )
+        edges = longest(edges, MAX_EDGES)
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
     return AcousticScene(
         bvh=compiled.bvh,
