@@ -207,6 +207,12 @@ def test_a_tone_is_as_loud_as_the_standard_says(rate):
     assert loudness(tone(997, 2.0, rate, 1.0), rate) == pytest.approx(-3.01, abs=0.05)
 
 
+def test_a_long_recording_is_as_loud_as_its_minutes():
+    noise = np.random.default_rng(0).standard_normal(30 * RATE).astype(np.float32)
+    long = np.tile(noise, 5)  # two and a half minutes
+    assert loudness(long, RATE) == pytest.approx(loudness(noise, RATE), abs=0.01)
+
+
 def test_loudness_counts_only_the_active_part():
     busy = tone(seconds=1.0)
     sparse = np.concatenate([busy, np.zeros(4 * RATE, np.float32)])

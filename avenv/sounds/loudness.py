@@ -7,13 +7,13 @@ knock counts as loud as it strikes the ear, and not the less the longer one wait
 """
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 LOUDNESS = -26.0
 """Loudness of every sound in dB relative to full scale (LKFS)."""
 
 _BLOCK = 0.1  # seconds
+_PIECE = 60  # seconds or more of a long recording are weighted at a time, to spare memory
 _GATE = 10.0  # dB below the mean of all blocks
 _OFFSET = -0.691  # dB, so that a sine of 997 Hz counts with its own power
 _PEAK = 0.99
@@ -43,14 +43,20 @@ def loudness(signal: NDArray[np.floating], sample_rate: int) -> float:
     -0.691 + 10 log10(mean of the b_i that are at least a tenth of the mean of all b); so the pauses
     of a ringing phone do not make its rings louder.
     """
-    spectrum = scipy.fft.rfft(signal)
-    spectrum *= k_weighting(scipy.fft.rfftfreq(len(signal), 1 / sample_rate))
-    weighted = scipy.fft.irfft(spectrum, len(signal))
-    size = min(len(signal), max(1, round(_BLOCK * sample_rate)))
-    blocks = weighted[: len(signal) // size * size].reshape(-1, size)
-    power = np.einsum("bn,bn->b", blocks, blocks, dtype=np.float64) / size
+    pieces = np.array_split(signal, max(1, len(signal) // (_PIECE * sample_rate)))
+    power = np.concatenate([_block_powers(piece, sample_rate) for piece in pieces])
     loud = power >= 10 ** (-_GATE / 10) * power.mean()
     return float(_OFFSET + 10 * np.log10(np.mean(power, where=loud)))
+
+
+def _block_powers(signal: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
+    """Return the mean squares of the blocks of a signal (N,), weighted round its loop."""
+    spectrum = np.fft.rfft(signal)
+    spectrum *= k_weighting(np.fft.rfftfreq(len(signal), 1 / sample_rate))
+    weighted = np.fft.irfft(spectrum, len(signal))
+    size = min(len(signal), max(1, round(_BLOCK * sample_rate)))
+    blocks = weighted[: len(signal) // size * size].reshape(-1, size)
+    return np.einsum("bn,bn->b", blocks, blocks, dtype=np.float64) / size
 
 
 def normalise(signal: NDArray[np.floating], sample_rate: int) -> NDArray[np.float32]:
