@@ -16,6 +16,9 @@ TILE_BITS = 3
 TILE = 1 << TILE_BITS
 """Side in pixels of the tiles that occlusion is tested on; a multiple of the SIMD width."""
 
+HIDDEN = np.float32(3e38)
+"""A depth or nearness that no visible thing has."""
+
 MAX_SIDE = 8192
 """Largest width or height of a picture, pixels."""
 

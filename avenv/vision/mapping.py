@@ -15,9 +15,10 @@ def nearness_plane(plane, height, camera):
     ``plane`` (n_x, n_y, n_z, d) tells the height above it, ``height`` that of the eye.
     """
     left, up = across(plane, camera)
-    p = left / (camera.focal * height)
-    q = up / (camera.focal * height)
-    r = -affine_at(plane, pivot(camera)) / height
+    steep = np.float32(1) / height
+    p = left * steep / camera.focal
+    q = up * steep / camera.focal
+    r = -affine_at(plane, pivot(camera)) * steep
     return p, q, r - p * (camera.centre_x - _HALF) - q * (camera.centre_y - _HALF)
 
 

@@ -11,13 +11,12 @@ from avenv.kernels import inner, kernel
 from avenv.vision.camera import NEAR, Lens, View, camera_at, perspective, pose_rows
 from avenv.vision.clusters import RasterScene
 from avenv.vision.hierarchy import CLUSTER_SIZE
-from avenv.vision.images import TILE, Frames
+from avenv.vision.images import HIDDEN, TILE, Frames
 from avenv.vision.instances import Instances, camera_poses, placed
-from avenv.vision.shading import Layers, label, measure, orient, shade
+from avenv.vision.shading import PIECE, Layers, label, measure, orient, shade
 from avenv.vision.triangles import CORNERS, VIEW_ROWS, Workbench, draw_cluster
 from avenv.vision.visibility import (
     BUCKETS,
-    HIDDEN,
     Search,
     Tiles,
     begin,
@@ -101,14 +100,14 @@ def finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
 
 
 class _Room(NamedTuple):
-    """Arrays that drawing pictures needs, made once per job: I boxes, K instances, W columns."""
+    """Arrays that drawing pictures needs, made once per job: I boxes, K instances."""
 
     search: Search
     tiles: Tiles
     work: Workbench
     layers: Layers
     part: NDArray[np.int32]  # (1 + K,) part that a layer shows
-    divisor: NDArray[np.float32]  # (W,)
+    places: NDArray[np.int32]  # (8 * PIECE,)
 
 
 @kernel
@@ -143,7 +142,7 @@ def draw_cameras(scene, cameras, poses, parts, view, frames):
             np.empty((layers, 12), np.float32),
         ),
         np.empty(layers, np.int32),
-        np.empty(width, np.float32),
+        np.empty(8 * PIECE, np.int32),
     )
     for i in cameras:
         _stack_layers(scene, poses, parts, i, room)
@@ -209,7 +208,7 @@ def _clear(width, height, nearness, triangle, tiles):
 def _resolve(scene, view, i, nearness, triangle, room, frames):
     layers = room.layers
     if len(frames.rgb):
-        shade(scene, view, layers, nearness, triangle, room.divisor, frames.rgb[i])
+        shade(scene, view, layers, triangle, room.places, frames.rgb[i])
     if len(frames.depth):
         measure(view.converging, nearness, triangle, frames.depth[i])
     if len(frames.semantic):

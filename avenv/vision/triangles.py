@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from avenv.kernels import inlined
 from avenv.vision.camera import NEAR, eye
 from avenv.vision.hierarchy import CLUSTER_SIZE
-from avenv.vision.images import TILE, TILE_BITS
+from avenv.vision.images import HIDDEN, TILE, TILE_BITS
 from avenv.vision.mapping import along_row, nearness_plane
 from avenv.vision.mipmaps import OPAQUE
 
@@ -223,17 +223,19 @@ def _edge(view, upper, lower, row):
 # Layout: span (row, first column, end column), near (start, slope, lowest, highest) along the row.
 @inlined
 def _fill_span(name, span, near, nearness, triangle):
-    """Draw a span where it is the nearest so far, whole tiles at a time."""
+    """Draw a span where it is the nearest so far, whole tiles at a time: vectors without a rest."""
     (row, left, right), (start, slope, low, high) = span, near
     y, first, end = np.uint64(row), np.float32(left), np.float32(right)
-    for tile in range(left >> TILE_BITS, (right + TILE - 1) >> TILE_BITS):
-        for lane in range(TILE):
-            x = np.uint64((tile << TILE_BITS) + lane)
-            column = np.float32(tile << TILE_BITS) + np.float32(lane)
-            here = min(max(start + slope * column, low), high)
-            nearer = (here > nearness[y, x]) & (column >= first) & (column < end)
-            nearness[y, x] = here if nearer else nearness[y, x]
-            triangle[y, x] = name if nearer else triangle[y, x]
+    tile = left >> TILE_BITS
+    origin = np.float32(tile << TILE_BITS)
+    for n in range((((right + TILE - 1) >> TILE_BITS) - tile) << TILE_BITS):
+        x = np.uint64((tile << TILE_BITS) + n)
+        column = origin + np.float32(np.int32(n))
+        here = min(max(start + slope * column, low), high)
+        here = here if (column >= first) & (column < end) else -HIDDEN
+        before, named = nearness[y, x], triangle[y, x]
+        nearness[y, x] = here if here > before else before
+        triangle[y, x] = name if here > before else named
 
 
 @inlined

@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 from avenv.kernels import inlined
 from avenv.vision.camera import NEAR
 from avenv.vision.hierarchy import WIDTH
-from avenv.vision.images import TILE, TILE_BITS
+from avenv.vision.images import HIDDEN, TILE, TILE_BITS
 
 BUCKETS = 256
 """Steps of depth that the drawing order tells apart."""
 
 BUCKETS_PER_METRE = np.float32(16.0)
-
-HIDDEN = np.float32(3e38)
-"""A depth or nearness that no visible thing has."""
 
 
 class Tiles(NamedTuple):
