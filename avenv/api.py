@@ -84,7 +84,7 @@ def render_view(
     pitch: float = 0.0,
     size: tuple[int, int] = (128, 128),
     hfov: float | None = None,
-    sensors: Sequence[str] = ("rgb", "depth", "semantic"),
+    sensors: str | Sequence[str] = ("rgb", "depth", "semantic"),
     projection: str = "perspective",
     span: float | None = None,
     light: str = "full",

@@ -1,7 +1,7 @@
 """The cameras of a body: where each sits, what it sees and how well."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium import spaces
 
 from avenv.scene import CATEGORIES
-from avenv.vision import MAX_DEPTH, SENSORS, CameraNoise, Optics
+from avenv.vision import MAX_DEPTH, CameraNoise, Optics
+from avenv.vision.images import as_names
 from avenv.vision.optics import as_size, is_number
 
 EYE_HEIGHT = 1.25
@@ -65,9 +66,6 @@ class Camera:
 
     def _check(self) -> None:
         # YAML and JSON bring lists and mappings; the fields promise tuples and noise.
-        sensors = as_names(self.sensors, SENSORS)
-        if not sensors:
-            raise ValueError(f"sensors is empty; accepted are one or more of {SENSORS}")
         position = tuple(self.position) if isinstance(self.position, list | tuple) else ()
         if len(position) != 3 or not all(is_number(x) and abs(x) <= FARTHEST for x in position):
             raise ValueError(
@@ -78,7 +76,7 @@ class Camera:
             angle = getattr(self, name)
             if not (is_number(angle) and abs(angle) <= limit):
                 raise ValueError(f"{name} is {angle!r}; accepted: degrees from -{limit} to {limit}")
-        object.__setattr__(self, "sensors", sensors)
+        object.__setattr__(self, "sensors", as_names(self.sensors))
         object.__setattr__(self, "position", position)
         object.__setattr__(self, "size", as_size("size", self.size))
         object.__setattr__(self, "noise", as_noise("noise", self.noise))
@@ -92,18 +90,6 @@ class Camera:
     def key(self, sensor: str) -> str:
         """Return the name of an observation."""
         return f"{self.name}/{sensor}" if self.name else sensor
-
-
-def as_names(sensors: Any, accepted: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a choice of sensors, which may be one name, as a tuple, each of them once.
-
-    Raises:
-        ValueError: it is no sequence of accepted names.
-    """
-    given = (sensors,) if isinstance(sensors, str) else sensors
-    if not isinstance(given, Sequence) or any(name not in accepted for name in given):
-        raise ValueError(f"sensors is {sensors!r}; accepted are one or more of {accepted}")
-    return tuple(dict.fromkeys(given))
 
 
 def as_camera(camera: Any) -> Camera:
@@ -132,13 +118,14 @@ def _from_mapping(subject: str, data: Any, kind: type) -> Any:
     known = [field.name for field in fields(kind)]
     if not isinstance(data, Mapping):
         raise ValueError(f"{subject} {data!r}; accepted: a {kind.__name__}, or its fields {known}")
-    unknown = [key for key in data if key not in known]
-    if unknown or (kind is Camera and "name" not in data):
+    if any(key not in known for key in data):
         raise ValueError(
-            f"{subject} {dict(data)!r}; accepted: the fields of a {kind.__name__}, {known}, of "
-            "which a camera needs its name"
+            f"{subject} {dict(data)!r}; accepted: the fields of a {kind.__name__}, {known}"
         )
-    return kind(**data)
+    try:
+        return kind(**data)
+    except TypeError:
+        raise ValueError(f"{subject} {dict(data)!r}; a {kind.__name__} needs its name") from None
 
 
 def picture_space(sensor: str, size: tuple[int, int]) -> spaces.Box:

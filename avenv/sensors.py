@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from avenv.acoustics import MicrophoneArray, make_layout, spectrogram_shape
-from avenv.cameras import EYE_HEIGHT, Camera, as_camera, as_names, as_noise, picture_space
+from avenv.cameras import EYE_HEIGHT, Camera, as_camera, as_noise, picture_space
 from avenv.vision import SENSORS, CameraNoise, check_light
+from avenv.vision.images import as_names
 from avenv.vision.optics import as_size, check_hfov
 
 
@@ -53,17 +54,14 @@ class Sensors:
 
     def __post_init__(self) -> None:
         # YAML and JSON bring lists; the fields promise tuples.
-        object.__setattr__(self, "names", as_names(self.names, OBSERVATIONS))
         object.__setattr__(self, "cameras", _as_cameras(self.cameras))
+        names = as_names(self.names, OBSERVATIONS) if self.names or not self.cameras else ()
+        object.__setattr__(self, "names", names)
         object.__setattr__(self, "camera_noise", as_noise("camera_noise", self.camera_noise))
         check_light(self.light)
         for name in ("sample_rate", "step_time", "window"):
             if not isinstance(getattr(self, name), int | float):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number")
-        if not (self.names or self.cameras):
-            raise ValueError(
-                f"sensors and cameras are empty; accepted are one or more of {OBSERVATIONS}"
-            )
         object.__setattr__(self, "image_size", as_size("image_size", self.image_size))
         object.__setattr__(self, "hfov", check_hfov(self.hfov))
         if not 8000 <= self.sample_rate <= 96000:

@@ -1,7 +1,7 @@
 """Where the pictures of a batch of cameras are written."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ HIDDEN = np.float32(3e38)
 
 MAX_SIDE = 8192
 """Largest width or height of a picture, pixels."""
+
+
+def as_names(sensors: Any, accepted: tuple[str, ...] = SENSORS) -> tuple[str, ...]:
+    """Return a choice of sensors, which may be a single name, as a tuple, each of them once.
+
+    Raises:
+        ValueError: it is empty, or something else than accepted names.
+    """
+    names = (sensors,) if isinstance(sensors, str) else sensors
+    if not isinstance(names, Iterable) or not (names := tuple(names)):
+        raise ValueError(f"sensors is {sensors!r}; accepted: one or more of {', '.join(accepted)}")
+    for name in names:
+        if name not in accepted:
+            raise ValueError(f"sensors has {name!r}; accepted: {', '.join(accepted)}")
+    return tuple(dict.fromkeys(names))
 
 
 class Pictures(NamedTuple):
@@ -52,10 +67,7 @@ class Pictures(NamedTuple):
         Raises:
             ValueError: n or a side is out of range, or a sensor is unknown.
         """
-        wanted = tuple(sensors)
-        for sensor in wanted:
-            if sensor not in SENSORS:
-                raise ValueError(f"sensors has {sensor!r}; known are {', '.join(SENSORS)}")
+        wanted = as_names(sensors)
         if n < 1:
             raise ValueError(f"n is {n}; at least 1 camera is needed")
         for side, pixels in (("width", width), ("height", height)):

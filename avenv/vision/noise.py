@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from avenv import parallel
 from avenv.hashing import STRIDE, mix
 from avenv.kernels import inlined, kernel
+from avenv.vision.optics import is_number
 from avenv.vision.shading import MAX_DEPTH
 
 PICTURES_PER_JOB = 2
@@ -69,7 +70,7 @@ class CameraNoise:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, (low, high) = getattr(self, field.name), LIMITS[field.name]
-            if not isinstance(value, int | float) or not low <= value <= high:
+            if not (is_number(value) and low <= value <= high):
                 raise ValueError(f"noise.{field.name} is {value!r}; accepted: {low} to {high}")
 
 

@@ -72,7 +72,7 @@ class Optics:
 
 def is_number(value: Any) -> TypeGuard[float]:
     """Tell whether this is a real number, of Python's or NumPy's."""
-    return isinstance(value, int | float | np.integer | np.floating)
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def check_hfov(hfov: Any) -> float:

@@ -13,7 +13,7 @@ from avenv import parallel
 from avenv.frames import body_rotation
 from avenv.kernels import borrowing, inlined
 from avenv.vision.clusters import RasterScene
-from avenv.vision.images import TILE, Frames, Pictures
+from avenv.vision.images import TILE, Frames, Pictures, as_names
 from avenv.vision.instances import Instances
 from avenv.vision.render import render
 from avenv.vision.shading import MAX_DEPTH
@@ -49,7 +49,7 @@ class Panorama:
 
     def __init__(self, n: int, size: tuple[int, int], sensors: Iterable[str]):
         width, height = size
-        wanted = set(sensors)
+        wanted = as_names(sensors)
         self._panorama = Pictures.allocate(n, width, height, wanted)
         self.pictures = self._panorama.sensors
         # A cube's face is coarsest in its middle; there it is as fine as the panorama.
@@ -59,7 +59,7 @@ class Panorama:
         self._hfov = float(2 * np.arctan(side / 2 / self._focal))
         # Where a face's pixel lies beside the panorama's, its surface tells the way from it.
         self._faces = Frames.allocate(
-            6 * n, side, side, wanted | ({"normal"} if "depth" in wanted else set())
+            6 * n, side, side, (*wanted, "normal") if "depth" in wanted else wanted
         )
         azimuth = np.pi - 2 * np.pi * (np.arange(width) + 0.5) / width
         elevation = np.pi / 2 - np.pi * (np.arange(height) + 0.5) / height

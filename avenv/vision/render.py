@@ -91,7 +91,10 @@ def finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
         ValueError: it has another shape or a number that is not finite; the message says ``name``.
     """
     # A copy, so that the kernel never sees a read-only or strided array and compiles once.
-    array = np.array(values, np.float64, order="C")
+    try:
+        array = np.array(values, np.float64, order="C")
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {values!r}; numbers are needed") from None
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; {shape} is needed")
     if not np.isfinite(array).all():
