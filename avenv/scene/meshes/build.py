@@ -83,8 +83,9 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
         return inspect_mesh(path)
     settings = MeshSettings.from_yaml(path)
     rules = read_rules(settings.find(settings.rules, "rules") if settings.rules else None)
-    path = settings.find(settings.mesh, "mesh")
-    return build_mesh(_read(path), settings, rules, path)
+    settings.find(settings.mesh, "mesh")
+    mesh = path.parent / settings.mesh  # as the user would write it
+    return build_mesh(_read(mesh), settings, rules, mesh)
 
 
 def _read(path: Path) -> MeshFile:

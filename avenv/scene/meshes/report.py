@@ -66,12 +66,12 @@ class ImportReport:
         width = max((len(s.name) for s in shown), default=0)
         lines += [
             f"  {s.name or '(no name)':<{max(width, 9)}}  ->  {s.material:<18} {s.how:<10} "
-            f"{s.area:9.1f} m2"
+            f"{s.area:9.1f} m²"
             for s in shown
         ]
         if rest := self.surfaces[_SHOWN:]:
-            lines.append(f"  and {len(rest)} more, {sum(s.area for s in rest):.1f} m2")
-        floors = ", ".join(f"z = {z:.2f} m ({area:.0f} m2)" for z, area in self.floors)
+            lines.append(f"  and {len(rest)} more, {sum(s.area for s in rest):.1f} m²")
+        floors = ", ".join(f"z = {z:.2f} m ({area:.0f} m²)" for z, area in self.floors)
         lines.append(f"floors: {floors or 'none'}")
         lines.append(f"holes: {self.open_share:.1%} of all edges are open; {self.sheets:.0%} of "
                      "the area bounds no closed solid")  # fmt: skip
