@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from avenv import vision
 from avenv.cameras import Camera
 from avenv.frames import body_rotation
-from avenv.vision import RasterScene
+from avenv.vision import Instances, RasterScene
 
 
 class Sight:
@@ -32,6 +32,7 @@ class Sight:
         heading: NDArray[np.float64],
         seeds: NDArray[np.uint64],
         steps: NDArray[np.int64],
+        carried: Instances | None = None,
     ) -> dict[str, NDArray]:
         """Draw what every camera sees.
 
@@ -42,6 +43,7 @@ class Sight:
             heading: (E,) of the bodies, radians.
             seeds: (E,) of their noise.
             steps: (E,) which observation of the episode this is, the time in the noise.
+            carried: the parts of the scenes that bodies carry.
 
         Returns:
             (E, H, W, ...) by ``Camera.key``; the next call overwrites them.
@@ -51,7 +53,8 @@ class Sight:
         turn = body_rotation(heading)
         for camera, views in zip(self._cameras, self._views, strict=True):
             mount = body_rotation(np.deg2rad(camera.heading), np.deg2rad(camera.pitch))
-            views.draw(scenes, scene_of, floor + turn @ np.array(camera.position), turn @ mount)
+            eyes = floor + turn @ np.array(camera.position)
+            views.draw(scenes, scene_of, eyes, turn @ mount, carried)
             _disturb(camera, views.pictures, seeds, steps)
             pictures |= {camera.key(name): views.pictures[name] for name in camera.sensors}
         return pictures

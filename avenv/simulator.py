@@ -24,16 +24,26 @@ from avenv.sounds.sets import load_sounds
 from avenv.vision import RasterScene
 from avenv.world import World
 
+ARM = 0.3
+"""Metres from one thing that a body holds to the next."""
+
 ACOUSTICS = AcousticSettings(max_time=1.0)
 """A second of response: homes decay by 60 dB in less."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """The robot: heights of its eye and of its ears above the floor, metres."""
+    """The robot, in metres.
+
+    Attributes:
+        eye_height: above the floor.
+        ear_height: above the floor.
+        hands: where it holds things: ahead of it, to its left, above the floor.
+    """
 
     eye_height: float = EYE_HEIGHT
     ear_height: float = 1.25
+    hands: tuple[float, float, float] = (0.5, 0.0, 0.85)
 
 
 class Simulator:
@@ -260,7 +270,29 @@ class Simulator:
             self.heading,
             self._seed,
             self.clock // self.sensors.step_samples,
+            self._carried(rasters),
         )
+
+    def _carried(self, rasters: Sequence[RasterScene]) -> vision.Instances | None:
+        """Return where the things are that bodies hold, if any: in front of them, side by side."""
+        most = max(raster.parts for raster in rasters)
+        if most == 0:
+            return None
+        part = np.full((self.num_envs, most), -1, np.int32)
+        rotation = np.tile(np.eye(3), (self.num_envs, most, 1, 1))
+        translation = np.zeros((self.num_envs, most, 3))
+        for row, raster in enumerate(rasters):
+            held = raster.compiled.held
+            for k, number in enumerate(held):
+                thing = raster.compiled.objects[number]
+                ahead, left, up = self.body.hands
+                left += ARM * ((len(held) - 1) / 2 - k)
+                here = frames.body_rotation(self.heading[row]) @ np.array([ahead, left, up])
+                here[:2] += self.position[row]
+                turn = frames.body_rotation(self.heading[row] - thing.heading)
+                part[row, k], rotation[row, k] = k, turn
+                translation[row, k] = here - turn @ np.array(thing.position)
+        return vision.Instances(part, rotation, translation)
 
     def _raster(self, row: int) -> RasterScene:
         """Return the world around one body in the light that it sees it in."""

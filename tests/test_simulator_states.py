@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from avenv.acoustics import AcousticSettings, Engine
+from avenv.api import render_view
 from avenv.emitters import Emitter
 from avenv.errors import SceneError
 from avenv.scene import SceneBuilder
@@ -162,3 +163,23 @@ def test_worlds_keep_few_variants_and_share_what_is_the_same(flat):
     closed = lit.with_states({"door": "closed"})
     assert closed.compiled.states["radio"] == "on"
     assert closed.walkable is not flat.walkable
+
+
+def test_a_held_thing_is_seen_in_front_of_the_body_wherever_it_goes(flat):
+    sim = simulator(flat, 2, ("rgb", "instance", "depth"))
+    place(sim)
+    radio = [thing.name for thing in flat.compiled.objects].index("radio") + 1
+    sim.set_states(1, {"radio": "held"})
+    everyone = np.ones(2, bool)
+    first = sim.observe(everyone)["instance"].copy()
+    assert not (first[0] == radio).any()
+    assert (first[1] == radio).any()
+    sim.move(np.full(2, 0.5), np.full(2, 1.0))
+    moved = sim.observe(everyone)
+    np.testing.assert_array_equal(moved["instance"][1] == radio, first[1] == radio)
+    near = moved["depth"][1][moved["instance"][1] == radio]
+    assert 0.3 < near.min() <= near.max() < 0.7
+    views = [view["instance"] for view in (render_view(world, (2.0, 3.5, 1.25), np.pi, sensors=(
+        "instance",)) for world in (flat, sim.here[1]))]  # fmt: skip
+    assert (views[0] == radio).any()
+    assert not (views[1] == radio).any()  # it is gone from its place

@@ -16,7 +16,7 @@ from avenv.bands import OCTAVE_CENTRES
 from avenv.errors import SceneError
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.problems import suggest
-from avenv.scene.states import State, Switch
+from avenv.scene.states import HELD, State, Switch
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -214,6 +214,23 @@ class CompiledScene:
             if any(self._glow(state) for state in switch.states.values())
         }
         return self.posed(brightest)
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Rows of the objects that somebody carries: they are nowhere in the scene."""
+        return tuple(
+            switch.object for switch in self.switches if self.objects[switch.object].state == HELD
+        )
+
+    @cached_property
+    def in_place(self) -> "CompiledScene":
+        """This scene with everything that is held where it usually is."""
+        usual = {
+            self.objects[switch.object].name: next(iter(switch.states))
+            for switch in self.switches
+            if switch.object in self.held
+        }
+        return self.posed(usual) if usual else self
 
     def _glow(self, state: State) -> float:
         """Return how much light a thing gives off in a state, in any unit."""

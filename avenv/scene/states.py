@@ -14,6 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+HELD = "held"
+"""The state of a thing that somebody carries."""
+
 
 class Chunk(NamedTuple):
     """Triangles (N, 3, 3) of one part of a thing, with their texture coordinates (N, 3, 2).

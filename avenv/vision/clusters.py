@@ -92,8 +92,13 @@ class RasterScene:
 
     @property
     def parts(self) -> int:
-        """Number M of parts that ``Instances`` move."""
+        """Number M of parts that ``Instances`` move; those of held objects are the last."""
         return len(self.arrays.root) - 1
+
+    @property
+    def standing(self) -> int:
+        """Number of parts that are in their places when nothing is said of them: all but held."""
+        return self.parts - len(self.compiled.held)
 
 
 def prepare(
@@ -107,12 +112,14 @@ def prepare(
     Args:
         compiled: the scene.
         like: the same scene in other states, whose charts and light serve this one too.
-        movable: rows of its objects that are parts of their own, which ``Instances`` move.
+        movable: rows of its objects that are parts of their own, which ``Instances`` move. Objects
+            that are held are further parts, drawn only where ``Instances`` says.
 
     Raises:
         ValueError: movable names an object twice, or one that is not there.
     """
-    parts = _parts(compiled, movable)
+    scene, compiled = compiled, compiled.in_place
+    parts = _parts(compiled, [*movable, *scene.held])
     centroids = compiled.triangles.mean(axis=1)
     trees = [split(members, centroids) for members in parts]
     clusters = [cluster for tree in trees for cluster in tree]
@@ -152,7 +159,7 @@ def prepare(
         category=compiled.category[order],
         object=compiled.object[order],
     )
-    return relight(RasterScene(compiled, arrays, charts, lighting))
+    return relight(RasterScene(scene, arrays, charts, lighting))
 
 
 def relight(

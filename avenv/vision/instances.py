@@ -1,8 +1,9 @@
 """Rigid things that move: doors, lids, what is carried.
 
 ``prepare(compiled, movable=objects)`` sets objects apart from the fixed rest of a scene; each is a
-*part*, numbered in that order, and shares the scene's textures and light. ``render`` draws parts
-where ``Instances`` says, for each camera anew, or, told nothing, where they were compiled.
+*part*, numbered in that order, and shares the scene's textures and light; objects in the state
+``held`` are parts after these. ``render`` draws parts where ``Instances`` says, for each camera
+anew, or, told nothing, where they were compiled, but for what is held.
 
 A part is drawn by moving the camera, not the part: its corners stay where they are, and the camera
 is carried into the part's own coordinates by the inverse of its pose.
@@ -31,11 +32,13 @@ class Instances(NamedTuple):
     translation: NDArray[np.float64]
 
 
-def placed(instances: Instances | None, parts: NDArray[np.int64]) -> Instances:
+def placed(
+    instances: Instances | None, parts: NDArray[np.int64], standing: NDArray[np.int64]
+) -> Instances:
     """Return instances of n cameras as contiguous arrays of their types.
 
-    Where there are none, every part stays where it was compiled. ``parts`` (n,) is the number of
-    parts in each camera's scene.
+    Where there are none, the first parts stay where they were compiled. ``parts`` (n,) is the
+    number of parts in each camera's scene, and ``standing`` (n,) how many of them these are.
 
     Raises:
         ValueError: shapes do not fit, a part is not there, or a pose is not rigid; the message
@@ -43,8 +46,8 @@ def placed(instances: Instances | None, parts: NDArray[np.int64]) -> Instances:
     """
     n = len(parts)
     if instances is None:
-        rows = np.arange(parts.max(initial=0), dtype=np.int32)
-        part = np.where(rows < parts[:, None], rows, np.int32(-1))
+        rows = np.arange(standing.max(initial=0), dtype=np.int32)
+        part = np.where(rows < standing[:, None], rows, np.int32(-1))
         return Instances(part, np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3)))
     part = np.ascontiguousarray(instances.part, np.int32)
     if part.ndim != 2 or len(part) != n:

@@ -67,7 +67,8 @@ def render(
     wanted = np.arange(n) if rows is None else np.unique(np.asarray(rows, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n):
         raise ValueError(f"rows is {wanted}; indices of {n} cameras are needed")
-    instances = placed(instances, np.array([scene.parts for scene in scenes])[scene_of])
+    parts, standing = np.array([(scene.parts, scene.standing) for scene in scenes])[scene_of].T
+    instances = placed(instances, parts, standing)
     poses = pose_rows(*camera_poses(instances, positions, rotations))
     view = View(
         np.float32(lens.focal(frames.width)),
