@@ -16,31 +16,33 @@ from avenv.scene import SceneBuilder, SceneSpec
 
 def build_studio() -> SceneSpec:
     """Describe the studio: one large room, and a bathroom in the east."""
-    b = SceneBuilder("studio", wall_thickness=0.12)
+    b = SceneBuilder("studio")
     studio = b.room("studio", size=(6, 4), height=2.8, type="living_room", walls="plaster_warm")
     bath = b.room(
         "bath", size=(2, 4), at=(6, 0), type="bathroom", floor="ceramic_tile", walls="ceramic_tile"
     )
     b.door(studio, bath, at=(6, 1.2), into=bath, hinge="right", material="white_door")
-    b.window(studio, at=(2, 0), width=2.0)
-    b.window(studio, at=(4.8, 0))
-    b.window(bath, at=(8, 3), width=0.6, height=0.6, sill=1.5)
+    view = studio.window("south wall", along=2, width=2.0)
+    studio.window("south wall", along=-1.2)
+    bath.window("east wall", along=-1, width=0.6, height=0.6, sill=1.5)
 
-    b.place("bed", at=(1.1, 3.1), size=(2.08, 1.4, 0.95))
-    nightstand = b.place("nightstand", at=(0.27, 2.1))
-    b.place("alarm_clock", on=nightstand)
-    b.place("wardrobe", at=(3.2, 3.63), facing=-90)
-    desk = b.place("desk", at=(2, 0.4), facing=90)
-    b.place("office_chair", at=(2, 1.05), facing=-90)
-    b.place("laptop", on=desk, facing=90)
-    phone = b.place("phone", on=desk, offset=(0, 0.5), facing=90)
-    b.place("sofa", at=(5.0, 3.47), facing=-90, size=(0.92, 1.6, 0.84))
-    b.place("rug", at=(4.6, 1.9))
-    b.place("ceiling_lamp", at=(4.4, 1.8))
+    bed = studio.place("bed", against="west wall", along="north", size=(2.08, 1.4, 0.95))
+    nightstand = studio.place("nightstand", against="west wall", right_of=bed, gap=0.05)
+    studio.place("alarm_clock", on=nightstand)
+    wardrobe = studio.place("wardrobe", against="north wall", along=3.2)
+    studio.place("sofa", against="north wall", left_of=wardrobe, gap=0.3, size=(0.92, 1.6, 0.84))
+    rug = studio.place("rug", at=(4.6, 1.9))
+    studio.place("ceiling_lamp", above=rug)
+    studio.place("picture", against="west wall", along=0.8)
 
-    b.place("washbasin", at=(7.7, 2.4), facing=180)
-    b.place("toilet", at=(7.59, 0.5), facing=180)
-    b.place("bathtub", at=(7, 3.55), facing=-90)
+    desk = studio.place("desk", against=view)
+    studio.place("office_chair", in_front_of=desk, gap=-0.1)
+    studio.place("laptop", on=desk)
+    phone = studio.place("phone", on=desk, offset=(0, 0.5))
+
+    bath.place("washbasin", against="east wall", along=2.4)
+    bath.place("toilet", against="east wall", along="south")
+    bath.place("bathtub", against="north wall")
 
     b.source(on=phone)
     b.source("music", at=(5.6, 0.4, 1.2), sound="radio", level=-6)

@@ -111,8 +111,9 @@ def _write_objects(
     """Write the names of doors and furniture, each as near to its middle as there is room."""
     font = ImageFont.load_default(text)
     built = ("floor", "ceiling", "wall", "window")
+    sounding = {source.name for source in compiled.sources}
     for thing in compiled.objects:
-        if thing.kind in built:
+        if thing.kind in built or thing.name in sounding:
             continue
         x, y = view.pixels(thing.position[:2])
         _write(paint, thing.name.replace("_", " "), (x, y), font, INK, boxes)
