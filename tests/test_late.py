@@ -12,6 +12,7 @@ from avenv.acoustics.late import NO_IMAGES, late_at, trace_late
 from avenv.acoustics.paths import allocate_paths, find_paths
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
+from avenv.acoustics.smoothing import _fit_decay
 from avenv.bands import OCTAVE_CENTRES
 
 B = len(OCTAVE_CENTRES)
@@ -226,3 +227,13 @@ def test_more_rays_err_less():
         return (sums.std(axis=0) / sums.mean(axis=0)).mean()
 
     assert spread(256) / spread(4096) == pytest.approx(4.0, rel=0.35)
+
+
+def test_a_fitted_decay_stays_among_the_energies_it_is_fitted_to():
+    """A few bins at the end, far apart in level, must not throw the line off."""
+    energy = np.exp(-0.2 * np.arange(300.0))[:, None]
+    energy[200:] = 0
+    energy[[296, 297], 0] = 1e-30, 1e-10
+    fitted = _fit_decay(energy, 0.12)
+    np.testing.assert_allclose(fitted[:150], energy[:150], rtol=1e-4)
+    assert fitted[200:].max() <= energy[170:].max()

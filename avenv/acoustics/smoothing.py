@@ -54,7 +54,8 @@ def _shares(distance: Array, reach: float) -> Array:
 def _fit_decay(energy: Array, window: float) -> Array:
     """Return a decay (K, B) fitted by an exponential within ``window`` of each bin's age.
 
-    A straight line through the logarithms (least squares); bins without energy do not count.
+    A straight line through the logarithms (least squares); bins without energy do not count. It
+    stays between the least and the largest energy around it: a few bins throw a line far off.
     """
     number = len(energy)
     there = energy > 0
@@ -68,8 +69,10 @@ def _fit_decay(energy: Array, window: float) -> Array:
     spread = n * sxx - sx * sx
     slope = np.divide(n * sxy - sx * sy, spread, where=spread > 0.5, out=np.zeros_like(spread))
     at = np.divide(sy - slope * sx, n, where=n > 0, out=np.zeros_like(n))
-    fitted = np.exp(at + slope * np.arange(number)[:, None])
-    return np.where(n > 0, fitted, 0).astype(np.float32)
+    largest = np.maximum.accumulate(np.where(there, y, -np.inf)[::-1])[::-1][low]
+    least = np.minimum.accumulate(np.where(there, y, np.inf))[high - 1]
+    line = np.clip(at + slope * np.arange(number)[:, None], least, largest)
+    return np.exp(line, where=n > 0, out=np.zeros_like(line)).astype(np.float32)
 
 
 def _neighbours(
