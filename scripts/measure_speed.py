@@ -17,6 +17,7 @@ from avenv import frames, load_scene, parallel, vision
 from avenv.acoustics import AcousticSettings, Engine, Stream, reference
 from avenv.acoustics.images import find_images
 from avenv.acoustics.late import trace_late
+from avenv.cache import size_of
 from avenv.vector import BatchEnv
 
 
@@ -98,6 +99,19 @@ def sound(scene: str, repeats: int) -> None:
         click.echo(f"{'pyroomacoustics over avenv, ' + name:<44}{ratio:9.1f} x")
 
 
+def fields(scene: str, number: int) -> None:
+    """Print the memory that the sound fields of as many environments take, each with a source."""
+    world, ear = load_scene(scene), 1.25
+    engine = Engine(16000, "mono")
+    places = np.resize(world.places, (number, 2))
+    size = sum(
+        size_of(engine.source_field(world.compiled, world.acoustics, np.array([*p, ear]), ear))
+        for p in places
+    )
+    name = f"sound fields of {number} environments"
+    click.echo(f"\n{name:<44}{size / 1e6:9.1f} MB")
+
+
 def steps(scene: str, batch: int, repeats: int) -> None:
     """Measure full environment steps: RGB-D, a new binaural response, stream and spectrogram."""
     envs = BatchEnv(num_envs=batch, scenes=scene, sounds="phone")
@@ -124,6 +138,7 @@ def main(scene: str, repeats: int) -> None:
             steps(scene, batch, repeats)
     click.echo("\nother renderers, the same poses on the same mesh, all threads")
     measure_peers(scene, 128, repeats)
+    fields(scene, 16)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     click.echo(f"\npeak memory {peak:,.0f} MiB")
 

@@ -5,16 +5,18 @@ import warnings
 
 import numpy as np
 import pytest
-from support import two_rooms
+from support import shoebox, two_rooms
 
 from avenv import cache
 from avenv.acoustics import field as fields
 from avenv.acoustics import limit_memory
+from avenv.acoustics.cells import lay_cells
 from avenv.acoustics.engine import Engine
 from avenv.acoustics.field import is_on_disk, source_field
 from avenv.acoustics.images import ImageTree
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
+from avenv.bands import OCTAVE_CENTRES
 from avenv.errors import CacheWarning
 
 QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
@@ -171,3 +173,31 @@ def test_memory_can_be_limited():
     assert memory.get("c") is not None
     with pytest.raises(ValueError, match="size is -1"):
         limit_memory(-1)
+
+
+def test_fields_in_memory_stay_within_the_limit():
+    scene = two_rooms()
+    prepared = prepare(scene)
+
+    def field(x):
+        return source_field(scene, prepared, (x, 1, 1.5), 1.5, QUICK)
+
+    made = [field(x) for x in (1.0, 2.0, 3.0)]
+    sizes = [cache.size_of(f) for f in made]
+    limit_memory(sum(sorted(sizes)[1:]))
+    assert fields._memory.used == sizes[1] + sizes[2]
+    assert field(3.0) is made[2]
+    assert field(1.0) is not made[0]  # read from disk again, in place of that of 2.0
+    assert field(3.0) is made[2]
+    assert fields._memory.used <= fields._memory.limit
+
+
+def test_fields_of_16_environments_take_less_than_500_mb_in_the_largest_scene():
+    settings = AcousticSettings()
+    cells = lay_cells(
+        prepare(shoebox((150, 120, 3))), 1.5, settings.cell, settings.slab, settings.all_heights
+    )
+    assert len(cells.anchor) > 5000
+    bins = int(np.ceil(settings.max_time / settings.bin))
+    numbers = len(OCTAVE_CENTRES) + 3  # energies and a moment
+    assert 16 * len(cells.anchor) * bins * numbers * 4 < 500e6
