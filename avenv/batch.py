@@ -24,7 +24,8 @@ class Batch:
         scenes: as ``load_worlds`` takes them.
         sensors: names of the observations.
         acoustics: the engine of the sound, a name in ``avenv.acoustics.ENGINES``.
-        **options: fields of ``Sensors`` (but ``names``) and of the task's rules.
+        **options: fields of ``Sensors`` (``image_size``, ``hfov``, ``cameras``, ``camera_noise``,
+            ``sample_rate``, ``step_time``, ``window``, ``layout``, ...) and of the task's rules.
 
     Raises:
         ValueError: an option is unknown or out of range.
@@ -48,7 +49,7 @@ class Batch:
         sensor_options = _take(options, Sensors)
         rule_options = _take(options, kind.Rules)
         if options:
-            known = sorted(_names(Sensors) | _names(kind.Rules) - {"names"})
+            known = sorted(_names(Sensors) | _names(kind.Rules))
             raise ValueError(f"unknown option {', '.join(sorted(options))}; accepted: {known}")
         worlds: Sequence[World] = load_worlds(scenes)
         self.num_envs = num_envs
@@ -103,7 +104,8 @@ class Batch:
 
 
 def _names(kind: type) -> set[str]:
-    return {field.name for field in fields(kind)}
+    # The names of ``Sensors`` have an option of their own, ``sensors``.
+    return {field.name for field in fields(kind)} - {"names"}
 
 
 def _take(options: dict[str, Any], kind: type) -> dict[str, Any]:

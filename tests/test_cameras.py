@@ -1,5 +1,6 @@
 """The cameras of a body: where they sit, how they are called, what their pictures suffer."""
 
+import json
 import warnings
 from dataclasses import replace
 
@@ -130,7 +131,8 @@ def test_noise_is_another_at_every_step_and_the_same_again_in_a_replay(world):
     for key in ("rgb", "depth", "around/rgb", "around/depth"):
         assert not np.array_equal(first[key], second[key])
     np.testing.assert_array_equal(first["rear/depth"], second["rear/depth"])
-    again, _ = env.reset(options={"episode": info["setup"]})
+    setup = json.loads(json.dumps(info["setup"]))  # as a file of episodes would keep it
+    again, _ = env.reset(options={"episode": setup})
     assert_same(first, again)
     assert_same(second, env.step(0)[0])
     other, _ = env.reset(seed=6)
