@@ -302,13 +302,15 @@ def _floors(
     level = up > 1.9 * area  # facing upwards within 18 degrees
     if not level.any():
         return ()
+    highest = float(triangles[..., 2].max())
     z, area = triangles[level, :, 2].mean(axis=1), area[level]
     bins = np.round(z / band).astype(np.int64)
     total = np.bincount(bins - bins.min(), area)
     floors: list[tuple[float, float]] = []
     for k in np.flatnonzero(total >= total.max() / 4).tolist():
         height = (k + int(bins.min())) * band
-        if not floors or height - floors[-1][0] >= _STOREY:
+        headroom = highest - height >= _STOREY  # else it is a roof, or a ceiling's back
+        if not floors or (headroom and height - floors[-1][0] >= _STOREY):
             floors.append((height, float(total[k])))
     return tuple(floors)
 
