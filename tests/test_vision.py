@@ -1,8 +1,12 @@
 """Pictures against an independent ray caster, against geometry by hand, and against themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
+from numba.core.runtime import _nrt_python as _nrt
+from numba.core.runtime import rtsys
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv import parallel
@@ -174,24 +178,56 @@ def test_only_sheets_are_seen_from_behind(double_sided):
     np.testing.assert_allclose(view["depth"], 1.0 if double_sided else 0.0, rtol=1e-5)
 
 
-def test_a_closed_room_has_no_cracks():
-    mesh = solid((3, 4, 2.5), (0, 0, 0))
-    mesh.invert()
+def test_a_closed_room_has_no_cracks_at_ten_thousand_poses():
+    room, mesh = solid((3, 4, 2.5), (0, 0, 0)), solid((3, 4, 2.5), (0, 0, 0))
     for _ in range(4):
         mesh = mesh.subdivide()
     bumpy = trimesh.creation.icosphere(4, 1.0)
     bumpy.apply_scale((2.0, 3.0, 1.1))
-    bumpy.invert()
     rng = np.random.default_rng(3)
-    for shell in (mesh, bumpy):
+    # The walls of the bare room reach through the near plane of every camera in it.
+    for shell, poses, share in ((room, 6000, 0.96), (mesh, 3000, 0.95), (bumpy, 1000, 0.55)):
+        shell.invert()
         raster = prepare(from_meshes([shell], surfaces((0.1, 0, 0))))
-        n = 200
-        frames = Frames.allocate(n, 47, 31, ["semantic"])
-        positions = rng.uniform(-0.5, 0.5, (n, 3)) * shell.extents
-        positions *= 0.95 if shell is mesh else 0.55
-        rotations = body_rotation(rng.uniform(-np.pi, np.pi, n), rng.uniform(-1.5, 1.5, n))
-        render([raster], np.zeros(n, int), positions, rotations, np.radians(100), frames)
+        frames = Frames.allocate(poses, 21, 15, ["semantic"])
+        positions = rng.uniform(-0.5, 0.5, (poses, 3)) * shell.extents * share
+        rotations = body_rotation(rng.uniform(-np.pi, np.pi, poses), rng.uniform(-1.5, 1.5, poses))
+        render([raster], np.zeros(poses, int), positions, rotations, np.radians(100), frames)
         assert (frames.semantic == 1).all()
+
+
+def test_triangles_without_area_change_nothing():
+    scene = furnished(things=20)
+    thin = scene.triangles[:50].copy()
+    thin[:, 2] = (thin[:, 0] + thin[:, 1]) / 2
+    thin[::2, 1] = thin[::2, 0]
+    rows = np.r_[np.arange(50), np.arange(len(scene.triangles))]
+    more = replace(
+        scene, triangles=np.concatenate([thin, scene.triangles]), uv=scene.uv[rows],
+        surface=scene.surface[rows], object=scene.object[rows],
+        double_sided=scene.double_sided[rows],
+    )  # fmt: skip
+    for pose in POSES[:3]:
+        expected, view = (render_view(s, *pose, size=SIZE) for s in (scene, more))
+        np.testing.assert_array_equal(view["semantic"], expected["semantic"])
+        np.testing.assert_allclose(view["depth"], expected["depth"], atol=1e-4)
+
+
+def test_drawing_allocates_scratch_once_per_job_and_nothing_per_picture():
+    _nrt.memsys_enable_stats()
+    raster = prepare(furnished())
+
+    def allocations(cameras):
+        frames = Frames.allocate(cameras, 64, 64, ["rgb", "depth"])
+        poses = np.tile([2.0, 2.0, 1.5], (cameras, 1)), np.tile(np.eye(3), (cameras, 1, 1))
+        arguments = ([raster], np.zeros(cameras, int), *poses, 1.5, frames)
+        render(*arguments)
+        before = rtsys.get_allocation_stats().alloc
+        render(*arguments)
+        return rtsys.get_allocation_stats().alloc - before
+
+    # Two cameras are one job: the second needs nothing that the first has not had.
+    assert allocations(2) == allocations(1) > 0
 
 
 def test_results_depend_on_neither_threads_nor_batch():

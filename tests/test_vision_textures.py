@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support import shoebox
+import trimesh
+from support import from_meshes, shoebox, solid, surfaces
 
+from avenv.errors import SceneError
 from avenv.frames import body_rotation
 from avenv.scene.materials import TEXTURES as NAMES
 from avenv.vision import render_view
-from avenv.vision.mipmaps import build_atlas, pack, unpack
+from avenv.vision.mipmaps import OPAQUE, build_atlas, decode, image_pyramid, pack, unpack
 from avenv.vision.textures import TEXTURES, reflectance
 
 COLOR = np.array([0.7, 0.45, 0.2])
@@ -87,3 +89,69 @@ def test_a_texture_fills_the_picture_of_an_imported_mesh_without_coordinates():
     view = render_view(textured("brick"), (2, 2, 1.5), size=(64, 64))
     assert view["rgb"].min() > 0
     assert view["rgb"].std() > 10
+
+
+def pictured(image, uv=1.0):
+    """Return a wall 2 m wide and high at x = 1 that shows an image, and a plain wall behind it."""
+    corners = np.array([[1, 1, -1], [1, -1, -1], [1, -1, 1], [1, 1, 1]], float)
+    sheet = trimesh.Trimesh(corners, [[0, 1, 2], [0, 2, 3]], process=False)
+    behind = solid((0.1, 6, 6), (2.0, 0, 0))
+    scene = from_meshes([sheet, behind], surfaces((0.1, 0, 0), (0.1, 0, 0)), rows=[0, 1])
+    places = uv * np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    scene.uv[:2] = places[[[0, 1, 2], [0, 2, 3]]]
+    table = replace(scene.surfaces, texture=("image:0", "plain"))
+    # Towards the camera, counter-clockwise corners run from its left to its right.
+    return replace(scene, surfaces=table, images=(image,))
+
+
+def quarters(height, width):
+    """Return an image: red and green above blue and white."""
+    image = np.full((height, width, 4), 255, np.uint8)
+    image[: height // 2, : width // 2, 1:3] = 0
+    image[: height // 2, width // 2 :, ::2] = 0
+    image[height // 2 :, : width // 2, :2] = 0
+    image[..., 3] = 255
+    return image
+
+
+@pytest.mark.parametrize("size", [(64, 64), (60, 34), (7, 130), (1, 3)])
+def test_an_image_hangs_upright_whatever_its_size(size):
+    if size == (1, 3):
+        image = np.full((1, 3, 4), 255, np.uint8)
+        view = render_view(pictured(image), (0, 0, 0), size=(40, 40))
+        assert (view["rgb"][12:28, 12:28] > 100).all()
+        return
+    rgb = render_view(pictured(quarters(*size)), (0, 0, 0), size=(40, 40), hfov=80)["rgb"]
+    red, green, blue, white = (rgb[r, c].astype(int) for r, c in
+                               ((10, 10), (10, 30), (30, 10), (30, 30)))  # fmt: skip
+    assert red[0] > 2 * max(red[1:])
+    assert green[1] > 2 * max(green[0], green[2])
+    assert blue[2] > 2 * max(blue[:2])
+    assert white.min() > 0.8 * white.max()
+
+
+def test_holes_are_seen_through_by_every_sensor():
+    image = np.full((32, 32, 4), 200, np.uint8)
+    image[..., 3] = 255
+    image[8:24, 8:24, 3] = 0
+    view = render_view(pictured(image), (0, 0, 0), size=(64, 64),
+                       sensors=("rgb", "depth", "semantic", "instance"))  # fmt: skip
+    hole = np.zeros((64, 64), bool)
+    hole[16:48, 16:48] = True
+    np.testing.assert_array_equal(view["semantic"][..., 0], np.where(hole, 2, 1))
+    np.testing.assert_array_equal(view["instance"][..., 0], np.where(hole, 2, 1))
+    np.testing.assert_allclose(view["depth"][..., 0], np.where(hole, 1.95, 1.0), rtol=1e-4)
+
+
+def test_every_mip_level_keeps_the_share_of_the_holes():
+    alpha = np.random.default_rng(0).uniform(size=(64, 64)) < 0.3
+    image = np.dstack([np.full((64, 64, 3), 90), 255 * alpha]).astype(np.uint8)
+    for level in image_pyramid(image)[:3]:
+        solid_share = (level & OPAQUE != 0).mean()
+        assert solid_share == pytest.approx(alpha.mean(), abs=0.06)
+        np.testing.assert_allclose(unpack(level & ~OPAQUE), decode(np.uint8(90)), rtol=0.01)
+
+
+def test_a_missing_image_is_named():
+    with pytest.raises(SceneError, match="image:0"):
+        render_view(replace(pictured(quarters(8, 8)), images=()), (0, 0, 0))
