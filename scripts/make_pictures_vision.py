@@ -11,7 +11,7 @@ from avenv.recording.contact_sheet import draw_contact_sheet
 from avenv.recording.viewpoints import HFOV, PITCH, Viewpoint, find_viewpoints
 from avenv.scene import CATEGORIES, CompiledScene
 from avenv.vision import SENSORS, RasterScene, relight, render_view
-from avenv.vision.light import packed, plain_light
+from avenv.vision.light import packed, plain_maps
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
@@ -59,7 +59,7 @@ def sensors(compiled: CompiledScene, scene: RasterScene, view: Viewpoint) -> np.
 def plainly_lit(scene: RasterScene) -> RasterScene:
     """Return the scene as it would look without lamps and windows."""
     light = scene.arrays.light.copy()
-    plain = packed(plain_light(scene.charts.normal).astype(np.float32))
+    plain = packed(plain_maps(scene.charts))
     light[: len(plain)] = plain
     return replace(scene, arrays=scene.arrays._replace(light=light))
 

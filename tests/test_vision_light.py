@@ -237,6 +237,44 @@ def test_light_is_kept_on_disk_and_a_broken_file_is_replaced(own_cache, monkeypa
     np.testing.assert_array_equal(prepare(scene).arrays.light, first.arrays.light)
 
 
+def light_at_corners(charts, compiled, light):
+    """Look the light (T, 3) up at the corners of every triangle, as the shading does."""
+    chart = charts.of_triangle[:, None]
+    points = np.concatenate([compiled.triangles, np.ones((len(chart), 3, 1))], axis=2)
+    uv = np.einsum("tkd,tnd->tnk", charts.frame[charts.of_triangle].astype(float), points)
+    place = charts.place[charts.of_triangle].astype(float)
+    x = np.clip(place[:, None, 0] * uv[..., 0] + place[:, None, 1], 0, charts.width[chart] - 1)
+    y = np.clip(place[:, None, 2] * uv[..., 1] + place[:, None, 3], 0, charts.height[chart] - 1)
+    left = np.minimum(x.astype(int), np.maximum(charts.width[chart] - 2, 0))
+    top = np.minimum(y.astype(int), np.maximum(charts.height[chart] - 2, 0))
+    total = 0.0
+    for across in (0, 1):
+        for down in (0, 1):
+            column = np.minimum(left + across, charts.width[chart] - 1)
+            row = np.minimum(top + down, charts.height[chart] - 1)
+            weight = np.abs(1 - across - x + left) * np.abs(1 - down - y + top)
+            total = total + weight * light[charts.first[chart] + row * charts.width[chart] + column]
+    return total
+
+
+def test_facets_of_a_ball_agree_about_the_light_at_the_corners_they_share():
+    ball = trimesh.creation.icosphere(2, 0.5)
+    compiled = scene_of([ball, solid((1, 1, 1), (3, 0, 0))], [0.5, 0.5], [0, 0])
+    charts = make_charts(compiled)
+    light = prepare(compiled).lighting.mixed(np.empty(0, np.float32), 1.0)[:, 0]
+    found = light_at_corners(charts, compiled, light)[compiled.object == 0]
+    corners = np.round(compiled.triangles[compiled.object == 0], 4).reshape(-1, 3)
+    _, corner = np.unique(corners, axis=0, return_inverse=True)
+    mean = np.bincount(corner.ravel(), found.ravel()) / np.bincount(corner.ravel())
+    assert np.ptp(mean) > 0.4
+    np.testing.assert_allclose(found.ravel(), mean[corner.ravel()], atol=0.01)
+    # The light is that of the round ball, whose normal is the direction from the middle.
+    exact = plain_light(corners / np.linalg.norm(corners, axis=1, keepdims=True))[:, 0]
+    np.testing.assert_allclose(found.ravel(), exact, atol=0.03)
+    box = charts.object[charts.curves.chart] == 1
+    assert not box.any(), "a box has edges"
+
+
 @pytest.mark.parametrize(
     ("weights", "word"),
     [

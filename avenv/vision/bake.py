@@ -24,6 +24,7 @@ from avenv.geometry import closest_hit, segment_is_clear
 from avenv.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.charts import Charts
+from avenv.vision.curves import interpolate, number_rows
 from avenv.vision.emitters import (
     SUN,
     SUN_DIRECTION,
@@ -39,7 +40,7 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 7
+VERSION = 8
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
@@ -128,8 +129,9 @@ def bake(compiled: CompiledScene, charts: Charts) -> Layers:
     emitters = find_emitters(compiled)
     albedo = _per_sample(charts, compiled.surfaces.color[charts.surface])
     sheet = _per_sample(charts, _sheets(compiled, charts))
-    links = _trace_links(compiled, charts, sheet)
-    stand_in = _stand_ins(charts, links.is_open)
+    twin = _twins(charts)
+    links = _trace_links(compiled, charts, sheet, twin == np.arange(len(twin)))
+    stand_in = _stand_ins(charts, links.is_open)[twin]
     count = len(lamp_objects(compiled)) + 1
     light = []
     for start in range(0, count, _TOGETHER):
@@ -137,6 +139,8 @@ def bake(compiled: CompiledScene, charts: Charts) -> Layers:
         direct = _direct(compiled, charts, sheet, links, emitters, start, stop)[stand_in]
         light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
     _light_hollows(compiled, charts, light)
+    for layers in light:
+        interpolate(charts.curves, charts.first, layers)
     return _pack_layers(light)
 
 
@@ -166,7 +170,22 @@ def _per_sample(charts: Charts, values: NDArray) -> NDArray:
     return np.repeat(values, charts.width * charts.height, axis=0)
 
 
-def _trace_links(compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool_]) -> Links:
+def _twins(charts: Charts) -> NDArray[np.int64]:
+    """Return for each sample (L,) the first one in the same place with the same normal: itself,
+    but for the corners of curved surfaces, which several facets share."""
+    twin = np.arange(len(charts.position))
+    slots = (charts.first[charts.curves.chart][:, None] + np.arange(4)).ravel()
+    rows = np.concatenate([charts.position[slots], charts.normal[slots]], axis=1)
+    _, first, number = np.unique(
+        number_rows(rows.view(np.int32).astype(np.int64)), return_index=True, return_inverse=True
+    )
+    twin[slots] = slots[first[number]]
+    return twin
+
+
+def _trace_links(
+    compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool_], traced: NDArray[np.bool_]
+) -> Links:
     """Shoot the rays of all samples; each has the more neighbours in its chart the fewer rays."""
     per_chart = charts.width * charts.height
     width = np.repeat(charts.width, per_chart)
@@ -176,8 +195,9 @@ def _trace_links(compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool
     # A ray more for whom the blur of two passes hardly mixes: it counts for itself.
     phase = np.where(wide & high, column % 2 + 2 * (row % 2), (column + row) % 2)
     stride = np.where(wide & high, 4, 2)
-    phase[~wide & ~high] = 0
-    first = np.concatenate([[0], np.cumsum(RAYS // stride)])
+    alone = ~wide & ~high | _per_sample(charts, charts.is_curved)
+    phase[alone], stride[alone] = 0, 2
+    first = np.concatenate([[0], np.cumsum(np.where(traced, RAYS // stride, 0))])
     links = Links(phase.astype(np.int8), stride.astype(np.int8), first,
                   np.empty(first[-1], np.int32), np.empty(len(width), np.bool_))  # fmt: skip
     fan, count = cosine_fan(RAYS), len(width)
@@ -281,7 +301,9 @@ def _bounced(
 def _shoot_all(bvh, normals, double_sided, charts, sheet, fan, links, start, stop):
     """Write the links of some samples, and whether they are in the open."""
     for i in range(start, stop):
-        links.is_open[i] = _shoot(bvh, normals, double_sided, charts, sheet[i], fan, i, links)
+        links.is_open[i] = links.first[i + 1] > links.first[i] and _shoot(
+            bvh, normals, double_sided, charts, sheet[i], fan, i, links
+        )
 
 
 @kernel
@@ -416,7 +438,7 @@ def _gather(links, sent, gathered, start, stop):
     layers = sent.shape[1]
     for i in range(start, stop):
         first, end = links.first[i], links.first[i + 1]
-        weight = np.float32(1) / np.float32(end - first)
+        weight = np.float32(1) / np.float32(max(end - first, 1))
         gathered[i] = 0
         for n in range(first, end):
             j = links.hit[n]

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from avenv.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
+from avenv.vision.curves import Curves, find_curves, number_rows
 
 PITCH = 0.16
 """Metres between light samples on large faces."""
@@ -48,6 +49,8 @@ class Charts(NamedTuple):
         area: (C,) float64 m2 of its triangles.
         position: (L, 3) float32 the samples, metres.
         normal: (L, 3) float32 their unit normals.
+        curves: the charts among them that are facets of something curved: their samples lie at
+            their corners, and ``interpolate`` makes light maps of what is found there.
     """
 
     of_triangle: NDArray[np.int32]
@@ -62,6 +65,14 @@ class Charts(NamedTuple):
     area: NDArray[np.float64]
     position: NDArray[np.float32]
     normal: NDArray[np.float32]
+    curves: Curves
+
+    @property
+    def is_curved(self) -> NDArray[np.bool_]:
+        """Whether each chart (C,) is one of ``curves``."""
+        curved = np.zeros(len(self.first), bool)
+        curved[self.curves.chart] = True
+        return curved
 
 
 def affine(triangles: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,6 +113,11 @@ def make_charts(compiled: CompiledScene) -> Charts:
     pitch = np.where(is_floor, FINE, PITCH)[:, None]
     size = np.where(metres < SMALLEST, 1, np.maximum(np.rint(metres / pitch), 1) + 1)
     size = size.astype(np.int64)
+    body = compiled.object[kept].astype(np.int64) * len(compiled.surfaces.names)
+    body += compiled.surface[kept]
+    square = (uv - low[chart][:, None]) / np.maximum(high - low, 1e-9)[chart][:, None]
+    curves = find_curves(body, chart, triangles, square, normal, metres)
+    size[curves.chart] = 2
     scale = np.divide(size - 1, high - low, out=np.zeros_like(low), where=size > 1)
     place = np.stack([scale[:, 0], -scale[:, 0] * low[:, 0],
                       scale[:, 1], -scale[:, 1] * low[:, 1]], axis=1)  # fmt: skip
@@ -115,6 +131,8 @@ def make_charts(compiled: CompiledScene) -> Charts:
     _lay_samples(triangles[order], uv[order], starts, low + inset, high - inset, size, first,
                  position)  # fmt: skip
     normals = np.repeat(normal, size.prod(axis=1), axis=0)
+    slots = first[curves.chart][:, None] + np.arange(4)
+    position[slots], normals[slots] = curves.position, curves.normal
     return Charts(
         of_triangle=of_triangle,
         frame=frame.astype(np.float32),
@@ -128,6 +146,7 @@ def make_charts(compiled: CompiledScene) -> Charts:
         area=np.bincount(chart, _areas(triangles), count).astype(np.float64),
         position=position.astype(np.float32),
         normal=normals.astype(np.float32),
+        curves=curves,
     )
 
 
@@ -194,13 +213,12 @@ def _group(
         compiled.object[kept], compiled.surface[kept], posture,
         np.round(normal * 500), np.round(offset * 500), np.round(frames.reshape(-1, 8) * _GRAIN),
     ]).astype(np.int64)  # fmt: skip
-    _, plane = np.unique(key, axis=0, return_inverse=True)
+    plane = number_rows(key)
     corners = np.round(triangles.reshape(-1, 3) * 5000).astype(np.int64)
-    nodes = np.column_stack([np.repeat(plane.ravel(), 3), corners])
-    _, node = np.unique(nodes, axis=0, return_inverse=True)
+    node = number_rows(np.column_stack([np.repeat(plane, 3), corners]))
     members = np.repeat(np.arange(len(kept)), 3)
     shape = (len(kept), int(node.max(initial=-1)) + 1)
-    touches = coo_matrix((np.ones(len(members), np.int8), (members, node.ravel())), shape).tocsr()
+    touches = coo_matrix((np.ones(len(members), np.int8), (members, node)), shape).tocsr()
     _, chart = connected_components(touches @ touches.T, directed=False)
     _, leaders, chart = np.unique(chart, return_index=True, return_inverse=True)
     return chart.ravel(), leaders

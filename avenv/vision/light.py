@@ -11,6 +11,7 @@ from avenv import cache
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.bake import VERSION, Layers, add_layers, bake, no_layers
 from avenv.vision.charts import Charts
+from avenv.vision.curves import interpolate
 from avenv.vision.emitters import glow, is_window, lamp_objects
 from avenv.vision.mipmaps import GAMMA, HIGHEST, pack
 
@@ -26,7 +27,7 @@ EXPOSURE = 0.47
 ADAPTATION = 0.65
 """How far eyes get used to a dark room or a bright one: 0 not at all, 1 until all look alike."""
 
-CONTRAST = 0.8
+CONTRAST = 0.7
 """Exponent on how light varies within a room: a lamp does not burn out the ceiling above it."""
 
 HORIZON, ZENITH = np.array([1.0, 1.05, 1.1]), np.array([0.32, 0.58, 1.0])
@@ -158,7 +159,7 @@ def find_lighting(compiled: CompiledScene, charts: Charts) -> Lighting:
         shine=(glowing / color)[surface[shining]].astype(np.float32),
         panes=panes,
         sky=(_sky(charts, panes) / color[surface[panes]]).astype(np.float32),
-        plain=plain_light(charts.normal).astype(np.float32) if is_plain else None,
+        plain=plain_maps(charts) if is_plain else None,
     )
 
 
@@ -217,6 +218,13 @@ def _sky(charts: Charts, panes: NDArray[np.int64]) -> NDArray[np.float64]:
     np.maximum.at(high, chart, height)
     rise = (height - low[chart]) / np.maximum((high - low)[chart], 1e-6)
     return HORIZON + rise[:, None] * (ZENITH - HORIZON)
+
+
+def plain_maps(charts: Charts) -> NDArray[np.float32]:
+    """Return plain light (L, 3) on every sample."""
+    light = plain_light(charts.normal).astype(np.float32)
+    interpolate(charts.curves, charts.first, light)
+    return light
 
 
 def plain_light(normals: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -13,15 +13,16 @@ _JOB = 512  # charts
 def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[np.float32]:
     """Return light (L, K, 3) blurred by (1, 2, 1) / 4 along rows and columns, so many times.
 
-    Charts are mirrored at their rims, so that a blur mixes four neighbours equally there too.
+    Charts are mirrored at their rims, so that a blur mixes four neighbours equally there too. The
+    facets of curved surfaces are left alone.
     """
-    count = len(charts.first)
+    count, is_curved = len(charts.first), charts.is_curved
     for _ in range(passes):
         blurred = np.empty_like(light)
         parallel.run(
             _blur,
             (
-                (charts.first, charts.width, charts.height, light, blurred, start,
+                (charts.first, charts.width, charts.height, is_curved, light, blurred, start,
                  min(start + _JOB, count))
                 for start in range(0, count, _JOB)
             ),
@@ -32,10 +33,13 @@ def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[n
 
 # Layout: samples of chart c are first[c] + row * width[c] + column; light (L, K, 3).
 @kernel
-def _blur(first, width, height, light, blurred, start, stop):
+def _blur(first, width, height, is_curved, light, blurred, start, stop):
     layers = light.shape[1]
     for c in range(start, stop):
         columns, rows = width[c], height[c]
+        if is_curved[c]:
+            blurred[first[c] : first[c] + 4] = light[first[c] : first[c] + 4]
+            continue
         for row in range(rows):
             for column in range(columns):
                 i = first[c] + row * columns + column
