@@ -71,6 +71,12 @@ def test_all_scenes_are_checked_and_any_problem_fails(hut):
     assert done.output.count(": ok: ") == 1
 
 
+def test_a_sound_that_is_not_there_is_a_problem(hut):
+    done = run("check", hut(("sound: doorbell", "sound: dorbell")))
+    assert done.exit_code == 1
+    assert "sources[0].sound: there is no built-in sound 'dorbell'" in done.output
+
+
 def test_a_plan_shows_where_one_can_walk(hut, tmp_path):
     out = tmp_path / "plan.png"
     done = run("plan", hut(SHUT), str(out), "--width", "410")
