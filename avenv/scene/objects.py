@@ -64,8 +64,11 @@ class PlacedObject:
         Sums the solid angles of all triangles seen from the point (van Oosterom & Strackee 1983),
         which is 4 pi times the number of solids around it.
         """
-        local = (np.array([*point]) - self.position) @ body_rotation(self.heading)
+        offset = np.array([*point]) - self.position
         x, y, z = self.size
+        if abs(offset[0]) + abs(offset[1]) > x + y:
+            return False
+        local = offset @ body_rotation(self.heading)
         if np.any(np.abs(local - (0, 0, z / 2)) > np.array([x, y, z]) / 2):
             return False
         solids = [

@@ -1,5 +1,6 @@
 """Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,15 @@ class Segment(NamedTuple):
     @property
     def length(self) -> float:
         """Metres from start to end."""
-        return float(np.hypot(*(self.end - self.start)))
+        x, y = (self.end - self.start).tolist()
+        return math.hypot(x, y)
 
     @property
     def direction(self) -> Points:
         """Unit vector (2,) from start to end."""
-        return (self.end - self.start) / self.length
+        way = self.end - self.start
+        x, y = way.tolist()
+        return way / math.hypot(x, y)
 
     @property
     def inward(self) -> Points:

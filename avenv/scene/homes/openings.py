@@ -1,0 +1,177 @@
+"""Doors, passages and windows of a floor plan."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from shapely import box as rectangle
+from shapely import union_all
+
+from avenv.scene.homes.floorplan import FloorPlan
+from avenv.scene.homes.tables import table
+from avenv.scene.plan import Points, Segment, counter_clockwise, shared, sides
+
+WALL = 0.12
+"""Thickness (m) of the walls of all homes."""
+
+_CORNER = 0.16  # m of wall beside a door in a corner, from the other wall's centre line
+_MARGIN = 0.15  # m of wall beside passages and windows, likewise
+_LEAF_ROOM = 1.0  # m from a door in which no other door may have its leaf
+_BELOW_CEILING = 0.15  # m of wall above a window at least
+
+Outlines = dict[str, Points]
+
+
+def outlines(plan: FloorPlan) -> Outlines:
+    """Return the polygon (N, 2) of each room, metres, counter-clockwise."""
+    shapes = {}
+    for name, rects in plan.rects.items():
+        union = union_all([rectangle(*(v / 10 for v in rect)) for rect in rects])
+        shapes[name] = np.round(counter_clockwise(np.array(union.exterior.coords)[:-1]), 2)
+    return shapes
+
+
+def draw_doors(
+    plan: FloorPlan, rooms: Outlines, material: str, rng: np.random.Generator
+) -> list[dict[str, Any]] | None:
+    """Return doors (fields of ``DoorSpec``) that make every room reachable, or None.
+
+    No bedroom is walked through: the ways are those that ``rooms.yaml`` names.
+    """
+    rows = table("rooms")
+    doors: list[dict[str, Any]] = []
+    taken: list[Points] = []
+    for first, second in _ways(plan, rooms, rng):
+        types = {plan.types[first], plan.types[second]}
+        passage = next((p for p in rows["passages"] if set(p["between"]) == types), None)
+        if passage is not None and rng.random() < passage["chance"]:
+            door = _passage(rooms, first, second, passage["width"], rng)
+        else:
+            width = rng.uniform(*rows["types"][plan.types[second]]["width"])
+            door = _door(rooms, first, second, width, taken, rng)
+            if door is not None:
+                door["material"] = material
+        if door is None:
+            return None
+        doors.append(door)
+        taken.append(np.array(door["position"]))
+    return doors
+
+
+def _ways(
+    plan: FloorPlan, rooms: Outlines, rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Return pairs of rooms to join, the one nearer to the spine first."""
+    rows = table("rooms")
+    joined: dict[frozenset[str], tuple[str, str]] = {}
+    for name, kind in plan.types.items():
+        if name == plan.spine:
+            continue
+        wanted = [other for want in rows["types"][kind]["doors"]
+                  for other, k in plan.types.items() if k == want and other != name]  # fmt: skip
+        for other in wanted:
+            if _longest_wall(rooms[name], rooms[other], 1.3) is not None:
+                joined.setdefault(frozenset((name, other)), (other, name))
+                break
+    for link in rows["links"]:
+        for a, b in combinations(plan.types, 2):
+            if {plan.types[a], plan.types[b]} == set(link["between"]) and (
+                rng.random() < link["chance"]
+                and _longest_wall(rooms[a], rooms[b], 1.3) is not None
+            ):
+                joined.setdefault(frozenset((a, b)), (a, b))
+    return list(joined.values())
+
+
+def _longest_wall(a: Points, b: Points, least: float) -> Segment | None:
+    """Return the longest wall that two rooms share, along the second room's side."""
+    found = [piece for side in sides(b) for other in sides(a)
+             if (piece := shared(side, other)) is not None]  # fmt: skip
+    longest = max(found, key=lambda piece: piece.length, default=None)
+    return longest if longest is not None and longest.length >= least - 1e-6 else None
+
+
+def _passage(
+    rooms: Outlines, first: str, second: str, widths: list[float], rng: np.random.Generator
+) -> dict[str, Any] | None:
+    wall = _longest_wall(rooms[first], rooms[second], 0.0)
+    if wall is None:
+        return None
+    most = wall.length - 2 * (WALL / 2 + _MARGIN)
+    width = round(min(rng.uniform(*widths), most - 0.01), 2)
+    if width < 0.8:
+        return None
+    reach = max(0.0, most - width) / 2
+    middle = wall.at(wall.length / 2 + rng.uniform(-reach, reach))
+    return {"between": [first, second], "position": _rounded(middle), "kind": "passage",
+            "width": width, "height": 2.1}  # fmt: skip
+
+
+def _door(
+    rooms: Outlines, first: str, second: str, width: float, taken: list[Points],
+    rng: np.random.Generator,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Put a door into a corner of the room that it opens into, hinged on the corner's side."""
+    wall = _longest_wall(rooms[first], rooms[second], 0.0)
+    if wall is None:
+        return None
+    width = round(min(width, wall.length - 2 * _CORNER - 0.05), 2)
+    if width < 0.7:
+        return None
+    from_corner = _CORNER + width / 2
+    ends = [("left", wall.length - from_corner), ("right", from_corner)]
+    for k in rng.permutation(2):
+        hinge, along = ends[k]
+        middle = wall.at(along)
+        if all(np.abs(middle - other).max() > _LEAF_ROOM for other in taken):
+            return {"between": [first, second], "position": _rounded(middle), "width": width,
+                    "into": second, "hinge": hinge}  # fmt: skip
+    return None
+
+
+def draw_windows(
+    plan: FloorPlan, rooms: Outlines, height: float, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Return windows (fields of ``WindowSpec``) in the outer walls of rooms that have some."""
+    windows = []
+    for name, kind in plan.types.items():
+        row = table("rooms")["types"][kind].get("windows")
+        if row is None:
+            continue
+        chance = row["chance"]
+        for wall in sorted(_outer_walls(name, rooms), key=lambda w: -w.length):
+            room = wall.length - WALL - 2 * _MARGIN
+            if room < row["width"][0] or rng.random() > chance:
+                continue
+            chance = 0.5 * row["chance"]  # for a second wall
+            count = min(row["most"], int(room // 2.6) + 1)
+            width = round(min(rng.uniform(*row["width"]), room / count - 0.3 * (count > 1)), 2)
+            sill = row["sill"]
+            top = min(sill + row["height"], height - _BELOW_CEILING)
+            for k in range(count):
+                middle = wall.at(wall.length / 2 + (k - (count - 1) / 2) * room / count)
+                windows.append({"room": name, "position": _rounded(middle), "width": width,
+                                "height": round(top - sill, 2), "sill": sill})  # fmt: skip
+    return windows
+
+
+def _outer_walls(name: str, rooms: Outlines) -> list[Segment]:
+    """Return the parts of a room's sides that no other room touches."""
+    free = []
+    for side in sides(rooms[name]):
+        cuts = sorted(
+            (side.along(piece.start), side.along(piece.end))
+            for other, outline in rooms.items() if other != name
+            for theirs in sides(outline)
+            if (piece := shared(side, theirs)) is not None
+        )  # fmt: skip
+        start = 0.0
+        for low, high in [*cuts, (side.length, side.length)]:
+            if low - start > 0.5:
+                free.append(Segment(side.at(start), side.at(low)))
+            start = max(start, high)
+    return free
+
+
+def _rounded(point: Points) -> list[float]:
+    return [round(float(v), 3) for v in point]

@@ -1,0 +1,273 @@
+"""The free space of a room: what fits where, and whether one can still walk about.
+
+Furniture of homes stands square to the walls, so that boxes along the axes say where it is. Boxes
+are (x0, y0, z0, x1, y1, z1) in metres.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from shapely import Point
+
+from avenv.scene.openings import LEAF, Cut
+from avenv.scene.plan import Segment
+from avenv.scene.rooms import PlacedRoom
+
+Box = tuple[float, float, float, float, float, float]
+Pose = tuple[float, float, float]
+"""x, y and heading (radians) of the middle of a thing's base."""
+
+FLAT = 0.03
+"""Height (m) up to which a thing lies on the floor as rugs do: others may stand on it."""
+
+_TOUCH = 1e-3
+_BODY = 0.2  # m: the default body's radius of 0.18 and some play
+_ANKLE, _HEAD = 0.1, 1.5
+_CELL = 0.05
+_DOOR_DEPTH = 0.8  # m of floor in front of a door that stay free
+_DOOR_TOP = 2.1
+_PANE_DEPTH = 0.25  # m in front of a window in which nothing stands that is higher than its sill
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One clear wall of a room, and where it has openings: start, end, bottom, top, metres."""
+
+    line: Segment
+    corner_at_start: bool
+    corner_at_end: bool
+    doors: tuple[tuple[float, float], ...]
+    windows: tuple[tuple[float, float, float, float], ...]
+
+    @cached_property
+    def length(self) -> float:
+        """Metres from start to end."""
+        return self.line.length
+
+    @cached_property
+    def _frame(self) -> tuple[float, float, float, float]:
+        return (*self.line.start.tolist(), *self.line.direction.tolist())
+
+    def pose(self, along: float, depth: float, gap: float) -> Pose:
+        """Return the pose of a thing ``depth`` deep with its back to this wall."""
+        x, y, c, s = self._frame
+        off = gap + depth / 2
+        return x + along * c - off * s, y + along * s + off * c, math.atan2(c, -s)
+
+
+class Space:
+    """What is taken and what must stay free in one room.
+
+    Args:
+        room: its walls.
+        doors: openings of doors and passages, and whether a leaf opens into this room, by hinge.
+        windows: its windows.
+        walkable: least share of the floor on which one must be able to walk.
+    """
+
+    def __init__(
+        self,
+        room: PlacedRoom,
+        doors: Sequence[tuple[Cut, str | None]],
+        windows: Sequence[Cut],
+        walkable: float,
+    ):
+        self.room = room
+        self.height = room.spec.height
+        self._least = walkable
+        self._solids: list[Box] = []
+        self._keep: list[Box] = []
+        self._doorways: list[Box] = []
+        self._outside = _outside(room)
+        self.walls = [_wall(room, k, doors, windows) for k in range(len(room.walls))]
+        low, high = room.clear.min(axis=0), room.clear.max(axis=0)
+        self.low, self.high = low, high
+        self._count = np.ceil((high - low) / _CELL - 1e-9).astype(int)
+        self._blocked = np.zeros(self._count[::-1], bool)
+        self._block((low[0], low[1], 0, high[0], high[1], 9), self._blocked, inside=True)
+        for void in self._outside:
+            self._block(void, self._blocked)
+        self._mouths = []
+        for cut, hinge in doors:
+            self._add_door(room.walls[cut.wall], cut, hinge)
+        for cut in windows:
+            self._add_window(room.walls[cut.wall], cut)
+
+    def _add_door(self, wall: Segment, cut: Cut, hinge: str | None) -> None:
+        middle, width = (cut.start + cut.end) / 2, cut.end - cut.start
+        zone = _along(wall, middle, _DOOR_DEPTH / 2, width + 0.04, _DOOR_DEPTH)
+        self._doorways.append((*zone[0], 0.05, *zone[1], _DOOR_TOP))
+        mouth = wall.at(middle) + (_BODY + 2 * _CELL) * wall.inward
+        self._mouths.append(tuple(((mouth - self.low) / _CELL).astype(int)))
+        if hinge is not None:
+            side = cut.end + LEAF / 2 if hinge == "left" else cut.start - LEAF / 2
+            leaf = _along(wall, side, width / 2, LEAF + 0.03, width + 0.03)
+            self.add((*leaf[0], 0.0, *leaf[1], _DOOR_TOP))
+
+    def _add_window(self, wall: Segment, cut: Cut) -> None:
+        middle, width = (cut.start + cut.end) / 2, cut.end - cut.start
+        zone = _along(wall, middle, _PANE_DEPTH / 2, width, _PANE_DEPTH)
+        bottom = cut.bottom - self.room.floor
+        self._keep.append((*zone[0], bottom + 0.05, *zone[1], cut.top - self.room.floor))
+
+    def fits(self, box: Box) -> bool:
+        """Return whether a thing can be there: in the room, in nothing else, in no one's way."""
+        if not self._is_inside(box) or box[5] > self.height:
+            return False
+        if box[5] - box[2] <= FLAT:
+            solids = [s for s in self._solids if s[5] - s[2] <= FLAT]
+            return not _meets(box, solids)
+        return self.fits_at_window(box) and not _meets(box, self._keep)
+
+    def fits_at_window(self, box: Box) -> bool:
+        """Return whether a thing can be there that may stand or hang before a pane."""
+        return self._is_inside(box) and not (
+            _meets(box, self._upright()) or _meets(box, self._doorways)
+        )
+
+    def is_clear(self, zone: Box) -> bool:
+        """Return whether a zone of free floor lies in the room and holds nothing."""
+        return self._is_inside(zone) and not _meets(zone, self._upright())
+
+    def holds(self, box: Box) -> bool:
+        """Return whether a box lies in the room, whatever else is there."""
+        return self._is_inside(box)
+
+    def distance_to_doors(self, pose: Pose) -> float:
+        """Return the metres from a place to the nearest door."""
+        return min(
+            math.hypot(ix * _CELL + self.low[0] - pose[0], iy * _CELL + self.low[1] - pose[1])
+            for ix, iy in self._mouths
+        )
+
+    def wall_behind(self, pose: Pose, depth: float) -> float | None:
+        """Return the metres from a thing's back to the wall right behind it, if there is one."""
+        back = relative(pose, -depth / 2, 0)[:2]
+        heading = np.array([np.cos(pose[2]), np.sin(pose[2])])
+        gaps = [
+            float((np.array(back) - w.line.start) @ w.line.inward)
+            for w in self.walls
+            if w.line.inward @ heading > 0.99 and 0 <= w.line.along(back) <= w.line.length
+        ]
+        return min((gap for gap in gaps if gap > -1e-6), default=None)
+
+    def add(self, box: Box) -> None:
+        """Take up a box."""
+        self._solids.append(box)
+        if box[2] < _HEAD and box[5] > _ANKLE:
+            self._block(box, self._blocked)
+
+    def reserve(self, zone: Box) -> None:
+        """Keep a zone free of all that is added later."""
+        self._keep.append(zone)
+
+    def checkpoint(self) -> tuple[int, int, NDArray[np.bool_]]:
+        """Return what ``restore`` needs to take back what is added from now on."""
+        return len(self._solids), len(self._keep), self._blocked.copy()
+
+    def restore(self, point: tuple[int, int, NDArray[np.bool_]]) -> None:
+        """Take back all that was added since a checkpoint."""
+        del self._solids[point[0] :], self._keep[point[1] :]
+        self._blocked = point[2].copy()
+
+    def is_walkable(self) -> bool:
+        """Return whether one can walk from door to door, and about on enough of the floor."""
+        return self.walkable_area() >= self._least * self.room.shape.area
+
+    def walkable_area(self) -> float:
+        """Return the floor (m2) that a body walking from door to door covers; 0: it cannot."""
+        labels, _ = ndimage.label(~self._blocked)
+        numbers = {int(labels[iy, ix]) for ix, iy in self._mouths}
+        if len(numbers) != 1 or 0 in numbers:
+            return 0.0
+        reach = 2 * round(_BODY / _CELL) + 1
+        swept = ndimage.maximum_filter(labels == numbers.pop(), reach)
+        return float(swept.sum()) * _CELL**2
+
+    def _upright(self) -> list[Box]:
+        return [s for s in self._solids if s[5] - s[2] > FLAT]
+
+    def _is_inside(self, box: Box) -> bool:
+        x0, y0, _, x1, y1, _ = box
+        (west, south), (east, north) = self.low - _TOUCH, self.high + _TOUCH
+        if x0 < west or y0 < south or x1 > east or y1 > north:
+            return False
+        return not _meets(box, self._outside)
+
+    def _block(self, box: Box, grid: NDArray[np.bool_], inside: bool = False) -> None:
+        """Mark the cells where no body can stand because of a box, or unless inside of it."""
+        grow = -_BODY if inside else _BODY
+        x0, x1 = box[0] - grow - self.low[0], box[3] + grow - self.low[0]
+        y0, y1 = box[1] - grow - self.low[1], box[4] + grow - self.low[1]
+        ix0, iy0 = (max(0, int(np.ceil(v / _CELL - 0.5 - 1e-9))) for v in (x0, y0))
+        ix1, iy1 = (max(0, int(np.floor(v / _CELL + 0.5 + 1e-9))) for v in (x1, y1))
+        if inside:
+            kept = grid[iy0:iy1, ix0:ix1].copy()
+            grid[:] = True
+            grid[iy0:iy1, ix0:ix1] = kept
+        else:
+            grid[iy0:iy1, ix0:ix1] = True
+
+
+def box_of(pose: Pose, size: Sequence[float], z: float = 0.0) -> Box:
+    """Return the box round a thing of a size (depth, width, height) at a pose."""
+    x, y, heading = pose
+    c, s = abs(math.cos(heading)), abs(math.sin(heading))
+    along, across = (c * size[0] + s * size[1]) / 2, (s * size[0] + c * size[1]) / 2
+    return x - along, y - across, z, x + along, y + across, z + size[2]
+
+
+def relative(pose: Pose, forward: float, left: float, turn: float = 0.0) -> Pose:
+    """Return the pose that lies so far before and to the left of another, turned by radians."""
+    c, s = math.cos(pose[2]), math.sin(pose[2])
+    return pose[0] + c * forward - s * left, pose[1] + s * forward + c * left, pose[2] + turn
+
+
+def _meets(box: Box, others: Sequence[Box]) -> bool:
+    x0, y0, z0, x1, y1, z1 = box
+    t = _TOUCH
+    return any(
+        x0 < o[3] - t and o[0] < x1 - t and y0 < o[4] - t and o[1] < y1 - t
+        and z0 < o[5] - t and o[2] < z1 - t
+        for o in others
+    )  # fmt: skip
+
+
+def _along(
+    wall: Segment, along: float, off: float, width: float, depth: float
+) -> tuple[list[float], list[float]]:
+    """Return the corners of a rectangle ``off`` metres from a wall, along which it is wide."""
+    middle = wall.at(along) + off * wall.inward
+    half = np.abs(wall.direction) * width / 2 + np.abs(wall.inward) * depth / 2
+    return (middle - half).tolist(), (middle + half).tolist()
+
+
+def _outside(room: PlacedRoom) -> list[Box]:
+    """Return boxes that fill the bounds of a rectilinear room where it is not."""
+    xs, ys = (np.unique(room.clear[:, k].round(6)) for k in (0, 1))
+    return [
+        (float(x0), float(y0), 0.0, float(x1), float(y1), 99.0)
+        for x0, x1 in zip(xs, xs[1:], strict=False)
+        for y0, y1 in zip(ys, ys[1:], strict=False)
+        if not room.shape.contains(Point((x0 + x1) / 2, (y0 + y1) / 2))
+    ]
+
+
+def _wall(
+    room: PlacedRoom, k: int, doors: Sequence[tuple[Cut, str | None]], windows: Sequence[Cut]
+) -> Wall:
+    line = room.walls[k]
+    before, after = room.walls[k - 1], room.walls[(k + 1) % len(room.walls)]
+    return Wall(
+        line,
+        bool(before.inward @ line.direction > 0.5),
+        bool(after.inward @ line.direction < -0.5),
+        tuple((c.start, c.end) for c, _ in doors if c.wall == k),
+        tuple((c.start, c.end, c.bottom - room.floor, c.top - room.floor)
+              for c in windows if c.wall == k),
+    )  # fmt: skip
