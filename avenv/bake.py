@@ -29,17 +29,21 @@ def bake(worlds: Iterable[World]) -> int:
         raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
     warm_up()
     ear = Body().ear_height
-    todo = [
-        (world, place)
-        for world in worlds
-        for place in source_places(world)
-        if not is_on_disk(world.compiled, place, ear, ACOUSTICS)
-    ]
-    with tqdm(todo, desc="tracing sound", unit="place") as bar:
-        for world, place in bar:
+    made = 0
+    with tqdm(desc="tracing sound", unit="place", total=0) as bar:
+        for world in worlds:
+            todo = [
+                place
+                for place in source_places(world)
+                if not is_on_disk(world.compiled, place, ear, ACOUSTICS)
+            ]
+            bar.total = made + len(todo)
             bar.set_postfix_str(world.name)
-            source_field(world.compiled, world.acoustics, place, ear, ACOUSTICS)
-    return len(todo)
+            for place in todo:
+                source_field(world.compiled, world.acoustics, place, ear, ACOUSTICS)
+                bar.update()
+            made += len(todo)
+    return made
 
 
 def source_places(world: World) -> list[Place]:

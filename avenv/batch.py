@@ -12,7 +12,7 @@ from avenv.sensors import Sensors
 from avenv.simulator import Simulator
 from avenv.tasks import TASKS, Episode
 from avenv.warmup import warm_up
-from avenv.world import World, load_worlds
+from avenv.world import load_worlds
 
 
 class Batch:
@@ -24,6 +24,9 @@ class Batch:
         scenes: as ``load_worlds`` takes them.
         sensors: names of the observations.
         acoustics: the engine of the sound, a name in ``avenv.acoustics.ENGINES``.
+        episodes_per_scene: how many episodes in a row an environment has in a scene before it
+            draws another. A home of an endless set takes seconds to make and to light. A seed
+            begins with a new one.
         **options: fields of ``Sensors`` (``image_size``, ``hfov``, ``cameras``, ``camera_noise``,
             ``sample_rate``, ``step_time``, ``window``, ``layout``, ...) and of the task's rules.
 
@@ -39,10 +42,13 @@ class Batch:
         scenes: Any = "apartment",
         sensors: Sequence[str] = Sensors.names,
         acoustics: str = "native",
+        episodes_per_scene: int = 10,
         **options: Any,
     ):
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: 1 or more")
+        if episodes_per_scene < 1:
+            raise ValueError(f"episodes_per_scene is {episodes_per_scene!r}; accepted: 1 or more")
         if task not in TASKS:
             raise ValueError(f"task is {task!r}; accepted: {', '.join(TASKS)}")
         kind = TASKS[task]
@@ -51,7 +57,7 @@ class Batch:
         if options:
             known = sorted(_names(Sensors) | _names(kind.Rules))
             raise ValueError(f"unknown option {', '.join(sorted(options))}; accepted: {known}")
-        worlds: Sequence[World] = load_worlds(scenes)
+        worlds = load_worlds(scenes)
         self.num_envs = num_envs
         self.simulator = Simulator(
             worlds, Sensors(sensors, **sensor_options), num_envs, engine=acoustics
@@ -61,6 +67,9 @@ class Batch:
         self.action_space = kind.action_space
         warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._episodes_per_scene = episodes_per_scene
+        self._scene = [0] * num_envs
+        self._episodes_left = [0] * num_envs
 
     @property
     def frames_per_second(self) -> int:
@@ -69,13 +78,25 @@ class Batch:
 
     def seed(self, row: int, seed: int) -> None:
         """Restart one row's random stream."""
-        self.random[row], _ = seeding.np_random(seed)
+        self.draw_from(row, seeding.np_random(seed)[0])
+
+    def draw_from(self, row: int, stream: np.random.Generator) -> None:
+        """Draw one row's episodes from this stream from now on, beginning with their scene."""
+        self.random[row] = stream
+        self._episodes_left[row] = 0
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
         for row in rows:
             given = episodes.get(row) if episodes else None
-            self.task.begin(row, given or self.task.sample_episode(self.random[row]))
+            self.task.begin(row, given or self._sample(row))
+
+    def _sample(self, row: int) -> Episode:
+        if self._episodes_left[row] == 0:
+            self._scene[row] = self.task.sample_scene(self.random[row])
+            self._episodes_left[row] = self._episodes_per_scene
+        self._episodes_left[row] -= 1
+        return self.task.sample_episode(self.random[row], self._scene[row])
 
     def check_actions(self, actions: Any) -> NDArray[np.int64]:
         """Return actions (E,) as integers.

@@ -1,4 +1,4 @@
-"""The command line for scenes: `avenv scene check`, `avenv scene plan`, `avenv scene export`."""
+"""The command line for scenes: `avenv scene check`, `plan`, `homes`, `export`."""
 
 import click
 
@@ -66,6 +66,25 @@ def export(name: str, out: str) -> None:
 
     try:
         export_scene(name, out)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}")
+
+
+@scene_group.command()
+@click.argument("home", metavar="HOME")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), required=True, help="The YAML file to write."
+)
+def homes(home: str, out: str) -> None:
+    """Write a procedural HOME (val/3, test/0, train/12345) as YAML, to read or to change."""
+    from avenv.scene.homes import find_homes, make_home
+
+    try:
+        found = find_homes(f"homes:{home.removeprefix('homes:')}")
+        if len(found) > 1:
+            raise click.ClickException(f"{home!r} are many homes; accepted: one, {home}/0")
+        make_home(found.split, found.numbers[0]).save(out)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"wrote {out}")

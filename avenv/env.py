@@ -49,7 +49,8 @@ class Env(gym.Env[dict[str, Any], np.int64]):
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode; ``seed`` restarts the random stream."""
         super().reset(seed=seed)
-        self.batch.random[0] = self.np_random
+        if self.batch.random[0] is not self.np_random:  # at first, and with every seed
+            self.batch.draw_from(0, self.np_random)
         episode = (options or {}).get("episode")
         self.batch.reset([0], {0: as_episode(episode)} if episode is not None else None)
         if self._screen:

@@ -22,7 +22,7 @@ from avenv.sensors import Sensors
 from avenv.sight import Sight
 from avenv.sounds.sets import load_sounds
 from avenv.vision import RasterScene
-from avenv.world import World
+from avenv.world import World, WorldList
 
 ARM = 0.3
 """Metres from one thing that a body holds to the next."""
@@ -74,7 +74,7 @@ class Simulator:
         acoustics: AcousticSettings | None = None,
         engine: str = "native",
     ):
-        self.worlds = tuple(worlds)
+        self.worlds = worlds if isinstance(worlds, WorldList) else WorldList(worlds)
         self.sensors = sensors
         self.body = body or Body()
         self.num_envs = num_envs

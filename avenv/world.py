@@ -1,8 +1,11 @@
 """A world: one scene, with what the eye, the ear and the foot each derive from it."""
 
+from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from avenv.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
+from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
 from avenv.scene.problems import Problems
 from avenv.sounds import check_builtin
 from avenv.vision import RasterScene
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_VARIANTS = 16
 """Worlds in other states that a world keeps."""
+
+MAX_HOMES = 8
+"""Homes of sets that are kept besides those that bodies are in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +128,8 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     Args:
         scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
             (``*.stage_config.json``, ``*.scene_instance.json``), the name of an authored scene
-            (``"apartment"``), a ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is
-            returned as it is.
+            (``"apartment"``), a home of a set (``"homes:val/3"``), a ``SceneSpec``, a
+            ``CompiledScene``, or a ``World``, which is returned as it is.
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -137,8 +144,13 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     if not isinstance(scene, str | Path):
         raise SceneError(
             f"scene is {scene!r}; accepted are the path of a YAML file, the name of an authored "
-            "scene, a SceneSpec, a CompiledScene or a World"
+            "scene, a home (homes:val/3), a SceneSpec, a CompiledScene or a World"
         )
+    if is_reference(scene):
+        homes = find_homes(str(scene))
+        if len(homes) > 1:
+            raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
+        return _described(make_home(homes.split, homes.numbers[0]))
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # brings trimesh
@@ -178,24 +190,78 @@ def _world(
     return World(compiled, spec, report=report)
 
 
-def load_worlds(scenes: Any) -> Sequence[World]:
+class WorldList(Sequence[World]):
+    """Worlds by number: those at hand, and homes that are made when they are asked for.
+
+    A set of homes may be endless; of the homes made, the ``MAX_HOMES`` used last are kept.
+
+    Args:
+        parts: worlds and sets of homes, one after another.
+    """
+
+    def __init__(self, parts: Iterable[World | HomeSet]):
+        self._parts = tuple(parts)
+        lengths = [len(p) if isinstance(p, HomeSet) else 1 for p in self._parts]
+        self._starts = [0, *accumulate(lengths)]
+        self._homes: OrderedDict[int, World] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return one world."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"world {number} of {len(self)}")
+        k = bisect_right(self._starts, number) - 1
+        part = self._parts[k]
+        if isinstance(part, World):
+            return part
+        if number in self._homes:
+            self._homes.move_to_end(number)
+        else:
+            home = part.numbers[number - self._starts[k]]
+            self._homes[number] = _described(make_home(part.split, home))
+            if len(self._homes) > MAX_HOMES:
+                self._homes.popitem(last=False)
+        return self._homes[number]
+
+    @property
+    def at_hand(self) -> tuple[World, ...]:
+        """The worlds that are no homes of sets."""
+        return tuple(part for part in self._parts if isinstance(part, World))
+
+    @property
+    def sounds(self) -> dict[str, str]:
+        """What sources of these worlds may play, each with a name of who does, for messages."""
+        played = {
+            source.sound: f"{world.name}: sources, {source.name!r}"
+            for world in reversed(self.at_hand) for source in reversed(world.compiled.sources)
+        }  # fmt: skip
+        if len(self.at_hand) < len(self._parts):
+            played |= dict.fromkeys(sorted(home_sounds()), "homes")
+        return played
+
+
+def load_worlds(scenes: Any) -> WorldList:
     """Load one scene, or a list of them; the same scene named twice is loaded once.
 
     Args:
-        scenes: what ``load_scene`` takes, or an iterable of such.
+        scenes: what ``load_scene`` takes; a set of homes, ``"homes:train"`` (endless),
+            ``"homes:val"`` or ``"homes:test"``, or some of one, ``"homes:train/0-99"``; or an
+            iterable of such. Homes are made when they are first used.
 
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
     if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
-        return (load_scene(scenes),)
-    loaded: dict[Any, World] = {}
-    worlds = []
+        scenes = (scenes,)
+    loaded: dict[Any, World | HomeSet] = {}
+    parts = []
     for scene in scenes:
         key = str(scene) if isinstance(scene, str | Path) else id(scene)
         if key not in loaded:
-            loaded[key] = load_scene(scene)
-        worlds.append(loaded[key])
-    if not worlds:
+            loaded[key] = find_homes(scene) if is_reference(scene) else load_scene(scene)
+        parts.append(loaded[key])
+    if not parts:
         raise SceneError("scenes is empty; at least one scene is needed")
-    return tuple(worlds)
+    return WorldList(parts)

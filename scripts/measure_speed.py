@@ -18,6 +18,8 @@ from avenv.acoustics import AcousticSettings, Engine, Stream, reference
 from avenv.acoustics.images import find_images
 from avenv.acoustics.late import trace_late
 from avenv.cache import size_of
+from avenv.scene import compile_scene
+from avenv.scene.homes import generate_home
 from avenv.vector import BatchEnv
 
 
@@ -112,6 +114,14 @@ def fields(scene: str, number: int) -> None:
     click.echo(f"\n{name:<44}{size / 1e6:9.1f} MB")
 
 
+def homes(repeats: int) -> None:
+    """Measure the making of a home, of any size, up to its triangles."""
+    seeds = itertools.count()
+    row("a home from its seed", timed(lambda: generate_home(next(seeds)), repeats), 1, "homes")
+    spec = generate_home(0)
+    row("compile it", timed(lambda: compile_scene(spec), repeats), 1, "homes")
+
+
 def steps(scene: str, batch: int, repeats: int) -> None:
     """Measure full environment steps: RGB-D, a new binaural response, stream and spectrogram."""
     envs = BatchEnv(num_envs=batch, scenes=scene, sounds="phone")
@@ -139,6 +149,8 @@ def main(scene: str, repeats: int) -> None:
     click.echo("\nother renderers, the same poses on the same mesh, all threads")
     measure_peers(scene, 128, repeats)
     fields(scene, 16)
+    click.echo()
+    homes(repeats)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     click.echo(f"\npeak memory {peak:,.0f} MiB")
 

@@ -26,7 +26,7 @@ class Report:
     Attributes:
         agent: name of the agent.
         settings: what the environment was made with, and the seed.
-        episodes: one record per episode: ``metrics`` and the ``episode`` itself.
+        episodes: one record per episode: ``metrics``, name of the ``scene`` and the ``episode``.
     """
 
     agent: str
@@ -163,4 +163,9 @@ def _play(envs: BatchEnv, actor: Agent, episodes: int, seed: int, bar: tqdm) -> 
 
 def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:
     metrics = envs.row_of(info, row)["metrics"]
-    return {"metrics": metrics, "episode": envs.batch.task.episodes[row].to_dict()}
+    batch = envs.batch
+    return {
+        "metrics": metrics,
+        "scene": batch.simulator.here[row].name,
+        "episode": batch.task.episodes[row].to_dict(),
+    }

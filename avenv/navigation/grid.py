@@ -100,6 +100,12 @@ class WalkableGrid:
             found = np.concatenate([found, points[self.island_of(points) == island]])
         return found[:n]
 
+    def swept_area(self, island: int = 1) -> float:
+        """Return the floor in m² that a body on an island can cover: no part of it farther than
+        the body's radius from where its centre can be."""
+        reach = ndimage.distance_transform_edt(self.islands != island) * self.cell
+        return float(np.count_nonzero(reach <= self.radius + TOLERANCE)) * self.cell**2
+
     def places(self, spacing: float = 1.0) -> Points:
         """Return places (P, 2) for sound sources, spread over island 1, always the same ones.
 

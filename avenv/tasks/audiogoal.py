@@ -1,6 +1,5 @@
 """AudioGoal: walk to the sounding source and stop there (Chen et al. 2020, "SoundSpaces")."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode
 from avenv.tasks.navigation import NavigationRules, NavigationTask
-from avenv.world import World
+from avenv.world import WorldList
 
 SOURCE_HEIGHT = 1.0
 TRIES = 1000
@@ -53,7 +52,7 @@ class AudioGoal(NavigationTask):
     rules: AudioGoalRules
 
     def __init__(self, simulator: Simulator, rules: AudioGoalRules):
-        for world in simulator.worlds:
+        for world in simulator.worlds.at_hand:
             if rules.goals == "sources" and not world.compiled.sources:
                 raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
         rate = simulator.sensors.sample_rate
@@ -73,9 +72,10 @@ class AudioGoal(NavigationTask):
             self._background = {key: sounds[0] for key, sounds in own.items()}
         super().__init__(simulator, sounds, rules)
 
-    def sample_episode(self, rng: np.random.Generator) -> Episode:
+    def sample_episode(self, rng: np.random.Generator, scene: int | None = None) -> Episode:
         """Return an episode whose start is at least ``min_distance`` from the source, on foot."""
-        scene = int(rng.integers(len(self.simulator.worlds)))
+        if scene is None:
+            scene = self.sample_scene(rng)
         source, sound, level = self._sample_source(scene, rng)
         field = self.field(scene, source)
         grid = self.simulator.worlds[scene].walkable
@@ -129,14 +129,12 @@ class AudioGoal(NavigationTask):
         return source.position, int(rng.choice(playable)), source.level
 
 
-def _sounds_of(worlds: Sequence[World], sample_rate: int) -> dict[str, SoundSet]:
+def _sounds_of(worlds: WorldList, sample_rate: int) -> dict[str, SoundSet]:
     """Return what the sources of the scenes play, by what the scenes call it."""
     sets: dict[str, SoundSet] = {}
-    for world in worlds:
-        for source in world.compiled.sources:
-            try:
-                if source.sound not in sets:
-                    sets[source.sound] = load_sounds(source.sound, sample_rate)
-            except SoundError as error:
-                raise SoundError(f"{world.name}: sources, {source.name!r}: {error}") from error
+    for sound, who in worlds.sounds.items():
+        try:
+            sets[sound] = load_sounds(sound, sample_rate)
+        except SoundError as error:
+            raise SoundError(f"{who}: {error}") from error
     return sets

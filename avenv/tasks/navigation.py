@@ -105,9 +105,13 @@ class NavigationTask(ABC):
         self._collisions = np.zeros(count, np.int64)
         self._stopped = np.zeros(count, bool)
 
+    def sample_scene(self, rng: np.random.Generator) -> int:
+        """Return the number of a scene, each as likely as the others."""
+        return int(rng.integers(len(self.simulator.worlds)))
+
     @abstractmethod
-    def sample_episode(self, rng: np.random.Generator) -> Episode:
-        """Return a new episode.
+    def sample_episode(self, rng: np.random.Generator, scene: int | None = None) -> Episode:
+        """Return a new episode, in the scene of this number or else in one that it draws.
 
         Raises:
             SceneError: a scene has no room for one.

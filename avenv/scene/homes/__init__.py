@@ -1,5 +1,30 @@
 """Procedural homes: endless by seed, and two fixed lists."""
 
+from avenv.scene.homes.checks import objects_in_doorways
 from avenv.scene.homes.generate import HomeOptions, generate_home
+from avenv.scene.homes.reverberation import reverberation_times
+from avenv.scene.homes.sets import (
+    SIZES,
+    HomeSet,
+    content_hash,
+    find_homes,
+    home_sounds,
+    is_reference,
+    make_home,
+    pins,
+)
 
-__all__ = ["HomeOptions", "generate_home"]
+__all__ = [
+    "SIZES",
+    "HomeOptions",
+    "HomeSet",
+    "content_hash",
+    "find_homes",
+    "generate_home",
+    "home_sounds",
+    "is_reference",
+    "make_home",
+    "objects_in_doorways",
+    "pins",
+    "reverberation_times",
+]

@@ -106,19 +106,12 @@ def _straight(
     cap = spine == "hall" and "living room" in others and rng.random() < 0.35
     if cap:
         shallow, deep = ([n for n in band if n != "living room"] for band in (shallow, deep))
-    length = max(sum(areas[n] for n in shallow) / depths[0], sum(areas[n] for n in deep) / depths[1])
-    if spine != "hall":
-        length = max(length, areas[spine] / width)
     if cap and not (shallow and deep):
         return None
-    bands = [
-        _slice(band, depth, types, areas, rng) if band else ({}, 0)
-        for band, depth in zip((shallow, deep), depths, strict=True)
-    ]
-    if any(band is None for band in bands):
+    bands = [_slice(b, d, types, areas, rng) for b, d in zip((shallow, deep), depths, strict=True)]
+    if bands[0] is None or bands[1] is None:
         return None
-    (north, long_n), (south, long_s) = bands
-    (north, long_n), (south, long_s) = _level((north, long_n), (south, long_s), spine != "hall")
+    (north, long_n), (south, long_s) = _level(bands[0], bands[1], spine != "hall")
     rects: Rooms = {}
     total = max(long_n, long_s)
     for name, parts in north.items():
@@ -152,9 +145,9 @@ def _bent(
         _slice(part, d, types, areas, rng)
         for part, d in zip((rest[:half], rest[half:]), depths, strict=True)
     ]
-    if south is None or any(band is None for band in arms):
+    if south is None or arms[0] is None or arms[1] is None:
         return None
-    (west, long_w), (east, long_e) = _level(*arms, close=False)
+    (west, long_w), (east, long_e) = _level(arms[0], arms[1], close=False)
     across = depths[0] + arm + depths[1]
     (band, long_s), _ = _level(south, ({}, across), close=False)
     if long_s > across + 25 or long_s < 0.7 * across:
@@ -268,9 +261,7 @@ def _wrap(rects: Rooms, spine: str, types: dict[str, str], rng: np.random.Genera
         rects[spine][0] = (x0, y0, x1, y1)
 
 
-def _cost(
-    rects: Rooms, types: dict[str, str], areas: dict[str, float], spine: str
-) -> float | None:
+def _cost(rects: Rooms, types: dict[str, str], areas: dict[str, float], spine: str) -> float | None:
     """Return how far a plan is from what it should be, None if it must not be built."""
     rows = table("rooms")["types"]
     cost, total = 0.0, 0

@@ -16,7 +16,7 @@ from avenv.scene.homes.space import FLAT, Box, Space, box_of, relative
 
 _TRIES = 80  # poses tried for a row
 _CUSHION = 0.15  # m from a sofa's seat to the top of its padding
-_BESIDE, _ABOVE = 0.2, 0.12  # m that a curtain reaches beside a window, above and below it
+_BESIDE, _ABOVE, _BELOW = 0.2, 0.12, 0.04  # m that a curtain reaches past a window
 _LOW = 1.0  # m up to which the floor before furniture stays free
 
 
@@ -27,7 +27,7 @@ class Furnisher:
         space: the room.
         rng: draws everything.
         clutter: factor on the chance of what is not needed.
-        home: types of all rooms of the home, and ``hub`` where there is no corridor.
+        home: types of all rooms of the home.
     """
 
     def __init__(self, space: Space, rng: np.random.Generator, clutter: float, home: set[str]):
@@ -47,7 +47,7 @@ class Furnisher:
             elif row["at"] == "ceiling":
                 done = self._place_lamps(row)
             else:
-                done = any([self._place(row) for _ in range(self._count(row))])
+                done = sum(self._place(row) for _ in range(self._count(row))) > 0
             if row.get("need") and not done:
                 return False
         return True
@@ -56,7 +56,7 @@ class Furnisher:
         area = self.space.room.shape.area
         if not row.get("min_area", 0) <= area <= row.get("max_area", np.inf):
             return False
-        if row.get("unless") in self._home or not {*row.get("given", ())} <= self._home:
+        if row.get("unless") in self._home:
             return False
         chance = row.get("chance", 1.0) * self._clutter
         return bool(row.get("need")) or self._rng.random() < chance
@@ -93,7 +93,7 @@ class Furnisher:
             for start, end, bottom, top in wall.windows:
                 width = round(float(np.clip(end - start + 2 * _BESIDE, 0.8, 4.0)), 2)
                 upper = min(top + _ABOVE, self.space.height - 0.02)
-                for low in (0.03, bottom - _ABOVE):
+                for low in (0.03, bottom - _BELOW):
                     size = (0.12, width, round(float(np.clip(upper - low, 1.0, 3.0)), 2))
                     pose = wall.pose((start + end) / 2, size[0], HUNG_GAP)
                     if self._try(row, Thing(row["kind"], pose, size, round(upper - size[2], 3))):

@@ -91,7 +91,12 @@ def _attempt(
     if rooms is None:
         return None
     objects = _objects(rooms, style)
-    sounding = [thing["name"] for thing in objects if kind(thing["kind"]).sound is not None]
+    things = [thing for room in rooms.values() for thing in room]
+    sounding = [
+        fields["name"]
+        for thing, fields in zip(things, objects, strict=True)
+        if thing.near and kind(thing.kind).sound is not None
+    ]
     home = SceneSpec.from_dict({
         **shell.to_dict(), "objects": objects, "sources": [{"on": thing} for thing in sounding],
     })  # fmt: skip
@@ -106,9 +111,7 @@ def _shut(door: DoorSpec) -> DoorSpec:
     return door if door.kind == "passage" else door.model_copy(update={"state": "closed"})
 
 
-def _shell(
-    name: str, plan: FloorPlan, style: Style, rng: np.random.Generator
-) -> SceneSpec | None:
+def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -> SceneSpec | None:
     """Return the home before it is furnished."""
     shapes = outlines(plan)
     height = round(float(rng.uniform(*_HEIGHTS)), 2)
@@ -118,7 +121,9 @@ def _shell(
     rows = table("rooms")["types"]
     rooms = []
     for room, type_ in plan.types.items():
-        surfaces = {part: style.surface(rows[type_][part]) for part in ("floor", "walls", "ceiling")}
+        surfaces = {
+            part: style.surface(rows[type_][part]) for part in ("floor", "walls", "ceiling")
+        }
         rooms.append({"name": room, "type": type_, "polygon": shapes[room].tolist(),
                       "height": height, **surfaces})  # fmt: skip
     return SceneSpec.from_dict({
@@ -131,7 +136,7 @@ def _furnish(
     plan: FloorPlan, layout: Layout, clutter: float, rng: np.random.Generator
 ) -> dict[str, list[Thing]] | None:
     """Return the things of each room, or None if one cannot be furnished."""
-    home = set(plan.types.values()) | ({"hub"} if "hall" not in plan.types else set())
+    home = set(plan.types.values())
     rooms, walkable = {}, 0.0
     for number, room in enumerate(layout.rooms):
         type_ = plan.types[room.spec.name]
@@ -142,6 +147,8 @@ def _furnish(
             furnisher = Furnisher(space, rng, clutter, home)
             if space.is_walkable() and furnisher.furnish(table("furniture")[type_]):
                 rooms[room.spec.name] = furnisher.things
+                for thing in furnisher.things:
+                    thing.near = space.can_approach(thing.place)
                 walkable += space.walkable_area()
                 break
         else:

@@ -12,6 +12,7 @@ from avenv.scene.homes.tables import table
 _STEP = 0.1  # m between places tried along a wall
 _DRAWS = 3  # runs drawn for each wall
 _SINK = 1.16  # m: a sink's height with its tap, for a worktop at 0.9 m
+_FRIDGE = 1.85
 
 
 def place_run(space: Space, things: list[Thing], rng: np.random.Generator) -> bool:
@@ -102,8 +103,7 @@ def _build(
 
 
 def _unit(name: str, wall: Wall, along: float, width: float, rows: Row) -> Thing:
-    known = kind(name)
-    height = {"sink": _SINK, "fridge": known.size[2]}.get(name, rows["height"])
+    height = {"sink": _SINK, "fridge": _FRIDGE}.get(name, float(rows["height"]))
     size: Size = (rows["depth"], width, height)
     return Thing(name, wall.pose(along, size[0], WALL_GAP), size)
 

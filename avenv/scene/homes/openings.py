@@ -58,9 +58,7 @@ def draw_doors(
     return doors
 
 
-def _ways(
-    plan: FloorPlan, rooms: Outlines, rng: np.random.Generator
-) -> list[tuple[str, str]]:
+def _ways(plan: FloorPlan, rooms: Outlines, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Return pairs of rooms to join, the one nearer to the spine first."""
     rows = table("rooms")
     joined: dict[frozenset[str], tuple[str, str]] = {}
@@ -76,8 +74,7 @@ def _ways(
     for link in rows["links"]:
         for a, b in combinations(plan.types, 2):
             if {plan.types[a], plan.types[b]} == set(link["between"]) and (
-                rng.random() < link["chance"]
-                and _longest_wall(rooms[a], rooms[b], 1.3) is not None
+                rng.random() < link["chance"] and _longest_wall(rooms[a], rooms[b], 1.3) is not None
             ):
                 joined.setdefault(frozenset((a, b)), (a, b))
     return list(joined.values())
@@ -98,7 +95,7 @@ def _passage(
     if wall is None:
         return None
     most = wall.length - 2 * (WALL / 2 + _MARGIN)
-    width = round(min(rng.uniform(*widths), most - 0.01), 2)
+    width = round(min(rng.uniform(widths[0], widths[1]), most - 0.01), 2)
     if width < 0.8:
         return None
     reach = max(0.0, most - width) / 2

@@ -37,6 +37,7 @@ class Thing:
         z: level of its base above the floor.
         on: what it stands on.
         tops: rectangles of its top that are taken: forward and left, from and to.
+        near: one can walk up to it.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Thing:
     z: float = 0.0
     on: "Thing | None" = None
     tops: list[tuple[float, float, float, float]] = field(default_factory=list)
+    near: bool = True
 
 
 def poses(row: Row, size: Size, space: Space, rng: np.random.Generator) -> list[Pose]:
@@ -156,9 +158,9 @@ def poses_beside(
             return [relative(at, 0, s * (py / 2 + gap + sx / 2), -s * np.pi / 2) for s in signs]
         return [relative(at, (sx - px) / 2, s * (py / 2 + gap + sy / 2)) for s in signs]
     if rel == "front":
-        gaps = [gap] if not isinstance(row.get("gap"), list) else \
-            rng.permutation(np.linspace(*row["gap"], 5)).tolist()  # fmt: skip
-        return [relative(at, px / 2 + g + sx / 2, 0, np.pi) for g in gaps]
+        low, high = row["gap"] if isinstance(row.get("gap"), list) else (gap, gap)
+        gaps = np.unique(np.linspace(low, high, 5))
+        return [relative(at, px / 2 + g + sx / 2, 0, np.pi) for g in rng.permutation(gaps).tolist()]
     if rel == "foot":
         return [relative(at, px / 2 + gap + sx / 2, 0)]
     if rel == "flank":

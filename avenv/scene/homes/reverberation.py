@@ -1,6 +1,11 @@
-"""How long the rooms of a home reverberate, and what makes them softer or harder."""
+"""How long the rooms of a home reverberate, and what makes them softer or harder.
 
-from collections.abc import Iterator
+An estimate by power balance: rooms are diffuse fields of which doorways take and give (Cremer &
+Müller, "Principles and Applications of Room Acoustics", II.3). Each room i loses
+c/4 (A_i + sum of S_ij) E_i and gains c/4 S_ij E_j, over its volume, with its equivalent absorption
+area A after Eyring and the areas S of open doorways.
+"""
+
 from functools import cache, lru_cache
 
 import numpy as np
@@ -11,107 +16,123 @@ from avenv.scene.catalogue import Size, build_mesh
 from avenv.scene.layout import Layout
 from avenv.scene.materials import material
 from avenv.scene.objects import PlacedObject
-from avenv.scene.spec import SceneSpec
+from avenv.scene.spec import RoomSpec, SceneSpec
 
-BANDS = {"dry": (0.2, 0.42), "normal": (0.26, 0.7), "live": (0.5, 0.95)}
+BANDS = {"dry": (0.22, 0.5), "normal": (0.3, 0.8), "live": (0.5, 1.0)}
 """Estimated reverberation times (s) that the rooms of a home may have, by its reverberance."""
 
-_SPEECH = [k for k, f in enumerate(OCTAVE_CENTRES) if 500 <= f <= 2000]
-_SABINE = 24 * np.log(10) / 343.0  # s/m
-_OPENING = 0.5  # of the energy that reaches an open doorway does not come back
-_EXPOSED = 0.6  # of an object's surfaces, for the others are inside it or against a wall
+_MIDDLE = [OCTAVE_CENTRES.index(f) for f in (500.0, 1000.0)]
+_SPEED = 343.0
+_EXPOSED = 0.35  # of an object's surfaces; the others are inside it, or against a wall or another
+_ROUNDS = 6
+_TIMES = np.linspace(0.0, 3.0, 301)
 
 # What is tried in turn on a room that reverberates too long, or not long enough.
 _SOFTER = ({"ceiling": "gypsum"}, {"ceiling": "acoustic_plaster"}, {"floor": "carpet"},
            {"ceiling": "acoustic_tile"})  # fmt: skip
-_HARDER = ({"floor": "oak_parquet"}, {"ceiling": "plaster"}, {"walls": "plaster"},
+_HARDER = ({"ceiling": "plaster"}, {"floor": "oak_parquet"}, {"walls": "plaster"},
            {"floor": "ceramic_tile"})  # fmt: skip
 _NO_CARPET = ("kitchen", "bathroom", "storage", "hall")
 
-Surface = tuple[float, NDArray[np.float64]]
-"""Square metres, and the absorption (B,) of that surface."""
+Array = NDArray[np.float64]
+
+
+class Reverberation:
+    """The rooms of a home as diffuse fields that doorways join."""
+
+    def __init__(self, layout: Layout):
+        self._rooms = layout.rooms
+        count = len(layout.rooms)
+        self._volume = np.array([r.shape.area * r.spec.height for r in layout.rooms])
+        self._doorways = np.zeros((count, count))
+        self._area, self._absorbed = np.zeros(count), np.zeros((count, len(_MIDDLE)))
+        self._holes = np.zeros(count)
+        for door in layout.doors:
+            closed = bool(door.leaves) and door.spec.state == "closed"
+            one, other = (cut.room for cut in door.cuts)
+            size = door.spec.width * (door.cuts[0].top - door.cuts[0].bottom)
+            self._holes[[one, other]] += size
+            if closed:
+                self._meet(one, size, door.spec.material)
+                self._meet(other, size, door.spec.material)
+            else:
+                self._doorways[one, other] += size
+                self._doorways[other, one] += size
+        for window in layout.windows:
+            size = window.spec.width * (window.cut.top - window.cut.bottom)
+            self._holes[window.cut.room] += size
+            self._meet(window.cut.room, size, window.spec.material)
+        for thing in layout.objects:
+            for surface, name in _skin(thing):
+                self._meet(thing.room, surface, name)
+
+    def _meet(self, room: int, surface: float, name: str) -> None:
+        self._area[room] += surface
+        self._absorbed[room] += surface * _absorption(name)
+
+    def times(self, specs: tuple[RoomSpec, ...]) -> Array:
+        """Return the T30 (R,) of each room with these materials, 500 Hz and 1 kHz together."""
+        area, absorbed = self._area.copy(), self._absorbed.copy()
+        for k, (room, spec) in enumerate(zip(self._rooms, specs, strict=True)):
+            floor, walls = room.shape.area, room.shape.length * spec.height - self._holes[k]
+            for surface, name in ((floor, spec.floor), (floor, spec.ceiling), (walls, spec.walls)):
+                area[k] += surface
+                absorbed[k] += surface * _absorption(name)
+        mean = np.clip(absorbed.mean(axis=1) / area, 1e-3, 0.99)
+        loss = np.diag(-area * np.log1p(-mean) + self._doorways.sum(axis=1)) - self._doorways
+        rates, modes = np.linalg.eig(_SPEED / 4 * loss / self._volume[:, None])
+        back = np.linalg.inv(modes)
+        # The backward integral of a sum of exponentials, in each room with the source in it.
+        weights = modes * back.T / rates
+        decay = np.real(weights @ np.exp(-np.outer(rates, _TIMES)))
+        level = 10 * np.log10(np.maximum(decay, 1e-12) / decay[:, :1])
+        crossings = [np.interp([5, 35], -row, _TIMES) for row in level]
+        return np.array([2 * (end - start) for start, end in crossings])
 
 
 def reverberation_times(layout: Layout) -> list[float]:
-    """Return an estimate of each room's reverberation time, seconds, mean of 500 Hz to 2 kHz.
-
-    Eyring's formula for what bounds and furnishes the room.
-    """
-    furniture = [[*_furniture(layout, k)] for k in range(len(layout.rooms))]
-    return [_eyring(layout, layout.rooms[k].spec.model_dump(), k, furniture[k])
-            for k in range(len(layout.rooms))]  # fmt: skip
+    """Return an estimate of the T30 of each room, seconds, of 500 Hz and 1 kHz together."""
+    specs = tuple(room.spec for room in layout.rooms)
+    return [float(time) for time in Reverberation(layout).times(specs)]
 
 
-def adjusted(spec: SceneSpec, layout: Layout, reverberance: str) -> SceneSpec | None:
-    """Return the home with floors and ceilings such that its rooms reverberate as they should.
+def adjusted(home: SceneSpec, layout: Layout, reverberance: str) -> SceneSpec | None:
+    """Return a home with floors, walls and ceilings such that its rooms reverberate as they should.
 
     Returns None if a room cannot be brought there.
     """
     low, high = BANDS[reverberance]
-    rooms = []
-    for k, room in enumerate(spec.rooms):
-        fields = room.model_dump()
-        things = [*_furniture(layout, k)]
-        time = _eyring(layout, fields, k, things)
-        steps = _SOFTER if time > high else _HARDER if time < low else ()
-        for change in steps:
-            if change == {"floor": "carpet"} and room.type in _NO_CARPET:
-                continue
-            tried = fields | change
-            changed = _eyring(layout, tried, k, things)
-            if (changed < time) == (steps is _SOFTER):
-                fields, time = tried, changed
-            if low <= time <= high:
-                break
-        if not low <= time <= high:
-            return None
-        rooms.append(fields)
-    return spec.model_copy(update={"rooms": tuple(type(spec.rooms[0])(**r) for r in rooms)})
+    fields = Reverberation(layout)
+    rooms = home.rooms
+    softer, harder = [list(_SOFTER) for _ in rooms], [list(_HARDER) for _ in rooms]
+    for _ in range(_ROUNDS):
+        times = fields.times(rooms)
+        if np.all((times >= low) & (times <= high)):
+            return home.model_copy(update={"rooms": rooms})
+        rooms = tuple(
+            _changed(room, softer[k] if time > high else harder[k] if time < low else [])
+            for k, (room, time) in enumerate(zip(rooms, times, strict=True))
+        )
+    return None
 
 
-def _eyring(layout: Layout, materials: dict[str, str], number: int, things: list[Surface]) -> float:
-    room = layout.rooms[number]
-    floor, height = room.shape.area, room.spec.height
-    surfaces = [*_openings(layout, number), *things]
-    holes = sum(area for area, _ in _openings(layout, number))
-    surfaces += [
-        (floor, _absorption(materials["floor"])),
-        (floor, _absorption(materials["ceiling"])),
-        (room.shape.length * height - holes, _absorption(materials["walls"])),
-    ]
-    area = sum(a for a, _ in surfaces)
-    mean = sum(a * alpha for a, alpha in surfaces) / area
-    times = _SABINE * floor * height / (-area * np.log1p(-mean))
-    return float(times[_SPEECH].mean())
+def _changed(room: RoomSpec, changes: list[dict[str, str]]) -> RoomSpec:
+    """Return a room with the next change that makes a difference."""
+    while changes:
+        change = changes.pop(0)
+        ((part, name),) = change.items()
+        if name == "carpet" and room.type in _NO_CARPET:
+            continue
+        before, after = (_absorption(n).mean() for n in (getattr(room, part), name))
+        if (after > before) == (change in _SOFTER) and after != before:
+            return room.model_copy(update=change)
+    return room
 
 
-def _openings(layout: Layout, number: int) -> Iterator[Surface]:
-    """Yield doorways and windows; a closed leaf is as a wall of its material."""
-    for door in layout.doors:
-        closed = bool(door.leaves) and door.spec.state == "closed"
-        for cut in door.cuts:
-            if cut.room == number:
-                alpha = _absorption(door.spec.material) if closed else np.full(
-                    len(OCTAVE_CENTRES), _OPENING)  # fmt: skip
-                yield (cut.end - cut.start) * (cut.top - cut.bottom), alpha
-    for window in layout.windows:
-        cut = window.cut
-        if cut.room == number:
-            yield ((cut.end - cut.start) * (cut.top - cut.bottom),
-                   _absorption(window.spec.material))  # fmt: skip
-
-
-def _furniture(layout: Layout, number: int) -> Iterator[Surface]:
-    for thing in layout.objects:
-        if thing.room == number:
-            yield from _skin(thing)
-
-
-def _skin(thing: PlacedObject) -> Iterator[Surface]:
-    """Yield the surfaces of an object as far as sound gets to them."""
+def _skin(thing: PlacedObject) -> list[tuple[float, str]]:
+    """Return the surfaces (m2, material) of an object as far as sound gets to them."""
     used = {**thing.kind.materials, **thing.spec.materials}
-    for part, area in _areas(thing.kind.name, thing.size):
-        yield _EXPOSED * area, _absorption(used[part])
+    return [(_EXPOSED * area, used[part]) for part, area in _areas(thing.kind.name, thing.size)]
 
 
 @lru_cache(maxsize=1024)
@@ -125,5 +146,5 @@ def _areas(name: str, size: Size) -> list[tuple[str, float]]:
 
 
 @cache
-def _absorption(name: str) -> NDArray[np.float64]:
-    return np.array(material(name).absorption)
+def _absorption(name: str) -> Array:
+    return np.array(material(name).absorption)[_MIDDLE]

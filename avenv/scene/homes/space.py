@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ FLAT = 0.03
 _TOUCH = 1e-3
 _BODY = 0.2  # m: the default body's radius of 0.18 and some play
 _ANKLE, _HEAD = 0.1, 1.5
+_ARM = 1.2  # m
 _CELL = 0.05
 _DOOR_DEPTH = 0.8  # m of floor in front of a door that stay free
 _DOOR_TOP = 2.1
@@ -92,7 +94,7 @@ class Space:
         self._block((low[0], low[1], 0, high[0], high[1], 9), self._blocked, inside=True)
         for void in self._outside:
             self._block(void, self._blocked)
-        self._mouths = []
+        self._mouths: list[tuple[int, int]] = []
         for cut, hinge in doors:
             self._add_door(room.walls[cut.wall], cut, hinge)
         for cut in windows:
@@ -101,19 +103,20 @@ class Space:
     def _add_door(self, wall: Segment, cut: Cut, hinge: str | None) -> None:
         middle, width = (cut.start + cut.end) / 2, cut.end - cut.start
         zone = _along(wall, middle, _DOOR_DEPTH / 2, width + 0.04, _DOOR_DEPTH)
-        self._doorways.append((*zone[0], 0.05, *zone[1], _DOOR_TOP))
+        self._doorways.append(_upright(zone, 0.05, _DOOR_TOP))
         mouth = wall.at(middle) + (_BODY + 2 * _CELL) * wall.inward
-        self._mouths.append(tuple(((mouth - self.low) / _CELL).astype(int)))
+        ix, iy = ((mouth - self.low) / _CELL).astype(int).tolist()
+        self._mouths.append((ix, iy))
         if hinge is not None:
             side = cut.end + LEAF / 2 if hinge == "left" else cut.start - LEAF / 2
             leaf = _along(wall, side, width / 2, LEAF + 0.03, width + 0.03)
-            self.add((*leaf[0], 0.0, *leaf[1], _DOOR_TOP))
+            self.add(_upright(leaf, 0.0, _DOOR_TOP))
 
     def _add_window(self, wall: Segment, cut: Cut) -> None:
         middle, width = (cut.start + cut.end) / 2, cut.end - cut.start
         zone = _along(wall, middle, _PANE_DEPTH / 2, width, _PANE_DEPTH)
         bottom = cut.bottom - self.room.floor
-        self._keep.append((*zone[0], bottom + 0.05, *zone[1], cut.top - self.room.floor))
+        self._keep.append(_upright(zone, bottom + 0.05, cut.top - self.room.floor))
 
     def fits(self, box: Box) -> bool:
         """Return whether a thing can be there: in the room, in nothing else, in no one's way."""
@@ -181,13 +184,24 @@ class Space:
 
     def walkable_area(self) -> float:
         """Return the floor (m2) that a body walking from door to door covers; 0: it cannot."""
+        reach = 2 * round(_BODY / _CELL) + 1
+        swept = ndimage.maximum_filter(self._way(), reach)
+        return float(swept.sum()) * _CELL**2
+
+    def can_approach(self, pose: Pose) -> bool:
+        """Return whether one can walk from the doors to within an arm of a place."""
+        iy, ix = np.nonzero(self._way())
+        away = np.hypot(self.low[0] + (ix + 0.5) * _CELL - pose[0],
+                        self.low[1] + (iy + 0.5) * _CELL - pose[1])  # fmt: skip
+        return bool(len(away) and away.min() <= _ARM)
+
+    def _way(self) -> NDArray[np.bool_]:
+        """Return the cells where a body that walks from door to door can be; none: it cannot."""
         labels, _ = ndimage.label(~self._blocked)
         numbers = {int(labels[iy, ix]) for ix, iy in self._mouths}
         if len(numbers) != 1 or 0 in numbers:
-            return 0.0
-        reach = 2 * round(_BODY / _CELL) + 1
-        swept = ndimage.maximum_filter(labels == numbers.pop(), reach)
-        return float(swept.sum()) * _CELL**2
+            return np.zeros_like(self._blocked)
+        return labels == numbers.pop()
 
     def _upright(self) -> list[Box]:
         return [s for s in self._solids if s[5] - s[2] > FLAT]
@@ -247,13 +261,18 @@ def _along(
     return (middle - half).tolist(), (middle + half).tolist()
 
 
+def _upright(corners: tuple[list[float], list[float]], low: float, high: float) -> Box:
+    (x0, y0), (x1, y1) = corners
+    return x0, y0, low, x1, y1, high
+
+
 def _outside(room: PlacedRoom) -> list[Box]:
     """Return boxes that fill the bounds of a rectilinear room where it is not."""
     xs, ys = (np.unique(room.clear[:, k].round(6)) for k in (0, 1))
     return [
         (float(x0), float(y0), 0.0, float(x1), float(y1), 99.0)
-        for x0, x1 in zip(xs, xs[1:], strict=False)
-        for y0, y1 in zip(ys, ys[1:], strict=False)
+        for x0, x1 in pairwise(xs)
+        for y0, y1 in pairwise(ys)
         if not room.shape.contains(Point((x0 + x1) / 2, (y0 + y1) / 2))
     ]
 

@@ -8,7 +8,6 @@ from avenv.scene.catalogue import kind
 from avenv.scene.homes.tables import table
 
 _PALETTE = 3  # materials of one class that a home uses
-_PER_ROOM = ("colour", "feature", "wet_tile")
 
 
 class Style:
@@ -22,28 +21,32 @@ class Style:
             name: [options[k] for k in rng.permutation(len(options))[:_PALETTE]]
             for name, options in rows["classes"].items()
         }
-        self._kinds: dict[tuple[str, str], dict[str, str]] = {}
+        self._drawn: dict[tuple[str, str, str], str] = {}
         self.door: str = _one(rows["doors"], rng)
 
     def surface(self, options: list[str]) -> str:
         """Return the material of a floor, walls or ceiling that may be of any of some classes."""
         name = _one(options, self._rng)
-        if name in _PER_ROOM:
+        if name in table("styles")["per_room"]:
             return _one(table("styles")["surfaces"][name], self._rng)
         return self._surfaces[name]
 
     def materials(self, name: str, room: str) -> Mapping[str, str]:
         """Return materials for the parts of a kind where they are not the catalogue's."""
-        key = (name, room)
-        if key not in self._kinds:
-            parts = table("styles")["parts"].get(name, {})
-            drawn = {group: _one(self._classes[group], self._rng) if group in self._classes
-                     else group for group in dict.fromkeys(parts.values())}  # fmt: skip
-            own = kind(name).materials
-            self._kinds[key] = {
-                part: drawn[group] for part, group in parts.items() if own[part] != drawn[group]
-            }
-        return self._kinds[key]
+        parts = table("styles")["parts"].get(name, {})
+        suite = next((s[0] for s in table("styles")["suites"] if name in s), name)
+        own = kind(name).materials
+        chosen = {part: self._draw(class_, suite, room) for part, class_ in parts.items()}
+        return {part: material for part, material in chosen.items() if material != own[part]}
+
+    def _draw(self, class_: str, suite: str, room: str) -> str:
+        """Return the material of a class for things of a suite in a room."""
+        if class_ not in self._classes:
+            return class_  # a material
+        key = (class_, suite, room)
+        if key not in self._drawn:
+            self._drawn[key] = _one(self._classes[class_], self._rng)
+        return self._drawn[key]
 
 
 def _one(options: list[str], rng: np.random.Generator) -> str:

@@ -1,0 +1,101 @@
+"""The sets of homes: ``homes:train``, endless by seed, and the fixed ``homes:val``, ``homes:test``.
+
+Every home has a number in its set. The seeds of the sets begin with different numbers, so that no
+home of one can be drawn in another.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from avenv.errors import SceneError
+from avenv.scene.catalogue import kind, kind_names
+from avenv.scene.homes.generate import generate_home
+from avenv.scene.spec import SceneSpec
+
+PREFIX = "homes:"
+SIZES = {"train": 2**31, "val": 50, "test": 50}
+"""Homes in each set."""
+
+_STREAMS = {"train": 0, "val": 1, "test": 2}
+_REFERENCE = re.compile(r"homes:([a-z]+)(?:/(\d+)(?:-(\d+))?)?")
+_PINS = Path(__file__).with_name("pins.json")
+
+
+@dataclass(frozen=True)
+class HomeSet:
+    """Some homes of one set: all, a range, or a single one."""
+
+    split: str
+    numbers: range
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def is_reference(scene: object) -> bool:
+    """Return whether something means homes: ``"homes:val"``, ``"homes:train/0-99"``."""
+    return isinstance(scene, str) and scene.startswith(PREFIX)
+
+
+def find_homes(reference: str) -> HomeSet:
+    """Return the homes that ``homes:val``, ``homes:val/3`` or ``homes:train/0-99`` means.
+
+    Raises:
+        SceneError: there is no such set, or it has no homes of these numbers.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    split = found[1] if found else ""
+    if found is None or split not in SIZES:
+        raise SceneError(
+            f"{reference!r} names no homes; accepted: {', '.join(PREFIX + s for s in SIZES)}, one "
+            "of them (homes:val/3) or some (homes:train/0-99)"
+        )
+    if found[2] is None:
+        return HomeSet(split, range(SIZES[split]))
+    first = int(found[2])
+    last = first if found[3] is None else int(found[3])
+    if not first <= last < SIZES[split]:
+        raise SceneError(
+            f"{reference!r}: {PREFIX}{split} has the homes 0 to {SIZES[split] - 1}; accepted: one "
+            "of these numbers, or two in ascending order"
+        )
+    return HomeSet(split, range(first, last + 1))
+
+
+def make_home(split: str, number: int) -> SceneSpec:
+    """Return a home of a set, the same one every time.
+
+    Raises:
+        SceneError: a home of a fixed list came out other than it was when the list was fixed, as
+            another version of NumPy might make it; results would not compare with those of others.
+    """
+    home = generate_home([_STREAMS[split], number], name=f"homes-{split}-{number}")
+    pinned = pins().get(split)
+    if pinned is not None and content_hash(home) != pinned[number]:
+        raise SceneError(
+            f"{PREFIX}{split}/{number} is not the home that it was when this version was "
+            "released; results on it would not compare. Install the versions of constraints.txt"
+        )
+    return home
+
+
+def content_hash(home: SceneSpec) -> str:
+    """Return a hash (hexadecimal, 16 digits) of all that a home says of itself."""
+    text = json.dumps(home.to_dict(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def pins() -> dict[str, list[str]]:
+    """Return the content hashes of the homes of the fixed lists."""
+    return dict(json.loads(_PINS.read_text(encoding="utf-8")))
+
+
+@cache
+def home_sounds() -> frozenset[str]:
+    """Return the sounds that sources of homes may play: those of all kinds of the catalogue."""
+    return frozenset(s for name in kind_names() if (s := kind(name).sound) is not None)
