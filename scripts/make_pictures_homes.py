@@ -30,19 +30,30 @@ def plan_of(world: World) -> Image.Image:
 
 
 def view_of(world: World, name: str) -> Image.Image:
-    """Render a room from where one can stand farthest from its middle."""
+    """Render a room from where one sees most of it."""
     room = next((r for r in world.compiled.rooms if r.name == name), world.compiled.rooms[0])
     grid, shape = world.walkable, Polygon(room.polygon)
     iy, ix = np.nonzero(grid.islands == 1)
     spots = grid.origin + grid.cell * (np.stack([ix, iy], axis=1) + 0.5)
     spots = spots[contains_xy(shape, spots)]
-    middle = np.array(shape.centroid.coords[0])
-    eye = spots[np.argmax(np.hypot(*(spots - middle).T))]
-    heading = float(np.arctan2(*(middle - eye)[::-1]))
-    seen = avenv.render_view(
-        world, (*eye, 1.5), heading, pitch=-0.12, size=(FINE * TILE[0], FINE * TILE[1]), hfov=85
-    )
-    return Image.fromarray(seen["rgb"]).reduce(FINE)
+    middle = spots.mean(axis=0)
+    far = np.hypot(*(spots - middle).T)
+    chosen = spots[np.argsort(-far)[: len(spots) // 3 : max(1, len(spots) // 60)]]
+    looks = [(*eye, float(np.arctan2(*(middle - eye)[::-1]))) for eye in chosen]
+    best = max(looks, key=lambda look: openness(world, look))
+    return Image.fromarray(look_from(world, best, FINE)["rgb"]).reduce(FINE)
+
+
+def look_from(world: World, look: tuple[float, float, float], fine: float) -> dict[str, np.ndarray]:
+    """Render what one sees who stands at x, y and looks that way."""
+    size = (int(fine * TILE[0]), int(fine * TILE[1]))
+    return avenv.render_view(world, (*look[:2], 1.5), look[2], pitch=-0.14, size=size, hfov=85)
+
+
+def openness(world: World, look: tuple[float, float, float]) -> float:
+    """Return how far one sees (m), where nothing near is in the way."""
+    depth = look_from(world, look, 0.1)["depth"]
+    return float(np.minimum(depth, 5).mean() - 4 * (depth < 0.8).mean())
 
 
 def sheet(seeds: range, rooms: tuple[str, ...]) -> Image.Image:

@@ -15,7 +15,7 @@ from shapely import Polygon, contains_xy
 from tqdm import tqdm
 
 import avenv
-from avenv.acoustics import measures
+from avenv.acoustics import AcousticSettings, measures
 from avenv.scene.catalogue import categories, kind
 from avenv.scene.homes import (
     SIZES,
@@ -34,6 +34,7 @@ from avenv.world import World, load_scene
 PINS = Path(sets.__file__).with_name("pins.json")
 T30 = (0.2, 1.2)  # s, of 500 Hz and 1 kHz, in every room
 WALKABLE = 0.6
+SETTINGS = AcousticSettings(max_time=1.5)
 GOALS = 21  # categories of SoundSpaces' audio-goal tasks, the first of the catalogue's
 
 
@@ -121,7 +122,9 @@ def measured_times(world: World) -> list[float]:
         if len(near) == 1:  # a small room: half a metre to its middle
             middle = np.mean(room.polygon, axis=0)
             listener = source + 0.5 * (middle - source) / max(np.hypot(*(middle - source)), 0.5)
-        response = avenv.impulse_response(world, (*source, 1.2), (*listener, 1.5), layout="mono")
+        response = avenv.impulse_response(
+            world, (*source, 1.2), (*listener, 1.5), layout="mono", settings=SETTINGS
+        )
         times.append(float(measures(response, 16000, per_band=True)["t30"][0, 2:4].mean()))
     return times
 
