@@ -24,6 +24,9 @@ from avenv.sounds.sets import load_sounds
 from avenv.vision import RasterScene
 from avenv.world import World, WorldList
 
+CRASH = 2.5
+"""Seconds of the sound of a fall that are heard when a thing falls or breaks."""
+
 ARM = 0.3
 """Metres from one thing that a body holds to the next."""
 
@@ -141,7 +144,8 @@ class Simulator:
         """Put things around one body into other states, by name: open a door, switch a radio on.
 
         From now on it sees, hears and walks through the world as it is then. A thing that begins to
-        sound is one emitter more; one that falls silent rings on as long as its room does.
+        sound is one emitter more, and so is the crash of one that falls or breaks; one that falls
+        silent rings on as long as its room does.
 
         Raises:
             SceneError: a thing has no states, or not this one; the body stands in its way, or its
@@ -162,12 +166,15 @@ class Simulator:
             else emitter
             for emitter in self._emitters[row]
         ]
-        for source in world.compiled.sources:
-            if source.object in states and source.object not in known:
-                sound = load_sounds(source.sound, self.sensors.sample_rate)[0]
-                emitters.append(
-                    Emitter(source.position, sound, source.level, onset=now, object=source.object)
-                )
+        begun = [s for s in world.compiled.sources if s.object in states and s.object not in known]
+        changed = [name for name in states if before.compiled.states[name] != states[name]]
+        events = [event for name in changed if (event := world.compiled.event(name))]
+        for source, duration in [*((s, None) for s in begun), *((s, CRASH) for s in events)]:
+            sound = load_sounds(source.sound, self.sensors.sample_rate)[0]
+            when = {"onset": now, "duration": duration}
+            emitters.append(
+                Emitter(source.position, sound, source.level, object=source.object, **when)
+            )
         if self._hearing:
             self._hearing.change(row, world, emitters)
         self.here[row], self._emitters[row] = world, tuple(emitters)

@@ -183,3 +183,14 @@ def test_a_held_thing_is_seen_in_front_of_the_body_wherever_it_goes(flat):
         "instance",)) for world in (flat, sim.here[1]))]  # fmt: skip
     assert (views[0] == radio).any()
     assert not (views[1] == radio).any()  # it is gone from its place
+
+
+def test_a_fall_is_heard_once(flat):
+    sim = simulator(flat, names=("audio",))
+    place(sim, Emitter(SOURCE, Sound("nothing", "nothing", np.zeros(100, np.float32), RATE)))
+    sim.set_states(0, {"stool": "fallen"})
+    loudness = [np.abs(sim.observe(np.ones(1, bool))["audio"]).max() for _ in range(24)]
+    assert max(loudness[:12]) > 1e-3
+    assert max(loudness[16:]) == 0
+    sim.set_states(0, {"stool": "fallen"})  # as it is already
+    assert len(sim.emitters(0)) == 2

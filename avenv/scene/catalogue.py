@@ -38,6 +38,7 @@ class KindState:
         sound: built-in kind of sound it makes, or None.
         light: how brightly its lamps shine, 0 to 1.
         pose: ``"fallen"``: tipped on its front; ``"held"``: carried, and no longer in its place.
+        event: built-in kind of sound that is heard once when it gets there, or None.
     """
 
     shape: str | None = None
@@ -45,6 +46,7 @@ class KindState:
     sound: str | None = None
     light: float = 1.0
     pose: str | None = None
+    event: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,12 @@ def build_mesh(
     return parts
 
 
+def _read_state(row: dict, how: dict) -> KindState:
+    crashes = how.get("pose") == "fallen" or how.get("shape") == "broken"
+    event = row.get("falls") if crashes else None
+    return KindState(**{"sound": row.get("sound"), "event": event, **how})
+
+
 def _state(chosen: Kind, state: str | None) -> KindState:
     if state is None:
         return next(iter(chosen.states.values()), KindState())
@@ -205,10 +213,7 @@ def _table() -> tuple[tuple[str, ...], dict[str, Kind]]:
             falls=row.get("falls"),
             materials=MappingProxyType(row["materials"]),
             states=MappingProxyType(
-                {
-                    state: KindState(**{"sound": row.get("sound"), **(how or {})})
-                    for state, how in row.get("states", {}).items()
-                }
+                {state: _read_state(row, how or {}) for state, how in row.get("states", {}).items()}
             ),
         )
         for name, row in rows["kinds"].items()

@@ -1,7 +1,7 @@
 """Turn a spec into the flat arrays that eye, ear and foot share."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -84,7 +84,7 @@ def _switches(
     for number, (thing, m, surface) in enumerate(zip(things, merged, surfaces, strict=True)):
         if thing.object.state is not None:
             states = {
-                name: State(m.corners[name], surface[name], how.sound, how.light)
+                name: State(m.corners[name], surface[name], how.sound, how.light, how.event)
                 for name, how in thing.states.items()
             }
             yield Switch(number, first, states, thing.mouth)
@@ -144,7 +144,7 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _furniture(objects: Iterable[PlacedObject]) -> Iterable[_Thing]:
+def _furniture(objects: Sequence[PlacedObject]) -> Iterable[_Thing]:
     for thing in objects:
         states = thing.kind.states or _Thing._field_defaults["states"]
         yield _Thing(
@@ -154,8 +154,18 @@ def _furniture(objects: Iterable[PlacedObject]) -> Iterable[_Thing]:
             ),
             {name: _chunks(thing, name, how) for name, how in states.items()},
             states,
-            thing.mouth,
+            _mouth(thing, objects),
         )  # fmt: skip
+
+
+def _mouth(thing: PlacedObject, objects: Sequence[PlacedObject]) -> tuple[float, float, float]:
+    """Return where a thing sounds from: above whatever stands on the middle of its top."""
+    x, y, z = thing.mouth
+    above = [o for o in objects if abs(o.position[0] - x) + abs(o.position[1] - y) < sum(o.size)]
+    for other in sorted(above, key=lambda o: o.position[2]):
+        if other is not thing and other.contains((x, y, z)):
+            z = other.mouth[2]
+    return x, y, z
 
 
 def _chunks(thing: PlacedObject, state: str, how: KindState) -> list[Chunk]:

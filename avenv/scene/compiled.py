@@ -149,6 +149,16 @@ class CompiledScene:
         """
         return tuple(self._switch(name).states)
 
+    def event(self, name: str) -> SceneSource | None:
+        """Return what was heard when an object got into its state, if that makes a sound.
+
+        Raises:
+            SceneError: no object of this name has states.
+        """
+        switch = self._switch(name)
+        sound = switch.states[self.states[name]].event
+        return SceneSource(name, sound, switch.mouth, object=name) if sound else None
+
     def posed(self, states: Mapping[str, str]) -> "CompiledScene":
         """Return the scene with some of its things in other states, by the objects' names.
 

@@ -40,12 +40,14 @@ class State:
         surface: (N,) int32 rows of the scene's surfaces.
         sound: what it sounds like, or None: it is silent.
         light: how brightly its lamps shine, 0 to 1.
+        event: what is heard once when the thing gets into this state, or None.
     """
 
     corners: NDArray[np.float32]
     surface: NDArray[np.int32]
     sound: str | None = None
     light: float = 1.0
+    event: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
