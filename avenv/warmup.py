@@ -73,6 +73,7 @@ def _closet() -> SceneSpec:
     builder = SceneBuilder("closet")
     room = builder.room("closet", size=(3, 3))
     builder.place("plant", at=(2.4, 2.4), room=room)
+    builder.place("floor_lamp", at=(0.5, 2.4), room=room)
     return builder.build()
 
 

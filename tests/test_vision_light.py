@@ -10,9 +10,10 @@ from support import from_meshes, shoebox, solid, surfaces
 from avenv import parallel
 from avenv.errors import CacheWarning
 from avenv.vision import prepare, relight, render_view
-from avenv.vision.bake import BOUNCES, add_layers, bake, cosine_fan
+from avenv.vision.bake import BOUNCES, bake, cosine_fan
 from avenv.vision.charts import make_charts
 from avenv.vision.emitters import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
+from avenv.vision.layers import add_layers
 from avenv.vision.light import EXPOSURE, plain_light
 
 

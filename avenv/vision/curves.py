@@ -18,6 +18,9 @@ BLUNT = np.cos(np.radians(50.0))
 LARGEST = 0.6
 """Metres: a longer facet has samples of its own."""
 
+MOST = 200_000
+"""Facets of a scene beyond which all are left flat: they are small then, and memory is dear."""
+
 _FLAT = 0.9995  # cosine of the turn below which facets are no curve
 _INSET = 0.01  # m that a corner is moved towards its facets, out of what it may stand on
 _WEAK = 0.1  # determinant below which corners do not span the square: no extrapolating then
@@ -39,6 +42,10 @@ class Curves(NamedTuple):
     mix: NDArray[np.float32]
 
 
+NO_CURVES = Curves(np.empty(0, np.int64), np.empty((0, 4, 3)), np.empty((0, 4, 3)),
+                   np.empty((0, 4, 4), np.float32))  # fmt: skip
+
+
 def find_curves(
     body: NDArray[np.int64],
     chart: NDArray[np.int64],
@@ -58,6 +65,8 @@ def find_curves(
         metres: (C, 2) length and width of the charts.
     """
     count = len(normals)
+    if count > MOST:
+        return NO_CURVES
     corners = triangles.reshape(-1, 3)
     places = np.column_stack([np.repeat(body, 3), np.round(corners * 5000)]).astype(np.int64)
     node = number_rows(places)

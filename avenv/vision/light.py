@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from avenv import cache
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.bake import VERSION, Layers, add_layers, bake, no_layers
+from avenv.vision.bake import VERSION, bake
 from avenv.vision.charts import Charts
 from avenv.vision.curves import interpolate
 from avenv.vision.emitters import glow, is_window, lamp_objects
+from avenv.vision.layers import Layers, add_layers, no_layers
 from avenv.vision.mipmaps import GAMMA, HIGHEST, pack
 
 LIGHT_RANGE = 4.0
