@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from avenv.cli import main
+from avenv.scene import SceneSpec
 
 HUT = """
 name: hut
@@ -97,3 +98,22 @@ def test_a_plan_needs_a_picture_file_and_a_scene(hut, tmp_path):
     assert done.exit_code == 1
     assert "objects[0].kind" in done.output
     assert not (tmp_path / "plan.png").exists()
+
+
+def test_a_scene_is_written_as_glb_and_the_check_of_a_mesh_reports_on_it(hut, tmp_path):
+    out = str(tmp_path / "hut.glb")
+    done = CliRunner().invoke(main, ["scene", "export", hut(), out])
+    assert (done.exit_code, done.output) == (0, f"wrote {out}\n")
+    checked = CliRunner().invoke(main, ["scene", "check", out])
+    assert checked.exit_code == 0
+    for words in ("by the file 100.0%", "floors: z = 0.00 m", "holes:", "2 rooms"):
+        assert words in checked.output
+    again = CliRunner().invoke(main, ["scene", "export", out, str(tmp_path / "hut2.yaml")])
+    assert again.exit_code == 1
+    assert "no description that YAML could hold" in again.output
+
+
+def test_a_scene_is_written_as_yaml(hut, tmp_path):
+    out = tmp_path / "copy.yaml"
+    assert CliRunner().invoke(main, ["scene", "export", hut(), str(out)]).exit_code == 0
+    assert SceneSpec.from_yaml(out) == SceneSpec.from_yaml(hut())

@@ -226,7 +226,7 @@ def _assemble(
     triangles = np.concatenate([world for _, world in parts])
     solidity = find_solids(triangles)
     sheet = solidity.sheet.copy()
-    book = SurfaceBook(rules, settings.materials, settings.default)
+    book = SurfaceBook(str(path), rules, settings.materials, settings.default)
     surface, uv = [], []
     areas: dict[tuple[str, str, str], float] = {}
     ends = np.cumsum(counts)

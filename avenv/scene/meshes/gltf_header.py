@@ -180,6 +180,8 @@ def parse_header(data: Any, path: Path) -> Header:
         )
     _check_references(header, problems)
     problems.check()
+    _check_shapes(header, problems)
+    problems.check()
     _check_tree(header, path)
     return header
 
@@ -217,6 +219,26 @@ def _check_references(header: Header, problems: Problems) -> None:
         check(f"textures[{k}].source", texture.source, "images")
     for k, image in enumerate(header.images):
         check(f"images[{k}].bufferView", image.bufferView, "bufferViews")
+
+
+_SHAPES = {"POSITION": ("VEC3",), "TEXCOORD": ("VEC2",), "COLOR": ("VEC3", "VEC4")}
+
+
+def _check_shapes(header: Header, problems: Problems) -> None:
+    """Refuse attributes that are not one pair or triple of numbers for each corner."""
+    for k, mesh in enumerate(header.meshes):
+        for j, primitive in enumerate(mesh.primitives):
+            corners = primitive.attributes.get("POSITION")
+            count = 0 if corners is None else header.accessors[corners].count
+            for name, row in primitive.attributes.items():
+                accessor = header.accessors[row]
+                accepted = _SHAPES.get(name.partition("_")[0], (accessor.type,))
+                if accessor.type not in accepted or accessor.count != count:
+                    problems.add(
+                        f"meshes[{k}].primitives[{j}].attributes.{name}",
+                        f"has {accessor.count} {accessor.type}; expected {count} "
+                        f"{' or '.join(accepted)}, as many as there are positions",
+                    )
 
 
 def _check_tree(header: Header, path: Path) -> None:

@@ -39,6 +39,7 @@ class References:
             raise SceneError(f"{place} is a URL or an absolute path; accepted are relative paths")
         try:
             path = (self._base / plain).resolve()
+            path.is_file()  # a name may be too long to ask
         except (OSError, ValueError, RuntimeError) as error:
             raise SceneError(f"{place} is not a path: {error}") from error
         if not path.is_relative_to(self.root):

@@ -35,11 +35,13 @@ class SurfaceBook:
     """Collects the distinct surfaces and images of a scene.
 
     Args:
+        path: the file, for messages.
         rules: choose materials by name and colour.
         named: materials by the file's own names, before all rules.
         default: instead of the rules' own.
     """
 
+    path: str
     rules: Rules
     named: dict[str, str]
     default: str | None
@@ -100,7 +102,10 @@ class SurfaceBook:
         emission = source.emission
         if choice.how == FILE:
             assert source.notes is not None  # that is what the choice means
-            bands = [_noted(source, key) for key in ("absorption", "scattering", "transmission")]
+            bands = [
+                _noted(source, key, self.path)
+                for key in ("absorption", "scattering", "transmission")
+            ]
             absorption, scattering, transmission = bands
         else:
             # Solid or sheet is how the mesh is built, not what the material mostly comes as.
@@ -130,13 +135,13 @@ def is_noted_sheet(part: MeshPart) -> bool | None:
     return noted if isinstance(noted, bool) else None
 
 
-def _noted(source: MeshMaterial, key: str) -> tuple[float, ...]:
+def _noted(source: MeshMaterial, key: str, path: str) -> tuple[float, ...]:
     values = (source.notes or {}).get(key)
     good = isinstance(values, list) and len(values) == len(OCTAVE_CENTRES) and all(
         isinstance(v, int | float) and 0 <= v <= 1 for v in values
     )  # fmt: skip
     if not good:
-        raise SceneError(f"material {source.name!r}: extras.avenv.{key} is {values!r:.80}; "
+        raise SceneError(f"{path}: material {source.name!r}: extras.avenv.{key} is {values!r:.80}; "
                          f"expected {len(OCTAVE_CENTRES)} numbers from 0 to 1")  # fmt: skip
     return tuple(float(v) for v in values or ())
 
