@@ -122,9 +122,12 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
                     chain[e, 0] = 0
                     strength[e, 0] = max(strength[e, 0], 1 / _distance(source, place))
                 continue
-            angle = _angles(edges, place)
+            ahead, angle = -1, -1.0
             for c in range(len(chains.number)):
-                if not _may_bend(angle[chains.edge[c, 0]], chains.arrival[c]):
+                if chains.edge[c, 0] != ahead:  # chains are sorted by their last edge
+                    ahead = chains.edge[c, 0]
+                    angle = _angle(edges, ahead, place)
+                if not _may_bend(angle, chains.arrival[c]):
                     continue
                 gain, _ = _pull(scene, chains.edge[c], depth, source, place, points, wedges)
                 if (
@@ -185,9 +188,12 @@ def strongest_bends(scene, bends, source, listener, points, wedges, which):
     """
     strength = np.zeros(len(which))
     which[:] = -1
-    angle = _angles(scene.edges, listener)
+    last, angle = -1, -1.0
     for c in range(len(bends.number)):
-        if not _may_bend(angle[bends.edge[c, 0]], bends.arrival[c]):
+        if bends.edge[c, 0] != last:
+            last = bends.edge[c, 0]
+            angle = _angle(scene.edges, last, listener)
+        if not _may_bend(angle, bends.arrival[c]):
             continue
         gain = _pull(scene, bends.edge[c], bends.number[c], source, listener, points, wedges)[0]
         if gain > strength[-1]:
@@ -390,15 +396,6 @@ def _angle(edges, e, point):
     if angle < -_FLUSH:
         angle += 2 * np.pi
     return min(max(angle, 0.0), opening) if angle < opening + _FLUSH else -1.0
-
-
-@kernel
-def _angles(edges, point):
-    """Return the angle (E,) of a point round every edge, as ``_angle``."""
-    angle = np.empty(len(edges.length))
-    for e in range(len(angle)):
-        angle[e] = _angle(edges, e, point)
-    return angle
 
 
 @inner
