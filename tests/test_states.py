@@ -216,3 +216,15 @@ def test_what_falls_takes_its_texture_along(scene):
         points = np.concatenate([compiled.triangles[own], np.ones((len(own), 3, 1))], axis=2)
         uv = np.einsum("tkd,tnd->tnk", frame, points)
         assert_allclose(uv, scene.uv[own], atol=1e-3)
+
+
+def test_a_room_whose_only_lamp_is_a_screen_that_is_off_is_not_dark():
+    b = SceneBuilder("den")
+    b.room("den", size=(4, 4))
+    b.place("tv", at=(1, 2), name="tv")
+    den = compile_scene(b.build())
+    raster = prepare(den)
+    dark, screen = seen(raster, "tv", np.pi)
+    lit, _ = seen(prepare(den.posed({"tv": "on"}), like=raster), "tv", np.pi)
+    assert dark[~screen].mean() > 40
+    assert lit[screen].mean() > dark[screen].mean() + 50

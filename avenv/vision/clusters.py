@@ -130,7 +130,7 @@ def prepare(
     boxes, first_child, root = _forest([len(tree) for tree in trees], *_boxes(triangles, sizes))
     rest = compiled.rest or compiled
     charts = like.charts if like else make_charts(rest.lit.whole)
-    lighting = like.lighting if like else find_lighting(rest.lit, charts)
+    lighting = like.lighting if like else find_lighting(rest.lit, charts, rest.lamps)
     atlas = build_atlas(compiled.surfaces, compiled.images)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))

@@ -59,7 +59,7 @@ class Lighting:
         shine: (M, 3) what it shows of itself when it is on.
         panes: (P,) samples on window panes.
         sky: (P, 3) what is seen there by day.
-        plain: (L, 3) light that nothing switches, in a scene with neither lamps nor windows.
+        plain: (L, 3) light that nothing switches, where there is usually no other.
     """
 
     lamps: tuple[str, ...]
@@ -114,9 +114,10 @@ class Lighting:
         """
         _level("daylight", daylight)
         if self.plain is not None:
-            return self.plain
-        light = self.summed(levels, daylight)
-        light *= self._exposure(light)[:, None]
+            light = self.plain.copy()
+        else:
+            light = self.summed(levels, daylight)
+            light *= self._exposure(light)[:, None]
         light[self.shining] += levels[self.lamp, None] * self.shine
         sky = self.sky * np.float32(daylight ** (1 - ADAPTATION))
         light[self.panes] = NIGHT * light[self.panes] + sky
@@ -134,23 +135,31 @@ class Lighting:
         return room[self.zone] * np.maximum(bright, 1e-9) ** np.float32(CONTRAST - 1)
 
 
-def find_lighting(compiled: CompiledScene, charts: Charts) -> Lighting:
+def find_lighting(
+    compiled: CompiledScene, charts: Charts, usual: Mapping[str, float] | None = None
+) -> Lighting:
     """Bake the light of a scene's lamps and windows, or take it from the cache.
 
-    A scene with neither gets plain light.
+    A scene without windows in which no lamp is usually on gets plain light.
+
+    Args:
+        compiled: the scene, with everything on that can glow.
+        charts: its light maps.
+        usual: how bright each lamp usually is, by name; lamps that are not in it are fully on.
     """
     per_chart = charts.width * charts.height
     glowing, window = glow(compiled), is_window(compiled)
     lamps = lamp_objects(compiled)
     area = np.repeat(charts.area / per_chart, per_chart)
-    is_plain = not len(lamps) and not window.any()
+    names = tuple(compiled.objects[k].name for k in lamps)
+    is_plain = not any((usual or {}).get(name, 1.0) for name in names) and not window.any()
     layers = no_layers() if is_plain else _baked(compiled, charts, window)
     thing, surface = np.repeat(charts.object, per_chart), np.repeat(charts.surface, per_chart)
     shining = np.flatnonzero(np.isin(thing, lamps) & np.any(glowing, axis=1)[surface])
     panes = np.flatnonzero(window[thing])
     color = np.maximum(compiled.surfaces.color, 0.02)
     return Lighting(
-        lamps=tuple(compiled.objects[k].name for k in lamps),
+        lamps=names,
         layers=layers,
         scale=_scale(layers, area),
         zone=_zones(compiled, charts),
