@@ -43,7 +43,9 @@ def lit(scene: RasterScene, light: str, rng: np.random.Generator | None = None) 
     if light in LIGHTS:
         return relight(scene, *LIGHTS[light])
     if rng is None:
-        raise ValueError("light is 'random'; a generator must come with it")
+        raise ValueError(
+            f"light is {RANDOM!r}, which only episodes draw; accepted here: {', '.join(LIGHTS)}"
+        )
     daylight = 0.0 if rng.random() < _NIGHTS else float(rng.random())
     chance = _ON_BY_NIGHT + daylight * (_ON_BY_DAY - _ON_BY_NIGHT)
     sounding = {source.object for source in scene.compiled.sources}
