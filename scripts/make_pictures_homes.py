@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 import avenv
 from avenv.recording.plan import INK, PAPER, draw_plan, fit, write_room_names
+from avenv.scene import CATEGORIES
 from avenv.scene.homes import generate_home
 from avenv.world import World, load_scene
 
@@ -17,6 +18,7 @@ OUT = Path(__file__).parents[1] / "docs" / "images" / "homes.jpg"
 COLUMNS = 4
 TILE = (400, 300)  # pixels of a plan, and of the view below it
 FINE = 2
+FURNITURE = CATEGORIES.index("window") + 1  # the categories of objects follow
 ROOMS = ("living room", "kitchen", "bedroom", "living room", "study", "bathroom")
 
 
@@ -30,7 +32,7 @@ def plan_of(world: World) -> Image.Image:
 
 
 def view_of(world: World, name: str) -> Image.Image:
-    """Render a room from where one sees most of it."""
+    """Render a room from where one sees most of what is in it."""
     room = next((r for r in world.compiled.rooms if r.name == name), world.compiled.rooms[0])
     grid, shape = world.walkable, Polygon(room.polygon)
     iy, ix = np.nonzero(grid.islands == 1)
@@ -40,7 +42,7 @@ def view_of(world: World, name: str) -> Image.Image:
     far = np.hypot(*(spots - middle).T)
     chosen = spots[np.argsort(-far)[: len(spots) // 3 : max(1, len(spots) // 60)]]
     looks = [(*eye, float(np.arctan2(*(middle - eye)[::-1]))) for eye in chosen]
-    best = max(looks, key=lambda look: openness(world, look))
+    best = max(looks, key=lambda look: interest(world, look))
     return Image.fromarray(look_from(world, best, FINE)["rgb"]).reduce(FINE)
 
 
@@ -50,10 +52,10 @@ def look_from(world: World, look: tuple[float, float, float], fine: float) -> di
     return avenv.render_view(world, (*look[:2], 1.5), look[2], pitch=-0.14, size=size, hfov=85)
 
 
-def openness(world: World, look: tuple[float, float, float]) -> float:
-    """Return how far one sees (m), where nothing near is in the way."""
-    depth = look_from(world, look, 0.1)["depth"]
-    return float(np.minimum(depth, 5).mean() - 4 * (depth < 0.8).mean())
+def interest(world: World, look: tuple[float, float, float]) -> float:
+    """Return the share of a picture that shows furniture, less what is right before the eye."""
+    seen = look_from(world, look, 0.1)
+    return float((seen["semantic"] >= FURNITURE).mean() - 3 * (seen["depth"] < 0.9).mean())
 
 
 def sheet(seeds: range, rooms: tuple[str, ...]) -> Image.Image:
@@ -77,7 +79,7 @@ def sheet(seeds: range, rooms: tuple[str, ...]) -> Image.Image:
 @click.option("--out", default=str(OUT), help="The picture to write.")
 def main(first: int, count: int, out: str) -> None:
     """Draw homes: plan and one room of each."""
-    sheet(range(first, first + count), ROOMS).save(out, quality=72, optimize=True)
+    sheet(range(first, first + count), ROOMS).save(out, quality=62, optimize=True)
     click.echo(f"{out}: {Path(out).stat().st_size / 1e3:.0f} kB")
 
 
