@@ -6,8 +6,11 @@ counts; absolute figures belong to one machine on one day.
 
 import itertools
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import click
 import numpy as np
@@ -19,8 +22,10 @@ from avenv.acoustics.images import find_images
 from avenv.acoustics.late import trace_late
 from avenv.cache import size_of
 from avenv.scene import compile_scene
+from avenv.scene.compiled import CompiledScene
 from avenv.scene.homes import generate_home
 from avenv.vector import BatchEnv
+from avenv.world import World
 
 
 def timed(function: Callable[[], object], repeats: int) -> np.ndarray:
@@ -41,20 +46,69 @@ def row(name: str, seconds: np.ndarray, count: int, unit: str) -> None:
     click.echo(f"{name:<44}{median:9.2f} ms  [{low:8.2f}, {high:8.2f}]  {rate:10,.0f} {unit}/s")
 
 
-def pictures(scene: str, batch: int, side: int, repeats: int) -> None:
-    """Measure RGB-D pictures of a scene from random walkable poses."""
-    world = load_scene(scene)
+def viewpoints(world: World, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (n, 3) of eyes above random walkable places, and rotations (n, 3, 3)."""
     rng = np.random.default_rng(0)
-    positions = np.column_stack([world.walkable.sample(rng, batch), np.full(batch, 1.25)])
-    rotations = frames.body_rotation(rng.uniform(-np.pi, np.pi, batch))
+    positions = np.column_stack([world.walkable.sample(rng, count), np.full(count, 1.25)])
+    return positions, frames.body_rotation(rng.uniform(-np.pi, np.pi, count))
+
+
+def pictures(
+    raster: vision.RasterScene, eyes: tuple[np.ndarray, np.ndarray], side: int, repeats: int
+) -> None:
+    """Measure RGB-D pictures of a scene."""
+    batch = len(eyes[0])
     images = vision.Frames.allocate(batch, side, side, ("rgb", "depth"))
     scene_of = np.zeros(batch, np.int64)
 
     def draw() -> None:
-        vision.render([world.raster], scene_of, positions, rotations, np.pi / 2, images)
+        vision.render([raster], scene_of, *eyes, np.pi / 2, images)
 
-    name = f"RGB-D {side}x{side}, {len(world.compiled.triangles):,} triangles, batch {batch}"
+    name = f"RGB-D {side}x{side}, {len(raster.compiled.triangles):,} triangles, batch {batch}"
     row(name, timed(draw, repeats), batch, "frames")
+
+
+def town(home: CompiledScene, triangles: int) -> tuple[CompiledScene, np.ndarray]:
+    """Return one scene of as many homes side by side as make up so many triangles, in plain light.
+
+    With it come the corners (n, 3) where its homes begin.
+    """
+    count = -(-triangles // len(home.triangles))
+    across = int(np.ceil(np.sqrt(count)))
+    k = np.arange(count)
+    corners = np.column_stack([k % across, k // across, 0 * k]) * np.ptp(home.bounds, axis=0)
+    moved = home.triangles[None] + corners[:, None, None].astype(np.float32)
+    repeated = {
+        name: np.concatenate([getattr(home, name)] * count)
+        for name in ("uv", "surface", "object", "double_sided")
+    }
+    dark = replace(home.surfaces, emission=())  # without lamps and windows nothing is baked
+    objects = tuple(replace(thing, kind="box") for thing in home.objects)
+    scene = replace(home, triangles=moved.reshape(-1, 3, 3), surfaces=dark, objects=objects,
+                    name="town", **repeated)  # fmt: skip
+    return scene, corners
+
+
+def memory(scene: str) -> None:
+    """Print the memory of a fresh process that draws 16 cameras in a home."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, scene], check=True, capture_output=True, text=True
+    )
+    click.echo(f"{'peak memory, 16 cameras RGB-D 128x128, one home':<48}{done.stdout.strip()} MiB")
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+from avenv import frames, load_scene, vision
+
+world = load_scene(sys.argv[1])
+images = vision.Frames.allocate(16, 128, 128, ("rgb", "depth"))
+eyes = np.column_stack([world.walkable.sample(np.random.default_rng(0), 16), np.full(16, 1.25)])
+turns = frames.body_rotation(np.zeros(16))
+vision.render([world.raster], np.zeros(16, int), eyes, turns, 1.5, images)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
 
 
 def sound(scene: str, repeats: int) -> None:
@@ -136,13 +190,20 @@ def steps(scene: str, batch: int, repeats: int) -> None:
 def main(scene: str, repeats: int) -> None:
     """Print how fast pictures and steps are on this machine."""
     start = time.perf_counter()
-    load_scene(scene).walkable  # noqa: B018 (made on first use)
+    world = load_scene(scene)
+    eyes = viewpoints(world, 32)
     click.echo(f"scene ready in {time.perf_counter() - start:.2f} s")
+    homes, corners = town(world.compiled, 1_000_000)
+    start = time.perf_counter()
+    streets = vision.prepare(homes)
+    click.echo(f"{len(homes.triangles):,} triangles ready in {time.perf_counter() - start:.2f} s")
+    memory(scene)
     for threads in sorted({1, parallel.num_threads()}):
         parallel.set_num_threads(threads)
         click.echo(f"\n{threads} thread{'s' * (threads > 1)}")
         for side in (64, 128):
-            pictures(scene, 32, side, repeats)
+            pictures(world.raster, eyes, side, repeats)
+        pictures(streets, (eyes[0] + corners[np.arange(32) % len(corners)], eyes[1]), 128, repeats)
         sound(scene, repeats)
         for batch in (1, 16):
             steps(scene, batch, repeats)
