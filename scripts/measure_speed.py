@@ -187,13 +187,14 @@ def steps(scene: str, batch: int, repeats: int) -> None:
 @click.command()
 @click.option("--scene", default="apartment", show_default=True)
 @click.option("--repeats", default=30, show_default=True)
-def main(scene: str, repeats: int) -> None:
+@click.option("--triangles", default=1_000_000, show_default=True, help="Of the largest scene.")
+def main(scene: str, repeats: int, triangles: int) -> None:
     """Print how fast pictures and steps are on this machine."""
     start = time.perf_counter()
     world = load_scene(scene)
     eyes = viewpoints(world, 32)
     click.echo(f"scene ready in {time.perf_counter() - start:.2f} s")
-    homes, corners = town(world.compiled, 1_000_000)
+    homes, corners = town(world.compiled, triangles)
     start = time.perf_counter()
     streets = vision.prepare(homes)
     click.echo(f"{len(homes.triangles):,} triangles ready in {time.perf_counter() - start:.2f} s")
