@@ -189,11 +189,17 @@ class Space:
         return float(swept.sum()) * _CELL**2
 
     def can_approach(self, pose: Pose) -> bool:
-        """Return whether one can walk from the doors to within an arm of a place."""
-        iy, ix = np.nonzero(self._way())
-        away = np.hypot(self.low[0] + (ix + 0.5) * _CELL - pose[0],
-                        self.low[1] + (iy + 0.5) * _CELL - pose[1])  # fmt: skip
-        return bool(len(away) and away.min() <= _ARM)
+        """Return whether one can walk from the doors to within an arm of a place.
+
+        No pocket that is cut off may lie as near to it, where a body would be looked for.
+        """
+        way = self._way()
+        here = (np.array(pose[:2]) - self.low) / _CELL - 0.5
+        away, aside = (
+            np.hypot(*(np.argwhere(cells)[:, ::-1] - here).T).min(initial=np.inf) * _CELL
+            for cells in (way, ~self._blocked & ~way)
+        )
+        return bool(away <= min(_ARM, aside - _BODY))
 
     def _way(self) -> NDArray[np.bool_]:
         """Return the cells where a body that walks from door to door can be; none: it cannot."""
