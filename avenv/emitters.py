@@ -5,6 +5,7 @@ sounded.
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -117,16 +118,20 @@ class Emitter:
             )
         if not np.isfinite(self.facing):
             raise ValueError(f"facing is {self.facing!r}; accepted: finite radians")
+        if not isinstance(self.offset, Integral):
+            raise ValueError(f"offset is {self.offset!r}; accepted: a whole number of samples")
         if self.onset is not None and not np.isfinite(self.onset):
             raise ValueError(f"onset is {self.onset!r}; accepted: finite seconds, or None")
         if self.duration is not None and not 1 <= self.duration * rate < np.inf:
             raise ValueError(f"duration is {self.duration!r}; accepted: a sample or more, or None")
         if self.end is not None and not np.isfinite(self.end):
             raise ValueError(f"end is {self.end!r}; accepted: finite seconds, or None")
-        if self.period is not None and (self.duration is None or self.period < self.duration):
+        if self.period is not None and (
+            self.duration is None or not self.duration <= self.period < np.inf
+        ):
             raise ValueError(
                 f"period is {self.period!r} and duration {self.duration!r}; accepted: a duration "
-                "and a period that is no shorter"
+                "and a finite period that is no shorter"
             )
 
     def at(self, time: float) -> Position:
