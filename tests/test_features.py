@@ -141,6 +141,8 @@ def test_interaural_phase_and_level():
 def test_bad_windows_are_refused():
     with pytest.raises(ValueError, match=r"159 samples; accepted: 160 \(one hop\) or more"):
         stft.log_mel(np.zeros((2, 159)), 16000)
+    with pytest.raises(ValueError, match=r"\(4000,\); accepted: \(..., channels, samples\)"):
+        spectrogram(np.zeros(4000))
     with pytest.raises(ValueError, match=r"\(1, 4000\); accepted: \(..., 2, samples\)"):
         stft.interaural(np.zeros((1, 4000)))
     with pytest.raises(ValueError, match="lies between two bins"):

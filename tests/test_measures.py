@@ -121,3 +121,5 @@ def test_nothing_to_measure_is_refused():
         measures(np.zeros((2, 0)), RATE)
     with pytest.raises(ValueError, match="rir"):
         measures([0.0, np.nan], RATE)
+    with pytest.raises(ValueError, match="sample_rate is 0; accepted: more than 0 Hz"):
+        measures([1.0], 0)

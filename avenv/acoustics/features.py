@@ -10,7 +10,9 @@ from avenv.acoustics.fft import LANES, SIZE, output_order, roots_of_unity, trans
 HOP, WINDOW, POOL = 160, 400, 4
 """Samples between transforms and of the Hann window; bins and frames per pixel."""
 
-_HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
+HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
+"""The window, (WINDOW,), of which the next repeats the first sample."""
+
 _ROOTS, _ORDER = roots_of_unity(), output_order()
 
 
@@ -34,8 +36,15 @@ def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     (..., F, T, C) float32, shaped as ``spectrogram_shape(N, C)`` says; low frequencies first.
+
+    Raises
+    ------
+    ValueError
+        If the sound has no axis of channels, or no samples.
     """
     audio = np.asarray(audio, np.float32)
+    if audio.ndim < 2 or audio.size == 0:
+        raise ValueError(f"audio has the shape {audio.shape}; accepted: (..., channels, samples)")
     *batch, channels, samples = audio.shape
     rows = audio.reshape(-1, channels, samples)
     whole = Spectrograms(len(rows), channels, samples, samples)
@@ -104,7 +113,7 @@ def _fill(
     padded = np.zeros((channels, samples + WINDOW), np.float32)
     padded[:, WINDOW // 2 : samples + WINDOW // 2] = audio
     levels[: len(levels) - shift] = levels[shift:]
-    _measure(padded, _HANN, _ROOTS, _ORDER, frames, levels)
+    _measure(padded, HANN, _ROOTS, _ORDER, frames, levels)
     _pool(levels, pooled)
     np.log(pooled, out=pooled)
 

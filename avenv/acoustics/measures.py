@@ -48,11 +48,13 @@ def measures(
     Raises
     ------
     ValueError
-        If the response is empty or not finite.
+        If the response is empty or not finite, or the sample rate not more than 0.
     """
     responses = np.asarray(rir, np.float64)
     if responses.ndim == 0 or responses.size == 0 or not np.isfinite(responses).all():
         raise ValueError(f"rir has shape {responses.shape}; finite (..., samples) are needed")
+    if not 0 < sample_rate < np.inf:
+        raise ValueError(f"sample_rate is {sample_rate!r}; accepted: more than 0 Hz")
     rows = responses.reshape(-1, responses.shape[-1])
     onsets = np.argmax(np.abs(rows) >= _ONSET * np.abs(rows).max(axis=1, keepdims=True), axis=1)
     shape: tuple[int, ...] = responses.shape[:-1]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import irfft, rfft
 
-from avenv.acoustics.features import HOP, WINDOW
+from avenv.acoustics.features import HANN, HOP, WINDOW
 from avenv.acoustics.fft import SIZE
 
 LEVEL_RANGE = 60.0
@@ -20,8 +20,6 @@ MAX_LAG = SIZE - WINDOW
 """Samples by which one ear may be late before a transform wraps round."""
 FLOOR = np.float32(1e-10)
 """Power that is taken for silence: 140 dB under that of a full-scale tone."""
-
-_HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
 
 Array = NDArray[np.float32]
 
@@ -46,7 +44,7 @@ def stft(audio: ArrayLike) -> NDArray[np.complex64]:
     padded[..., half : half + sound.shape[-1]] = sound
     views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=-1)
     windowed = np.zeros((*sound.shape[:-1], frames, SIZE), np.float32)
-    np.multiply(views[..., : frames * HOP : HOP, :], _HANN, out=windowed[..., :WINDOW])
+    np.multiply(views[..., : frames * HOP : HOP, :], HANN, out=windowed[..., :WINDOW])
     return rfft(windowed)
 
 
