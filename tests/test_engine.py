@@ -85,6 +85,7 @@ def test_seeds_give_other_tails_but_the_same_early_sound():
         ((9.0, 0.5, 1.0), r"source \(9.000, 0.500, 1.000\) is outside the scene.*0.00..8.20"),
         ((np.nan, 0.5, 1.0), "is not a position"),
         ((1.0, 0.5), "is not a position"),
+        ("here", "source 'here' is not a position"),
     ],
 )
 def test_a_source_must_be_in_the_air(place, message):
@@ -115,10 +116,14 @@ def test_silence_is_warned_of():
     assert not response.any()
 
 
-@pytest.mark.parametrize("field", ["rays", "bin", "cell", "slab", "max_time", "order"])
-def test_settings_that_make_no_sense_are_refused(field):
-    with pytest.raises(ValueError, match=field):
-        AcousticSettings(**{field: -1})
+@pytest.mark.parametrize(("field", "value"), [
+    *((name, -1) for name in ("rays", "bin", "cell", "slab", "max_time", "order", "seed")),
+    ("rays", 10.5), ("max_time", np.inf), ("bin", np.nan), ("temperature", np.nan),
+    ("humidity", 101),
+])  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(field, value):
+    with pytest.raises(ValueError, match=f"{field} is {value}; accepted: "):
+        AcousticSettings(**{field: value})
 
 
 def free_field():
@@ -179,9 +184,10 @@ def test_every_layout_can_be_asked_for(layout, channels):
         ({"hrtf": "no.sofa"}, "no.sofa cannot be read"),
         ({"sample_rate": 100}, "sample_rate is 100"),
         ({"length": 0}, "length is 0"),
+        ({"length": 99.5}, "length is 99.5"),
         ({"directivity": "laser"}, "directivity is 'laser'"),
         ({"facing": np.nan}, "facing is nan"),
-        ({"heading": np.inf}, "heading inf"),
+        ({"heading": np.inf}, "heading is inf"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

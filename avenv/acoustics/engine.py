@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -47,6 +48,19 @@ class ResponseJob(NamedTuple):
     facing: float = 0.0
 
 
+def as_length(length: int | None, settings: AcousticSettings, sample_rate: int) -> int:
+    """Return the samples of a response, by default those of ``settings.max_time``.
+
+    Raises:
+        ValueError: the length is not a whole number or less than 1.
+    """
+    if length is None:
+        return round(settings.max_time * sample_rate)
+    if not isinstance(length, Integral) or length < 1:
+        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 or more")
+    return int(length)
+
+
 _WHOLE_DECAY = AcousticSettings(max_time=4.0)
 _RINGING = 0.02  # seconds that the filters of ears and octaves may ring on
 
@@ -71,12 +85,10 @@ class Engine:
         """Make an engine; ``length`` is by default that of ``settings.max_time``.
 
         Raises:
-            ValueError: as ``make_layout``, or the length is less than 1.
+            ValueError: as ``make_layout`` and ``as_length``.
         """
-        if length is not None and length < 1:
-            raise ValueError(f"length is {length}; accepted: 1 sample or more")
         self.settings = settings or AcousticSettings()
-        self.length = length or round(self.settings.max_time * sample_rate)
+        self.length = as_length(length, self.settings, sample_rate)
         self.layout: Layout = make_layout(layout, sample_rate, hrtf)
         self._bin_samples = float(self.settings.bin * sample_rate)
         whole = max(self.length, round(self.settings.max_time * sample_rate))
@@ -89,7 +101,7 @@ class Engine:
         self,
         compiled: CompiledScene,
         scene: AcousticScene,
-        source: Sequence[float] | NDArray[np.float64],
+        source: ArrayLike,
         ear_height: float,
     ) -> SourceField:
         """Return what listeners at ``ear_height`` need to know of a source (3,); see there."""
@@ -163,10 +175,11 @@ def _propagate(job: ResponseJob, air: NDArray[np.float64], bins: int) -> _Sound:
 
 def _check(job: ResponseJob, number: int) -> None:
     """Raise ``ValueError`` if there is no such listener or source."""
-    if not (all(map(math.isfinite, job.listener)) and math.isfinite(job.heading)):
-        raise ValueError(f"jobs[{number}]: listener {job.listener}, heading {job.heading}")
-    if not math.isfinite(job.facing):
-        raise ValueError(f"jobs[{number}]: facing is {job.facing}; accepted: radians")
+    if not all(map(math.isfinite, job.listener)):
+        raise ValueError(f"jobs[{number}]: listener is {job.listener}; accepted: metres")
+    for name, angle in (("heading", job.heading), ("facing", job.facing)):
+        if not math.isfinite(angle):
+            raise ValueError(f"jobs[{number}]: {name} is {angle}; accepted: finite radians")
     make_directivity(job.directivity, OCTAVE_CENTRES)
 
 
@@ -225,10 +238,9 @@ def impulse_response(
     settings = settings or _WHOLE_DECAY
     if seed is not None:
         settings = replace(settings, seed=seed)
-    ear = check_position(compiled, scene, np.asarray(listener, np.float64), "listener")
+    ear = check_position(compiled, scene, listener, "listener")
     make_layout(layout, sample_rate, hrtf)  # what is wrong with it is said before the rays fly
-    place = np.asarray(source, np.float64)
-    field = source_field(compiled, scene, place, float(ear[2]), settings)
+    field = source_field(compiled, scene, source, float(ear[2]), settings)
     job = ResponseJob(scene, field, ear, heading, directivity, facing)
     if length is None:
         length = int(np.ceil(_decay_time(job, settings) * sample_rate))

@@ -2,11 +2,10 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv import cache
 from avenv.acoustics.images import ImageTree, find_images, move_images
@@ -45,7 +44,7 @@ class SourceField(NamedTuple):
 def source_field(
     compiled: CompiledScene,
     scene: AcousticScene,
-    source: Sequence[float] | NDArray[np.float64],
+    source: ArrayLike,
     ear_height: float,
     settings: AcousticSettings,
 ) -> SourceField:
@@ -86,7 +85,7 @@ def source_field(
 
 def is_on_disk(
     compiled: CompiledScene,
-    source: Sequence[float] | NDArray[np.float64],
+    source: ArrayLike,
     ear_height: float,
     settings: AcousticSettings,
 ) -> bool:
@@ -111,7 +110,7 @@ def _key(
 def check_position(
     compiled: CompiledScene,
     scene: AcousticScene,
-    position: Sequence[float] | NDArray[np.float64],
+    position: ArrayLike,
     what: str,
 ) -> NDArray[np.float64]:
     """Return a position as (3,) float64 if sound can be there.
@@ -119,10 +118,13 @@ def check_position(
     Raises:
         SceneError: it is not three finite numbers, inside a solid, or outside a scene of rooms.
     """
-    point = np.array(position, np.float64)
+    try:
+        point = np.array(position, np.float64)
+    except (TypeError, ValueError):
+        point = np.zeros(0)
     if point.shape != (3,) or not np.isfinite(point).all():
         raise SceneError(
-            f"{compiled.name}: {what} {position} is not a position (x, y, z) in metres"
+            f"{compiled.name}: {what} {position!r} is not a position (x, y, z) in metres"
         )
     place = f"{compiled.name}: {what} ({', '.join(f'{v:.3f}' for v in point)})"
     low, high = scene.bounds[:3], scene.bounds[3:]

@@ -1,6 +1,11 @@
 """What a sound field is computed with: one plain, frozen record, part of every cache key."""
 
+import math
 from dataclasses import dataclass, fields
+from numbers import Integral
+
+_WHOLE = {"order": 0, "mirror_rays": 0, "rays": 1, "seed": 0}  # and their least
+_POSITIVE = ("bin", "cell", "slab", "max_time")
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,9 @@ class AcousticSettings:
         seed: of the late field's rays.
         temperature: of the air, degrees Celsius.
         humidity: of the air, percent relative.
+
+    Raises:
+        ValueError: a setting is out of range; the message names it.
     """
 
     order: int = 2
@@ -35,12 +43,17 @@ class AcousticSettings:
     humidity: float = 50.0
 
     def __post_init__(self) -> None:
-        for name in ("rays", "bin", "cell", "slab", "max_time"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be greater than 0")
-        for name in ("order", "mirror_rays"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+        for name, least in _WHOLE.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name} is {value!r}; accepted: whole numbers from {least} on")
+        for name in _POSITIVE:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
+        if not -50 <= self.temperature <= 50:
+            raise ValueError(f"temperature is {self.temperature!r}; accepted: -50 to 50 °C")
+        if not 0 <= self.humidity <= 100:
+            raise ValueError(f"humidity is {self.humidity!r}; accepted: 0 to 100 percent")
 
     @property
     def key(self) -> str:
