@@ -25,7 +25,8 @@ def impulse_response(
     heading: float = 0.0,
     layout: str | MicrophoneArray = "binaural",
     sample_rate: int = 16000,
-    seed: int = 0,
+    length: int | None = None,
+    seed: int | None = None,
     settings: AcousticSettings | None = None,
     hrtf: str | PathLike[str] | None = None,
     directivity: str = "omni",
@@ -42,7 +43,9 @@ def impulse_response(
         layout: ``"mono"``, ``"binaural"``, ``"stereo"``, ``"ambisonics1"`` to ``"ambisonics3"`` or
             an ``avenv.acoustics.MicrophoneArray``.
         sample_rate: Hz.
-        seed: of the late field's noise.
+        length: samples; by default until the sound has decayed by 60 dB, or, with the engine of
+            pyroomacoustics, those of the settings' ``max_time``.
+        seed: of the late field's rays and noise; by default that of the settings.
         settings: of the propagation.
         hrtf: SOFA file (``SimpleFreeFieldHRIR``) of the head that listens, instead of KEMAR.
         directivity: of the source: ``"omni"``, ``"cardioid"`` or ``"speech"``. The reverberant
@@ -54,6 +57,7 @@ def impulse_response(
     Returns:
         (channels, samples) float32: pressure relative to that at 1 m in the free field, starting
         when the source emits. A direct path of r metres is a tap of height 1/r at r / 343 s.
+        Where no sound arrives it is zero, and a warning says so.
 
     Raises:
         SceneError: the scene cannot be loaded, or a position is inside something or outside it.
@@ -69,6 +73,7 @@ def impulse_response(
         heading=heading,
         layout=layout,
         sample_rate=sample_rate,
+        length=length,
         seed=seed,
         settings=settings,
         hrtf=hrtf,

@@ -133,6 +133,20 @@ def test_a_response_begins_with_the_direct_sound():
     assert response[0, peak] == pytest.approx(1 / 2.14375, rel=0.02)
 
 
+def test_a_response_can_be_asked_for_by_length_and_seed():
+    world = World(shoebox())
+    ends = (1.0, 1.6, 1.2), (3.1, 1.6, 1.2)
+    settings = avenv.acoustics.AcousticSettings(rays=256, max_time=0.3, seed=5)
+    own, other = (
+        avenv.impulse_response(world, *ends, length=3000, seed=seed, settings=settings)
+        for seed in (None, 6)
+    )
+    assert own.shape == (2, 3000)
+    assert (own != other).any()
+    again = avenv.impulse_response(world, *ends, length=3000, seed=5, settings=settings)
+    np.testing.assert_array_equal(own, again)
+
+
 def test_a_source_on_the_left_is_louder_on_the_left():
     world = World(shoebox())
     left, right = avenv.impulse_response(world, (2.5, 3.5, 1.5), (2.5, 1.0, 1.5), heading=0.0)
