@@ -100,15 +100,23 @@ def test_the_same_seed_gives_the_same_response():
 
 def test_what_it_cannot_do_is_said():
     scene = two_rooms()
-    with pytest.raises(SceneError, match=r"source at \[6.0, 1.0, 1.0\].*room, 'room 0'"):
-        respond(scene, (6, 1, 1), (1, 1, 1))
-    with pytest.raises(SceneError, match="is in none of the scene's 0 rooms"):
+    with pytest.raises(SceneError, match="has no rooms; the pyroomacoustics engine hears rooms"):
         respond(from_meshes([trimesh.creation.box((1, 1, 1))], surfaces((0.1, 0.1, 0))),
                 (2, 0, 0), (3, 0, 0))  # fmt: skip
     with pytest.raises(ValueError, match=r"layout is 'binaural'.*'mono'"):
         reference.Engine(RATE, "binaural")
+    with pytest.raises(ValueError, match="sample_rate is 100; accepted: 8000"):
+        reference.Engine(100)
     with pytest.raises(ValueError, match="acoustics is 'loud'; accepted: 'native', 'pyroom"):
         impulse_response(scene, (1, 1, 1), (2, 1, 1), acoustics="loud")
+
+
+def test_between_rooms_there_is_silence_and_a_warning():
+    scene = two_rooms()
+    with pytest.warns(UserWarning, match=r"source at \[6.0, 1.0, 1.0\].*room, 'room 0'"):
+        response = respond(scene, (6, 1, 1), (1, 1, 1))
+    assert response.shape == (1, 0.3 * RATE)
+    assert not response.any()
 
 
 def test_environments_can_be_heard_through_it():

@@ -7,6 +7,7 @@ absorbs all, and furniture only for what it covers of walls, floor and ceiling. 
 diffraction nor sound from other rooms; the listener is one omnidirectional microphone.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
@@ -17,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Point, Polygon
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.engine import ResponseJob
+from avenv.acoustics.engine import ResponseJob, as_length
 from avenv.acoustics.field import check_position
+from avenv.acoustics.layouts import make_layout
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.bands import OCTAVE_CENTRES
@@ -63,28 +65,38 @@ class Engine:
         settings: AcousticSettings | None = None,
         hrtf: str | PathLike[str] | None = None,
     ) -> None:
-        """Make an engine; ``length`` is by default that of ``settings.max_time``."""
+        """Make an engine; ``length`` is by default that of ``settings.max_time``.
+
+        Raises:
+            ValueError: the layout is not ``"mono"``, or rate or length are out of range.
+        """
         if layout != "mono" or hrtf is not None:
             raise ValueError(
                 f"layout is {layout!r} and hrtf {hrtf!r}; the pyroomacoustics engine accepts "
                 "'mono' and None only"
             )
+        make_layout(layout, sample_rate)  # raises if there is no such sample rate
         self.settings = settings or AcousticSettings()
-        self.length = length or round(self.settings.max_time * sample_rate)
+        self.length = as_length(length, self.settings, sample_rate)
         self._sample_rate = sample_rate
 
     def source_field(
         self,
         compiled: CompiledScene,
         scene: AcousticScene,
-        source: Sequence[float] | Array,
+        source: ArrayLike,
         ear_height: float,
     ) -> ReferenceField:
         """Return what ``responses`` needs to know of a source (3,); nothing is traced yet.
 
         Raises:
-            SceneError: the source is inside a solid, outside the scene or not a position.
+            SceneError: the source is inside a solid, outside the scene or not a position, or the
+                scene has no rooms, as imported meshes have none.
         """
+        if not compiled.rooms:
+            raise SceneError(
+                f"{compiled.name} has no rooms; the pyroomacoustics engine hears rooms only"
+            )
         return ReferenceField(compiled, check_position(compiled, scene, source, "source"))
 
     def responses(
@@ -94,8 +106,9 @@ class Engine:
     ) -> NDArray[np.float32]:
         """Compute the responses (J, 1, length) of many jobs, one after another.
 
+        Where source and listener are not in one room the response is zero, and a warning says so.
+
         Raises:
-            SceneError: source and listener are not in one room.
             ValueError: a job's source is not omnidirectional.
         """
         if out is None:
@@ -114,7 +127,11 @@ class Engine:
     def _respond(self, field: ReferenceField, listener: Array) -> Array:
         import pyroomacoustics as pra  # a second to import, and only needed here
 
-        room = self.room(field.compiled, field.position, listener)
+        try:
+            room = self.room(field.compiled, field.position, listener)
+        except SceneError as reason:  # agents walk from room to room
+            warnings.warn(f"no sound: {reason}", stacklevel=3)
+            return np.zeros(0)
         pra.random.seed(self.settings.seed)
         room.compute_rir()
         # Fractional delays of the library begin half a filter before their tap.
@@ -173,10 +190,11 @@ def impulse_response(
 ) -> NDArray[np.float32]:
     """Return the response (1, samples) from a source to a listener; see the native engine's.
 
+    Where the two are not in one room it is zero, and a warning says so.
     ``length`` is by default that of ``settings.max_time``; ``heading`` turns no microphone.
 
     Raises:
-        SceneError: a position cannot be used, or the two are not in one room.
+        SceneError: a position cannot be used, or the scene has no rooms.
         ValueError: another argument is out of range, the layout is not ``"mono"``, the source not
             ``"omni"``.
     """
@@ -184,8 +202,8 @@ def impulse_response(
     if seed is not None:
         settings = replace(settings, seed=seed)
     engine = Engine(sample_rate, layout, length, settings, hrtf)
-    ear = check_position(compiled, scene, np.asarray(listener, np.float64), "listener")
-    field = engine.source_field(compiled, scene, np.asarray(source, np.float64), float(ear[2]))
+    ear = check_position(compiled, scene, listener, "listener")
+    field = engine.source_field(compiled, scene, source, float(ear[2]))
     return engine.responses([(scene, field, ear, heading, directivity, facing)])[0]
 
 
@@ -200,7 +218,7 @@ def _room_of(compiled: CompiledScene, source: Array, listener: Array) -> Room:
     if not rooms:
         raise SceneError(
             f"{compiled.name}: the listener at {listener.round(3).tolist()} is in none of the "
-            f"scene's {len(compiled.rooms)} rooms; the pyroomacoustics engine hears rooms only"
+            f"scene's {len(compiled.rooms)} rooms; the pyroomacoustics engine hears one room"
         )
     if not holds(rooms[0], source):
         raise SceneError(
