@@ -236,4 +236,4 @@ def test_a_fitted_decay_stays_among_the_energies_it_is_fitted_to():
     energy[[296, 297], 0] = 1e-30, 1e-10
     fitted = _fit_decay(energy, 0.12)
     np.testing.assert_allclose(fitted[:150], energy[:150], rtol=1e-4)
-    assert fitted[200:].max() <= energy[170:].max()
+    assert fitted[200:].max() <= energy[170:].max() * (1 + 1e-6)

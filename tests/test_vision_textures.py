@@ -143,13 +143,22 @@ def test_holes_are_seen_through_by_every_sensor():
     np.testing.assert_allclose(view["depth"][..., 0], np.where(hole, 1.95, 1.0), rtol=1e-4)
 
 
-def test_every_mip_level_keeps_the_share_of_the_holes():
+def test_holes_take_no_part_in_the_colours_of_distant_levels():
     alpha = np.random.default_rng(0).uniform(size=(64, 64)) < 0.3
-    image = np.dstack([np.full((64, 64, 3), 90), 255 * alpha]).astype(np.uint8)
-    for level in image_pyramid(image)[:3]:
-        solid_share = (level & OPAQUE != 0).mean()
-        assert solid_share == pytest.approx(alpha.mean(), abs=0.06)
+    image = np.dstack([np.where(alpha[..., None], 90, 255) * np.ones(3), 255 * alpha])
+    for level in image_pyramid(image.astype(np.uint8))[1:]:
         np.testing.assert_allclose(unpack(level & ~OPAQUE), decode(np.uint8(90)), rtol=0.01)
+
+
+@pytest.mark.parametrize("hfov", [40, 100, 140])
+def test_a_fence_neither_closes_nor_vanishes_in_the_distance(hfov):
+    bars = np.zeros((256, 256, 4), np.uint8)
+    bars[:, ::8] = bars[:, 1::8] = 255  # a quarter of it is solid
+    view = render_view(pictured(bars), (0, 0, 0), size=(96, 96), hfov=hfov, sensors=("instance",))
+    fence = view["instance"][..., 0] == 1
+    rows, columns = np.flatnonzero(fence.any(axis=1)), np.flatnonzero(fence.any(axis=0))
+    within = fence[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert within.mean() == pytest.approx(0.25, abs=0.06)
 
 
 def test_a_missing_image_is_named():

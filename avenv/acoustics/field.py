@@ -15,7 +15,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.errors import SceneError
 from avenv.scene.compiled import CompiledScene
 
-_FORMAT = 7  # of cache files and of what is in them: raise it when either changes
+_FORMAT = 8  # of cache files and of what is in them: raise it when either changes
 _LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
 

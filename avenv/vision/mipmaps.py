@@ -125,7 +125,8 @@ def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
     """Return the mip levels of an image (H, W, 4), rows turned to run upwards.
 
     Sides are stretched to powers of two, ``LARGEST`` at most. What is cut out takes no part in the
-    colours, and every level keeps the share of the picture that is not cut out.
+    colours. Only the first level knows the holes, which are looked up there at any distance: an
+    average of a fence is neither solid nor a hole.
     """
     solid = (image[::-1, :, 3:] >= 128).astype(np.float64)
     linear = _stretched(np.concatenate([decode(image[::-1, :, :3]) * solid, solid], axis=2))
@@ -135,7 +136,6 @@ def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
     while max(linear.shape[:2]) > 1:
         linear = _halved(linear)
         levels.append(linear)
-    share = solid.mean()
     color = np.zeros((1, 1, 3))
     packed = []
     for level in levels[::-1]:
@@ -144,8 +144,7 @@ def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
         repeats = [a // b for a, b in zip(level.shape[:2], color.shape[:2], strict=True)]
         color = color.repeat(repeats[0], axis=0).repeat(repeats[1], axis=1)
         color = np.where(weight > 0, level[..., :3] / np.maximum(weight, 1e-9), color)
-        opaque = weight[..., 0] >= max(np.quantile(weight, 1 - share), 1e-6)
-        packed.append(pack(color) | np.where(opaque, OPAQUE, np.uint64(0)))
+        packed.append(pack(color) | np.where(weight[..., 0] >= 0.5, OPAQUE, np.uint64(0)))
     return packed[::-1]
 
 

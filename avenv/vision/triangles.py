@@ -240,38 +240,22 @@ def _fill_span(name, span, near, nearness, triangle):
 
 @inlined
 def _fill_cut_span(scene, camera, t, name, span, near, nearness, triangle):
-    """Draw a span where it is the nearest so far, but for the holes in the texture.
-
-    The level of the texture is that of the middle of the span, along its row.
-    """
+    """Draw a span where it is the nearest so far, but for the holes in the texture."""
     (row, left, right), (start, slope, low, high) = span, near
     y, chart = np.uint64(row), np.uint64(scene.chart[t])
     texture = np.uint64(scene.chart_table[chart, 3])
-    wide, tall = scene.log_size[texture, 0], scene.log_size[texture, 1]
-    last_i, last_j = (1 << wide) - 1, (1 << tall) - 1
+    first, wide = np.uint64(scene.first_texel[texture, 0]), scene.log_size[texture, 0]
+    last_i, last_j = (1 << wide) - 1, (1 << scene.log_size[texture, 1]) - 1
     u0, u1 = along_row(scene.chart_frame, chart, 0, (start, slope), np.float32(row), camera)
     v0, v1 = along_row(scene.chart_frame, chart, 4, (start, slope), np.float32(row), camera)
     texels_u, texels_v = scene.texels_per_unit[texture, 0], scene.texels_per_unit[texture, 1]
-    middle = np.float32((left + right) // 2)
-    here = min(max(start + slope * middle, low), high)
-    # By the quotient rule: u is (u0 + u1 x) / here, and here grows by slope.
-    scale = np.float32(1) / here if camera.converging else np.float32(1)
-    fall = slope * scale if camera.converging else np.float32(0)
-    step_u = abs(u1 - (u0 + u1 * middle) * fall) * scale * texels_u
-    step_v = abs(v1 - (v0 + v1 * middle) * fall) * scale * texels_v
-    step, level = max(step_u, step_v), 0
-    while step > np.float32(1.5) and level < max(wide, tall):
-        step *= np.float32(0.5)
-        level += 1
-    first, log_row = np.uint64(scene.first_texel[texture, level]), max(wide - level, 0)
-    skip_i, skip_j = min(level, wide), min(level, tall)
     for column in range(left, right):
         x, distance = np.uint64(column), np.float32(column)
         here = min(max(start + slope * distance, low), high)
         if here > nearness[y, x]:
             scale = np.float32(1) / here if camera.converging else np.float32(1)
-            i = (np.int64(np.floor((u0 + u1 * distance) * scale * texels_u)) & last_i) >> skip_i
-            j = (np.int64(np.floor((v0 + v1 * distance) * scale * texels_v)) & last_j) >> skip_j
-            if scene.texels[first + np.uint64((j << log_row) + i)] & OPAQUE:
+            i = np.int64(np.floor((u0 + u1 * distance) * scale * texels_u)) & last_i
+            j = np.int64(np.floor((v0 + v1 * distance) * scale * texels_v)) & last_j
+            if scene.texels[first + np.uint64((j << wide) + i)] & OPAQUE:
                 nearness[y, x] = here
                 triangle[y, x] = name
