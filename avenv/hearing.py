@@ -105,8 +105,8 @@ class Hearing:
                     f"it must be at {self._rate} Hz"
                 )
 
-    def change(self, row: int, world: World, emitters: Sequence[Emitter]) -> None:
-        """Let the world about one body be another from now on: a door closes, a radio plays.
+    def change(self, row: int, world: World, emitters: Sequence[Emitter], now: float) -> None:
+        """Let the world about one body be another from now (s) on: a door closes, a radio plays.
 
         What has sounded so far goes on to ring. The first emitters are those that it had, as they
         are from now on; further ones are new. A source that has ended keeps its place.
@@ -120,7 +120,7 @@ class Hearing:
         old = self._sources[row]
         sources = []
         for k, emitter in enumerate(emitters):
-            if emitter.end is not None and k < len(old):
+            if k < len(old) and emitter.end is not None and emitter.end <= now:
                 sources.append(old[k].renewed(emitter))
             else:
                 sources.append(Source(emitter, world, self._engine, ear_height))

@@ -162,7 +162,9 @@ class Simulator:
         known = {source.object for source in before.compiled.sources}
         emitters = [
             replace(emitter, end=now)
-            if emitter.object in states and emitter.object not in sounding and emitter.end is None
+            if emitter.object in states
+            and emitter.object not in sounding
+            and (emitter.end is None or emitter.end > now)
             else emitter
             for emitter in self._emitters[row]
         ]
@@ -176,7 +178,7 @@ class Simulator:
                 Emitter(source.position, sound, source.level, object=source.object, **when)
             )
         if self._hearing:
-            self._hearing.change(row, world, emitters)
+            self._hearing.change(row, world, emitters, float(now))
         self.here[row], self._emitters[row] = world, tuple(emitters)
 
     def emitters(self, row: int) -> tuple[Emitter, ...]:

@@ -89,6 +89,18 @@ def test_opening_restores_sight_sound_and_passage_to_the_bit(flat):
         np.testing.assert_array_equal(again[name], openly[name])
 
 
+def test_a_door_closes_on_a_sound_that_will_end_later_too(flat):
+    heard = []
+    for end in (None, 60.0):
+        sim = simulator(flat, names=("audio",))
+        place(sim, Emitter(SOURCE, HISS, end=end))
+        sim.set_states(0, {"door": "closed"})
+        for _ in range(3):
+            audio = sim.observe(np.ones(1, bool))["audio"].copy()
+        heard.append(audio)
+    np.testing.assert_array_equal(*heard)
+
+
 def test_a_closed_door_is_in_the_way(flat):
     sim = simulator(flat, names=("depth",))
     place(sim)
