@@ -6,6 +6,7 @@ here that fills the arrays, and one row in ``LAYOUTS``.
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from numbers import Real
 from os import PathLike
 from typing import NamedTuple
 
@@ -95,9 +96,9 @@ def make_layout(
     if not isinstance(layout, MicrophoneArray) and layout not in tuple(LAYOUTS):
         known = ", ".join(map(repr, LAYOUTS))
         raise ValueError(f"layout is {layout!r}; known are {known} or a MicrophoneArray")
-    if not SAMPLE_RATES[0] <= sample_rate <= SAMPLE_RATES[1]:
-        low, high = SAMPLE_RATES
-        raise ValueError(f"sample_rate is {sample_rate!r}; accepted: {low} to {high} Hz")
+    low, high = SAMPLE_RATES
+    if not (isinstance(sample_rate, Real) and low <= sample_rate <= high and sample_rate % 1 == 0):
+        raise ValueError(f"sample_rate is {sample_rate!r}; accepted: {low} to {high}, whole Hz")
     if hrtf is None:
         return _make(layout, int(sample_rate))
     if layout != "binaural":
