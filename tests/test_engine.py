@@ -114,6 +114,8 @@ def test_silence_is_warned_of():
             scene, prepare(scene), (1, 1, 1), (6, 1, 1), settings=QUICK, layout="mono"
         )
     assert not response.any()
+    with pytest.warns(UserWarning, match=r"to the listener at \[8.0, 5.0, 4.0\] within 0.00625 s"):
+        impulse_response(*free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, length=100)
 
 
 @pytest.mark.parametrize(("field", "value"), [
@@ -132,6 +134,7 @@ def free_field():
     return scene, prepare(scene)
 
 
+@pytest.mark.filterwarnings("ignore:no sound gets")  # to where a cardioid sends none
 @pytest.mark.parametrize(("facing", "gain"), [(0.0, 1.0), (np.pi / 2, 0.5), (np.pi, 0.0)])
 def test_a_cardioid_source_is_loud_where_it_faces(facing, gain):
     args = *free_field(), (3, 5, 4), (8, 5, 4)
@@ -183,6 +186,8 @@ def test_every_layout_can_be_asked_for(layout, channels):
         ({"layout": "surround"}, "layout is 'surround'"),
         ({"hrtf": "no.sofa"}, "no.sofa cannot be read"),
         ({"sample_rate": 100}, "sample_rate is 100"),
+        ({"sample_rate": "16k"}, "sample_rate is '16k'"),
+        ({"sample_rate": 16000.5}, "sample_rate is 16000.5"),
         ({"length": 0}, "length is 0"),
         ({"length": 99.5}, "length is 99.5"),
         ({"directivity": "laser"}, "directivity is 'laser'"),

@@ -125,8 +125,8 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
     """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
 
     ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
-    sides, in order along each line. A piece (7,) is its line, its ends
-    along it, the angles of its faces and a triangle of either.
+    sides, in order along each line. A piece (7,) is its line, its ends along it, the angles of its
+    faces and a triangle of either.
     """
     number = 0
     for k in range(len(bounds)):
