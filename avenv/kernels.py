@@ -6,6 +6,9 @@ caller holds all the arrays anyway, and that allocate none, are compiled without
 only other kernels call is spared the way in from Python, half of what there is to compile.
 
 No fastmath but where a decorator says so: an edge must come out the same from both of its sides.
+What fastmath makes of a function depends on what it is compiled with. So its callees are inlined:
+the process that compiles a kernel would else call those that it compiled for themselves, later ones
+those in the kernel's own file, and the last bits of the sound would differ.
 """
 
 from typing import Any
@@ -14,7 +17,8 @@ import numba as nb
 
 _COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
-_INNER: dict[str, Any] = {**_BORROWING, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_NO_WAY_IN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INNER: dict[str, Any] = {**_BORROWING, **_NO_WAY_IN}
 
 kernel = nb.njit(**_COMMON)
 """Compile a function that Python calls and that allocates arrays."""
@@ -34,8 +38,11 @@ inlined = nb.njit(**_INNER, forceinline=True)
 fast_kernel = nb.njit(**_COMMON, fastmath=True)
 """As ``kernel``, where sums may be taken in any order: signals."""
 
-fast_inner = nb.njit(**_INNER, fastmath=True)
-"""As ``inner``, where sums may be taken in any order."""
+fast_inner = nb.njit(**_INNER, fastmath=True, forceinline=True)
+"""As ``inlined``, where sums may be taken in any order."""
+
+fast_part = nb.njit(**_COMMON, **_NO_WAY_IN, fastmath=True, forceinline=True)
+"""As ``fast_inner``, of a function that allocates arrays."""
 
 fast_borrowing = nb.njit(**_BORROWING, fastmath=True)
 """As ``borrowing``, where sums may be taken in any order."""

@@ -1,5 +1,9 @@
 """Spectrograms, against a transform written out by hand."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -147,3 +151,19 @@ def test_bad_windows_are_refused():
         stft.interaural(np.zeros((1, 4000)))
     with pytest.raises(ValueError, match="lies between two bins"):
         stft.mel_filters(16000, 200)
+
+
+def test_the_process_that_compiles_the_kernels_makes_the_bits_of_later_ones(tmp_path):
+    code = (
+        "import hashlib, numpy as np; from avenv.acoustics import spectrogram; "
+        "sound = np.random.default_rng(0).standard_normal((2, 16000)); "
+        "print(hashlib.sha256(spectrogram(sound)).hexdigest())"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, later = (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+        ).stdout
+        for _ in range(2)
+    )
+    assert first == later

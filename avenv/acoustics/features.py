@@ -1,11 +1,11 @@
 """What encoders hear: magnitude spectrograms, pooled and compressed."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import parallel
 from avenv.acoustics.fft import LANES, SIZE, output_order, roots_of_unity, transform
+from avenv.kernels import fast_borrowing, fast_inner, fast_kernel
 
 HOP, WINDOW, POOL = 160, 400, 4
 """Samples between transforms and of the Hann window; bins and frames per pixel."""
@@ -118,7 +118,7 @@ def _fill(
     np.log(pooled, out=pooled)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_kernel
 def _measure(padded, window, roots, order, frames, levels):
     """Set frames (n,) of levels (T, F, C) to the mean of POOL bins of sound (C, N + WINDOW).
 
@@ -148,7 +148,7 @@ def _measure(padded, window, roots, order, frames, levels):
                 levels[frames[frame], f, right] = found[f, lane + LANES]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_borrowing
 def _pool(levels, pooled):
     """Set pooled (F, T / POOL, C) to 1 + the means of POOL frames of levels (T, F, C).
 
@@ -163,7 +163,7 @@ def _pool(levels, pooled):
                 pooled[f, t, c] = total
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _load(sound, starts, window, work):
     """Write windowed frames from their starts on, then zeros; a delay changes no magnitude."""
     row = len(starts)
@@ -175,7 +175,7 @@ def _load(sound, starts, window, work):
         work[i] = 0
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _levels(work, order, levels):
     """Set levels (F, 2 LANES) to POOL bins' shares in the mean over POOL bins and frames."""
     row = 2 * LANES

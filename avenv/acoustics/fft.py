@@ -9,8 +9,9 @@ of all lanes.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from avenv.kernels import fast_inner
 
 SIZE = 512
 """A constant, because only of known strides can LLVM tell that a loop over the lanes is safe."""
@@ -35,7 +36,7 @@ def output_order() -> NDArray[np.int64]:
     return place
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def transform(work, roots):
     """Replace work by its transforms, in the order of ``output_order``.
 
@@ -62,7 +63,7 @@ def transform(work, roots):
             work[a], work[b] = work[a] + work[b], work[a] - work[b]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast_inner
 def _four_branches(work, place, step, cos1, sin1, cos2, sin2, cos3, sin3):
     """Transform the four samples at place + 0, 1, 2, 3 steps and turn them by three roots."""
     a = np.uint64(place)

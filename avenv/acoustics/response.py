@@ -12,7 +12,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from avenv.acoustics.filters import octave_weights
 from avenv.acoustics.layouts import Layout
-from avenv.kernels import fast_inner, fast_kernel
+from avenv.kernels import fast_inner, fast_kernel, fast_part
 
 _FREQUENCIES_AT_A_TIME = 1024
 _AUDIBLE = np.float32(1e-9)
@@ -136,7 +136,7 @@ def assemble_coincident(
 # Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
 
 
-@fast_kernel
+@fast_part
 def _add_early(lengths, gains, arrivals, count, heading, layout, out):
     length, half = layout.filters.shape[3], layout.octaves.shape[2] // 2
     padded = np.zeros(layout.octaves.shape[2] + 6, np.float32)
@@ -227,7 +227,7 @@ def _grid_cell(vector, heading, grid):
 # Late field: noise whose level follows the energy, seen through the directions it comes from.
 
 
-@fast_kernel
+@fast_part
 def _late_level(energy, bin_samples, start):
     """Return the energy per sample (K, B) of bins (K, B).
 
@@ -251,7 +251,7 @@ def _late_level(energy, bin_samples, start):
     return level
 
 
-@fast_kernel
+@fast_part
 def _weigh_channels(level, moment, heading, power):
     """Return the energy per sample (C, K, B) that each channel hears of levels (K, B).
 
@@ -294,7 +294,7 @@ def _pan(ray, moment, bin_samples, start, heading, filters, out):
                 target[n] += gain * source[n]
 
 
-@fast_kernel
+@fast_part
 def _shape_noise(density, bin_samples, start, noise, out):
     """Add noise (B, L) with energies per sample (K, B) to out (L,).
 

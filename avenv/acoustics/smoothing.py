@@ -156,7 +156,7 @@ def _ratios(values, reference, decay, first, near, share, window):
     return ratio
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
 def _add(share, field, out):
     """Add ``share`` times a field (K, D) to out."""
     source, target = field.reshape(field.size), out.reshape(out.size)
