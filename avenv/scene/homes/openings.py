@@ -41,7 +41,10 @@ def draw_doors(
     rows = table("rooms")
     doors: list[dict[str, Any]] = []
     taken: list[Points] = []
-    for first, second in _ways(plan, rooms, rng):
+    ways = _ways(plan, rooms, rng)
+    if not _all_joined(plan, ways):
+        return None
+    for first, second in ways:
         types = {plan.types[first], plan.types[second]}
         passage = next((p for p in rows["passages"] if set(p["between"]) == types), None)
         if passage is not None and rng.random() < passage["chance"]:
@@ -78,6 +81,14 @@ def _ways(plan: FloorPlan, rooms: Outlines, rng: np.random.Generator) -> list[tu
             ):
                 joined.setdefault(frozenset((a, b)), (a, b))
     return list(joined.values())
+
+
+def _all_joined(plan: FloorPlan, ways: list[tuple[str, str]]) -> bool:
+    """Return whether these ways lead from the spine to every room."""
+    reached = {plan.spine}
+    for _ in plan.types:
+        reached |= {room for way in ways if reached & set(way) for room in way}
+    return reached == set(plan.types)
 
 
 def _longest_wall(a: Points, b: Points, least: float) -> Segment | None:

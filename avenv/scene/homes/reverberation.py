@@ -21,6 +21,9 @@ from avenv.scene.spec import RoomSpec, SceneSpec
 BANDS = {"dry": (0.22, 0.5), "normal": (0.3, 0.8), "live": (0.5, 1.0)}
 """Estimated reverberation times (s) that the rooms of a home may have, by its reverberance."""
 
+_CORRIDOR = 1.5
+"""How much longer a hall decays than a diffuse field: sound that runs along it meets little."""
+
 _MIDDLE = [OCTAVE_CENTRES.index(f) for f in (500.0, 1000.0)]
 _SPEED = 343.0
 _EXPOSED = 0.35  # of an object's surfaces; the others are inside it, or against a wall or another
@@ -32,7 +35,7 @@ _SOFTER = ({"ceiling": "gypsum"}, {"ceiling": "acoustic_plaster"}, {"floor": "ca
            {"ceiling": "acoustic_tile"})  # fmt: skip
 _HARDER = ({"ceiling": "plaster"}, {"floor": "oak_parquet"}, {"walls": "plaster"},
            {"floor": "ceramic_tile"})  # fmt: skip
-_NO_CARPET = ("kitchen", "bathroom", "storage", "hall")
+_NO_CARPET = ("kitchen", "bathroom", "storage")
 
 Array = NDArray[np.float64]
 
@@ -87,7 +90,8 @@ class Reverberation:
         decay = np.real(weights @ np.exp(-np.outer(rates, _TIMES)))
         level = 10 * np.log10(np.maximum(decay, 1e-12) / decay[:, :1])
         crossings = [np.interp([5, 35], -row, _TIMES) for row in level]
-        return np.array([2 * (end - start) for start, end in crossings])
+        longer = [_CORRIDOR if spec.type == "hall" else 1.0 for spec in specs]
+        return np.array([2 * (end - start) for start, end in crossings]) * longer
 
 
 def reverberation_times(layout: Layout) -> list[float]:
