@@ -152,6 +152,10 @@ def test_unknown_things_and_states_are_named(scene):
         scene.posed({"table": "on"})
     with pytest.raises(SceneError, match=r"'door' has no state 'ajar'; it has open, closed"):
         scene.posed({"door": "ajar"})
+    with pytest.raises(SceneError, match=r"'door' has no state \['closed'\]; it has open"):
+        scene.posed({"door": ["closed"]})
+    with pytest.raises(SceneError, match=r"states are 'door'; accepted: a mapping"):
+        scene.posed("door")
 
 
 @pytest.mark.parametrize(

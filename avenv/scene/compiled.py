@@ -167,12 +167,16 @@ class CompiledScene:
         begins to sound gets one. Put back as it was compiled, a scene is that very same one again.
 
         Raises:
-            SceneError: an object has no states, or not this one.
+            SceneError: an object has no states, or not this one; or these are no states by name.
         """
+        if not isinstance(states, Mapping):
+            raise SceneError(f"{self.name}: states are {states!r}; accepted: a mapping of names to "
+                             "states")  # fmt: skip
         for name, state in states.items():
-            if state not in self._switch(name).states:
-                known = ", ".join(self.possible_states(name))
-                raise SceneError(f"{self.name}: {name!r} has no state {state!r}; it has {known}")
+            known = self.possible_states(name)
+            if state not in known:
+                raise SceneError(f"{self.name}: {name!r} has no state {state!r}; it has "
+                                 f"{', '.join(known)}")  # fmt: skip
         rest = self.rest or self
         wanted = {**self.states, **states}
         changed = {k: s for k, s in wanted.items() if s != rest.states[k]}
