@@ -103,10 +103,15 @@ def glb_bytes(compiled: CompiledScene, folder: Path) -> bytes:
 
 
 def _groups(compiled: CompiledScene) -> Mapping[Key, NDArray[np.int64]]:
-    """Return the triangles of each mesh of the file, ordered by object."""
-    keys = np.column_stack([compiled.object, compiled.surface, compiled.double_sided])
+    """Return the triangles of each mesh of the file, ordered by object.
+
+    What things only have in other states is a point in this one, and is left out.
+    """
+    there = np.flatnonzero(np.any(compiled.normals, axis=1))
+    keys = np.column_stack([compiled.object, compiled.surface, compiled.double_sided])[there]
     rows, group = np.unique(keys, axis=0, return_inverse=True)
-    members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    order = there[np.argsort(group.ravel(), kind="stable")]
+    members = np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
     return {(o, s, bool(d)): m for (o, s, d), m in zip(rows.tolist(), members, strict=True)}
 
 
