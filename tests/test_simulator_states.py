@@ -1,5 +1,6 @@
 """Doors that close and radios that are switched on while a body stands there."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -206,3 +207,14 @@ def test_a_fall_is_heard_once(flat):
     assert max(loudness[16:]) == 0
     sim.set_states(0, {"stool": "fallen"})  # as it is already
     assert len(sim.emitters(0)) == 2
+
+
+def test_a_ringing_goal_is_hushed_by_switching_its_thing_off(flat):
+    loud = flat.with_states({"radio": "on"})
+    env = gym.make("avenv/AudioGoal-v0", scenes=loud, goals="sources", sounds="scene",
+                   sensors="audio", sample_rate=RATE)  # fmt: skip
+    assert env.reset(seed=0)[1]["truth"]["source_audible"]
+    env.unwrapped.set_states({"radio": "off"})
+    for _ in range(9):
+        observation, *_ = env.step(2)
+    assert not observation["audio"].any()

@@ -108,7 +108,9 @@ class AudioGoal(NavigationTask):
         if not self._background:
             return []
         return [
-            Emitter(source.position, self._background[source.sound], source.level)
+            Emitter(
+                source.position, self._background[source.sound], source.level, object=source.object
+            )
             for source in self.simulator.worlds[episode.scene].compiled.sources
             if source.position != episode.source
         ]

@@ -134,7 +134,9 @@ class NavigationTask(ABC):
         """
         field = self._check(episode)
         sound = self.sounds[episode.sound]
-        emitter = Emitter(episode.source, sound, episode.level, episode.offset)
+        own = self.simulator.worlds[episode.scene].compiled.sources
+        thing = next((s.object for s in own if s.position == episode.source), None)
+        emitter = Emitter(episode.source, sound, episode.level, episode.offset, object=thing)
         emitters = [emitter, *self.background(episode)]
         self.simulator.place(
             row, episode.scene, episode.start, episode.heading, emitters, episode.seed
