@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from avenv import (
         acoustics,
         benchmark,
-        env,
+        drawing,
+        envs,
         navigation,
         recording,
         scene,
+        simulation,
         sounds,
         tasks,
-        vector,
         vision,
-        wrappers,
     )
-    from avenv.api import geodesic_distance, impulse_response, render_view
-    from avenv.cameras import Camera
-    from avenv.errors import AvenvError, SceneError, SoundError
-    from avenv.export import export_glb
+    from avenv.core.errors import AvenvError, SceneError, SoundError
     from avenv.scene import SceneBuilder, SceneSpec
     from avenv.scene.meshes import import_mesh
+    from avenv.simulation.cameras import Camera
+    from avenv.simulation.export import export_glb
+    from avenv.simulation.questions import geodesic_distance, impulse_response, render_view
+    from avenv.simulation.world import World, load_scene
     from avenv.vision import CameraNoise
-    from avenv.world import World, load_scene
 
 __version__ = "0.1.0"
 
@@ -40,33 +40,33 @@ TASK_NAMES = ("AudioGoal",)
 """Tasks that are registered with Gymnasium, as ``avenv/<name>-v0``."""
 
 _HOMES = {
-    "AvenvError": "avenv.errors",
-    "Camera": "avenv.cameras",
+    "AvenvError": "avenv.core.errors",
+    "Camera": "avenv.simulation.cameras",
     "CameraNoise": "avenv.vision",
     "SceneBuilder": "avenv.scene",
-    "SceneError": "avenv.errors",
+    "SceneError": "avenv.core.errors",
     "SceneSpec": "avenv.scene",
-    "SoundError": "avenv.errors",
-    "World": "avenv.world",
-    "export_glb": "avenv.export",
-    "geodesic_distance": "avenv.api",
+    "SoundError": "avenv.core.errors",
+    "World": "avenv.simulation.world",
+    "export_glb": "avenv.simulation.export",
+    "geodesic_distance": "avenv.simulation.questions",
     "import_mesh": "avenv.scene.meshes",
-    "impulse_response": "avenv.api",
-    "load_scene": "avenv.world",
-    "render_view": "avenv.api",
+    "impulse_response": "avenv.simulation.questions",
+    "load_scene": "avenv.simulation.world",
+    "render_view": "avenv.simulation.questions",
 }
 _ROOMS = (
     "acoustics",
     "benchmark",
-    "env",
+    "drawing",
+    "envs",
     "navigation",
     "recording",
     "scene",
+    "simulation",
     "sounds",
     "tasks",
-    "vector",
     "vision",
-    "wrappers",
 )
 
 __all__ = [
@@ -80,7 +80,8 @@ __all__ = [
     "World",
     "acoustics",
     "benchmark",
-    "env",
+    "drawing",
+    "envs",
     "export_glb",
     "geodesic_distance",
     "import_mesh",
@@ -90,11 +91,10 @@ __all__ = [
     "recording",
     "render_view",
     "scene",
+    "simulation",
     "sounds",
     "tasks",
-    "vector",
     "vision",
-    "wrappers",
 ]
 
 
@@ -110,7 +110,7 @@ def __getattr__(name: str) -> Any:
 for _task in TASK_NAMES:
     _gymnasium.register(
         id=f"avenv/{_task}-v0",
-        entry_point="avenv.env:Env",
-        vector_entry_point="avenv.vector:BatchEnv",
+        entry_point="avenv.envs.env:Env",
+        vector_entry_point="avenv.envs.vector:BatchEnv",
         kwargs={"task": _task},
     )

@@ -13,7 +13,7 @@ from avenv import SceneBuilder, SceneSpec
 from avenv.acoustics import measures
 from avenv.acoustics.air import air_absorption
 from avenv.acoustics.theory import eyring_time
-from avenv.bands import OCTAVE_CENTRES
+from avenv.core.bands import OCTAVE_CENTRES
 
 LENGTH, WIDTH, HEIGHT = 16.0, 10.0, 6.0
 PLATFORM = (1.8, 4.2, 1.5)  # where the musician sits, off the middle, as nobody sits exactly there

@@ -11,7 +11,7 @@ from shapely import box, union_all
 
 import avenv
 from avenv import SceneBuilder, SceneSpec
-from avenv.env import Env
+from avenv.envs.env import Env
 from avenv.geometry import lines_of_sight
 
 CELLS = 5  # on each side

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import avenv
 from avenv import SceneBuilder, SceneSpec
-from avenv.env import Env
+from avenv.envs.env import Env
 from avenv.tasks import TASKS, AudioGoal
 
 ROWS, DESKS = 4, 5

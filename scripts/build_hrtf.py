@@ -1,7 +1,7 @@
 """Turn a SOFA file of head-related impulse responses into the small set that avenv ships.
 
     python scripts/build_hrtf.py /usr/share/libmysofa/MIT_KEMAR_normal_pinna.sofa \
-        avenv/acoustics/data/kemar.npz
+        avenv/acoustics/ears/data/kemar.npz
 
 Any ``SimpleFreeFieldHRIR`` file will do. It goes the way of a file given as ``hrtf=``, and then
 the left ear is averaged with the mirrored right one: a dummy head is meant to be symmetric.
@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from avenv.acoustics.hrtf import equalise, interpolate
-from avenv.acoustics.sofa import read_sofa
+from avenv.acoustics.ears.hrtf import equalise, interpolate
+from avenv.acoustics.ears.sofa import read_sofa
 
 
 @click.command(help=__doc__)

@@ -51,7 +51,7 @@ def _is_run(agent: str) -> bool:
 
 
 def _policy(path: str) -> Any:
-    from agents.training import PolicyAgent  # brings torch, which the baselines do without
+    from avenv_agents.training import PolicyAgent  # brings torch, which the baselines do without
 
     return functools.partial(PolicyAgent, path=path)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avenv.recording.screen import Screen
-from avenv.vector import BatchEnv
+from avenv.drawing.screen import Screen
+from avenv.envs.vector import BatchEnv
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 

@@ -9,10 +9,10 @@ from shapely import Polygon, contains_xy
 from tqdm import tqdm
 
 import avenv
-from avenv.recording.plan import INK, PAPER, draw_plan, fit, write_room_names
+from avenv.drawing.plan import INK, PAPER, draw_plan, fit, write_room_names
 from avenv.scene import CATEGORIES
 from avenv.scene.homes import generate_home
-from avenv.world import World, load_scene
+from avenv.simulation.world import World, load_scene
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "homes.jpg"
 COLUMNS = 4

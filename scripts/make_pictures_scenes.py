@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from avenv import SceneBuilder, load_scene
-from avenv.recording.blueprint import draw_blueprint
+from avenv.drawing.blueprint import draw_blueprint
 from avenv.scene.catalogue import kind, kind_names
 from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
 from avenv.vision import render_view

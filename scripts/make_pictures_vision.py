@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 import avenv
-from avenv.recording.contact_sheet import draw_contact_sheet
-from avenv.recording.viewpoints import HFOV, PITCH, Viewpoint, find_viewpoints
+from avenv.drawing.contact_sheet import draw_contact_sheet
+from avenv.drawing.viewpoints import HFOV, PITCH, Viewpoint, find_viewpoints
 from avenv.scene import CATEGORIES, CompiledScene
 from avenv.vision import SENSORS, RasterScene, relight, render_view
-from avenv.vision.light import packed, plain_maps
+from avenv.vision.light.lighting import packed, plain_maps
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 

@@ -16,16 +16,18 @@ import click
 import numpy as np
 from peers import measure_peers
 
-from avenv import frames, load_scene, parallel, vision
-from avenv.acoustics import AcousticSettings, Engine, Stream, reference
-from avenv.acoustics.images import find_images
-from avenv.acoustics.late import trace_late
-from avenv.cache import size_of
+from avenv import load_scene, vision
+from avenv.acoustics import AcousticSettings, Engine, Stream
+from avenv.acoustics import pyroom as reference
+from avenv.acoustics.late.tracing import trace_late
+from avenv.acoustics.paths.image_sources import find_images
+from avenv.core import frames, parallel
+from avenv.core.cache import size_of
+from avenv.envs.vector import BatchEnv
 from avenv.scene import compile_scene
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.homes import generate_home
-from avenv.vector import BatchEnv
-from avenv.world import World
+from avenv.simulation.world import World
 
 
 def timed(function: Callable[[], object], repeats: int) -> np.ndarray:
@@ -100,7 +102,8 @@ def memory(scene: str) -> None:
 MEMORY = """
 import resource, sys
 import numpy as np
-from avenv import frames, load_scene, vision
+from avenv.core import frames
+from avenv import load_scene, vision
 
 world = load_scene(sys.argv[1])
 images = vision.Frames.allocate(16, 128, 128, ("rgb", "depth"))

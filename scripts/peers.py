@@ -16,7 +16,8 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from avenv import export_glb, frames, load_scene, vision
+from avenv import export_glb, load_scene, vision
+from avenv.core import frames
 
 FAR = 10.0  # metres: depths beyond are not compared
 

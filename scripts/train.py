@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from agents.training import TrainingConfig, train
+from avenv_agents.training import TrainingConfig, train
 
 
 @click.command()

@@ -30,8 +30,7 @@ from test_gates import (  # noqa: E402
 
 from avenv import load_scene  # noqa: E402
 from avenv.acoustics import AcousticSettings, Engine, make_layout, theory  # noqa: E402
-from avenv.acoustics.filters import octave_weights  # noqa: E402
-from avenv.acoustics.paths import (  # noqa: E402
+from avenv.acoustics.paths.search import (  # noqa: E402
     DIFFRACTED,
     DIRECT,
     REFLECTED,
@@ -40,6 +39,7 @@ from avenv.acoustics.paths import (  # noqa: E402
     find_paths,
 )
 from avenv.acoustics.scene import is_inside_solid  # noqa: E402
+from avenv.acoustics.signal.filters import octave_weights  # noqa: E402
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402

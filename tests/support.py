@@ -3,7 +3,7 @@
 import numpy as np
 import trimesh
 
-from avenv.bands import OCTAVE_CENTRES
+from avenv.core.bands import OCTAVE_CENTRES
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 
 B = len(OCTAVE_CENTRES)

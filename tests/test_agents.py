@@ -8,11 +8,11 @@ pytest.importorskip("stable_baselines3")
 
 from gymnasium import spaces  # noqa: E402
 
-from agents.encoders import AudioVisualEncoder  # noqa: E402
-from agents.training import PolicyAgent, TrainingConfig, train  # noqa: E402
-from agents.vec_env import BatchVecEnv  # noqa: E402
 from avenv.benchmark import evaluate  # noqa: E402
+from avenv.envs.sb3 import BatchVecEnv  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
+from avenv_agents.encoders import AudioVisualEncoder  # noqa: E402
+from avenv_agents.training import PolicyAgent, TrainingConfig, train  # noqa: E402
 
 
 @pytest.fixture(scope="module")

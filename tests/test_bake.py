@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from avenv import bake, cache
 from avenv.acoustics import AcousticSettings
 from avenv.acoustics import field as fields
 from avenv.cli import main
+from avenv.core import cache
 from avenv.scene import SceneBuilder
-from avenv.sensors import Sensors
-from avenv.simulator import Simulator
+from avenv.simulation import bake
+from avenv.simulation.settings import Sensors
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import load_scene
 from avenv.tasks.audiogoal import AudioGoal, AudioGoalRules
-from avenv.world import load_scene
 
 QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 

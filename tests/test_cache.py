@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
-from avenv import cache
 from avenv.acoustics import field as fields
 from avenv.acoustics import limit_memory
-from avenv.acoustics.cells import lay_cells
-from avenv.acoustics.engine import Engine
 from avenv.acoustics.field import is_on_disk, source_field
-from avenv.acoustics.images import ImageTree
+from avenv.acoustics.late.cells import lay_cells
+from avenv.acoustics.native import Engine
+from avenv.acoustics.paths.image_sources import ImageTree
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
-from avenv.bands import OCTAVE_CENTRES
-from avenv.errors import CacheWarning
+from avenv.core import cache
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.errors import CacheWarning
 
 QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
 RATE = 16000

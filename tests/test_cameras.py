@@ -11,12 +11,13 @@ from gymnasium.utils.env_checker import check_env
 from support import from_meshes, shoebox, solid, surfaces, two_rooms
 
 import avenv
-from avenv import Camera, CameraNoise, parallel
-from avenv.sensors import Sensors
-from avenv.sight import Sight
-from avenv.vector import BatchEnv
+from avenv import Camera, CameraNoise
+from avenv.core import parallel
+from avenv.envs.vector import BatchEnv
+from avenv.simulation.settings import Sensors
+from avenv.simulation.sight import Sight
+from avenv.simulation.world import World
 from avenv.vision import SENSORS, prepare, render_view
-from avenv.world import World
 
 PLAIN = {"sounds": "phone", "sensors": ("rgb", "depth"), "image_size": (24, 16)}
 RIG = (

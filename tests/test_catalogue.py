@@ -7,7 +7,7 @@ import pytest
 import shapely
 from scipy import sparse
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.catalogue import build_mesh, categories, kind, kind_names
 from avenv.scene.furniture import BUILDERS
 from avenv.scene.materials import material

@@ -12,10 +12,10 @@ from support import furnished
 
 import avenv
 from avenv.cli import main
-from avenv.recording.viewpoints import find_viewpoints
+from avenv.drawing.viewpoints import find_viewpoints
 from avenv.scene import SceneBuilder, compile_scene
+from avenv.simulation.world import World
 from avenv.vision import LIGHTS, lit, prepare
-from avenv.world import World
 
 
 @pytest.fixture(scope="module")

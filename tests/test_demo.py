@@ -7,12 +7,12 @@ from click.testing import CliRunner
 av = pytest.importorskip("av")
 import soundfile  # noqa: E402
 
-from agents.baselines import OracleAgent  # noqa: E402
 from avenv.cli import main  # noqa: E402
-from avenv.errors import SceneError  # noqa: E402
-from avenv.recording.episode import FPS, record_episode  # noqa: E402
-from avenv.recording.textmap import text_map  # noqa: E402
+from avenv.core.errors import SceneError  # noqa: E402
+from avenv.drawing.textmap import text_map  # noqa: E402
+from avenv.recording.film import FPS, record_episode  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
+from avenv_agents.baselines import OracleAgent  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_the_demo_command_takes_a_scene_and_a_recorded_sound(studio, tmp_path, m
     t = np.arange(2 * rate) / rate
     soundfile.write(tmp_path / "beep.wav", 0.3 * np.sin(2 * np.pi * 700 * t), rate)
     monkeypatch.chdir(tmp_path)
-    agent = "agents.baselines:OracleAgent"
+    agent = "avenv_agents.baselines:OracleAgent"
     result = CliRunner().invoke(
         main, ["demo", "--scene", "studio.yaml", "--sound", "beep.wav", "--agent", agent,
                "--out", "out.mp4", "--seed", "3"],

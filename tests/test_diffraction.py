@@ -10,13 +10,13 @@ from scipy.special import fresnel, hankel1
 from support import B, from_meshes, solid, surfaces, two_rooms
 
 from avenv.acoustics import scene as scenes
-from avenv.acoustics.bends import MAX_PATHS
-from avenv.acoustics.diffraction import in_phase, magnitude
-from avenv.acoustics.edges import find_edges
-from avenv.acoustics.images import find_images, move_images
-from avenv.acoustics.paths import DIFFRACTED, DIRECT, allocate_paths, find_paths
+from avenv.acoustics.paths.bends import MAX_PATHS
+from avenv.acoustics.paths.diffraction import in_phase, magnitude
+from avenv.acoustics.paths.edges import find_edges
+from avenv.acoustics.paths.image_sources import find_images, move_images
+from avenv.acoustics.paths.search import DIFFRACTED, DIRECT, allocate_paths, find_paths
 from avenv.acoustics.scene import prepare
-from avenv.bands import OCTAVE_CENTRES
+from avenv.core.bands import OCTAVE_CENTRES
 
 K = 2 * np.pi * np.array(OCTAVE_CENTRES) / 343
 

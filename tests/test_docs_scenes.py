@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene import SceneSpec, check_scene
 
 ROOT = Path(__file__).parents[1]

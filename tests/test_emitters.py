@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avenv.emitters import RAMP, Emitter, Trajectory
+from avenv.simulation.emitters import RAMP, Emitter, Trajectory
 from avenv.sounds import Sound
 
 RATE = 1000

@@ -5,14 +5,14 @@ import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv import cache, parallel
 from avenv.acoustics import MicrophoneArray
 from avenv.acoustics import field as fields
-from avenv.acoustics.engine import Engine, impulse_response
 from avenv.acoustics.measures import measures
+from avenv.acoustics.native import Engine, impulse_response
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
-from avenv.errors import SceneError
+from avenv.core import cache, parallel
+from avenv.core.errors import SceneError
 
 QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
 RATE = 16000

@@ -9,10 +9,10 @@ from gymnasium.utils.env_checker import check_env
 from support import two_rooms
 
 import avenv
-from avenv import parallel
+from avenv.core import parallel
+from avenv.envs.vector import BatchEnv
+from avenv.simulation.world import World
 from avenv.tasks import Episode
-from avenv.vector import BatchEnv
-from avenv.world import World
 
 SMALL = {"image_size": (32, 32), "sounds": "phone"}
 IDS = [f"avenv/{name}-v0" for name in avenv.TASK_NAMES]
@@ -306,7 +306,7 @@ def test_make_vec_returns_the_native_batch(world):
 )
 def test_unusable_options_are_named(world, options, message):
     with pytest.raises(ValueError, match=message):
-        avenv.env.Env(**{"scenes": world, **SMALL, **options})
+        avenv.envs.env.Env(**{"scenes": world, **SMALL, **options})
 
 
 @pytest.mark.parametrize("action", [-1, 4, 1.0, [1, 2], np.nan])

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from support import two_rooms
 
-from agents.baselines import DirectionFollower, OracleAgent, RandomAgent
-from agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND, SourceBelief, interaural_correlation
 from avenv.benchmark import Report, evaluate, find_agent
-from avenv.world import World
+from avenv.simulation.world import World
+from avenv_agents.baselines import DirectionFollower, OracleAgent, RandomAgent
+from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND, SourceBelief, interaural_correlation
 
 OPTIONS = {"sounds": "phone", "sensors": ("depth", "audio"), "image_size": (32, 32)}
 
@@ -70,11 +70,11 @@ def test_a_report_is_saved_whole(world, tmp_path):
 
 
 def test_agents_are_found_by_name_or_path():
-    assert find_agent("agents.baselines:OracleAgent") is OracleAgent
+    assert find_agent("avenv_agents.baselines:OracleAgent") is OracleAgent
     with pytest.raises(ValueError, match=r"package\.module:attribute"):
         find_agent("clairvoyant")
     with pytest.raises(ValueError, match="Nobody"):
-        find_agent("agents.baselines:Nobody")
+        find_agent("avenv_agents.baselines:Nobody")
 
 
 def test_at_least_one_episode_is_needed(world):

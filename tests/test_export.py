@@ -19,9 +19,9 @@ from mesh_support import (
 from numpy.testing import assert_allclose
 
 import avenv
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.materials import material
-from avenv.world import load_scene
+from avenv.simulation.world import load_scene
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from avenv import parallel
-from avenv.acoustics import spectrogram, spectrogram_shape, stft
-from avenv.acoustics.features import Spectrograms
+from avenv.acoustics import spectrogram, spectrogram_shape
+from avenv.acoustics.signal import features as stft
+from avenv.acoustics.signal.spectrogram import Spectrograms
+from avenv.core import parallel
 
 
 def by_hand(signal):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from avenv import frames
+from avenv.core import frames
 
 
 def test_heading_zero_faces_x_and_turns_counter_clockwise():

@@ -13,7 +13,6 @@ from test_paths import paths_between
 from test_response import interaural_delay
 from test_stream import new_sound, play
 
-from avenv import cache, parallel
 from avenv.acoustics import (
     AcousticSettings,
     Engine,
@@ -21,13 +20,14 @@ from avenv.acoustics import (
     impulse_response,
     measures,
     prepare,
-    reference,
     theory,
 )
 from avenv.acoustics import field as fields
+from avenv.acoustics import pyroom as reference
 from avenv.acoustics.air import air_absorption
-from avenv.acoustics.filters import octave_weights
-from avenv.bands import bands_for
+from avenv.acoustics.signal.filters import octave_weights
+from avenv.core import cache, parallel
+from avenv.core.bands import bands_for
 
 RATE = 16000
 BANDS = bands_for(RATE)

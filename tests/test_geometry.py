@@ -6,7 +6,7 @@ import trimesh
 from support import furnished, shoebox, solid
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from avenv import parallel
+from avenv.core import parallel
 from avenv.geometry import build_bvh, cast_rays, lines_of_sight
 from avenv.geometry.bvh import MAX_DEPTH
 

@@ -7,8 +7,8 @@ import pytest
 import trimesh
 from numpy.testing import assert_allclose
 
-from avenv.errors import SceneError, SceneWarning
-from avenv.world import load_scene
+from avenv.core.errors import SceneError, SceneWarning
+from avenv.simulation.world import load_scene
 
 
 def write(path, data):

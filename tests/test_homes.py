@@ -9,7 +9,7 @@ import avenv
 from avenv.acoustics import AcousticSettings
 from avenv.benchmark import evaluate, find_agent
 from avenv.cli import main
-from avenv.env import Env
+from avenv.envs.env import Env
 from avenv.scene import SceneSpec
 from avenv.scene.catalogue import categories, kind, kind_names
 from avenv.scene.homes import (
@@ -26,8 +26,8 @@ from avenv.scene.homes.floorplan import draw_plan
 from avenv.scene.homes.tables import table
 from avenv.scene.layout import lay_out
 from avenv.scene.materials import material_names
-from avenv.survey import survey
-from avenv.world import MAX_HOMES, load_scene, load_worlds
+from avenv.simulation.survey import survey
+from avenv.simulation.world import MAX_HOMES, load_scene, load_worlds
 
 SEEDS = range(200, 212)
 
@@ -191,7 +191,9 @@ def test_sets_are_made_when_asked_for_and_kept_for_a_while():
 
 
 def test_only_so_many_homes_are_kept(monkeypatch):
-    monkeypatch.setattr("avenv.world.make_home", lambda split, k: generate_home(1, name=f"h{k}"))
+    monkeypatch.setattr(
+        "avenv.simulation.world.make_home", lambda split, k: generate_home(1, name=f"h{k}")
+    )
     worlds = load_worlds("homes:train")
     first = worlds[0]
     for k in range(1, MAX_HOMES + 1):

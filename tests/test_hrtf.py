@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import make_layout
-from avenv.acoustics.filters import minimum_phase, octave_filters, octave_weights
-from avenv.acoustics.hrtf import ear_filters, load_hrtf
-from avenv.bands import bands_for
-from avenv.frames import direction
+from avenv.acoustics.ears.hrtf import ear_filters, load_hrtf
+from avenv.acoustics.signal.filters import minimum_phase, octave_filters, octave_weights
+from avenv.core.bands import bands_for
+from avenv.core.frames import direction
 
 RATE = 16000
 

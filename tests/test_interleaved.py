@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.fft import irfft, rfft
 
-from avenv.acoustics import interleaved
+from avenv.acoustics.signal import interleaved
 
 
 @pytest.mark.parametrize("size", [8000, 44, 12, 22, 4])

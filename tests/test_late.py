@@ -5,15 +5,15 @@ import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv import parallel
 from avenv.acoustics.air import air_absorption
-from avenv.acoustics.images import find_images
-from avenv.acoustics.late import NO_IMAGES, late_at, trace_late
-from avenv.acoustics.paths import allocate_paths, find_paths
+from avenv.acoustics.late.denoising import _fit_decay
+from avenv.acoustics.late.tracing import NO_IMAGES, late_at, trace_late
+from avenv.acoustics.paths.image_sources import find_images
+from avenv.acoustics.paths.search import allocate_paths, find_paths
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
-from avenv.acoustics.smoothing import _fit_decay
-from avenv.bands import OCTAVE_CENTRES
+from avenv.core import parallel
+from avenv.core.bands import OCTAVE_CENTRES
 
 B = len(OCTAVE_CENTRES)
 AIR = air_absorption(OCTAVE_CENTRES) * np.log(10) / 10  # energy exponents per metre

@@ -6,19 +6,15 @@ from scipy.special import sph_harm_y
 from support import shoebox
 
 from avenv.acoustics import LAYOUTS, AcousticSettings, MicrophoneArray, make_layout, spaced_pair
-from avenv.acoustics.directivity import (
-    gains_towards,
-    make_directivity,
-    sphere_radiation,
-)
-from avenv.acoustics.microphones import diffuse_covariance
-from avenv.acoustics.spherical import spherical_harmonics
-from avenv.emitters import Emitter
-from avenv.frames import azimuth_elevation, direction
-from avenv.sensors import Sensors
-from avenv.simulator import Simulator
+from avenv.acoustics.ears.microphones import diffuse_covariance
+from avenv.acoustics.ears.spherical import spherical_harmonics
+from avenv.acoustics.paths.directivity import gains_towards, make_directivity, sphere_radiation
+from avenv.core.frames import azimuth_elevation, direction
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.settings import Sensors
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import World
 from avenv.sounds import Sound
-from avenv.world import World
 
 RATE = 16000
 

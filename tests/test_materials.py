@@ -8,7 +8,7 @@ import pytest
 from pyroomacoustics.parameters import materials_absorption_table
 
 import avenv.scene.materials as module
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.materials import Material, material, material_names, register_materials
 
 ROW = """

@@ -19,9 +19,11 @@ from mesh_support import (
 )
 
 import avenv
-from avenv.errors import SceneError, SceneWarning
+from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.meshes import inspect_mesh
-from avenv.world import load_scene
+from avenv.simulation.world import (
+    load_scene,
+)
 
 # --- broken and hostile files ---------------------------------------------------------------------
 

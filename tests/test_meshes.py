@@ -22,12 +22,14 @@ from mesh_support import (
 from numpy.testing import assert_allclose
 
 import avenv
-from avenv.errors import SceneError, SceneWarning
+from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene import CATEGORIES
 from avenv.scene.materials import material
 from avenv.scene.meshes import inspect_mesh
 from avenv.scene.meshes.rules import words_of
-from avenv.world import load_scene
+from avenv.simulation.world import (
+    load_scene,
+)
 
 # --- formats, axes, units -------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.navigation import FieldCache, build_grid, geodesic_field, move, shortest_path
 
 RADIUS = 0.18

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from avenv import parallel
+from avenv.core import parallel
 
 
 @pytest.fixture(autouse=True)

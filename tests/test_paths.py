@@ -6,8 +6,8 @@ import pytest
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.acoustics.air import air_absorption
-from avenv.acoustics.images import find_images
-from avenv.acoustics.paths import (
+from avenv.acoustics.paths.image_sources import find_images
+from avenv.acoustics.paths.search import (
     DIFFRACTED,
     DIRECT,
     REFLECTED,

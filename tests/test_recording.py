@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from support import furnished, shoebox, two_rooms
 
-from avenv.frames import forward
-from avenv.recording import TopDownMap, VideoWriter, compose
+from avenv.core.frames import forward
+from avenv.drawing import TopDownMap, compose
+from avenv.recording import VideoWriter
 from avenv.scene import SceneSpec, compile_scene
 
 

@@ -8,9 +8,10 @@ from shapely.geometry import Polygon
 from support import from_meshes, shoebox, surfaces, two_rooms
 
 from avenv import impulse_response
-from avenv.acoustics import AcousticSettings, measures, prepare, reference
-from avenv.env import Env
-from avenv.errors import SceneError
+from avenv.acoustics import AcousticSettings, measures, prepare
+from avenv.acoustics import pyroom as reference
+from avenv.core.errors import SceneError
+from avenv.envs.env import Env
 from avenv.scene import SceneBuilder
 from avenv.scene.compiled import Room
 

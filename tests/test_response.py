@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import MicrophoneArray, make_layout
-from avenv.acoustics.filters import octave_weights
+from avenv.acoustics.ears.spherical import spherical_harmonics
 from avenv.acoustics.response import assemble, assemble_coincident, late_noise
-from avenv.acoustics.spherical import spherical_harmonics
-from avenv.frames import direction
+from avenv.acoustics.signal.filters import octave_weights
+from avenv.core.frames import direction
 
 RATE, LENGTH, BIN = 16000, 8000, 160.0
 NONE = np.zeros((0, 6), np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene import SceneSpec, compile_scene
 from avenv.scene.catalogue import kind_names
 

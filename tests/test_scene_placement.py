@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from avenv.errors import SceneError
-from avenv.scene import SceneBuilder, SceneSpec, check_scene, compile_scene
+from avenv.core.errors import SceneError
+from avenv.scene import (
+    SceneBuilder,
+    SceneSpec,
+    check_scene,
+    compile_scene,
+)
 
 # A room of 6 x 4 m with walls 0.12 m thick: clear from 0.06 to 5.94 and to 3.94.
 WEST, SOUTH, EAST, NORTH = 0.06, 0.06, 5.94, 3.94

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder, SceneSpec, check_scene, find_scene
 
 FLAT = """

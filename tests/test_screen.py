@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support import two_rooms
 
-from avenv.env import Env
-from avenv.vector import BatchEnv
-from avenv.world import World
+from avenv.envs.env import Env
+from avenv.envs.vector import BatchEnv
+from avenv.simulation.world import World
 
 OPTIONS = {"sounds": "phone", "image_size": (32, 32), "sensors": ("rgb", "audio")}
 

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
-from avenv import cache, parallel
 from avenv.acoustics import AcousticSettings
 from avenv.acoustics import field as fields
-from avenv.batch import Batch
-from avenv.emitters import Emitter, Trajectory
-from avenv.errors import SceneError, SoundError
-from avenv.hearing import SPACING, Source
+from avenv.core import cache, parallel
+from avenv.core.errors import SceneError, SoundError
+from avenv.envs.batch import Batch
 from avenv.scene.compiled import SceneSource
-from avenv.sensors import Sensors
-from avenv.simulator import Simulator
+from avenv.simulation.emitters import Emitter, Trajectory
+from avenv.simulation.hearing import SPACING, Source
+from avenv.simulation.settings import Sensors
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import World
 from avenv.sounds import Sound
-from avenv.world import World
 
 RATE = 8000
 QUICK = AcousticSettings(rays=256, mirror_rays=1024, max_time=0.2)

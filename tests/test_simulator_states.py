@@ -6,15 +6,15 @@ import pytest
 from numpy.testing import assert_allclose
 
 from avenv.acoustics import AcousticSettings, Engine
-from avenv.api import render_view
-from avenv.emitters import Emitter
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.scene.materials import material
-from avenv.sensors import Sensors
-from avenv.simulator import Simulator
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.questions import render_view
+from avenv.simulation.settings import Sensors
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import load_scene
 from avenv.sounds import Sound
-from avenv.world import load_scene
 
 RATE = 16000
 NOISE = np.random.default_rng(1).standard_normal(RATE).astype(np.float32)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from avenv.errors import SceneError, SoundError
+from avenv.core.errors import SceneError, SoundError
 from avenv.scene import SceneBuilder
+from avenv.simulation.world import load_scene
 from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_builtin, load_sounds, synthesise
 from avenv.sounds.recipes import RECIPES, Words
-from avenv.world import load_scene
 
 RATE = 16000
 

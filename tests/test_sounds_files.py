@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds import LOUDNESS, load_sounds, loudness
 
 RATE = 16000

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds import KINDS, LOUDNESS, load_sounds, loudness, synthesise
 from avenv.sounds.builtin import _synthesise
 

@@ -8,7 +8,7 @@ import pytest
 import scipy.signal
 import soxr
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds import KINDS, LOUDNESS, load_sounds, loudness, parameters, synthesise
 from avenv.sounds.builtin import _synthesise
 from avenv.sounds.loudness import k_weighting

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.scene import SceneBuilder, SceneSpec, compile_scene
 from avenv.scene.catalogue import build_mesh, kind, kind_names

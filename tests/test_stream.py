@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from avenv import parallel
 from avenv.acoustics import Stream
+from avenv.core import parallel
 
 E, K, C, S, W, L = 5, 3, 2, 400, 1000, 900
 PAST = L - 1 + W

@@ -9,9 +9,10 @@ from numba.core.runtime import _nrt_python as _nrt
 from numba.core.runtime import rtsys
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv import parallel
-from avenv.frames import body_rotation
-from avenv.vision import Frames, prepare, render, render_view
+from avenv.core import parallel
+from avenv.core.frames import body_rotation
+from avenv.vision import Frames, prepare, render_view
+from avenv.vision.raster import render
 
 SIZE = (96, 72)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from support import from_meshes, furnished, solid, surfaces
 
-from avenv.frames import body_rotation
-from avenv.vision import SENSORS, Frames, Instances, orthographic, perspective, prepare, render
+from avenv.core.frames import body_rotation
+from avenv.vision import SENSORS, Frames, Instances, orthographic, perspective, prepare
+from avenv.vision.raster import render
 
 DOWN = body_rotation(np.pi / 2, -np.pi / 2)  # ahead is down, up in the picture is north
 

@@ -7,14 +7,14 @@ import pytest
 import trimesh
 from support import from_meshes, shoebox, solid, surfaces
 
-from avenv import parallel
-from avenv.errors import CacheWarning
+from avenv.core import parallel
+from avenv.core.errors import CacheWarning
 from avenv.vision import prepare, relight, render_view
-from avenv.vision.bake import BOUNCES, bake, cosine_fan
-from avenv.vision.charts import make_charts
-from avenv.vision.emitters import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
-from avenv.vision.layers import add_layers
-from avenv.vision.light import EXPOSURE, plain_light
+from avenv.vision.light.charts import make_charts
+from avenv.vision.light.layers import add_layers
+from avenv.vision.light.lighting import EXPOSURE, plain_light
+from avenv.vision.light.luminaires import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
+from avenv.vision.light.radiosity import BOUNCES, bake, cosine_fan
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +163,7 @@ def lit_by_two_lamps_and_a_window():
 def test_lamps_and_daylight_are_switched_without_baking_again(monkeypatch):
     scene = prepare(lit_by_two_lamps_and_a_window())
     assert scene.lamps == ("mesh 1", "mesh 2")
-    monkeypatch.setattr("avenv.vision.light.bake", None)
+    monkeypatch.setattr("avenv.vision.light.lighting.bake", None)
     pose = {"position": (1.5, 1.0, 1.5), "heading": np.pi, "size": (48, 48)}
 
     def brightness(**light):
@@ -230,7 +230,7 @@ def test_light_is_kept_on_disk_and_a_broken_file_is_replaced(own_cache, monkeypa
     first = prepare(scene)
     (file,) = own_cache.glob("light-*.npz")
     with monkeypatch.context() as patch:
-        patch.setattr("avenv.vision.light.bake", None)
+        patch.setattr("avenv.vision.light.lighting.bake", None)
         np.testing.assert_array_equal(prepare(scene).arrays.light, first.arrays.light)
     file.write_bytes(b"broken")
     with pytest.warns(CacheWarning, match="light-"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from avenv import parallel
-from avenv.vision.noise import CameraNoise, disturb_depth, disturb_rgb
+from avenv.core import parallel
+from avenv.vision.camera.noise import CameraNoise, disturb_depth, disturb_rgb
 
 QUIET = CameraNoise(0, 0, 0, 0, 0)
 

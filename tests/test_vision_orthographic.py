@@ -5,7 +5,7 @@ import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces
 
-from avenv.frames import body_rotation
+from avenv.core.frames import body_rotation
 from avenv.vision import Instances, Optics, make_views, prepare, render_view
 
 DOWN = -np.pi / 2

@@ -7,8 +7,8 @@ import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces
 
-from avenv import parallel
-from avenv.frames import azimuth_elevation, body_rotation, direction
+from avenv.core import parallel
+from avenv.core.frames import azimuth_elevation, body_rotation, direction
 from avenv.vision import Optics, make_views, prepare, render_view
 
 ALL = ("rgb", "depth", "semantic", "instance", "normal")

@@ -7,12 +7,12 @@ import pytest
 import trimesh
 from support import from_meshes, shoebox, solid, surfaces
 
-from avenv.errors import SceneError
-from avenv.frames import body_rotation
+from avenv.core.errors import SceneError
+from avenv.core.frames import body_rotation
 from avenv.scene.materials import TEXTURES as NAMES
 from avenv.vision import render_view
-from avenv.vision.mipmaps import OPAQUE, build_atlas, decode, image_pyramid, pack, unpack
-from avenv.vision.textures import TEXTURES, reflectance
+from avenv.vision.raster.mipmaps import OPAQUE, build_atlas, decode, image_pyramid, pack, unpack
+from avenv.vision.raster.textures import TEXTURES, reflectance
 
 COLOR = np.array([0.7, 0.45, 0.2])
 

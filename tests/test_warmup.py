@@ -1,4 +1,4 @@
-from avenv import warmup
+from avenv.simulation import warmup
 
 
 def test_kernels_are_compiled_once_and_it_is_said(tmp_path, monkeypatch, capsys):

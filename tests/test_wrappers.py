@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from avenv import wrappers
-from avenv.acoustics import stft
+from avenv.acoustics.signal import features as stft
+from avenv.envs import wrappers
 from avenv.scene import SceneBuilder
 
 RATE = 16000

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv import cache
-from avenv.acoustics.images import ImageTree, find_images, move_images
-from avenv.acoustics.late import LateField, trace_late
+from avenv.acoustics.late.tracing import LateField, trace_late
+from avenv.acoustics.paths.image_sources import ImageTree, find_images, move_images
 from avenv.acoustics.scene import AcousticScene, is_inside_solid
 from avenv.acoustics.settings import AcousticSettings
-from avenv.errors import SceneError
+from avenv.core import cache
+from avenv.core.errors import SceneError
 from avenv.scene.compiled import CompiledScene
 
 _FORMAT = 8  # of cache files and of what is in them: raise it when either changes

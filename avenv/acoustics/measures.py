@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from avenv.bands import bands_for
+from avenv.core.bands import bands_for
 
 _ONSET = 0.1
 """Of the peak: a response begins where it first rises to 20 dB below it (ISO 3382-1)."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from avenv.acoustics.filters import octave_weights
-from avenv.acoustics.layouts import Layout
-from avenv.kernels import fast_inner, fast_kernel, fast_part
+from avenv.acoustics.ears.layouts import Layout
+from avenv.acoustics.signal.filters import octave_weights
+from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
 _FREQUENCIES_AT_A_TIME = 1024
 _AUDIBLE = np.float32(1e-9)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.edges import Edges, find_edges, longest
+from avenv.acoustics.paths.edges import Edges, find_edges, longest
+from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
-from avenv.kernels import borrowing
 from avenv.scene.compiled import CompiledScene
 
 MIRROR_AREA = 0.3

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from avenv.vector import BatchEnv
+from avenv.envs.vector import BatchEnv
 
 GROUP = "avenv.agents"
 """Entry-point group in which packages name their agents."""

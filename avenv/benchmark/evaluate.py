@@ -13,7 +13,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from avenv.benchmark.agent import Agent, AgentFactory
-from avenv.vector import BatchEnv
+from avenv.envs.vector import BatchEnv
 
 CONFIDENCE = 0.95
 HEADLINE = ("success", "spl", "soft_spl", "sna")
@@ -112,7 +112,7 @@ def evaluate(
         num_envs: environments stepped at once.
         task: a name in ``avenv.tasks.TASKS``.
         progress: show a progress bar.
-        **options: see ``avenv.batch.Batch``.
+        **options: see ``avenv.envs.batch.Batch``.
 
     Raises:
         ValueError: fewer than one episode, or an option is out of range.

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.kernels import inner, kernel
 from avenv.geometry.lanes import BOXES, TRIANGLES
-from avenv.kernels import inner, kernel
 
 BINS = 16
 MAX_DEPTH = 64

@@ -10,7 +10,8 @@ import numpy as np
 from numba import float32, float64, int32, uint64
 from numpy.typing import ArrayLike, NDArray
 
-from avenv import parallel
+from avenv.core import parallel
+from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry.bvh import BVH, MAX_DEPTH
 from avenv.geometry.lanes import (
     BOXES,
@@ -20,7 +21,6 @@ from avenv.geometry.lanes import (
     local_array,
     lowest_bit,
 )
-from avenv.kernels import borrowing, inlined, inner
 
 CONTACT = 1e-4
 """Metres at either end of a line of sight within which a surface does not block it."""

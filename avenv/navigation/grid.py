@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, touch
 from avenv.scene.compiled import CompiledScene

@@ -5,14 +5,7 @@ from avenv.scene.compile import CATEGORIES, compile_scene
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, SurfaceTable
 from avenv.scene.files import find_scene, scene_names
 from avenv.scene.layout import check_scene
-from avenv.scene.spec import (
-    DoorSpec,
-    ObjectSpec,
-    RoomSpec,
-    SceneSpec,
-    SourceSpec,
-    WindowSpec,
-)
+from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
 
 __all__ = [
     "CATEGORIES",

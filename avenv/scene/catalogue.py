@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.furniture import BUILDERS, SHAPES
 from avenv.scene.materials import material
 from avenv.scene.primitives import move, surface_uv, turn

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.bands import OCTAVE_CENTRES
-from avenv.errors import SceneError
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.errors import SceneError
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.problems import suggest
 from avenv.scene.states import HELD, State, Switch

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.problems import suggest
 
 _PACKAGED = Path(__file__).with_name("authored")  # in a wheel

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from avenv.bands import OCTAVE_CENTRES
-from avenv.errors import SceneError
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.errors import SceneError
 from avenv.scene.problems import suggest
 
 _TABLE = Path(__file__).with_name("materials.yaml")
@@ -20,12 +20,12 @@ TEXTURES = (
     "marble", "fabric", "leather", "carpet", "rug", "metal", "paper", "speckle", "foliage",
     "screen",
 )  # fmt: skip
-"""How a colour may vary over a surface; ``avenv.vision.textures`` draws them."""
+"""How a colour may vary over a surface; ``avenv.vision.raster.textures`` draws them."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """One material; B = 7 octave bands of ``avenv.bands.OCTAVE_CENTRES``.
+    """One material; B = 7 octave bands of ``avenv.core.bands.OCTAVE_CENTRES``.
 
     Attributes:
         name: its name in the table.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from avenv.frames import body_rotation
+from avenv.core.frames import body_rotation
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names
 from avenv.scene.materials import material_names
 from avenv.scene.openings import PlacedWindow

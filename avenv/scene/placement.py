@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.frames import body_rotation, forward
+from avenv.core.frames import body_rotation, forward
 from avenv.scene.catalogue import Size
 from avenv.scene.plan import Points, Segment
 from avenv.scene.spec import COMPASS, ObjectSpec

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 
 
 class Problems:

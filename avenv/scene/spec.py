@@ -36,7 +36,10 @@ from pydantic import (
 )
 
 from avenv.scene.problems import Problems
-from avenv.scene.yaml_files import read_yaml, write_yaml
+from avenv.scene.yaml_files import (
+    read_yaml,
+    write_yaml,
+)
 
 # Strict, so that YAML's `yes` or "3" is a mistake rather than a length. Within a kilometre of the
 # origin, compiled float32 coordinates keep to a tenth of a millimetre.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 
 MAX_BYTES = 16_000_000
 """Size of the largest scene file."""

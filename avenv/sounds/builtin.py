@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds.loop import Loop
 from avenv.sounds.loudness import normalise
 from avenv.sounds.recipes import RECIPES, SPLITS, Value

@@ -7,7 +7,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds.loudness import normalise
 from avenv.sounds.sound import Sound
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds import (
     appliances,
     clocks,

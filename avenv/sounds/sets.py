@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds.builtin import KINDS, SETS, Name, parse_name, synthesise
 from avenv.sounds.files import read_folder, read_sound
 from avenv.sounds.sound import Sound, check_rate

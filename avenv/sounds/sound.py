@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 
 MIN_SAMPLE_RATE = 8000
 """Hz; below this the alarms and the consonants would lose what makes them recognisable."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import soundfile
 import soxr
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds.loop import Loop, Signal
 
 PROGRAM = "espeak-ng"

@@ -21,7 +21,7 @@ from pathlib import Path, PureWindowsPath
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avenv.errors import SoundError
+from avenv.core.errors import SoundError
 from avenv.sounds.files import read_sound
 from avenv.sounds.sound import Sound
 

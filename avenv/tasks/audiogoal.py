@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.emitters import Emitter
-from avenv.errors import SceneError, SoundError
-from avenv.simulator import Simulator
+from avenv.core.errors import SceneError, SoundError
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import WorldList
 from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode
 from avenv.tasks.navigation import NavigationRules, NavigationTask
-from avenv.world import WorldList
 
 SOURCE_HEIGHT = 1.0
 TRIES = 1000

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
-from avenv.world import World
+from avenv.simulation.world import World
 
 REACH = 3.0
 """Metres from a source within which a body must be able to stand."""

@@ -15,10 +15,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from avenv import frames
-from avenv.emitters import Emitter
+from avenv.core import frames
 from avenv.navigation import FieldCache, GeodesicField, follower
-from avenv.simulator import Simulator
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.simulator import Simulator
 from avenv.sounds import SoundSet
 from avenv.tasks.episode import Episode
 from avenv.tasks.goals import standing_point

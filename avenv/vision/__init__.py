@@ -1,15 +1,15 @@
 """Egocentric pictures from a compiled scene: a software rasteriser."""
 
-from avenv.vision.camera import Lens, orthographic, perspective
-from avenv.vision.clusters import RasterScene, prepare, relight
-from avenv.vision.images import SENSORS, Frames
-from avenv.vision.instances import Instances
-from avenv.vision.moods import LIGHTS, RANDOM, check_light, lit
-from avenv.vision.noise import CameraNoise, disturb_depth, disturb_rgb
-from avenv.vision.optics import PROJECTIONS, Optics
-from avenv.vision.render import render
-from avenv.vision.shading import MAX_DEPTH
-from avenv.vision.views import Views, make_views, render_view
+from avenv.vision.camera.noise import CameraNoise, disturb_depth, disturb_rgb
+from avenv.vision.camera.optics import PROJECTIONS, Optics
+from avenv.vision.camera.pictures import SENSORS, Frames
+from avenv.vision.camera.projection import Lens, orthographic, perspective
+from avenv.vision.camera.views import Views, make_views, render_view
+from avenv.vision.light.moods import LIGHTS, RANDOM, check_light, lit
+from avenv.vision.raster.clusters import RasterScene, prepare, relight
+from avenv.vision.raster.instances import Instances
+from avenv.vision.raster.render import render
+from avenv.vision.raster.shading import MAX_DEPTH
 
 __all__ = [
     "LIGHTS",

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.bands import OCTAVE_CENTRES
+from avenv.core.bands import OCTAVE_CENTRES
 from avenv.scene.catalogue import Size, build_mesh
 from avenv.scene.layout import Layout
 from avenv.scene.materials import material

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.catalogue import kind, kind_names
 from avenv.scene.homes.generate import generate_home
 from avenv.scene.spec import SceneSpec

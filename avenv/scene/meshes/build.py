@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv import frames
-from avenv.errors import SceneError, SceneWarning
+from avenv.core import frames
+from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.compile import CATEGORIES
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.files import SPEC_SUFFIXES

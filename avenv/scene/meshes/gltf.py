@@ -16,7 +16,7 @@ import trimesh
 from numpy.typing import NDArray
 from trimesh.visual import ColorVisuals
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.layout import free_name
 from avenv.scene.meshes.gltf_header import (
     COMPONENTS,
@@ -31,9 +31,9 @@ from avenv.scene.meshes.gltf_header import (
     parse_header,
     roots,
 )
-from avenv.scene.meshes.images import cut_out, decode_image, tinted
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
 from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.textures import cut_out, decode_image, tinted
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of
 
 _MAGIC, _JSON, _BIN = b"glTF", 0x4E4F534A, 0x004E4942

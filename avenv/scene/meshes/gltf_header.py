@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.problems import Problems
 
 Row = Annotated[int, Field(ge=0)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trimesh.transformations import quaternion_matrix
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
 from avenv.scene.layout import free_name
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.compile import CATEGORIES
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource
 from avenv.scene.meshes.references import References

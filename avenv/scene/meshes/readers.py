@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 from avenv.scene.meshes.gltf import read_gltf
 from avenv.scene.meshes.parts import MeshFile
 from avenv.scene.meshes.references import References

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from avenv.errors import SceneError
+from avenv.core.errors import SceneError
 
 MAX_BYTES = 1 << 30
 """Largest file that is read."""

@@ -8,8 +8,8 @@ from typing import Annotated, NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from avenv.color import lab, linear
-from avenv.errors import SceneError
+from avenv.core.color import lab, linear
+from avenv.core.errors import SceneError
 from avenv.scene.catalogue import categories, kind, kind_names
 from avenv.scene.materials import material_names
 from avenv.scene.problems import Problems, suggest

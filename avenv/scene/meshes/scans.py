@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from avenv.errors import SceneError
-from avenv.scene.meshes.images import cut_out, decode_image
+from avenv.core.errors import SceneError
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
 from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.textures import cut_out, decode_image
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of, vertex_shade
 
 _STL_HEADER, _STL_FACE = 84, 50  # bytes

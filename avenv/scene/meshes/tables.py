@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avenv.bands import OCTAVE_CENTRES
-from avenv.color import encoded, linear
-from avenv.errors import SceneError
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.color import encoded, linear
+from avenv.core.errors import SceneError
 from avenv.scene.compiled import SurfaceTable
 from avenv.scene.materials import material
-from avenv.scene.meshes.images import mean_color
 from avenv.scene.meshes.parts import MeshMaterial, MeshPart, Vector
 from avenv.scene.meshes.rules import FILE, RULE, Choice, Rules
+from avenv.scene.meshes.textures import mean_color
 from avenv.scene.primitives import surface_uv
 
 _SHADES = 256  # colours that the corners' own colours are brought down to

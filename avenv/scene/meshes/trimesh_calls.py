@@ -11,8 +11,8 @@ import trimesh
 from numpy.typing import NDArray
 from trimesh.visual import ColorVisuals
 
-from avenv.color import linear
-from avenv.errors import SceneError
+from avenv.core.color import linear
+from avenv.core.errors import SceneError
 
 
 class _Given(dict[str, bytes]):

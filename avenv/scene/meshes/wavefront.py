@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from avenv.color import linear
-from avenv.errors import SceneError
-from avenv.scene.meshes.images import cut_out, decode_image
+from avenv.core.color import linear
+from avenv.core.errors import SceneError
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
 from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.textures import cut_out, decode_image
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of, vertex_shade
 
 _NAMES = re.compile(rb"^[ \t]*(o|g|usemtl|mtllib)(?:[ \t]+(.*?))?[ \t\r]*$", re.MULTILINE)

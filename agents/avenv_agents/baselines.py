@@ -1,0 +1,175 @@
+"""Agents that learn nothing: the floor and the ceiling of every benchmark.
+
+Each acts in all rows of a vector environment at once, as `avenv.benchmark.Agent` asks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core.frames import body_rotation, forward
+from avenv.envs.vector import BatchEnv
+from avenv.tasks.navigation import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
+from avenv_agents.hearing import SourceBelief
+from avenv_agents.mapping import DepthCamera, ObstacleMap
+
+REACH = 15.0
+"""Metres around the start that the follower's maps cover."""
+
+
+class RandomAgent:
+    """Takes every action with equal probability."""
+
+    def __init__(self, envs: BatchEnv):
+        self._actions = int(envs.single_action_space.n)
+        self._random = [np.random.default_rng(row) for row in range(envs.num_envs)]
+
+    def reset(self, row: int, seed: int) -> None:
+        """Restart one row's random stream."""
+        # Not the stream that the episode itself is drawn from.
+        self._random[row] = np.random.default_rng((seed, 1))
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return one random action for each row (E,)."""
+        return np.array([random.integers(self._actions) for random in self._random])
+
+
+class OracleAgent:
+    """Knows the map and the source: follows the shortest path."""
+
+    def __init__(self, envs: BatchEnv):
+        self._envs = envs
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return the shortest path's next action for each row (E,)."""
+        return self._envs.oracle_actions()
+
+
+@dataclass
+class _Memory:
+    """What the follower knows in one row; its frame is the pose in which the episode began."""
+
+    belief: SourceBelief = field(default_factory=lambda: SourceBelief(REACH))
+    obstacles: ObstacleMap = field(default_factory=lambda: ObstacleMap(REACH))
+    position: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    heading: float = 0.0
+    depth: NDArray[np.float32] | None = None
+    action: int = STOP
+    goal: NDArray[np.float64] | None = None
+    plan_age: int = 0
+
+
+class DirectionFollower:
+    """Turns to where the sound comes from, walks there and stops when it must be near.
+
+    Classical robotics without learning, on what it hears and sees only: it reckons its own position
+    from its actions, keeps a belief over the places of the source (see ``SourceBelief``), draws a
+    map of the obstacles it has seen, and walks along the shortest way to the most probable place.
+    It stops where the source is most probably within the success radius.
+
+    The belief takes the level of the sound as a sign of distance. That is fair only because all
+    sounds are played equally loud; of sounds of unknown level the direction alone remains.
+
+    Args:
+        envs: with the sensors ``audio`` and ``depth``.
+        certainty: probability that the source is in reach at which to stop.
+
+    Raises:
+        ValueError: a sensor is missing.
+    """
+
+    PLAN_STEPS = 5
+    """Actions for which a way found through the map is used."""
+    GOAL_SHIFT = 1.0
+    """Metres by which the most probable place may move before a new way is sought."""
+    TURN_COST = 0.02
+    """Seconds at 1 m/s that a turn must save; without it the body dithers."""
+
+    def __init__(self, envs: BatchEnv, certainty: float = 0.8):
+        sensors = envs.batch.simulator.sensors
+        missing = [name for name in ("audio", "depth") if name not in sensors.names]
+        if missing or sensors.channels != 2:
+            raise ValueError(
+                f"sensors is {sensors.names!r} with layout {sensors.layout!r}; this agent needs "
+                "'audio' and 'depth' and the layout 'binaural'"
+            )
+        self._rate = sensors.sample_rate
+        self._step_samples = sensors.step_samples
+        self._camera = DepthCamera(
+            sensors.image_size, np.deg2rad(sensors.hfov), envs.batch.simulator.body.eye_height
+        )
+        rules = envs.batch.task.rules
+        self._turn = np.deg2rad(rules.turn_angle)
+        self._stride = rules.forward_step
+        # A tenth inside the radius, because straight lines are shorter than ways on foot.
+        self._radius = 0.9 * rules.success_radius
+        self._certainty = certainty
+        half_circle = int(np.pi / self._turn)
+        self._turns = np.arange(-half_circle, half_circle + 1)
+        self._memory = [_Memory() for _ in range(envs.num_envs)]
+
+    def reset(self, row: int, seed: int) -> None:
+        """Forget one row's place, map and source."""
+        self._memory[row] = _Memory()
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        audio, depth = observation["audio"], observation["depth"][..., 0]
+        return np.array(
+            [self._act(m, *x) for m, *x in zip(self._memory, audio, depth, strict=True)]
+        )
+
+    def _act(self, memory: _Memory, audio: NDArray, depth: NDArray) -> int:
+        self._reckon(memory, depth)
+        points = self._camera.obstacles(depth)
+        memory.obstacles.add(memory.position + points @ _rotation(memory.heading).T)
+        recent = audio[:, -self._step_samples :]
+        memory.belief.update(audio, recent, self._rate, memory.position, memory.heading)
+        memory.depth = depth
+        memory.action = self._decide(memory)
+        return memory.action
+
+    def _reckon(self, memory: _Memory, depth: NDArray) -> None:
+        """Update the pose by what the last action must have done."""
+        memory.heading += {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
+        if memory.action != FORWARD:
+            return
+        step = self._stride * forward(memory.heading)
+        # Floor and side walls look the same from the next step; something always changes, though.
+        if np.quantile(np.abs(depth - memory.depth), 0.95) > 0.1 * self._stride:
+            memory.position = memory.position + step
+        else:
+            memory.obstacles.add((memory.position + 1.2 * step)[None])
+            memory.goal = None
+
+    def _decide(self, memory: _Memory) -> int:
+        if memory.belief.within(memory.position, self._radius) > self._certainty:
+            return STOP
+        self._plan(memory)
+        # Two points on each heading, so that a way that is soon blocked is not taken.
+        headings = memory.heading + self._turns * self._turn
+        ahead = self._stride * forward(headings)
+        times = [memory.obstacles.travel_time(memory.position + n * ahead) for n in (1, 2)]
+        turns = self._turns[np.argmin(times[0] + times[1] + self.TURN_COST * np.abs(self._turns))]
+        return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
+
+    def _plan(self, memory: _Memory) -> None:
+        """Seek a new way if the old one is old or leads elsewhere."""
+        place = memory.belief.best()
+        memory.plan_age += 1
+        if (
+            memory.goal is None
+            or memory.plan_age >= self.PLAN_STEPS
+            or np.linalg.norm(place - memory.goal) > self.GOAL_SHIFT
+        ):
+            memory.obstacles.aim(place, memory.position)
+            memory.goal, memory.plan_age = place, 0
+
+
+def _rotation(heading: float) -> NDArray[np.float64]:
+    return body_rotation(heading)[:2, :2]

@@ -1,0 +1,92 @@
+"""A map of obstacles drawn from depth pictures, and the way through it."""
+
+import numpy as np
+import skfmm
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from avenv.vision.camera.projection import focal_length
+
+
+class DepthCamera:
+    """Turns depth pictures into the points that would stop a body.
+
+    Args:
+        image_size: (width, height) pixels.
+        hfov: horizontal field of view, radians.
+        height: of the camera above the floor, metres.
+    """
+
+    HEIGHTS = (0.08, 1.5)
+    """Metres above the floor between which things are in the way."""
+    RANGE = 8.0
+
+    def __init__(self, image_size: tuple[int, int], hfov: float, height: float):
+        width, rows = image_size
+        focal = focal_length(width, hfov)
+        self._left = (width / 2 - np.arange(width) - 0.5) / focal
+        self._up = (rows / 2 - np.arange(rows)[:, None] - 0.5) / focal
+        self._height = height
+
+    def obstacles(self, depth: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return where (K, 2) metres ahead and left of the body a depth picture (H, W) is solid."""
+        z = self._height + self._up * depth
+        low, high = self.HEIGHTS
+        solid = (depth > 0) & (depth < self.RANGE) & (z > low) & (z < high)
+        return np.stack([depth[solid], (self._left * depth)[solid]], axis=-1).astype(np.float64)
+
+
+class ObstacleMap:
+    """Remembers where things stand and finds ways between them; the unknown counts as free.
+
+    Args:
+        reach: metres from the origin to the edges of the map.
+    """
+
+    CELL = 0.1
+    MARGIN = 0.8
+    """Metres of free floor around what is known that a way may use."""
+    TIGHT, ROOMY = 0.12, 0.37
+    """Clearances at which a body no longer passes and at which it walks at full speed, metres."""
+    SLOWEST = 0.02
+    """Speed within obstacles: not zero, because the map may be a little off."""
+
+    def __init__(self, reach: float):
+        self._size = round(2 * reach / self.CELL)
+        self._reach = reach
+        self._solid = np.zeros((self._size, self._size), bool)
+        self._corner = np.zeros(2, np.int64)
+        self._time = np.zeros((1, 1))
+
+    def add(self, points: NDArray[np.float64]) -> None:
+        """Mark the cells of points (K, 2); what lies beyond the edges is left out."""
+        cells = self._cells(points)
+        column, row = cells[((cells >= 0) & (cells < self._size)).all(axis=1)].T
+        self._solid[row, column] = True
+
+    def aim(self, goal: NDArray[np.float64], position: NDArray[np.float64]) -> None:
+        """Find the ways to a goal (2,) from everywhere around a position (2,).
+
+        Travel times by fast marching (Sethian 1996), slower near obstacles.
+        """
+        ends = np.clip(self._cells(np.stack([goal, position])), 0, self._size - 1)
+        rows, columns = np.nonzero(self._solid)
+        cells = np.concatenate([ends, np.stack([columns, rows], axis=-1)])
+        margin = round(self.MARGIN / self.CELL)
+        self._corner = np.maximum(cells.min(axis=0) - margin, 0)
+        (x0, y0), (x1, y1) = self._corner, cells.max(axis=0) + margin + 1
+        solid = self._solid[y0:y1, x0:x1]
+        clearance = ndimage.distance_transform_edt(~solid) * self.CELL
+        speed = np.clip((clearance - self.TIGHT) / (self.ROOMY - self.TIGHT), self.SLOWEST, 1)
+        start = np.ones(solid.shape)
+        column, row = ends[0] - self._corner
+        start[row, column] = -1
+        self._time = skfmm.travel_time(start, speed, dx=self.CELL, order=1)
+
+    def travel_time(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the times (K,) that remain to the goal of ``aim`` from points (K, 2)."""
+        x, y = ((points + self._reach) / self.CELL - 0.5 - self._corner).T
+        return ndimage.map_coordinates(self._time, [y, x], order=1, mode="nearest")
+
+    def _cells(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.floor((points + self._reach) / self.CELL).astype(np.int64)

@@ -1,0 +1,1 @@
+"""What listens: heads, microphones and their filters."""

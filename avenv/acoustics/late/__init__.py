@@ -1,0 +1,1 @@
+"""Late sound: a field of energy in cells, traced once per source."""

@@ -1,0 +1,164 @@
+"""Take the noise of few rays out of a late field.
+
+Late sound is a sum of few decays that vary slowly in space (Picaut, Simon & Polack, "A mathematical
+modeling of diffuse sound field based on a diffusion equation", Acustica 83, 1997): its fine
+structure in time is shared by a neighbourhood, and what is fine in space lasts. So the field is
+built up from coarse to fine: the decay of the whole scene, times what tells a neighbourhood from
+the scene, times what tells a cell from its neighbourhood. These ratios hardly change while the
+sound decays by tens of decibels, and can be averaged over longer times than the sound itself.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from avenv.acoustics.late.cells import Cells
+from avenv.core.kernels import borrowing, inner
+from avenv.geometry import BVH, segment_is_clear
+
+_REACH = 2.5  # metres around a cell that count as its neighbourhood
+_NEAR = 1.1
+_DECAY_WINDOW = 0.12
+# Metres around a cell, and share of its age over which its ratio to the level before is averaged:
+# the fewer the cells, the fewer the rays and the longer the time.
+_LEVELS = ((_REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
+
+Array = NDArray[np.float32]
+
+
+def smooth(energy: Array, moment: Array, cells: Cells, bvh: BVH) -> tuple[Array, Array]:
+    """Return energies (C, K, B) and moments (C, K, 3) of cells with less noise.
+
+    In the first bins nothing is averaged; the mean over time and space stays what it is.
+    """
+    first, near, distance = _neighbours(cells, bvh, _REACH)
+    scene = np.tensordot(cells.volume / cells.volume.sum(), energy, axes=1)
+    decay = _fit_decay(scene, _DECAY_WINDOW)
+    estimate = np.repeat(decay[None], len(energy), axis=0)
+    for reach, window in _LEVELS:
+        share = _shares(distance, reach) * cells.volume[near]
+        estimate *= _ratios(energy, estimate, decay, first, near, share, window)
+    share = _shares(distance, _NEAR) * cells.volume[near]
+    mean = np.repeat(estimate.mean(axis=2, keepdims=True), 3, axis=2)
+    decay = np.repeat(decay.mean(axis=1, keepdims=True), 3, axis=1)
+    return estimate, mean * _ratios(moment, mean, decay, first, near, share, 0.2)
+
+
+def _shares(distance: Array, reach: float) -> Array:
+    """Return the weights of neighbours: 1 at a cell itself, 0 from ``reach`` metres on."""
+    if reach <= 0:
+        return (distance == 0).astype(np.float32)
+    return np.maximum(0, 1 - (distance / np.float32(reach)) ** 2)
+
+
+def _fit_decay(energy: Array, window: float) -> Array:
+    """Return a decay (K, B) fitted by an exponential within ``window`` of each bin's age.
+
+    A straight line through the logarithms (least squares); bins without energy do not count. It
+    stays between the least and the largest energy around it: a few bins throw a line far off.
+    """
+    number = len(energy)
+    there = energy > 0
+    y = np.log(energy, where=there, out=np.zeros(energy.shape))
+    x = np.arange(number, dtype=np.float64)[:, None] * there
+    sums = np.zeros((5, number + 1, energy.shape[1]))
+    np.cumsum([there, x, x * x, y, x * y], axis=1, out=sums[:, 1:])
+    reach = (window * np.arange(number)).astype(int)
+    low, high = np.arange(number) - reach, np.minimum(np.arange(number) + reach + 1, number)
+    n, sx, sxx, sy, sxy = sums[:, high] - sums[:, low]
+    spread = n * sxx - sx * sx
+    slope = np.divide(n * sxy - sx * sy, spread, where=spread > 0.5, out=np.zeros_like(spread))
+    at = np.divide(sy - slope * sx, n, where=n > 0, out=np.zeros_like(n))
+    largest = np.maximum.accumulate(np.where(there, y, -np.inf)[::-1])[::-1][low]
+    least = np.minimum.accumulate(np.where(there, y, np.inf))[high - 1]
+    line = np.clip(at + slope * np.arange(number)[:, None], least, largest)
+    return np.exp(line, where=n > 0, out=np.zeros_like(line)).astype(np.float32)
+
+
+def _neighbours(
+    cells: Cells, bvh: BVH, reach: float
+) -> tuple[NDArray[np.int64], NDArray[np.int32], Array]:
+    """Return which cells' anchors each cell's anchor sees within ``reach`` metres.
+
+    Those of cell c are entries first[c]..first[c + 1] of near (P,) and distance (P,).
+    """
+    wide, high = (int(reach / cells.size[k]) for k in (0, 2))
+    beside = (2 * wide + 1) ** 2 * min(2 * high + 1, len(cells.row))
+    room = len(cells.anchor) * beside
+    first = np.zeros(len(cells.anchor) + 1, np.int64)
+    near, distance = np.empty(room, np.int32), np.empty(room, np.float32)
+    _find_neighbours(cells, bvh, float(reach), wide, high, first, near, distance)
+    return first, near[: first[-1]], distance[: first[-1]]
+
+
+@borrowing
+def _find_neighbours(cells, bvh, reach, wide, high, first, near, distance):
+    count = 0
+    layers, columns, rows = cells.row.shape
+    for layer in range(layers):
+        for i in range(columns):
+            for j in range(rows):
+                row = cells.row[layer, i, j]
+                if row < 0:
+                    continue
+                for c in range(max(0, layer - high), min(layers, layer + high + 1)):
+                    for a in range(max(0, i - wide), min(columns, i + wide + 1)):
+                        for b in range(max(0, j - wide), min(rows, j + wide + 1)):
+                            other = cells.row[c, a, b]
+                            if other < 0:
+                                continue
+                            d = _sight(bvh, cells.anchor[row], cells.anchor[other], reach)
+                            if d >= 0:
+                                near[count], distance[count] = other, d
+                                count += 1
+                first[row + 1] = count
+
+
+@inner
+def _sight(bvh, p, q, reach):
+    """Return how far apart two points (3,) are if that is within reach and free, else -1."""
+    d = np.sqrt((q[0] - p[0]) ** 2 + (q[1] - p[1]) ** 2 + (q[2] - p[2]) ** 2)
+    if d < reach and segment_is_clear(bvh, p[0], p[1], p[2], q[0], q[1], q[2]):
+        return d
+    return -1.0
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+def _ratios(values, reference, decay, first, near, share, window):
+    """Return the ratio (C, K, D) of values to reference, both summed over neighbours and time.
+
+    The time is ``window`` of a bin's age to either side, but not before the first sound. So that
+    its first part does not decide alone, both are divided by the decay (K, D) of the scene before.
+    """
+    cells, bins, bands = values.shape
+    ratio = np.empty_like(values)
+    above, below = np.empty((bins, bands), np.float32), np.empty((bins, bands), np.float32)
+    tops, bottoms = np.zeros((bins + 1, bands)), np.zeros((bins + 1, bands))
+    for c in range(cells):
+        above[:], below[:] = 0, 0
+        for p in range(first[c], first[c + 1]):
+            if share[p] > 0:
+                _add(share[p], values[near[p]], above)
+                _add(share[p], reference[near[p]], below)
+        for b in range(bands):
+            begun = False
+            for k in range(bins):
+                begun = begun or above[k, b] != 0
+                scale = 1 / decay[k, b] if begun and decay[k, b] > 0 else 0.0
+                tops[k + 1, b] = tops[k, b] + above[k, b] * scale
+                bottoms[k + 1, b] = bottoms[k, b] + below[k, b] * scale
+        for k in range(bins):
+            reach = int(window * k)
+            low, high = k - reach, min(k + reach + 1, bins)
+            for b in range(bands):
+                bottom = bottoms[high, b] - bottoms[low, b]
+                ratio[c, k, b] = (tops[high, b] - tops[low, b]) / bottom if bottom > 1e-9 else 0.0
+    return ratio
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
+def _add(share, field, out):
+    """Add ``share`` times a field (K, D) to out."""
+    source, target = field.reshape(field.size), out.reshape(out.size)
+    for n in range(len(source)):
+        target[n] += share * source[n]

@@ -1,0 +1,365 @@
+"""The late field of a source: what rays bring to every cell, once the early paths are taken out.
+
+Stochastic ray tracing (Kuttruff, "Room Acoustics", 5th ed., 9.7) with the track-length estimate of
+the energy density (Spanier & Gelbard, "Monte Carlo Principles and Neutron Transport Problems"): a
+ray that flies l metres through a cell of volume V adds (4π/N) w l / V, where w is the energy that
+is left of it. In the free field that makes 1/r².
+
+The weights of rays that go their own ways drift apart, until after some dozen reflections a lucky
+few carry everything. So from time to time all rays are drawn anew, the heavy ones several times,
+the light ones seldom: sequential importance resampling (Doucet, de Freitas & Gordon, "Sequential
+Monte Carlo Methods in Practice", 1.3.2) keeps the tail of the decay as well covered as its start.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import float64, int64
+from numpy.typing import NDArray
+
+from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
+from avenv.acoustics.late.cells import CORNERS, Cells, blend, collect, lay_cells
+from avenv.acoustics.late.denoising import smooth
+from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
+from avenv.acoustics.scene import AcousticScene
+from avenv.acoustics.settings import AcousticSettings
+from avenv.core import parallel
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.hashing import STRIDE, mix
+from avenv.core.kernels import borrowing, inlined, inner, kernel
+from avenv.geometry import closest_hit, local_array
+
+_NONE = np.zeros(0, np.int32)
+NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int64))
+"""With these a late field leaves nothing out, not even the direct sound."""
+
+_CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads
+_STRETCH = 5.0  # metres that rays fly between two draws
+_THINNING = 0.26  # power of the energy left with which the number of rays falls
+_SILENCE = 1e-7  # share of the energy below which the rest is not followed
+_ANYWHERE = 1e9  # metres: further than any surface
+_LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
+_TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
+
+
+class LateField(NamedTuple):
+    """Energy in C cells, K time bins and 7 octave bands, of one source.
+
+    Attributes:
+        cells: where they are.
+        energy: (C, K, 7) float32 squared pressure relative to 1 m from the source, per bin.
+        moment: (C, K, 3) float32 the sum of the directions that it comes from, weighted by the mean
+            energy of the bands: its length over the mean energy is 1 if all comes from one place.
+        bin: seconds of a time bin; bin 0 begins with the emission.
+        escaped: share of the source's energy that left the scene without passing a surface.
+    """
+
+    cells: Cells
+    energy: NDArray[np.float32]
+    moment: NDArray[np.float32]
+    bin: float
+    escaped: float = 0.0
+
+
+class _Rays(NamedTuple):
+    """Rays in flight, in arrays that have room for R."""
+
+    state: NDArray[np.float64]  # (R, 7) position, direction, and metres travelled
+    weight: NDArray[np.float64]  # (R, B) energy left of each
+    image: NDArray[np.int64]  # (R,) the image whose path this is, -1: late sound
+    passed: NDArray[np.bool_]  # (R,) whether it has come through a surface
+    random: NDArray[np.uint64]  # (R,) state of each ray's own sequence of random numbers
+
+
+def trace_late(
+    scene: AcousticScene,
+    source: NDArray[np.float64],
+    ear_height: float,
+    tree: ImageTree,
+    settings: AcousticSettings,
+) -> LateField:
+    """Trace the late field of a source (3,), without the paths that its images stand for."""
+    cells = lay_cells(scene, ear_height, settings.cell, settings.slab, settings.all_heights)
+    bands = len(OCTAVE_CENTRES)
+    air = air_absorption(OCTAVE_CENTRES, settings.temperature, settings.humidity)
+    air = air * (np.log(10) / 10)  # dB to exponents of energy
+    bins = int(np.ceil(settings.max_time / settings.bin))
+    sums = np.zeros((_CHUNKS, len(cells.anchor), bins, bands + 3), np.float32)
+    lost = np.zeros(_CHUNKS)
+    parallel.run(
+        _trace,
+        (
+            (scene, tree, cells, source, air, rays, _no_rays(len(rays.image), bands),
+             settings.bin * SPEED_OF_SOUND, sums[c], lost[c : c + 1])
+            for c, rays in enumerate(_start(source, settings, len(tree.key) > 0, bands))
+        ),
+    )  # fmt: skip
+    total = sums[0]
+    for part in sums[1:]:
+        total += part
+    total *= (4 * np.pi / settings.rays / cells.volume)[:, None, None]
+    energy, moment = smooth(total[..., :bands].copy(), total[..., bands:].copy(), cells, scene.bvh)
+    loudest = energy.max(axis=(0, 2), initial=0.0)
+    kept = 1 + int(np.flatnonzero(loudest >= _TRIM * loudest.max()).max(initial=0))
+    return LateField(
+        cells=cells,
+        energy=energy[:, :kept].copy(),
+        moment=moment[:, :kept].copy(),
+        bin=float(settings.bin),
+        escaped=float(lost.sum() / settings.rays),
+    )
+
+
+def _start(
+    source: NDArray[np.float64], settings: AcousticSettings, imaged: bool, bands: int
+) -> list[_Rays]:
+    """Return the rays that leave the source, in chunks that each go in all directions."""
+    directions = spread_directions(settings.rays)
+    chunks = []
+    for c in range(_CHUNKS):
+        rays = _no_rays(len(directions[c::_CHUNKS]), bands)
+        rays.state[:, :3], rays.state[:, 3:6] = source, directions[c::_CHUNKS]
+        rays.weight[:] = 1
+        rays.image[:] = 0 if imaged else -1
+        _seed(np.uint64(settings.seed), np.uint64(c), rays.random)
+        chunks.append(rays)
+    return chunks
+
+
+def _no_rays(number: int, bands: int) -> _Rays:
+    return _Rays(
+        state=np.zeros((number, 7)),
+        weight=np.zeros((number, bands)),
+        image=np.zeros(number, np.int64),
+        passed=np.zeros(number, np.bool_),
+        random=np.zeros(number, np.uint64),
+    )
+
+
+@borrowing
+def late_at(field, bvh, x, y, z, energy_out, moment_out):
+    """Write the energy (K, B) and the mean direction of arrival (K, 3) at a point.
+
+    B may be fewer than the field's bands, K fewer than its bins. The length of a direction is the
+    share of the energy that comes from there: 1 for a single ray, 0 for a diffuse field.
+    """
+    rows, weights = local_array(int64, CORNERS), local_array(float64, CORNERS)
+    blend(field.cells, bvh, x, y, z, rows, weights)
+    bands = field.energy.shape[2]
+    for k in range(energy_out.shape[0]):
+        for b in range(energy_out.shape[1]):
+            energy_out[k, b] = 0.0
+        mean, mx, my, mz = 0.0, 0.0, 0.0, 0.0
+        for n in range(CORNERS):
+            if rows[n] >= 0 and weights[n] > 0:
+                energy, moment = field.energy[rows[n], k], field.moment[rows[n], k]
+                for b in range(energy_out.shape[1]):
+                    energy_out[k, b] += weights[n] * energy[b]
+                for b in range(bands):
+                    mean += weights[n] * energy[b] / bands
+                mx += weights[n] * moment[0]
+                my += weights[n] * moment[1]
+                mz += weights[n] * moment[2]
+        scale = 1 / mean if mean > 0 else 0.0
+        moment_out[k, 0], moment_out[k, 1], moment_out[k, 2] = mx * scale, my * scale, mz * scale
+
+
+@borrowing
+def _seed(seed, chunk, random):
+    for r in range(len(random)):
+        random[r] = mix(mix(mix(seed) ^ chunk) ^ np.uint64(r))
+
+
+@kernel
+def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
+    """Follow rays and add what they bring to out (C, K, B + 3), what escapes to lost (1,).
+
+    All fly a stretch, then they are drawn anew: into ``spare``, which is as large.
+    """
+    number = len(rays.image)
+    half, total = np.empty(len(air)), np.empty(len(air))
+    longest = out.shape[1] * bin_length
+    alive, horizon = number, 0.0
+    while alive > 0 and horizon < longest:
+        horizon = min(horizon + _STRETCH, longest)
+        for r in range(alive):
+            while rays.state[r, 6] < horizon:
+                _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
+        left = _sum_weights(rays.weight[:alive], total) / number
+        if left < _SILENCE:
+            break
+        wanted = max(1, int(number * min(1.0, left) ** _THINNING))
+        alive = _draw(rays, spare, alive, wanted, total)
+        rays, spare = spare, rays
+
+
+@inlined
+def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost):
+    """Take ray r to the next surface and beyond; one that leaves the scene is spent."""
+    state, weight = rays.state[r], rays.weight[r]
+    x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
+    t, triangle = closest_hit(scene.bvh, x, y, z, dx, dy, dz, _ANYWHERE)
+    t = min(t, longest - state[6])
+    if triangle < 0 and not rays.passed[r]:
+        lost[0] += _mean(weight)
+    for b in range(len(air)):
+        half[b] = np.exp(-air[b] * t / 2)
+        weight[b] *= half[b]
+    if rays.image[r] < 0:
+        collect(cells, x, y, z, dx, dy, dz, t, state[6], bin_length, weight, out)
+    state[6] += t
+    if triangle < 0:
+        state[6] = longest
+        for b in range(len(air)):
+            weight[b] = 0.0
+        return
+    for b in range(len(air)):
+        weight[b] *= half[b]
+    state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
+    rays.image[r] = _meet(scene, tree, triangle, rays.image[r], rays.random[r : r + 1], state,
+                          weight)  # fmt: skip
+    if state[3] == dx and state[4] == dy and state[5] == dz:
+        rays.passed[r] = True
+
+
+@inner
+def _sum_weights(weight, total):
+    """Write the sum of weights (R, B) to total (B,) and return the largest."""
+    total[:] = 0.0
+    for r in range(len(weight)):
+        for b in range(len(total)):
+            total[b] += weight[r, b]
+    return _largest(total)
+
+
+@inner
+def _draw(rays, fresh, alive, wanted, total):
+    """Draw ``wanted`` rays of the first ``alive`` into ``fresh``; return how many there are.
+
+    A ray that is drawn n times on average hands one n-th of its energy to each copy: nothing is
+    won or lost. n goes with the fourth root of the ray's share of the energy in all bands, which
+    keeps weights from drifting apart but leaves enough rays to rooms where little sound goes. The
+    draw is systematic: it takes one random number and equal steps.
+    """
+    bands, matter = len(total), 0.0
+    for r in range(alive):
+        matter += _importance(rays.weight[r], total)
+    if matter <= 0:
+        return 0
+    position = _uniform(rays.random[:1])
+    count = 0
+    for r in range(alive):
+        mean = wanted * _importance(rays.weight[r], total) / matter
+        position += mean
+        copies = int(position)
+        position -= copies
+        for c in range(min(copies, len(fresh.image) - count)):
+            for a in range(7):
+                fresh.state[count, a] = rays.state[r, a]
+            for b in range(bands):
+                fresh.weight[count, b] = rays.weight[r, b] / mean
+            fresh.image[count], fresh.passed[count] = rays.image[r], rays.passed[r]
+            fresh.random[count] = mix(rays.random[r] + np.uint64(c))
+            count += 1
+    return count
+
+
+@inlined
+def _importance(weight, total):
+    share = 0.0
+    for b in range(len(total)):
+        if total[b] > 0:
+            share += weight[b] / total[b]
+    return np.sqrt(np.sqrt(share))
+
+
+@inlined
+def _meet(scene, tree, triangle, image, random, state, weight):
+    """Pass, mirror or scatter a ray at a surface.
+
+    Returns the image that it now stands for.
+
+    One of the three is drawn and the weights (B,) make up for its chance. While a ray stands for
+    an image, its weights follow each band's own scattering, so that early and late sound add up in
+    every band; afterwards all bands scatter with the mean of theirs, for otherwise the weights of
+    the bands would drift apart without bound.
+    """
+    surface = scene.surface[triangle]
+    absorption, scattering = scene.absorption[surface], scene.scattering[surface]
+    transmission = scene.transmission[surface]
+    n = scene.normals[triangle]
+    slope = state[3] * n[0] + state[4] * n[1] + state[5] * n[2]
+    passing = _chance_to_pass(absorption, transmission, slope > 0 and not scene.sheet[triangle])
+    side = -1.0 if slope > 0 else 1.0  # of the normal, towards where the ray came from
+    if _uniform(random) < passing:
+        for b in range(len(weight)):
+            weight[b] *= transmission[b] / passing
+        _step_off(state, n, -side)
+        return 0 if image == 0 else -1
+    scattered = _mean(scattering)
+    if _uniform(random) < scattered:
+        for b in range(len(weight)):
+            share = scattering[b] / scattered if image >= 0 else 1.0
+            weight[b] *= (1 - absorption[b]) / (1 - passing) * share
+        _lambert(state, n, side, _uniform(random), _uniform(random))
+        _step_off(state, n, side)
+        return -1
+    for b in range(len(weight)):
+        share = (1 - scattering[b]) / (1 - scattered) if image >= 0 else 1.0
+        weight[b] *= (1 - absorption[b]) / (1 - passing) * share
+    for a in range(3):
+        state[3 + a] -= 2 * slope * n[a]
+    _step_off(state, n, side)
+    return child_image(tree, image, scene.mirror[triangle], len(scene.planes))
+
+
+@inlined
+def _chance_to_pass(absorption, transmission, leaving):
+    """Return the chance with which a ray passes a surface; one that leaves a solid always does."""
+    passes, returns = _mean(transmission), 1 - _mean(absorption)
+    if leaving:
+        return 1.0
+    if passes <= 0:
+        return 0.0
+    return max(passes / (passes + max(returns, 0.0)), _LEAST_CROSSING)
+
+
+@inlined
+def _mean(values):
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+@inlined
+def _largest(values):
+    largest = values[0]
+    for value in values:
+        largest = max(largest, value)
+    return largest
+
+
+@inlined
+def _lambert(state, n, side, u, v):
+    """Draw a direction round the normal with the density of Lambert's cosine law."""
+    z, angle = 1 - 2 * u, 2 * np.pi * v
+    r = np.sqrt(max(0.0, 1 - z * z))
+    x, y, z = side * n[0] + r * np.cos(angle), side * n[1] + r * np.sin(angle), side * n[2] + z
+    length = np.sqrt(x * x + y * y + z * z)
+    if length < 1e-6:
+        x, y, z, length = side * n[0], side * n[1], side * n[2], 1.0
+    state[3], state[4], state[5] = x / length, y / length, z / length
+
+
+@inlined
+def _step_off(state, n, side):
+    for a in range(3):
+        state[a] += side * STEP_OFF * n[a]
+
+
+@inlined
+def _uniform(random):
+    """Return the next number in [0, 1) of the sequence whose state is random (1,) uint64."""
+    random[0] += STRIDE
+    return np.float64(mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)

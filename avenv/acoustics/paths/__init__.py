@@ -1,0 +1,1 @@
+"""Early sound: direct, mirrored and bent paths."""

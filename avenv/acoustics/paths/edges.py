@@ -1,0 +1,259 @@
+"""The edges of a scene that sound bends round: convex corners of solids, free edges of sheets.
+
+They come out of the triangles alone, so door jambs, wall ends, table tops and imported meshes are
+all treated alike. The sides of triangles that lie on one straight line are laid over each other, so
+it does not matter how surfaces are cut into triangles.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core.kernels import borrowing, inner
+from avenv.geometry import BVH, segment_is_clear
+
+SHORTEST = 0.5
+"""Metres below which an edge is too short to be worth following."""
+NARROWEST = 0.25
+"""Metres that the wider face of an edge needs; long waves pass narrower things as if not there."""
+
+_SHARPEST = np.radians(30)  # a smaller bend of a surface is part of a curve
+_TOLERANCE = 1.7e-3  # metres between parallel lines, radians between surfaces
+_SWING = 0.02  # metres from an edge at which the air must be free all round it
+_STATION = 0.1  # metres between the places along an edge where that is tested
+_CHORDS = 6  # of the swing from face to face
+_MIX = np.array([0x1F123BB5, 0x3C6EF35F, 0x5851F42D, 0x2545F491, 0x27D4EB2F, 0x165667B1])
+
+
+class Edges(NamedTuple):
+    """E straight edges of wedges whose air opens by more than half a turn.
+
+    Angles round an edge count from face 0 through the air to face 1.
+
+    Attributes:
+        start: (E, 3) float64 one end, metres.
+        along: (E, 3) float64 unit vector to the other end.
+        length: (E,) float64 metres.
+        face: (E, 3) float64 unit vector within face 0, square to the edge, away from it.
+        normal: (E, 3) float64 unit normal of face 0, into the air.
+        opening: (E,) float64 angle of the air over pi: 1.5 at a square corner, 2 for a sheet.
+        triangle: (E, 2) int32 a triangle of either face.
+    """
+
+    start: NDArray[np.float64]
+    along: NDArray[np.float64]
+    length: NDArray[np.float64]
+    face: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    opening: NDArray[np.float64]
+    triangle: NDArray[np.int32]
+
+
+def find_edges(
+    triangles: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    sheet: NDArray[np.bool_],
+    bvh: BVH,
+) -> Edges:
+    """Return the edges of triangles (T, 3, 3) that bend sound.
+
+    Args:
+        triangles: corners, metres.
+        normals: (T, 3) unit front normals.
+        sheet: (T,) not part of a closed solid.
+        bvh: over the triangles.
+    """
+    corners = triangles.astype(np.float64)
+    begin, end = corners.reshape(-1, 3), np.roll(corners, -1, axis=1).reshape(-1, 3)
+    apex, triangle = np.roll(corners, 1, axis=1).reshape(-1, 3), np.arange(len(begin)) // 3
+    along = _unit(end - begin)
+    along *= _sign(along)[:, None]
+    foot = begin - along * _dot(begin, along)[:, None]
+    inward = apex - begin
+    inward -= along * _dot(inward, along)[:, None]
+    width = np.linalg.norm(inward, axis=1)
+
+    key = np.round(np.column_stack([along, foot]) / _TOLERANCE).astype(np.int64) @ _MIX
+    key[width < 1e-9] = 0  # triangles without area
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
+    span = np.sort(np.column_stack([_dot(begin, along), _dot(end, along)]), axis=1)[order]
+    if len(order) == 0:
+        return _edges(np.zeros((0, 7)), foot, along, foot)
+    low = np.minimum.reduceat(span[:, 0], first)
+    high = np.maximum.reduceat(span[:, 1], first)
+    reach = np.maximum.reduceat(width[order], first)
+    last = np.append(first[1:], len(order))
+    lines = (high - low >= SHORTEST) & (reach >= NARROWEST)
+    axis, base = along[order[first]], foot[order[first]]
+    across = _unit(np.cross(axis, np.eye(3)[np.abs(axis).argmin(axis=1)]))
+    third = np.cross(axis, across)
+
+    which = np.repeat(np.arange(len(first)), last - first)
+    inward, side = inward[order], triangle[order]
+    angle = np.arctan2(_dot(inward, third[which]), _dot(inward, across[which])) % (2 * np.pi)
+    facing = np.sign(_dot(np.cross(axis[which], inward), normals[side].astype(np.float64)))
+    facing = np.where(sheet[side], 0, facing).astype(np.int64)
+    bounds = np.column_stack([first, last])[lines]
+    pieces = np.empty((2 * len(order), 7))
+    cuts = span.ravel()[np.lexsort((span.ravel(), np.repeat(which, 2)))]
+    number = _overlay(
+        bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
+    )
+    return _free(bvh, _edges(pieces[:number], axis, across, base))
+
+
+def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(v, axis=1, keepdims=True)
+    return np.divide(v, length, out=np.zeros_like(v), where=length > 0)
+
+
+def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.einsum("nk,nk->n", a, b)
+
+
+def _sign(along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the signs (N,) that make the first component that is not about zero positive."""
+    clear = np.abs(along) > 0.01
+    leading = np.take_along_axis(along, clear.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(leading < 0, -1.0, 1.0)
+
+
+@borrowing
+def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
+    """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
+
+    ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
+    sides, in order along each line. A piece (7,) is its line, its ends along it, the angles of its
+    faces and a triangle of either.
+    """
+    number = 0
+    for k in range(len(bounds)):
+        first, last = bounds[k]
+        for c in range(2 * first, 2 * last - 1):
+            if cuts[c + 1] - cuts[c] < 1e-6:
+                continue
+            middle = (cuts[c] + cuts[c + 1]) / 2
+            low, high = _widest_gap(first, last, middle, span, angle, facing)
+            if low < 0 or max(width[low], width[high]) < NARROWEST:
+                continue
+            before = pieces[number - 1]
+            if (
+                number > 0 and before[0] == lines[k] and cuts[c] - before[2] < 1e-3
+                and abs(before[3] - angle[low]) + abs(before[4] - angle[high]) < _TOLERANCE
+            ):  # fmt: skip
+                before[2] = cuts[c + 1]
+                continue
+            if number == len(pieces):
+                break
+            piece = pieces[number]
+            piece[0], piece[1], piece[2] = lines[k], cuts[c], cuts[c + 1]
+            piece[3], piece[4], piece[5], piece[6] = (
+                angle[low], angle[high], triangle[low], triangle[high],
+            )  # fmt: skip
+            number += 1
+    return number
+
+
+@inner
+def _widest_gap(first, last, middle, span, angle, facing):
+    """Return the sides on which the air round a place opens and ends; -1, -1 if it is no edge."""
+    for low in range(first, last):
+        if facing[low] < 0 or span[low, 0] > middle or span[low, 1] < middle:
+            continue
+        gap, high = 2 * np.pi, low
+        for other in range(first, last):
+            if span[other, 0] <= middle <= span[other, 1]:
+                ahead = (angle[other] - angle[low]) % (2 * np.pi)
+                if other != low and ahead < gap:
+                    gap, high = ahead, other
+        ends = facing[high] == 0 if high == low else facing[high] <= 0
+        if ends and gap > np.pi + _SHARPEST:
+            return low, high
+    return -1, -1
+
+
+def _edges(
+    pieces: NDArray[np.float64],
+    axis: NDArray[np.float64],
+    across: NDArray[np.float64],
+    base: NDArray[np.float64],
+) -> Edges:
+    line = pieces[:, 0].astype(np.int64)
+    u, a = axis[line], across[line]
+    b = np.cross(u, a)
+    cos, sin = np.cos(pieces[:, 3])[:, None], np.sin(pieces[:, 3])[:, None]
+    gap = (pieces[:, 4] - pieces[:, 3]) % (2 * np.pi)
+    return Edges(
+        start=base[line] + u * pieces[:, 1:2],
+        along=u,
+        length=pieces[:, 2] - pieces[:, 1],
+        face=cos * a + sin * b,
+        normal=cos * b - sin * a,
+        opening=np.where(gap < _SHARPEST, 2 * np.pi, gap) / np.pi,
+        triangle=pieces[:, 5:7].astype(np.int32),
+    )
+
+
+def _free(bvh: BVH, edges: Edges) -> Edges:
+    """Return the runs of edges round which the air is free: nothing leans or stands on them."""
+    stations = np.maximum(np.ceil(edges.length / _STATION).astype(np.int64), 1)
+    free = np.zeros((len(stations), int(stations.max(initial=1))), np.bool_)
+    _swing(bvh, edges, stations, free)
+    row: list[int] = []
+    begin, end = [], []
+    for e in np.flatnonzero(free.any(axis=1)).tolist():
+        change = np.flatnonzero(np.diff(np.concatenate([[False], free[e], [False]])))
+        step = edges.length[e] / stations[e]
+        for a, b in change.reshape(-1, 2):
+            if (b - a) * step >= SHORTEST - 1e-6:
+                row.append(e)
+                begin.append(a * step)
+                end.append(b * step)
+    start = np.array(begin, np.float64)
+    return Edges(
+        start=edges.start[row] + edges.along[row] * start[:, None],
+        along=edges.along[row],
+        length=np.array(end, np.float64) - start,
+        face=edges.face[row],
+        normal=edges.normal[row],
+        opening=edges.opening[row],
+        triangle=edges.triangle[row],
+    )
+
+
+def longest(edges: Edges, number: int) -> Edges:
+    """Return so many of the edges, or all if there are fewer, in their order."""
+    kept = np.sort(np.argsort(-edges.length, kind="stable")[:number])
+    return Edges._make(column[kept] for column in edges)
+
+
+@borrowing
+def _swing(bvh, edges, stations, free):
+    """Say for stations along edges whether an arc from face to face meets nothing: free (E, S)."""
+    for e in range(len(stations)):
+        for s in range(stations[e]):
+            along = edges.length[e] * (s + 0.5) / stations[e]
+            x, y, z = _swung(edges, e, along, 0.02)
+            is_free = True
+            for c in range(_CHORDS):
+                u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
+                if not segment_is_clear(bvh, x, y, z, u, v, w):
+                    is_free = False
+                    break
+                x, y, z = u, v, w
+            free[e, s] = is_free
+
+
+@inner
+def _swung(edges, e, along, share):
+    """Return the point (x, y, z) near an edge, a share of the way from face to face."""
+    angle = np.pi * edges.opening[e] * share
+    cos, sin = _SWING * np.cos(angle), _SWING * np.sin(angle)
+    start, ahead, face, normal = edges.start[e], edges.along[e], edges.face[e], edges.normal[e]
+    return (
+        start[0] + along * ahead[0] + cos * face[0] + sin * normal[0],
+        start[1] + along * ahead[1] + cos * face[1] + sin * normal[1],
+        start[2] + along * ahead[2] + cos * face[2] + sin * normal[2],
+    )

@@ -1,0 +1,1 @@
+"""Sound as samples: transforms, convolution, features."""

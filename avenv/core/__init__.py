@@ -1,0 +1,1 @@
+"""What every other room stands on: frames, bands, errors, hashing, caches, threads, kernels."""

@@ -1,0 +1,138 @@
+"""What a person watching an environment sees: the robot's view beside a map, and what it hears."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv import vision
+from avenv.drawing.panel import compose
+from avenv.drawing.textmap import text_map
+from avenv.drawing.topdown import TopDownMap
+from avenv.envs.batch import Batch
+from avenv.simulation.world import World
+
+SIDE = 480
+"""Height of view and map, pixels."""
+
+MAX_MAPS = 8
+"""Worlds whose maps are kept."""
+
+
+class Screen:
+    """Pictures and text of the environments of a batch, with the way each body has come."""
+
+    def __init__(self, batch: Batch):
+        self._batch = batch
+        self._trails: list[list[NDArray[np.float64]]] = [[] for _ in range(batch.num_envs)]
+        self._maps: dict[World, TopDownMap] = {}
+        self._window: Any = None
+
+    def begin(self, row: int) -> None:
+        """Start a new trail."""
+        self._trails[row] = [self._batch.simulator.position[row].copy()]
+
+    def follow(self, row: int) -> None:
+        """Add the present position to the trail."""
+        self._trails[row].append(self._batch.simulator.position[row].copy())
+
+    def text(self, row: int) -> str:
+        """Return a line of numbers over a map in characters."""
+        simulator = self._batch.simulator
+        grid = simulator.here[row].walkable
+        plan = text_map(
+            grid.islands > 0,
+            grid.origin,
+            grid.cell,
+            self._trails[row],
+            float(simulator.heading[row]),
+            simulator.source_position()[row],
+        )
+        return f"{'. '.join(self.caption(row))}\n{plan}\n"
+
+    def caption(self, row: int) -> list[str]:
+        """Return what plays, and how far it is on which side."""
+        task = self._batch.task
+        truth = {name: values[row] for name, values in task.truth().items()}
+        metrics = {name: values[row] for name, values in task.metrics().items()}
+        degrees = np.rad2deg(truth["source_azimuth"])
+        sound = task.sounds.names[task.episodes[row].sound]
+        return [
+            f"{sound}, {truth['geodesic_distance']:.1f} m on foot",
+            f"{abs(degrees):.0f}° to the {'left' if degrees >= 0 else 'right'}, "
+            f"{'in sight' if truth['source_visible'] else 'out of sight'}",
+            f"{metrics['num_actions']:.0f} actions, {metrics['path_length']:.1f} m walked",
+        ]
+
+    def picture(
+        self, row: int, position: ArrayLike | None = None, heading: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Return the panel (H, W, 3) of one environment.
+
+        Args:
+            row: which environment.
+            position: (x, y) to look from instead of the body's own, for pictures between steps.
+            heading: likewise, radians.
+        """
+        simulator = self._batch.simulator
+        world = simulator.here[row]
+        at = simulator.position[row] if position is None else np.asarray(position, np.float64)
+        facing = float(simulator.heading[row]) if heading is None else heading
+        hfov = simulator.sensors.hfov
+        eye = (*at, simulator.body.eye_height)
+        view = vision.render_view(
+            world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",)
+        )
+        return compose(
+            view["rgb"],
+            self._map(row).draw(
+                at,
+                facing,
+                path=[*self._trails[row][:-1], at],
+                sources=[simulator.source_position()[row, :2]],
+                hfov=hfov,
+            ),
+            self.caption(row),
+            simulator.window(row),
+            height=SIDE,
+        )
+
+    def show(self, row: int) -> None:
+        """Show the panel in a window (needs pygame)."""
+        picture = self.picture(row)
+        pygame = _import_pygame()
+        size = (picture.shape[1], picture.shape[0])
+        if self._window is None:
+            pygame.display.init()
+            pygame.display.set_caption("avenv")
+            self._window = pygame.display.set_mode(size)
+        surface = pygame.surfarray.make_surface(picture.swapaxes(0, 1))
+        self._window.blit(surface, (0, 0))
+        pygame.event.pump()
+        pygame.display.flip()
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            _import_pygame().quit()
+            self._window = None
+
+    def _map(self, row: int) -> TopDownMap:
+        world = self._batch.simulator.here[row]
+        if world not in self._maps:
+            compiled = world.compiled
+            low, high = compiled.bounds[:, :2]
+            aspect = (high[0] - low[0] + 0.6) / (high[1] - low[1] + 0.6)
+            width = int(np.clip(SIDE * aspect, SIDE / 2, 2 * SIDE)) // 2 * 2
+            if len(self._maps) == MAX_MAPS:
+                self._maps.clear()
+            self._maps[world] = TopDownMap(compiled, (width, SIDE))
+        return self._maps[world]
+
+
+def _import_pygame() -> Any:
+    try:
+        import pygame
+    except ImportError as error:
+        raise ImportError('render_mode="human" needs pygame: pip install "avenv[human]"') from error
+    return pygame

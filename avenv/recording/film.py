@@ -1,0 +1,136 @@
+"""Film one episode: what the agent sees, where it is, and what it hears, in sync."""
+
+import os
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+from avenv.benchmark.agent import AgentFactory
+from avenv.core.frames import wrap_angle
+from avenv.drawing.screen import Screen
+from avenv.envs.vector import BatchEnv
+from avenv.recording.video import VideoWriter, check_video
+from avenv.simulation.world import load_scene
+
+FPS = 20
+EARS = 2
+"""Channels that a film carries; of a larger array it has the first ones."""
+
+AFTERWARDS = 1.5
+"""Seconds that the film goes on when the episode is over."""
+
+
+def record_episode(
+    agent: AgentFactory,
+    path: str | os.PathLike,
+    scene: Any = "apartment",
+    sound: Any = None,
+    seed: int = 0,
+    progress: bool = True,
+    **options: Any,
+) -> dict[str, float]:
+    """Film an agent on its way to a source.
+
+    Args:
+        agent: makes the agent, given the vector environment.
+        path: of the video, ending in ``.mp4``.
+        scene: as ``load_scene`` takes it. A source that it names is the goal; where it names none,
+            a place on the floor is.
+        sound: as ``load_sounds`` takes it; by default what the scene's source plays, or a phone.
+        seed: of the episode.
+        progress: show a progress bar.
+        **options: see ``avenv.envs.batch.Batch``.
+
+    Returns:
+        The metrics of the episode.
+
+    Raises:
+        ValueError: the scene, the sound, an option or the path cannot be used.
+        ImportError: PyAV is missing.
+    """
+    check_video(path)
+    world = load_scene(scene)
+    named = bool(world.compiled.sources)
+    envs = BatchEnv(
+        num_envs=1,
+        autoreset_mode=AutoresetMode.DISABLED,
+        scenes=world,
+        goals="sources" if named else "anywhere",
+        sounds=sound if sound is not None else ("scene" if named else "phone"),
+        **options,
+    )
+    film = _Film(envs, path)
+    actor = agent(envs)
+    observation, info = envs.reset(seed=seed)
+    actor.reset(0, seed)
+    start = round(float(info["metrics"]["distance_to_goal"][0]), 1)
+    with film, tqdm(total=start, desc="walking", unit="m", disable=not progress) as bar:
+        film.begin()
+        done = False
+        while not done:
+            action = actor.act(observation, info)
+            observation, _, terminated, truncated, info = envs.step(action)
+            done = bool(terminated[0] or truncated[0])
+            film.step()
+            bar.n = max(0.0, round(start - float(info["metrics"]["distance_to_goal"][0]), 1))
+            bar.refresh()
+        film.linger(AFTERWARDS)
+    return envs.row_of(info, 0)["metrics"]
+
+
+class _Film:
+    """Turns steps of ``step_time`` into frames: the pose glides, the sound is the step's own."""
+
+    def __init__(self, envs: BatchEnv, path: str | os.PathLike):
+        self._batch = envs.batch
+        self._simulator = envs.batch.simulator
+        self._screen = Screen(envs.batch)
+        self._path = path
+        self._time = 0.0
+        self._frames = 0
+
+    def __enter__(self) -> "_Film":
+        self._screen.begin(0)
+        sensors = self._simulator.sensors
+        height, width, _ = self._screen.picture(0).shape
+        self._video = VideoWriter(
+            self._path,
+            (width, height),
+            FPS,
+            sensors.sample_rate,
+            channels=min(sensors.channels, EARS),
+        )
+        self._video.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._video.__exit__(*error)
+
+    def begin(self) -> None:
+        """Remember where the first step starts."""
+        self._position = self._simulator.position[0].copy()
+        self._heading = float(self._simulator.heading[0])
+
+    def step(self) -> None:
+        """Film the step that has just been taken."""
+        simulator, sensors = self._simulator, self._simulator.sensors
+        self._screen.follow(0)
+        start, end = self._position, simulator.position[0].copy()
+        turn = float(wrap_angle(simulator.heading[0] - self._heading))
+        self._time += sensors.step_time
+        due = round(self._time * FPS) - self._frames
+        for k in range(1, due + 1):
+            share = k / due
+            pose = start + share * (end - start), self._heading + share * turn
+            self._video.add_frame(self._screen.picture(0, *pose))
+        self._frames += due
+        self._video.add_audio(simulator.window(0)[:EARS, -sensors.step_samples :])
+        self.begin()
+
+    def linger(self, seconds: float) -> None:
+        """Stand still and listen for a while."""
+        for _ in range(round(seconds / self._simulator.sensors.step_time)):
+            self._simulator.observe(np.ones(1, bool))
+            self.step()

@@ -1,0 +1,1 @@
+"""Bodies in worlds: what they sense of it, and the one place where time passes."""

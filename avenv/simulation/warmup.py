@@ -1,0 +1,110 @@
+"""Compile the kernels once per machine, and say so: the one wait that a user has to bear."""
+
+import hashlib
+import platform
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+import numpy as np
+from tqdm import tqdm
+
+from avenv import navigation, vision
+from avenv.acoustics import Engine, Stream, spectrogram
+from avenv.core import frames
+from avenv.core.cache import cache_folder
+from avenv.core.errors import CacheWarning
+from avenv.geometry import cast_rays, lines_of_sight
+from avenv.navigation import follower
+from avenv.scene import SceneBuilder, SceneSpec
+from avenv.simulation.world import World, load_scene
+
+_PACKAGE = Path(__file__).parents[1]
+_done = False
+
+
+def warm_up() -> None:
+    """Compile what is not compiled yet, with a progress bar; return at once if all is.
+
+    Numba keeps compiled kernels on disk. A mark in the cache folder says that they are there; it is
+    named by everything that would make Numba compile anew.
+    """
+    global _done
+    if _done:
+        return
+    _done = True
+    folder = cache_folder()
+    mark = folder / f"kernels-{_state()}" if folder else None
+    if mark and mark.exists():
+        return
+    world = load_scene(_closet())
+    stages: dict[str, Callable[[World], object]] = {
+        "rays": _cast,
+        "sight": _look,
+        "walking": _walk,
+        "hearing": _listen,
+    }
+    with tqdm(stages.items(), desc="compiling kernels, once", unit="part", leave=False) as bar:
+        for name, stage in bar:
+            bar.set_postfix_str(name)
+            stage(world)
+    if mark:
+        try:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        except OSError as error:
+            warnings.warn(f"{mark} cannot be written ({error})", CacheWarning, stacklevel=2)
+
+
+def _state() -> str:
+    """Return a digest of sources, compiler and processor."""
+    digest = hashlib.sha256(
+        repr(
+            (numba.__version__, platform.python_version(), llvmlite.binding.get_host_cpu_name())
+        ).encode()
+    )
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(f"{path}:{path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _closet() -> SceneSpec:
+    builder = SceneBuilder("closet")
+    room = builder.room("closet", size=(3, 3))
+    builder.place("plant", at=(2.4, 2.4), room=room)
+    builder.place("floor_lamp", at=(0.5, 2.4), room=room)
+    return builder.build()
+
+
+def _cast(world: World) -> None:
+    bvh, eye = world.compiled.bvh, np.array([[1.0, 1.0, 1.2]])
+    cast_rays(bvh, eye, np.array([[1.0, 0.0, 0.0]]))
+    lines_of_sight(bvh, eye, eye + 0.1)
+
+
+def _look(world: World) -> None:
+    pictures = vision.Frames.allocate(1, 32, 32)
+    eye = np.array([[1.0, 1.0, 1.2]])
+    vision.render([world.raster], [0], eye, frames.body_rotation([0.0]), np.pi / 2, pictures)
+
+
+def _walk(world: World) -> None:
+    grid, here = world.walkable, np.array([[1.0, 1.0]])
+    field = navigation.geodesic_field(grid, here[0])
+    start = np.array([[1.0, 2.0]])
+    navigation.move(grid, here, np.array([[0.1, 0.0]]))
+    navigation.shortest_path(grid, field, start[0])
+    follower.count_actions(grid, field, start[0], 0.0)
+    follower.next_action(grid, field, start[0], 0.0)
+
+
+def _listen(world: World) -> None:
+    engine = Engine(16000, "binaural", 1600)
+    field = engine.source_field(world.compiled, world.acoustics, (1.0, 1.0, 1.0), 1.25)
+    response = engine.responses([(world.acoustics, field, np.array([2.0, 1.0, 1.25]), 0.0)])
+    stream = Stream(1, 2, 800, 1600, 1600)
+    stream.reset(0, np.ones((1, stream.past), np.float32), response)
+    stream.push(np.array([0]), np.ones((1, 1, 800), np.float32), response)
+    spectrogram(stream.window)

@@ -1,0 +1,267 @@
+"""A world: one scene, with what the eye, the ear and the foot each derive from it."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv import acoustics, navigation, vision
+from avenv.acoustics.scene import AcousticScene
+from avenv.core.errors import SceneError, SoundError
+from avenv.navigation import WalkableGrid
+from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
+from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
+from avenv.scene.problems import Problems
+from avenv.sounds import check_builtin
+from avenv.vision import RasterScene
+
+if TYPE_CHECKING:
+    from avenv.scene.meshes import ImportReport
+
+MAX_VARIANTS = 16
+"""Worlds in other states that a world keeps."""
+
+MAX_HOMES = 8
+"""Homes of sets that are kept besides those that bodies are in."""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One compiled scene and its derived tables, each made once, on first use.
+
+    Attributes:
+        compiled: the flat arrays that everything below is made from.
+        spec: the description it was compiled from, where there is one.
+        rest: the world that this one is a variant of, as ``with_states`` makes them.
+        report: what became of the mesh that it was read from, where it was one.
+    """
+
+    compiled: CompiledScene
+    spec: SceneSpec | None = None
+    rest: "World | None" = None
+    report: "ImportReport | None" = None
+
+    @property
+    def name(self) -> str:
+        """The scene's name."""
+        return self.compiled.name
+
+    @cached_property
+    def raster(self) -> RasterScene:
+        """Triangle clusters for the rasteriser."""
+        return vision.prepare(self.compiled, like=self.rest.raster if self.rest else None)
+
+    def raster_in(self, light: str) -> RasterScene:
+        """Return ``raster`` in a light of ``vision.LIGHTS``; it is kept.
+
+        Raises:
+            ValueError: there is no such light.
+        """
+        if light not in self._rasters:
+            self._rasters[light] = vision.lit(self.raster, light)
+        return self._rasters[light]
+
+    @cached_property
+    def _rasters(self) -> dict[str, RasterScene]:
+        return {"full": self.raster}  # as it is prepared
+
+    @cached_property
+    def acoustics(self) -> AcousticScene:
+        """Reflecting patches and surfaces for the tracer."""
+        rest = self.rest
+        if rest and rest.compiled.acoustic_fingerprint == self.compiled.acoustic_fingerprint:
+            return rest.acoustics
+        return acoustics.prepare(self.compiled)
+
+    @cached_property
+    def walkable(self) -> WalkableGrid:
+        """Where a body of the default radius can be."""
+        if self.rest and np.array_equal(self.compiled.triangles, self.rest.compiled.triangles):
+            return self.rest.walkable
+        return navigation.build_grid(self.compiled)
+
+    @cached_property
+    def places(self) -> NDArray[np.float64]:
+        """Places (P, 2) a metre apart on the walkable floor: where episodes put their sources.
+
+        A finite set, so that the acoustic field of each is traced only once.
+        """
+        return self.walkable.places()
+
+    def with_states(self, states: Mapping[str, str]) -> "World":
+        """Return this world with some of its things in other states, by the things' names.
+
+        Sight, sound and passage follow. Put back as it was, a world is the very same one again;
+        the latest variants are kept.
+
+        Raises:
+            SceneError: a thing has no states, or not this one.
+        """
+        rest = self.rest or self
+        compiled = self.compiled.posed(states)
+        if compiled is rest.compiled:
+            return rest
+        key = tuple(compiled.states.values())
+        variants = rest._variants
+        variant = variants.pop(key, None) or World(compiled, rest.spec, rest)
+        variants[key] = variant  # the latest last
+        if len(variants) > MAX_VARIANTS:
+            del variants[next(iter(variants))]
+        return variant
+
+    @cached_property
+    def _variants(self) -> "dict[tuple[str, ...], World]":
+        return {}
+
+
+def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World:
+    """Load one scene.
+
+    Args:
+        scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
+            (``*.stage_config.json``, ``*.scene_instance.json``), the name of an authored scene
+            (``"apartment"``), a home of a set (``"homes:val/3"``), a ``SceneSpec``, a
+            ``CompiledScene``, or a ``World``, which is returned as it is.
+
+    Raises:
+        SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
+            its sources plays; the message names file and field.
+    """
+    if isinstance(scene, World):
+        return scene
+    if isinstance(scene, CompiledScene):
+        return World(scene)
+    if isinstance(scene, SceneSpec):
+        return _described(scene)
+    if not isinstance(scene, str | Path):
+        raise SceneError(
+            f"scene is {scene!r}; accepted are the path of a YAML file, the name of an authored "
+            "scene, a home (homes:val/3), a SceneSpec, a CompiledScene or a World"
+        )
+    if is_reference(scene):
+        homes = find_homes(str(scene))
+        if len(homes) > 1:
+            raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
+        return _described(make_home(homes.split, homes.numbers[0]))
+    path = Path(scene)
+    if names_mesh(path):
+        from avenv.scene.meshes import load_mesh  # brings trimesh
+
+        compiled, report = load_mesh(path)
+        return _world(compiled, str(path), report=report)
+    if path.suffix.lower() not in SPEC_SUFFIXES:
+        if path.suffix:
+            raise SceneError(
+                f"{path}: cannot read {path.suffix} files; accepted: "
+                f"{', '.join((*SPEC_SUFFIXES, *MESH_SUFFIXES, *HABITAT_ENDINGS))}"
+            )
+        path = find_scene(str(scene))
+    return _described(SceneSpec.from_yaml(path))
+
+
+def _described(spec: SceneSpec) -> World:
+    return _world(compile_scene(spec), spec.source, spec)
+
+
+def _world(
+    compiled: CompiledScene,
+    source: str,
+    spec: SceneSpec | None = None,
+    report: "ImportReport | None" = None,
+) -> World:
+    """Return the world of a scene that messages call ``source``, if its sounds are known."""
+    problems = Problems(source)
+    for k, sounding in enumerate(compiled.sources):
+        if Path(sounding.sound).is_file():
+            continue
+        try:
+            check_builtin(sounding.sound)
+        except SoundError as error:
+            problems.add(f"sources[{k}].sound", str(error))
+    problems.check()
+    return World(compiled, spec, report=report)
+
+
+class WorldList(Sequence[World]):
+    """Worlds by number: those at hand, and homes that are made when they are asked for.
+
+    A set of homes may be endless; of the homes made, the ``MAX_HOMES`` used last are kept.
+
+    Args:
+        parts: worlds and sets of homes, one after another.
+    """
+
+    def __init__(self, parts: Iterable[World | HomeSet]):
+        self._parts = tuple(parts)
+        lengths = [len(p) if isinstance(p, HomeSet) else 1 for p in self._parts]
+        self._starts = [0, *accumulate(lengths)]
+        self._homes: OrderedDict[int, World] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return one world."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"world {number} of {len(self)}")
+        k = bisect_right(self._starts, number) - 1
+        part = self._parts[k]
+        if isinstance(part, World):
+            return part
+        if number in self._homes:
+            self._homes.move_to_end(number)
+        else:
+            home = part.numbers[number - self._starts[k]]
+            self._homes[number] = _described(make_home(part.split, home))
+            if len(self._homes) > MAX_HOMES:
+                self._homes.popitem(last=False)
+        return self._homes[number]
+
+    @property
+    def at_hand(self) -> tuple[World, ...]:
+        """The worlds that are no homes of sets."""
+        return tuple(part for part in self._parts if isinstance(part, World))
+
+    @property
+    def sounds(self) -> dict[str, str]:
+        """What sources of these worlds may play, each with a name of who does, for messages."""
+        played = {
+            source.sound: f"{world.name}: sources, {source.name!r}"
+            for world in reversed(self.at_hand) for source in reversed(world.compiled.sources)
+        }  # fmt: skip
+        if len(self.at_hand) < len(self._parts):
+            played |= dict.fromkeys(sorted(home_sounds()), "homes")
+        return played
+
+
+def load_worlds(scenes: Any) -> WorldList:
+    """Load one scene, or a list of them; the same scene named twice is loaded once.
+
+    Args:
+        scenes: what ``load_scene`` takes; a set of homes, ``"homes:train"`` (endless),
+            ``"homes:val"`` or ``"homes:test"``, or some of one, ``"homes:train/0-99"``; or an
+            iterable of such. Homes are made when they are first used.
+
+    Raises:
+        SceneError: the list is empty, or one of the scenes cannot be loaded.
+    """
+    if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
+        scenes = (scenes,)
+    loaded: dict[Any, World | HomeSet] = {}
+    parts = []
+    for scene in scenes:
+        key = str(scene) if isinstance(scene, str | Path) else id(scene)
+        if key not in loaded:
+            loaded[key] = find_homes(scene) if is_reference(scene) else load_scene(scene)
+        parts.append(loaded[key])
+    if not parts:
+        raise SceneError("scenes is empty; at least one scene is needed")
+    return WorldList(parts)

@@ -1,0 +1,1 @@
+"""Cameras: projections, pictures and their noise."""

@@ -1,0 +1,1 @@
+"""Light that is baked once per scene and switched afterwards."""

@@ -1,0 +1,61 @@
+"""Smoothing of light maps within their charts."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core import parallel
+from avenv.core.kernels import kernel
+from avenv.vision.light.charts import Charts
+
+_JOB = 512  # charts
+
+
+def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[np.float32]:
+    """Return light (L, K, 3) blurred by (1, 2, 1) / 4 along rows and columns, so many times.
+
+    Charts are mirrored at their rims, so that a blur mixes four neighbours equally there too. The
+    facets of curved surfaces are left alone.
+    """
+    count, is_curved = len(charts.first), charts.is_curved
+    for _ in range(passes):
+        blurred = np.empty_like(light)
+        parallel.run(
+            _blur,
+            (
+                (charts.first, charts.width, charts.height, is_curved, light, blurred, start,
+                 min(start + _JOB, count))
+                for start in range(0, count, _JOB)
+            ),
+        )  # fmt: skip
+        light = blurred
+    return light
+
+
+# Layout: samples of chart c are first[c] + row * width[c] + column; light (L, K, 3).
+@kernel
+def _blur(first, width, height, is_curved, light, blurred, start, stop):
+    layers = light.shape[1]
+    for c in range(start, stop):
+        columns, rows = width[c], height[c]
+        if is_curved[c]:
+            blurred[first[c] : first[c] + 4] = light[first[c] : first[c] + 4]
+            continue
+        for row in range(rows):
+            for column in range(columns):
+                i = first[c] + row * columns + column
+                blurred[i] = 0
+                for down in range(-1, 2):
+                    r = _mirrored(row + down, rows)
+                    for right in range(-1, 2):
+                        j = first[c] + r * columns + _mirrored(column + right, columns)
+                        weight = np.float32((2 - abs(down)) * (2 - abs(right))) / np.float32(16)
+                        for k in range(layers):
+                            for channel in range(3):
+                                blurred[i, k, channel] += weight * light[j, k, channel]
+
+
+@kernel
+def _mirrored(k, count):
+    if k < 0:
+        return min(-k, count - 1)
+    return k if k < count else max(2 * count - 2 - k, 0)

@@ -1,0 +1,1 @@
+"""The rasteriser: from triangle clusters to shaded pixels."""

@@ -1,0 +1,170 @@
+"""Textures as the shading kernel reads them: mip pyramids of packed texels in one array.
+
+Colours are kept as ``linear ** (1 / GAMMA)``, so that the product of two codes is the code of the
+product of two linear colours: texture times light needs no decoding. A texel holds three codes of
+13 bits in lanes of 21, which leaves each lane 8 bits for a weight: one multiplication weighs all
+three.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from avenv.core.errors import SceneError
+from avenv.scene.compiled import SurfaceTable
+from avenv.vision.raster.textures import TEXTURES, reflectance
+
+GAMMA = 2.2
+CODE_BITS = 13
+LANE_BITS = 21
+HIGHEST = (1 << CODE_BITS) - 1
+"""Code of linear light 1."""
+
+LEVELS = 11
+"""Mip levels of the largest texture."""
+
+LARGEST = 1 << (LEVELS - 1)
+"""Longest side of a texture, texels."""
+
+IMAGE = "image:"
+"""What the name of an image in the table of surfaces begins with."""
+
+
+OPAQUE = np.uint64(1 << 63)
+"""Bit of a texel that is not cut out; the lanes leave it free."""
+
+
+class Atlas(NamedTuple):
+    """K textures with all their mip levels; sides are powers of two.
+
+    Attributes:
+        texels: (M,) uint64 packed, row by row upwards; images also have ``OPAQUE`` bits.
+        first: (K, LEVELS) int32 first texel of each level; the last one, 1 x 1, is repeated.
+        log_size: (K, 2) int32 log2 of the width and height of level 0 in texels.
+        per_unit: (K, 2) float32 texels of level 0 that a unit of u and of v spans: a metre, or the
+            whole of an image; 0 where the texture is plain.
+        cut: (K,) bool, has holes.
+    """
+
+    texels: NDArray[np.uint64]
+    first: NDArray[np.int32]
+    log_size: NDArray[np.int32]
+    per_unit: NDArray[np.float32]
+    cut: NDArray[np.bool_]
+
+
+def pack(linear: NDArray[np.floating]) -> NDArray[np.uint64]:
+    """Return packed codes (...) of linear colours (..., 3), cut off at 0 and 1."""
+    codes = np.round(HIGHEST * np.clip(linear, 0, 1) ** (1 / GAMMA)).astype(np.uint64)
+    return codes[..., 0] | codes[..., 1] << LANE_BITS | codes[..., 2] << (2 * LANE_BITS)
+
+
+def unpack(texels: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return the linear colours (..., 3) of packed texels (...)."""
+    shifts = np.arange(3, dtype=np.uint64) * np.uint64(LANE_BITS)
+    codes = texels[..., None] >> shifts & np.uint64(HIGHEST)
+    return (codes / HIGHEST) ** GAMMA
+
+
+def build_atlas(surfaces: SurfaceTable, images: Sequence[NDArray[np.uint8]] = ()) -> Atlas:
+    """Draw the texture of every surface (K = S), with its mip levels.
+
+    Raises:
+        SceneError: a surface names an image that is not there.
+    """
+    names = surfaces.texture or ("plain",) * len(surfaces.names)
+    colors = surfaces.color.astype(np.float64)
+    pyramids = [_texture(name, color, images) for name, color in zip(names, colors, strict=True)]
+    first = np.empty((len(pyramids), LEVELS), np.int32)
+    start = 0
+    for row, levels in zip(first, pyramids, strict=True):
+        ends = np.cumsum([level.size for level in levels])
+        row[: len(levels)] = start + ends - [level.size for level in levels]
+        row[len(levels) :] = row[len(levels) - 1]
+        start += ends[-1]
+    sides = np.array([levels[0].shape[::-1] for levels in pyramids], np.int64).reshape(-1, 2)
+    units = [1.0 if n.startswith(IMAGE) else TEXTURES[n].metres if n in TEXTURES else np.inf
+             for n in names]  # fmt: skip
+    return Atlas(
+        texels=np.concatenate([level.ravel() for levels in pyramids for level in levels]),
+        first=first,
+        log_size=np.log2(sides).astype(np.int32),
+        per_unit=(sides / np.reshape(units, (-1, 1))).astype(np.float32),
+        cut=np.array([n.startswith(IMAGE) and not (levels[0] & OPAQUE).all()
+                      for n, levels in zip(names, pyramids, strict=True)], bool),
+    )  # fmt: skip
+
+
+def _texture(
+    name: str, color: NDArray[np.float64], images: Sequence[NDArray[np.uint8]]
+) -> list[NDArray[np.uint64]]:
+    """Return the mip levels of a texture by its name in the table of surfaces."""
+    if name == "plain":
+        return _pyramid(color.reshape(1, 1, 3))
+    if not name.startswith(IMAGE):
+        return _pyramid(reflectance(name, color))
+    row = name.removeprefix(IMAGE)
+    if not row.isdecimal() or int(row) >= len(images):
+        raise SceneError(f"texture is {name!r}, but the scene has {len(images)} images")
+    return image_pyramid(images[int(row)])
+
+
+def _pyramid(linear: NDArray[np.float64]) -> list[NDArray[np.uint64]]:
+    # Averaged before they are encoded: a distant wall is as bright as a near one.
+    levels = [pack(linear)]
+    while max(linear.shape[:2]) > 1:
+        linear = _halved(linear)
+        levels.append(pack(linear))
+    return levels
+
+
+def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
+    """Return the mip levels of an image (H, W, 4), rows turned to run upwards.
+
+    Sides are stretched to powers of two, ``LARGEST`` at most. What is cut out takes no part in the
+    colours. Only the first level knows the holes, which are looked up there at any distance: an
+    average of a fence is neither solid nor a hole.
+    """
+    solid = (image[::-1, :, 3:] >= 128).astype(np.float64)
+    linear = _stretched(np.concatenate([decode(image[::-1, :, :3]) * solid, solid], axis=2))
+    while max(linear.shape[:2]) > LARGEST:
+        linear = _halved(linear)
+    levels = [linear]
+    while max(linear.shape[:2]) > 1:
+        linear = _halved(linear)
+        levels.append(linear)
+    color = np.zeros((1, 1, 3))
+    packed = []
+    for level in levels[::-1]:
+        weight = level[..., 3:]
+        # Holes take the colours of the level above, so that no dark rim shows round them.
+        repeats = [a // b for a, b in zip(level.shape[:2], color.shape[:2], strict=True)]
+        color = color.repeat(repeats[0], axis=0).repeat(repeats[1], axis=1)
+        color = np.where(weight > 0, level[..., :3] / np.maximum(weight, 1e-9), color)
+        packed.append(pack(color) | np.where(weight[..., 0] >= 0.5, OPAQUE, np.uint64(0)))
+    return packed[::-1]
+
+
+def decode(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return linear light (...) of sRGB codes (...), IEC 61966-2-1."""
+    v = srgb / 255.0
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+
+
+def _halved(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the image with both sides halved by averaging, if longer than a texel."""
+    tall, wide = linear.shape[:2]
+    down, right = min(tall, 2), min(wide, 2)
+    blocks = linear.reshape(tall // down, down, wide // right, right, linear.shape[2])
+    return blocks.mean(axis=(1, 3))
+
+
+def _stretched(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the repeating image stretched to the next powers of two."""
+    zoom = [2.0 ** np.ceil(np.log2(side)) / side for side in linear.shape[:2]]
+    if zoom == [1.0, 1.0]:
+        return linear
+    return ndimage.zoom(linear, (*zoom, 1), order=1, mode="grid-wrap", grid_mode=True)

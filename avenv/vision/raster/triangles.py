@@ -1,0 +1,261 @@
+"""Drawing a cluster's triangles into the visibility buffer.
+
+Scan conversion by edge crossings: on each row of pixel centres a triangle covers the centres
+between the crossings of its two edges there, the left one included. An edge is always walked from
+its upper to its lower end in the same fixed-point steps, so neighbours agree about it to the last
+bit: no pixel on a shared edge is missed, however long or thin the triangles are.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core.kernels import inlined
+from avenv.vision.camera.pictures import HIDDEN, TILE, TILE_BITS
+from avenv.vision.camera.projection import NEAR, eye
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE
+from avenv.vision.raster.mapping import along_row, nearness_plane
+from avenv.vision.raster.mipmaps import OPAQUE
+
+AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
+"""Rows of a view: camera coordinates in metres, place in the picture in pixels, nearness."""
+
+VIEW_ROWS = 6
+
+CORNERS = 3 * CLUSTER_SIZE
+"""Most corners of a cluster; two more come from the near plane."""
+
+TWO_SIDED, CUT_OUT = 1, 2
+"""Bits of ``RasterScene.kind``: drawn from behind too; with holes where the texture has some."""
+
+_BITS = 24  # of fractions of a pixel
+_ONE = np.float64(1 << _BITS)
+_CENTRE = (1 << (_BITS - 1)) - 1  # added to a place, its whole part is the first centre not before
+_STEEPEST = np.float64(1 << 30)  # pixels along per row; an edge so flat crosses one row at most
+
+
+class Workbench(NamedTuple):
+    """What drawing a cluster needs room for.
+
+    Attributes:
+        seen: (VIEW_ROWS, CORNERS + 2) float32 the corners as the camera sees them.
+        pixel: (2, CORNERS + 2) int32 the first row and column whose centre is not before a corner.
+        height: (CLUSTER_SIZE,) float32 of the eye above each triangle.
+        facing: (CLUSTER_SIZE + 1,) int32 the triangles that face the camera.
+        polygon: (4,) int32 corners of a clipped triangle.
+    """
+
+    seen: NDArray[np.float32]
+    pixel: NDArray[np.int32]
+    height: NDArray[np.float32]
+    facing: NDArray[np.int32]
+    polygon: NDArray[np.int32]
+
+
+@inlined
+def draw_cluster(scene, camera, cluster, clips, shift, size, work, nearness, triangle):
+    """Draw the triangles of one cluster that face the camera.
+
+    ``clips``: the cluster may reach through the near plane. Triangle t is written as ``t + shift``
+    into the visibility buffer ``nearness`` and ``triangle``; ``size`` is the (height, width) drawn.
+    """
+    _project(scene, camera, cluster, size, work)
+    first, corners = np.uint64(scene.first_triangle[cluster]), scene.corners
+    seen, polygon = work.seen, work.polygon
+    for n in range(_find_facing(scene, camera, cluster, work)):
+        local = np.uint64(work.facing[n])
+        t = first + local
+        i, j, k = np.uint64(corners[0, t]), np.uint64(corners[1, t]), np.uint64(corners[2, t])
+        ends = 3
+        if clips and min(seen[AHEAD, i], seen[AHEAD, j], seen[AHEAD, k]) < NEAR:
+            ends = _clip(work, camera, (i, j, k), size)
+        elif _misses_centres(work.pixel, 0, i, j, k) or _misses_centres(work.pixel, 1, i, j, k):
+            continue
+        else:
+            polygon[0], polygon[1], polygon[2] = i, j, k
+        height = work.height[local]
+        for e in range(2, ends):
+            ends_of = (np.uint64(polygon[0]), np.uint64(polygon[e - 1]), np.uint64(polygon[e]))
+            _fill(scene, camera, t, height, ends_of, shift, size, work, nearness, triangle)
+
+
+@inlined
+def _misses_centres(pixel, axis, i, j, k):
+    """Tell whether three corners have no pixel's centre between them along an axis."""
+    a, b, c = pixel[axis, i], pixel[axis, j], pixel[axis, k]
+    return min(a, b, c) >= max(a, b, c)
+
+
+@inlined
+def _find_facing(scene, camera, cluster, work):
+    """Write the eye's height above a cluster's triangles, list those it sees, and count them."""
+    first, planes = np.uint64(scene.first_triangle[cluster]), scene.planes
+    x, y, z, w = eye(camera)
+    count = np.uint64(scene.first_triangle[cluster + 1]) - first
+    for n in range(count):
+        t = first + np.uint64(n)
+        work.height[n] = planes[0, t] * x + planes[1, t] * y + planes[2, t] * z + planes[3, t] * w
+    found = np.uint64(0)
+    for n in range(count):
+        height, two_sided = work.height[n], (scene.kind[first + np.uint64(n)] & TWO_SIDED) != 0
+        work.facing[found] = n
+        found += np.uint64((height > 0) | ((height < 0) & two_sided))
+    return found
+
+
+@inlined
+def _project(scene, camera, cluster, size, work):
+    """Write a cluster's corners as the camera sees them."""
+    first, vertices = np.uint64(scene.first_vertex[cluster]), scene.vertices
+    view = work.seen
+    count = np.uint64(scene.first_vertex[cluster + 1]) - first
+    for k in range(count):
+        v = first + np.uint64(k)
+        x, y, z = vertices[0, v] - camera.x, vertices[1, v] - camera.y, vertices[2, v] - camera.z
+        ahead = camera.ahead_x * x + camera.ahead_y * y + camera.ahead_z * z
+        view[AHEAD, k] = ahead
+        view[LEFT, k] = camera.left_x * x + camera.left_y * y + camera.left_z * z
+        view[UP, k] = camera.up_x * x + camera.up_y * y + camera.up_z * z
+        _place(work, camera, k, size)
+
+
+@inlined
+def _place(work, camera, k, size):
+    """Write where in the picture corner k lies, from its place before the camera."""
+    view, ahead = work.seen, work.seen[AHEAD, k]
+    near = np.float32(1) / max(ahead, NEAR)
+    scale = camera.focal * near if camera.converging else camera.focal
+    column = camera.centre_x - view[LEFT, k] * scale
+    row = camera.centre_y - view[UP, k] * scale
+    view[COLUMN, k], view[ROW, k] = column, row
+    view[NEARNESS, k] = near if camera.converging else -ahead
+    work.pixel[0, k] = _first_centre(row, size[0])
+    work.pixel[1, k] = _first_centre(column, size[1])
+
+
+@inlined
+def _first_centre(position, count):
+    """Return the first of ``count`` rows or columns whose centre is not before ``position``."""
+    half = np.float32(0.5)
+    return np.int32(np.ceil(min(max(position, half), np.float32(count) + half) - half))
+
+
+@inlined
+def _clip(work, camera, corners, size):
+    """Cut a triangle at the near plane; write its polygon's corners and return their number.
+
+    An edge is cut starting from its inner end whichever triangle asks, so neighbours agree.
+    """
+    view, polygon = work.seen, work.polygon
+    count, extra = 0, np.uint64(CORNERS)
+    for k in range(3):
+        a, b = corners[k], corners[(k + 1) % 3]
+        if view[AHEAD, a] >= NEAR:
+            polygon[count] = a
+            count += 1
+        if (view[AHEAD, a] >= NEAR) != (view[AHEAD, b] >= NEAR):
+            if view[AHEAD, a] < NEAR:
+                a, b = b, a
+            s = (view[AHEAD, a] - NEAR) / (view[AHEAD, a] - view[AHEAD, b])
+            view[AHEAD, extra] = NEAR
+            view[LEFT, extra] = view[LEFT, a] + s * (view[LEFT, b] - view[LEFT, a])
+            view[UP, extra] = view[UP, a] + s * (view[UP, b] - view[UP, a])
+            _place(work, camera, extra, size)
+            polygon[count] = extra
+            count += 1
+            extra += np.uint64(1)
+    return count
+
+
+@inlined
+def _fill(scene, camera, t, height, ends, shift, size, work, nearness, triangle):
+    """Draw the triangle between three corners where it is the nearest so far."""
+    view, pixel, (a, b, c) = work.seen, work.pixel, ends
+    if view[ROW, b] < view[ROW, a]:
+        a, b = b, a
+    if view[ROW, c] < view[ROW, a]:
+        a, c = c, a
+    if view[ROW, c] < view[ROW, b]:
+        b, c = c, b
+    planes = scene.planes
+    plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
+    p, q, r = nearness_plane(plane, height, camera)
+    # The plane of a triangle seen nearly edge-on is ill-conditioned: keep to its corners.
+    low = min(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
+    high = max(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
+    name = np.int32(np.int64(t) + shift)
+    cut = (scene.kind[t] & CUT_OUT) != 0
+    long_x, long_step = _edge(view, a, c, pixel[0, a])
+    for part in range(2):
+        start, stop = (a, b) if part == 0 else (b, c)
+        first, end = pixel[0, start], pixel[0, stop]
+        if first >= end:
+            continue
+        x, step = _edge(view, start, stop, first)
+        for row in range(first, end):
+            left = max(min(x, long_x) >> _BITS, 0)
+            right = min(max(x, long_x) >> _BITS, size[1])
+            x += step
+            long_x += long_step
+            if left < right:
+                span, near = (row, left, right), (r + q * np.float32(row), p, low, high)
+                if cut:
+                    _fill_cut_span(scene, camera, t, name, span, near, nearness, triangle)
+                else:
+                    _fill_span(name, span, near, nearness, triangle)
+
+
+@inlined
+def _edge(view, upper, lower, row):
+    """Return where an edge crosses the centres of ``row``, and its step from row to row.
+
+    Both in 2^-24 pixels, as the first column whose centre is not to the left. Found in float64:
+    near the eye, corners may fall far outside the picture.
+    """
+    x, y = np.float64(view[COLUMN, upper]), np.float64(view[ROW, upper])
+    slope = (np.float64(view[COLUMN, lower]) - x) / (np.float64(view[ROW, lower]) - y)
+    slope = min(max(slope, -_STEEPEST), _STEEPEST)
+    here = x + (np.float64(row) + 0.5 - y) * slope
+    return np.int64(here * _ONE) + _CENTRE, np.int64(slope * _ONE)
+
+
+# Layout: span (row, first column, end column), near (start, slope, lowest, highest) along the row.
+@inlined
+def _fill_span(name, span, near, nearness, triangle):
+    """Draw a span where it is the nearest so far, whole tiles at a time: vectors without a rest."""
+    (row, left, right), (start, slope, low, high) = span, near
+    y, first, end = np.uint64(row), np.float32(left), np.float32(right)
+    tile = left >> TILE_BITS
+    origin = np.float32(tile << TILE_BITS)
+    for n in range((((right + TILE - 1) >> TILE_BITS) - tile) << TILE_BITS):
+        x = np.uint64((tile << TILE_BITS) + n)
+        column = origin + np.float32(np.int32(n))
+        here = min(max(start + slope * column, low), high)
+        here = here if (column >= first) & (column < end) else -HIDDEN
+        before, named = nearness[y, x], triangle[y, x]
+        nearness[y, x] = here if here > before else before
+        triangle[y, x] = name if here > before else named
+
+
+@inlined
+def _fill_cut_span(scene, camera, t, name, span, near, nearness, triangle):
+    """Draw a span where it is the nearest so far, but for the holes in the texture."""
+    (row, left, right), (start, slope, low, high) = span, near
+    y, chart = np.uint64(row), np.uint64(scene.chart[t])
+    texture = np.uint64(scene.chart_table[chart, 3])
+    first, wide = np.uint64(scene.first_texel[texture, 0]), scene.log_size[texture, 0]
+    last_i, last_j = (1 << wide) - 1, (1 << scene.log_size[texture, 1]) - 1
+    u0, u1 = along_row(scene.chart_frame, chart, 0, (start, slope), np.float32(row), camera)
+    v0, v1 = along_row(scene.chart_frame, chart, 4, (start, slope), np.float32(row), camera)
+    texels_u, texels_v = scene.texels_per_unit[texture, 0], scene.texels_per_unit[texture, 1]
+    for column in range(left, right):
+        x, distance = np.uint64(column), np.float32(column)
+        here = min(max(start + slope * distance, low), high)
+        if here > nearness[y, x]:
+            scale = np.float32(1) / here if camera.converging else np.float32(1)
+            i = np.int64(np.floor((u0 + u1 * distance) * scale * texels_u)) & last_i
+            j = np.int64(np.floor((v0 + v1 * distance) * scale * texels_v)) & last_j
+            if scene.texels[first + np.uint64((j << wide) + i)] & OPAQUE:
+                nearness[y, x] = here
+                triangle[y, x] = name
