@@ -62,7 +62,7 @@ def export(name: str, out: str) -> None:
 
     YAML is for scenes that were described, not for meshes.
     """
-    from avenv.scene.export import export_scene
+    from avenv.simulation.export import export_scene
 
     try:
         export_scene(name, out)
