@@ -9,7 +9,7 @@ Gymnasium environments that render what a robot sees and what it hears as it mov
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import gymnasium as _gymnasium
+from avenv.tasks.registry import register_all
 
 if TYPE_CHECKING:
     from avenv import (
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-TASK_NAMES = ("AudioGoal",)
-"""Tasks that are registered with Gymnasium, as ``avenv/<name>-v0``."""
-
 _HOMES = {
     "AvenvError": "avenv.core.errors",
+    "AcousticSettings": "avenv.acoustics",
+    "Body": "avenv.simulation.body",
     "Camera": "avenv.simulation.cameras",
     "CameraNoise": "avenv.vision",
+    "Episode": "avenv.tasks.episode",
     "SceneBuilder": "avenv.scene",
     "SceneError": "avenv.core.errors",
     "SceneSpec": "avenv.scene",
@@ -107,10 +107,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'avenv' has no attribute {name!r}")
 
 
-for _task in TASK_NAMES:
-    _gymnasium.register(
-        id=f"avenv/{_task}-v0",
-        entry_point="avenv.envs.env:Env",
-        vector_entry_point="avenv.envs.vector:BatchEnv",
-        kwargs={"task": _task},
-    )
+register_all()

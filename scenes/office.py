@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import avenv
 from avenv import SceneBuilder, SceneSpec
 from avenv.envs.env import Env
-from avenv.tasks import TASKS, AudioGoal
+from avenv.tasks import AudioGoal, register
 
 ROWS, DESKS = 4, 5
 AISLE = 2.6  # metres from row to row
@@ -23,10 +23,10 @@ class AnswerThePhone(AudioGoal):
 
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each body is at the telephone and has it before its eyes."""
-        return super().succeeded() & (np.abs(self.truth()["source_azimuth"]) < np.deg2rad(45))
+        return super().succeeded() & (np.abs(self.goal_direction()[0]) < np.deg2rad(45))
 
 
-TASKS["AnswerThePhone"] = AnswerThePhone
+register("AnswerThePhone", AnswerThePhone)
 
 
 def build_office() -> SceneSpec:

@@ -26,7 +26,7 @@ def env(tmp_path_factory):
         "sounds": "phone",
         "sensors": ["rgb", "depth", "spectrogram"],
         "image_size": [48, 48],
-        "max_steps": 20,
+        "max_episode_steps": 20,
     }
 
 

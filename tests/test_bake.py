@@ -8,12 +8,10 @@ from avenv.acoustics import AcousticSettings
 from avenv.acoustics import field as fields
 from avenv.cli import main
 from avenv.core import cache
+from avenv.envs.batch import Batch
 from avenv.scene import SceneBuilder
 from avenv.simulation import bake
-from avenv.simulation.settings import Sensors
-from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import load_scene
-from avenv.tasks.audiogoal import AudioGoal, AudioGoalRules
 
 QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 
@@ -22,7 +20,7 @@ QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 def _quick(tmp_path, monkeypatch):
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
-    monkeypatch.setattr(bake, "ACOUSTICS", QUICK)
+    monkeypatch.setattr(bake, "PROPAGATION", QUICK)
     monkeypatch.setattr(bake, "warm_up", lambda: None)
 
 
@@ -75,13 +73,12 @@ def test_episodes_find_what_was_baked(closet, monkeypatch):
     bake.bake([world])
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
     monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
-    simulator = Simulator([world], Sensors(names=("audio",)), acoustics=QUICK)
-    task = AudioGoal(simulator, AudioGoalRules(min_distance=1.0))
-    rng = np.random.default_rng(0)
+    options = {"scenes": world, "sensors": ("audio",), "propagation": QUICK, "min_distance": 1.0}
+    batch = Batch("AudioGoal", **options)
     for _ in range(3):
-        episode = task.sample_episode(rng)
-        task.begin(0, episode)
-        assert np.isclose(world.places, episode.source[:2]).all(axis=1).any()
+        batch.reset([0])
+        (source,) = batch.task.episodes[0].sources
+        assert np.isclose(world.places, source.position[:2]).all(axis=1).any()
 
 
 def test_baking_needs_a_folder(closet, monkeypatch):

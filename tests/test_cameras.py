@@ -14,10 +14,11 @@ import avenv
 from avenv import Camera, CameraNoise
 from avenv.core import parallel
 from avenv.envs.vector import BatchEnv
-from avenv.simulation.settings import Sensors
-from avenv.simulation.sight import Sight
+from avenv.simulation.settings import SensorSettings
+from avenv.simulation.simulator import Simulator
+from avenv.simulation.state import Start
 from avenv.simulation.world import World
-from avenv.vision import SENSORS, prepare, render_view
+from avenv.vision import SENSORS, render_view
 
 PLAIN = {"sounds": "phone", "sensors": ("rgb", "depth"), "image_size": (24, 16)}
 RIG = (
@@ -38,12 +39,12 @@ def make(world, **options):
 
 def see(cameras, scene=None, position=(2.0, 2.0), heading=0.4, seed=0, step=0):
     """Return what one body sees."""
-    sight = Sight(cameras, 1)
-    seen = sight.look(
-        [prepare(scene or shoebox())], np.zeros(1, np.int64), np.array([position], float),
-        np.array([heading]), np.array([seed], np.uint64), np.array([step]),
-    )  # fmt: skip
-    return {key: picture[0] for key, picture in seen.items()}
+    world = World(scene or shoebox())
+    simulator = Simulator([world], SensorSettings((), cameras=tuple(cameras)))
+    simulator.begin({0: Start(world, position, heading, seed=seed)})
+    for _ in range(step):
+        simulator.wait(np.ones(1, bool))
+    return {key: picture[0] for key, picture in simulator.observe().items()}
 
 
 def assert_same(a, b):
@@ -115,14 +116,14 @@ def test_cameras_can_be_written_as_plain_data(world):
         {"name": "plan", "sensors": "semantic", "size": [16, 8], "position": [0, 0, 3],
          "pitch": -90, "projection": "orthographic", "span": 4.0},
     ]  # fmt: skip
-    assert Sensors(cameras=data).cameras == RIG
-    assert Sensors(camera_noise={"dropout": 0}).camera_noise == CameraNoise(dropout=0)
+    assert SensorSettings(cameras=data).cameras == RIG
+    assert SensorSettings(camera_noise={"dropout": 0}).camera_noise == CameraNoise(dropout=0)
 
 
-def test_the_space_does_not_depend_on_the_scenes():
-    sensors = Sensors("instance")
-    assert sensors.space()["instance"].high.max() >= 100_000
-    assert sensors.space()["instance"].dtype == np.int32
+def test_the_space_does_not_depend_on_the_scenes(world):
+    space = make(world, sensors="instance").observation_space["instance"]
+    assert space.high.max() >= 100_000
+    assert space.dtype == np.int32
 
 
 def test_noise_is_another_at_every_step_and_the_same_again_in_a_replay(world):

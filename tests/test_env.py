@@ -12,10 +12,12 @@ import avenv
 from avenv.core import parallel
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World
-from avenv.tasks import Episode
+from avenv.sounds import load_sounds
+from avenv.tasks import TASKS, Episode, EpisodeSource, Goal, Reference
 
 SMALL = {"image_size": (32, 32), "sounds": "phone"}
-IDS = [f"avenv/{name}-v0" for name in avenv.TASK_NAMES]
+IDS = [f"avenv/{name}-v0" for name in TASKS]
+PHONE = load_sounds("phone")[0]
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +134,14 @@ def test_rewards_add_up_to_the_distance_gained(make):
     assert total == pytest.approx(start - metrics["distance_to_goal"] + 10 - 0.01 * count)
 
 
-def episode(**changes):
+def episode(source=(3.25, 2.0, 1.0), sound=PHONE, **changes):
     """Start in the left room facing +X, 2.5 m from a source in the same room."""
+    world = World(two_rooms())
+    playing = EpisodeSource(Reference(sound.name, sound.hash), source)
     plain = {
-        "scene": 0, "start": (0.75, 2.0), "heading": 0.0, "source": (3.25, 2.0, 1.0), "sound": 0,
-        "offset": 0, "level": 0.0, "geodesic_distance": 2.5, "oracle_actions": 8,
+        "task": "AudioGoal", "scene": Reference(world.reference, world.content_hash),
+        "start": (0.75, 2.0), "heading": 0.0, "sources": (playing,), "goals": (Goal(source=0),),
+        "geodesic_distance": 2.5, "oracle_actions": 8,
     }  # fmt: skip
     return Episode(**{**plain, **changes})
 
@@ -202,21 +207,36 @@ def test_a_source_behind_a_wall_is_not_visible(make):
 
 
 def test_the_nearer_ear_hears_more(make):
-    env = make(sounds="shower")  # of all frequencies: one tone may well be louder at the other ear
+    env = make()
+    # Of all frequencies: one tone may well be louder at the other ear.
+    shower = load_sounds("shower")[0]
     levels = {}
     for side, y in (("left", 3.4), ("right", 0.6)):
         source = (0.75, y, 1.25)
-        observation, _ = env.reset(seed=0, options={"episode": episode(source=source)})
+        observation, _ = env.reset(seed=0, options={"episode": episode(source, shower)})
         levels[side] = np.sqrt((observation["audio"] ** 2).mean(axis=1))
     assert levels["left"][0] > 1.3 * levels["left"][1]
     assert levels["right"][1] > 1.3 * levels["right"][0]
 
 
-def test_an_episode_is_cut_off_after_max_steps(make):
-    env = make(max_steps=3)
+def test_an_episode_is_cut_off_after_max_episode_steps(make, world):
+    env = make(max_episode_steps=3)
+    assert env.spec.max_episode_steps == 3
     env.reset(seed=0)
     outcomes = [env.step(2)[2:4] for _ in range(3)]
     assert outcomes == [(False, False), (False, False), (False, True)]
+    envs = gym.make_vec(IDS[0], num_envs=1, max_episode_steps=3, scenes=world, **SMALL)
+    assert envs.spec.kwargs["max_episode_steps"] == 3
+    envs.reset(seed=0)
+    assert [bool(envs.step([2])[3][0]) for _ in range(3)] == [False, False, True]
+
+
+def test_episodes_last_500_steps_unless_somebody_says_otherwise(make):
+    assert gym.spec(IDS[0]).max_episode_steps == 500
+    env = make(max_episode_steps=1000, sensors="pose", disable_env_checker=True)
+    env.reset(seed=0)
+    ends = [k for k in range(1000) if env.step(2)[3]]
+    assert ends == [999]
 
 
 def test_next_step_autoreset_is_gymnasiums(world):
@@ -279,6 +299,21 @@ def test_make_vec_returns_the_native_batch(world):
     ("options", "message"),
     [
         ({"sensors": ("rgb", "smell")}, "smell"),
+        ({"sensors": ("rgb", "spectogram")}, "did you mean 'spectrogram'"),
+        ({"sensors": ("rgb", "depth", "rgb")}, "sensors has 'rgb' twice"),
+        ({"sensors": ("interaural",), "layout": "mono"}, "accepted: a layout with a left"),
+        ({"num_envs": 2}, "accepted: gym.make_vec"),
+        ({"max_steps": 9}, "did you mean 'max_episode_steps'"),
+        ({"max_episode_steps": "a"}, "max_episode_steps is 'a'; accepted: 1 or more"),
+        ({"success_radius": [1]}, r"success_radius is \[1\]; accepted: more than 0"),
+        ({"body": {"radius": 9}}, "body.radius is 9; accepted"),
+        ({"body": {"width": 1}}, "body is .*width"),
+        ({"propagation": {"rays": 0}}, "rays is 0"),
+        ({"actions": "continous"}, "did you mean 'continuous'"),
+        ({"actuation_noise": {"turn": 2}}, "actuation_noise.turn is 2"),
+        ({"microphone_noise": {"self_noise": "loud"}}, "self_noise is 'loud'"),
+        ({"pose_noise": 3}, "pose_noise is 3; accepted: a PoseNoise"),
+        ({"acoustics": "natvie"}, "acoustics is 'natvie'"),
         ({"sensors": ()}, "one or more"),
         ({"image_size": (0, 64)}, "image_size"),
         ({"hfov": 180.0}, "hfov"),
@@ -350,29 +385,61 @@ def test_the_setup_of_an_episode_begins_it_again(make):
     assert_same(first, again)
 
 
+ELSEWHERE = {"name": "test", "hash": "0123456789abcdef"}
+HUM = {"name": "hum", "hash": "?"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scene": 5}, "episode.scene is 5; accepted: 0 to 0"),
-        ({"scene": 0.5}, "episode.scene"),
+        ({"version": 2}, r"episode.version is 2; accepted: 1"),
+        ({"task": "PointGoal"}, "episode.task is 'PointGoal'; accepted here: 'AudioGoal'"),
+        ({"scene": ELSEWHERE}, "has the hash that the episode says, and 'test' cannot be loaded"),
+        ({"scene": {**ELSEWHERE, "name": "apartment"}}, "'apartment' has the hash .* and had 0123"),
         ({"geodesic_distance": 0.0}, "geodesic_distance"),
-        ({"sound": -1}, "episode.sound"),
-        ({"start": (np.nan, 1.0)}, "not finite"),
-        ({"start": (4.1, 0.3)}, "episode.start"),
-        ({"source": (4.1, 0.3, 1.0)}, "no place to stand"),
-        ({"source": (40.0, 0.3, 1.0)}, "no place to stand"),
+        ({"sources": [{"sound": HUM, "position": [3.25, 2, 1]}]}, "hum"),
+        (
+            {"sources": [{"sound": {"name": "phone/0", "hash": "0"}, "position": [3.25, 2, 1]}]},
+            "'phone/0' has the hash .* and had 0",
+        ),
+        ({"goals": [{"source": 3}]}, "source is 3; accepted: 0 to 0"),
+        ({"goals": [{}]}, "says not where it is"),
+        ({"goals": []}, "goals is empty"),
+        ({"goals": [{"object": "sofa"}]}, "no object 'sofa'"),
+        ({"start": [float("nan"), 1.0]}, "not finite"),
+        ({"start": [4.1, 0.3]}, "episode.start"),
+        ({"start": "here"}, "episode.start is 'here'; accepted: a list"),
+        ({"states": {"sofa": "fallen"}}, "no 'sofa' that has states"),
+        ({"events": [{"time": -1, "states": {"a": "b"}}]}, "time is -1; accepted: 0"),
+        ({"events": [{"time": 1, "states": {"a": "b"}}]}, "no 'a' that has states"),
+        ({"events": [{"time": 1, "state": {"a": "b"}}]}, "'state'.*did you mean 'states'"),
+        ({"expert": ["forward", "jump"]}, "action 'jump'; accepted: stop, forward"),
+        ({"seed": -5}, "seed is -5"),
+        ({"sauces": []}, "field 'sauces'; .*did you mean 'sources'"),
     ],
 )
 def test_an_episode_that_does_not_fit_is_refused(make, change, message):
     with pytest.raises(ValueError, match=message):
-        make().reset(options={"episode": episode(**change)})
+        make().reset(options={"episode": {**episode().to_dict(), **change}})
+
+
+@pytest.mark.parametrize("place", [(4.1, 0.3, 1.0), (40.0, 0.3, 1.0)])
+def test_an_episode_whose_goal_nobody_can_reach_is_refused(make, place):
+    with pytest.raises(ValueError, match="no place to stand"):
+        make().reset(options={"episode": episode(source=place)})
 
 
 def test_an_episode_with_a_missing_field_is_refused(make):
     broken = episode().to_dict()
-    del broken["sound"]
-    with pytest.raises(ValueError, match="sound"):
+    del broken["start"]
+    with pytest.raises(ValueError, match="start"):
         make().reset(options={"episode": broken})
+
+
+@pytest.mark.parametrize("options", [{"episodes": []}, {"Episode": {}}, {"reset_mask": []}])
+def test_options_of_a_reset_that_nobody_knows_are_refused(make, options):
+    with pytest.raises(ValueError, match="accepted: episode"):
+        make().reset(options=options)
 
 
 def test_environments_survive_a_fork(world):

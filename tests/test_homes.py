@@ -224,7 +224,7 @@ def test_an_endless_set_is_not_baked():
 def test_an_agent_is_evaluated_on_the_fixed_homes():
     report = evaluate(
         find_agent("oracle"), episodes=2, seed=3, num_envs=2, progress=False, scenes="homes:val",
-        sensors=("audio",), max_steps=300,
+        sensors=("audio",), max_episode_steps=300,
     )  # fmt: skip
     assert report.values("success").tolist() == [1.0, 1.0]
     for record in report.episodes:

@@ -11,8 +11,9 @@ from avenv.acoustics.ears.spherical import spherical_harmonics
 from avenv.acoustics.paths.directivity import gains_towards, make_directivity, sphere_radiation
 from avenv.core.frames import azimuth_elevation, direction
 from avenv.simulation.emitters import Emitter
-from avenv.simulation.settings import Sensors
+from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
+from avenv.simulation.state import Start
 from avenv.simulation.world import World
 from avenv.sounds import Sound
 
@@ -228,11 +229,11 @@ def room():
 
 
 def hear(room, emitter, **options):
-    sensors = Sensors(("audio", "spectrogram"), step_time=0.1, window=0.2, **options)
-    simulator = Simulator([room], sensors, acoustics=QUICK)
-    simulator.place(0, 0, (2.0, 2.5), 0.0, emitter)
-    heard = simulator.observe(np.zeros(1, bool))
-    return {name: value[0] for name, value in heard.items()}, sensors
+    settings = SensorSettings(("audio", "spectrogram"), step_time=0.1, window=0.2, **options)
+    simulator = Simulator([room], settings, propagation=QUICK)
+    simulator.begin({0: Start(room, (2.0, 2.5), 0.0, (emitter,))})
+    heard = simulator.observe()
+    return {name: value[0] for name, value in heard.items()}, simulator.space
 
 
 @pytest.mark.parametrize(
@@ -240,10 +241,10 @@ def hear(room, emitter, **options):
     [("mono", 1), ("stereo", 2), ("ambisonics1", 4), (MicrophoneArray([[0.1, 0, 0]] * 3), 3)],
 )
 def test_a_body_hears_with_any_layout(room, layout, channels):
-    heard, sensors = hear(room, Emitter((4.0, 2.5, 1.25), HISS), layout=layout)
+    heard, space = hear(room, Emitter((4.0, 2.5, 1.25), HISS), layout=layout)
     assert heard["audio"].shape == (channels, 3200)
     assert heard["spectrogram"].shape[-1] == channels
-    assert sensors.space().contains(heard)
+    assert space.contains(heard)
     assert heard["audio"].any(axis=1).all()
 
 
@@ -261,7 +262,7 @@ def test_a_source_that_faces_away_is_fainter(room):
 )
 def test_sensors_say_what_they_cannot_hear_with(options):
     with pytest.raises(ValueError, match=r"5\.1|no\.sofa|hrtf is given"):
-        Sensors(**options)
+        SensorSettings(**options)
 
 
 @pytest.mark.parametrize(

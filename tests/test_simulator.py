@@ -13,15 +13,16 @@ from avenv.core.errors import SceneError, SoundError
 from avenv.envs.batch import Batch
 from avenv.scene.compiled import SceneSource
 from avenv.simulation.emitters import Emitter, Trajectory
-from avenv.simulation.hearing import SPACING, Source
-from avenv.simulation.settings import Sensors
-from avenv.simulation.simulator import Simulator
+from avenv.simulation.settings import SensorSettings
+from avenv.simulation.simulator import Commands, Simulator
+from avenv.simulation.source import SPACING
+from avenv.simulation.state import Start
 from avenv.simulation.world import World
 from avenv.sounds import Sound
 
 RATE = 8000
 QUICK = AcousticSettings(rays=256, mirror_rays=1024, max_time=0.2)
-SENSORS = Sensors(("audio",), sample_rate=RATE, step_time=0.1, window=0.3)
+SENSORS = SensorSettings(("audio",), sample_rate=RATE, step_time=0.1, window=0.3)
 RNG = np.random.default_rng(0)
 HISS = Sound("hiss", "hiss", 0.05 * RNG.standard_normal(5000).astype(np.float32), RATE)
 HUM = Sound("hum", "hum", 0.05 * np.sin(np.arange(80) * 0.2 * np.pi).astype(np.float32), RATE)
@@ -35,19 +36,24 @@ def room():
 
 
 def simulator(world, num_envs=1, sensors=SENSORS):
-    return Simulator([world], sensors, num_envs, acoustics=QUICK)
+    return Simulator([world], sensors, num_envs, propagation=QUICK)
 
 
 def listen(sim, *emitters, steps=4, walk=0.0):
     """Place every body among emitters, let time pass, return the windows: (steps + 1, E, C, W)."""
-    for row in range(sim.num_envs):
-        sim.place(row, 0, (2.0, 2.0), 0.5, emitters)
+    start = Start(sim.worlds[0], (2.0, 2.0), 0.5, emitters)
+    sim.begin(dict.fromkeys(range(sim.num_envs), start))
     everyone = np.ones(sim.num_envs, bool)
-    heard = [sim.observe(~everyone)["audio"].copy()]
+    commands = Commands(np.full(sim.num_envs, walk), np.zeros(sim.num_envs))
+    heard = [sim.observe()["audio"]]
     for _ in range(steps):
-        sim.move(np.full(sim.num_envs, walk), np.zeros(sim.num_envs))
-        heard.append(sim.observe(everyone)["audio"].copy())
+        sim.step(everyone, commands)
+        heard.append(sim.observe()["audio"])
     return np.array(heard)
+
+
+def begin(sim, *emitters, position=(2.0, 2.0)):
+    sim.begin({0: Start(sim.worlds[0], position, 0.0, emitters)})
 
 
 def test_sources_add_up(room):
@@ -69,7 +75,7 @@ def test_a_source_that_begins_is_heard_when_its_sound_arrives(room):
 
 def test_the_tail_outlives_the_source_and_then_it_costs_nothing(room, monkeypatch):
     sim = simulator(room)
-    engine = sim._hearing._engine
+    engine = sim._rig.ears.engine
     jobs = []
     responses = engine.responses
     monkeypatch.setattr(engine, "responses", lambda j: jobs.append(len(j)) or responses(j))
@@ -111,13 +117,13 @@ def test_threads_batch_and_cache_change_no_bit(tmp_path, monkeypatch):
         monkeypatch.setenv("AVENV_CACHE", str(tmp_path / folder))
         monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
         sim = simulator(world, num_envs)
-        for row in range(num_envs):
-            sim.place(row, 0, (1.5 + 0.1 * row, 2.0), 0.3 * row, emitters)
-        everyone, turn = np.ones(num_envs, bool), np.full(num_envs, 0.2)
-        heard = [sim.observe(~everyone)["audio"].copy()]
+        places = [(1.5 + 0.1 * row, 2.0) for row in range(num_envs)]
+        sim.begin({k: Start(world, p, 0.3 * k, emitters) for k, p in enumerate(places)})
+        commands = Commands(np.full(num_envs, 0.1), np.full(num_envs, 0.2))
+        heard = [sim.observe()["audio"]]
         for _ in range(3):
-            sim.move(np.full(num_envs, 0.1), turn)
-            heard.append(sim.observe(everyone)["audio"].copy())
+            sim.step(np.ones(num_envs, bool), commands)
+            heard.append(sim.observe()["audio"])
         return np.array(heard)
 
     try:
@@ -141,8 +147,7 @@ def test_a_body_that_can_hear_nothing_is_told_so():
 
 def test_a_moving_source_is_where_its_trajectory_says(room):
     sim = simulator(room)
-    engine = sim._hearing._engine
-    source = Source(Emitter(WAY, HISS), room, engine, 1.25)
+    source = sim._rig.ears.traced(Emitter(WAY, HISS), room)
     for time in (-1.0, 0.0, 0.31, 0.9, 5.0):
         here = np.array(WAY.at(time))
         field = source.field(time)
@@ -164,40 +169,42 @@ def test_a_passing_source_is_loudest_when_it_is_near(room):
     assert levels.max() > 3 * levels[[0, -1]].max()
 
 
-def test_what_is_true_of_the_first_source(room):
-    sim = simulator(room)
-    listen(sim, Emitter(WAY, HISS, onset=0.15, duration=0.1), ALWAYS, steps=2)
-    np.testing.assert_allclose(sim.source_position(), [WAY.at(0.2)])
-    assert sim.source_is_sounding().tolist() == [True]
-    sim.observe(np.ones(1, bool))
-    assert sim.source_is_sounding().tolist() == [False]
-    assert len(sim.emitters(0)) == 2
-
-
 def test_time_passes_without_ears_too(room):
-    sim = simulator(room, sensors=Sensors(("depth",), (8, 8), sample_rate=RATE, step_time=0.1))
-    sim.place(0, 0, (2.0, 2.0), 0.0, Emitter(WAY, HISS))
-    sim.observe(np.zeros(1, bool))
-    sim.observe(np.ones(1, bool))
-    np.testing.assert_allclose(sim.source_position(), [WAY.at(0.1)])
+    settings = SensorSettings(("depth",), (8, 8), sample_rate=RATE, step_time=0.1)
+    sim = simulator(room, sensors=settings)
+    begin(sim, Emitter(WAY, HISS))
+    sim.wait(np.ones(1, bool))
+    np.testing.assert_allclose(sim.state.time, [0.1])
     assert not sim.window(0).any()
+
+
+def test_looking_and_listening_changes_nothing(room):
+    sim = simulator(room, sensors=SensorSettings(("rgb", "audio", "spectrogram"), (16, 16)))
+    loud = Sound("loud", "loud", HISS.signal, 16000)
+    begin(sim, Emitter((1.0, 1.0, 1.2), loud))
+    sim.wait(np.ones(1, bool))
+    first, again = sim.observe(), sim.observe()
+    for name in first:
+        np.testing.assert_array_equal(first[name], again[name])
+        assert first[name] is not again[name]
+    assert sim.state.time == 0.25
 
 
 def test_places_without_air_are_refused():
     sim = simulator(World(two_rooms()))
     with pytest.raises(SceneError, match=r"listener \(4.100, 0.500, 1.250\) is inside a solid"):
-        sim.place(0, 0, (4.1, 0.5), 0.0, ALWAYS)
+        begin(sim, ALWAYS, position=(4.1, 0.5))
     with pytest.raises(SceneError, match=r"source .* is inside a solid"):
-        sim.place(0, 0, (2.0, 2.0), 0.0, Emitter((4.1, 0.5, 1.0), HISS))
+        begin(sim, Emitter((4.1, 0.5, 1.0), HISS))
     through_the_wall = Trajectory.at_speed([[1, 1, 1.2], [7, 1, 1.2]], 1.0)
     with pytest.raises(SceneError, match=r"source .* is inside a solid"):
-        sim.place(0, 0, (2.0, 2.0), 0.0, [ALWAYS, Emitter(through_the_wall, HISS)])
+        begin(sim, ALWAYS, Emitter(through_the_wall, HISS))
 
 
 def test_a_sound_of_another_rate_is_refused(room):
     other = Sound("other", "other", HISS.signal, 2 * RATE)
     with pytest.raises(SoundError, match="'other' is at 16000 Hz; it must be at 8000 Hz"):
-        simulator(room).place(0, 0, (2.0, 2.0), 0.0, Emitter((1, 1, 1), other))
+        begin(simulator(room), Emitter((1, 1, 1), other))
 
 
 def test_the_other_sources_of_a_scene_sound_in_the_background():
@@ -205,11 +212,10 @@ def test_the_other_sources_of_a_scene_sound_in_the_background():
     clock = SceneSource("clock", "clock", (6.0, 1.0, 1.5))
     scene = replace(two_rooms(), sources=(radio, clock))
     batch = Batch("AudioGoal", 1, World(scene), ("depth",), goals="sources", background="scene")
-    episode = batch.task.sample_episode(np.random.default_rng(0))
-    batch.reset([0], {0: episode})
-    goal, other = batch.simulator.emitters(0)
-    left = clock if episode.source == radio.position else radio
-    assert goal.position == episode.source
+    batch.reset([0])
+    goal, other = batch.simulator.state.emitters(0)
+    left = clock if goal.position == radio.position else radio
+    assert batch.task.episodes[0].goals[0].position == goal.position
     assert (other.position, other.level) == (left.position, left.level)
     assert other.sound.kind == left.sound
     with pytest.raises(ValueError, match="background is 'all'; accepted: 'none', 'scene'"):
@@ -224,7 +230,7 @@ def test_a_steady_tone_heard_while_walking_has_no_clicks(room, monkeypatch):
     of S samples. A switch from one response to the other would bring about |q - p|.
     """
     sim = simulator(room)
-    engine = sim._hearing._engine
+    engine = sim._rig.ears.engine
     made, responses = [], engine.responses
     monkeypatch.setattr(engine, "responses", lambda j: made.append(responses(j)) or made[-1])
     heard = listen(sim, Emitter((4.0, 3.0, 1.2), HUM), steps=6, walk=0.1)

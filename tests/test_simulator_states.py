@@ -11,8 +11,9 @@ from avenv.scene import SceneBuilder
 from avenv.scene.materials import material
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.questions import render_view
-from avenv.simulation.settings import Sensors
-from avenv.simulation.simulator import Simulator
+from avenv.simulation.settings import SensorSettings
+from avenv.simulation.simulator import Commands, Simulator
+from avenv.simulation.state import Start
 from avenv.simulation.world import load_scene
 from avenv.sounds import Sound
 
@@ -35,21 +36,29 @@ def flat():
 
 
 def simulator(world, num_envs=1, names=("rgb", "depth", "audio")):
-    sensors = Sensors(names, image_size=(48, 48), sample_rate=RATE, step_time=0.25, window=0.5)
-    return Simulator([world], sensors, num_envs, acoustics=AcousticSettings(max_time=0.5))
+    settings = SensorSettings(
+        names, image_size=(48, 48), sample_rate=RATE, step_time=0.25, window=0.5
+    )
+    return Simulator([world], settings, num_envs, propagation=AcousticSettings(max_time=0.5))
 
 
 def place(sim, *emitters):
-    for row in range(sim.num_envs):
-        sim.place(row, 0, EAR, 0.0, emitters or Emitter(SOURCE, HISS))
-    return sim.observe(np.zeros(sim.num_envs, bool))
+    start = Start(sim.worlds[0], EAR, 0.0, emitters or (Emitter(SOURCE, HISS),))
+    sim.begin(dict.fromkeys(range(sim.num_envs), start))
+
+
+def later(sim):
+    """Let a step pass; return what is observed then."""
+    sim.wait(np.ones(sim.num_envs, bool))
+    return sim.observe()
 
 
 def walk(sim, metres, steps=1):
     """Walk all bodies; return how far each came, and whether it bumped into something."""
     gone, bumped = np.zeros(sim.num_envs), np.zeros(sim.num_envs, bool)
     for _ in range(steps):
-        moved, hit = sim.move(np.full(sim.num_envs, metres), np.zeros(sim.num_envs))
+        commands = Commands(np.full(sim.num_envs, metres), np.zeros(sim.num_envs))
+        moved, hit = sim.step(np.ones(sim.num_envs, bool), commands)
         gone, bumped = gone + moved, bumped | hit
     return gone, bumped
 
@@ -76,16 +85,14 @@ def test_opening_restores_sight_sound_and_passage_to_the_bit(flat):
     still, cycled = simulator(flat), simulator(flat)
     for sim in (still, cycled):
         place(sim)
-    everyone = np.ones(1, bool)
     cycled.set_states(0, {"door": "closed"})
-    shut = {name: a.copy() for name, a in cycled.observe(everyone).items()}
-    openly = still.observe(everyone)
+    shut, openly = later(cycled), later(still)
     assert not np.array_equal(shut["rgb"], openly["rgb"])
     assert shut["depth"][0, 24, 24, 0] < 3.1 < openly["depth"][0, 24, 24, 0]
     cycled.set_states(0, {"door": "open"})
-    assert cycled.here[0] is still.here[0]
+    assert cycled.state.here[0] is still.state.here[0]
     for _ in range(6):  # until the closed door has rung out
-        again, openly = cycled.observe(everyone), still.observe(everyone)
+        again, openly = later(cycled), later(still)
     for name in ("rgb", "depth", "audio"):
         np.testing.assert_array_equal(again[name], openly[name])
 
@@ -97,7 +104,7 @@ def test_a_door_closes_on_a_sound_that_will_end_later_too(flat):
         place(sim, Emitter(SOURCE, HISS, end=end))
         sim.set_states(0, {"door": "closed"})
         for _ in range(3):
-            audio = sim.observe(np.ones(1, bool))["audio"].copy()
+            audio = later(sim)["audio"]
         heard.append(audio)
     np.testing.assert_array_equal(*heard)
 
@@ -121,7 +128,7 @@ def test_a_door_does_not_close_on_a_body(flat):
     walk(sim, 0.25, 12)
     with pytest.raises(SceneError, match=r"body at \(5.00, 2.00\) is in the way"):
         sim.set_states(0, {"door": "closed"})
-    assert sim.here[0] is flat
+    assert sim.state.here[0] is flat
 
 
 def test_only_the_body_that_was_told_notices(flat):
@@ -130,7 +137,7 @@ def test_only_the_body_that_was_told_notices(flat):
         place(sim)
     pair.set_states(1, {"door": "closed"})
     for _ in range(3):
-        one, two = alone.observe(np.ones(1, bool)), pair.observe(np.ones(2, bool))
+        one, two = later(alone), later(pair)
         for name in one:
             np.testing.assert_array_equal(one[name][0], two[name][0])
             assert not np.array_equal(two[name][0], two[name][1])
@@ -139,17 +146,16 @@ def test_only_the_body_that_was_told_notices(flat):
 def test_a_radio_is_switched_on_and_off(flat):
     sim = simulator(flat)
     place(sim, Emitter(SOURCE, Sound("nothing", "nothing", np.zeros(100, np.float32), RATE)))
-    everyone = np.ones(1, bool)
 
     def heard(steps):
         for _ in range(steps):
-            window = sim.observe(everyone)["audio"]
+            window = later(sim)["audio"]
         return np.abs(window).max()
 
     assert heard(2) == 0
     sim.set_states(0, {"radio": "on"})
     assert heard(8) > 1e-3
-    assert [e.object for e in sim.emitters(0)] == [None, "radio"]
+    assert [e.object for e in sim.state.emitters(0)] == [None, "radio"]
     sim.set_states(0, {"radio": "off"})
     assert heard(1) > 1e-3  # it rings on
     assert heard(8) == 0
@@ -163,7 +169,7 @@ def test_what_falls_silent_by_hand_is_the_sound_of_its_thing(flat):
     place(sim, Emitter(loud.compiled.sources[0].position, HISS, object="radio"))
     sim.set_states(0, {"radio": "off"})
     for _ in range(6):
-        window = sim.observe(np.ones(1, bool))["audio"]
+        window = later(sim)["audio"]
     assert not window.any()
 
 
@@ -183,17 +189,16 @@ def test_a_held_thing_is_seen_in_front_of_the_body_wherever_it_goes(flat):
     place(sim)
     radio = [thing.name for thing in flat.compiled.objects].index("radio") + 1
     sim.set_states(1, {"radio": "held"})
-    everyone = np.ones(2, bool)
-    first = sim.observe(everyone)["instance"].copy()
+    first = later(sim)["instance"]
     assert not (first[0] == radio).any()
     assert (first[1] == radio).any()
-    sim.move(np.full(2, 0.5), np.full(2, 1.0))
-    moved = sim.observe(everyone)
+    sim.step(np.ones(2, bool), Commands(np.full(2, 0.5), np.full(2, 1.0)))
+    moved = sim.observe()
     np.testing.assert_array_equal(moved["instance"][1] == radio, first[1] == radio)
     near = moved["depth"][1][moved["instance"][1] == radio]
     assert 0.3 < near.min() <= near.max() < 0.7
     views = [view["instance"] for view in (render_view(world, (2.0, 3.5, 1.25), np.pi, sensors=(
-        "instance",)) for world in (flat, sim.here[1]))]  # fmt: skip
+        "instance",)) for world in (flat, sim.state.here[1]))]  # fmt: skip
     assert (views[0] == radio).any()
     assert not (views[1] == radio).any()  # it is gone from its place
 
@@ -202,11 +207,11 @@ def test_a_fall_is_heard_once(flat):
     sim = simulator(flat, names=("audio",))
     place(sim, Emitter(SOURCE, Sound("nothing", "nothing", np.zeros(100, np.float32), RATE)))
     sim.set_states(0, {"stool": "fallen"})
-    loudness = [np.abs(sim.observe(np.ones(1, bool))["audio"]).max() for _ in range(24)]
+    loudness = [np.abs(later(sim)["audio"]).max() for _ in range(24)]
     assert max(loudness[:12]) > 1e-3
     assert max(loudness[16:]) == 0
     sim.set_states(0, {"stool": "fallen"})  # as it is already
-    assert len(sim.emitters(0)) == 2
+    assert len(sim.state.emitters(0)) == 2
 
 
 def test_a_ringing_goal_is_hushed_by_switching_its_thing_off(flat):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
-from avenv.tasks.navigation import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
+from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
 from avenv_agents.hearing import SourceBelief
 from avenv_agents.mapping import DepthCamera, ObstacleMap
 
@@ -91,23 +91,23 @@ class DirectionFollower:
     """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
     def __init__(self, envs: BatchEnv, certainty: float = 0.8):
-        sensors = envs.batch.simulator.sensors
-        missing = [name for name in ("audio", "depth") if name not in sensors.names]
-        if missing or sensors.channels != 2:
+        settings = envs.batch.simulator.settings
+        missing = [name for name in ("audio", "depth") if name not in settings.names]
+        if missing or settings.channels != 2:
             raise ValueError(
-                f"sensors is {sensors.names!r} with layout {sensors.layout!r}; this agent needs "
+                f"sensors is {settings.names!r} with layout {settings.layout!r}; this agent needs "
                 "'audio' and 'depth' and the layout 'binaural'"
             )
-        self._rate = sensors.sample_rate
-        self._step_samples = sensors.step_samples
+        self._rate = settings.sample_rate
+        self._step_samples = settings.step_samples
         self._camera = DepthCamera(
-            sensors.image_size, np.deg2rad(sensors.hfov), envs.batch.simulator.body.eye_height
+            settings.image_size, np.deg2rad(settings.hfov), envs.batch.simulator.body.eye_height
         )
-        rules = envs.batch.task.rules
-        self._turn = np.deg2rad(rules.turn_angle)
-        self._stride = rules.forward_step
+        options = envs.batch.task.options
+        self._turn = np.deg2rad(options.turn_angle)
+        self._stride = options.forward_step
         # A tenth inside the radius, because straight lines are shorter than ways on foot.
-        self._radius = 0.9 * rules.success_radius
+        self._radius = 0.9 * options.success_radius
         self._certainty = certainty
         half_circle = int(np.pi / self._turn)
         self._turns = np.arange(-half_circle, half_circle + 1)

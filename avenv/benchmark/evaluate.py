@@ -16,7 +16,6 @@ from avenv.benchmark.agent import Agent, AgentFactory
 from avenv.envs.vector import BatchEnv
 
 CONFIDENCE = 0.95
-HEADLINE = ("success", "spl", "soft_spl", "sna")
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,13 @@ class Report:
         agent: name of the agent.
         settings: what the environment was made with, and the seed.
         episodes: one record per episode: ``metrics``, name of the ``scene`` and the ``episode``.
+        headline: the metrics that count most, as the task says.
     """
 
     agent: str
     settings: dict[str, Any]
     episodes: list[dict[str, Any]]
+    headline: tuple[str, ...] = ("success", "spl", "soft_spl", "sna")
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """Return one metric of every episode, (N,)."""
@@ -62,7 +63,7 @@ class Report:
     def table(self) -> str:
         """Return the headline metrics as text, one line each."""
         lines = [f"{self.agent}: {len(self.episodes)} episodes"]
-        for metric in HEADLINE:
+        for metric in self.headline:
             mean, low, high = self.interval(metric)
             lines.append(f"  {metric:<9} {mean:6.3f}   95 % [{low:.3f}, {high:.3f}]")
         return "\n".join(lines)
@@ -125,7 +126,8 @@ def evaluate(
     with tqdm(total=episodes, desc=name, unit="episode", disable=not progress) as bar:
         records = _play(envs, actor, episodes, seed, bar)
     envs.close()
-    return Report(name, {"task": task, "seed": seed, **options}, records)
+    settings = {"task": task, "seed": seed, **options}
+    return Report(name, settings, records, envs.batch.task.headline)
 
 
 def _play(envs: BatchEnv, actor: Agent, episodes: int, seed: int, bar: tqdm) -> list[dict]:
@@ -166,6 +168,6 @@ def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:
     batch = envs.batch
     return {
         "metrics": metrics,
-        "scene": batch.simulator.here[row].name,
+        "scene": batch.simulator.state.here[row].name,
         "episode": batch.task.episodes[row].to_dict(),
     }

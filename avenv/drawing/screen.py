@@ -1,6 +1,6 @@
 """What a person watching an environment sees: the robot's view beside a map, and what it hears."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,7 @@ from avenv import vision
 from avenv.drawing.panel import compose
 from avenv.drawing.textmap import text_map
 from avenv.drawing.topdown import TopDownMap
-from avenv.envs.batch import Batch
+from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import World
 
 SIDE = 480
@@ -19,50 +19,51 @@ MAX_MAPS = 8
 """Worlds whose maps are kept."""
 
 
-class Screen:
-    """Pictures and text of the environments of a batch, with the way each body has come."""
+class Captioned(Protocol):
+    """What says what is going on: a task."""
 
-    def __init__(self, batch: Batch):
-        self._batch = batch
-        self._trails: list[list[NDArray[np.float64]]] = [[] for _ in range(batch.num_envs)]
+    def caption(self, row: int) -> list[str]:
+        """Return lines of text about one row."""
+
+    def marks(self, row: int) -> list[NDArray[np.float64]]:
+        """Return places (2,) to show on the map of one row."""
+
+
+class Screen:
+    """Pictures and text of E environments, with the way each body has come.
+
+    Args:
+        simulator: the bodies.
+        task: says what is going on.
+    """
+
+    def __init__(self, simulator: Simulator, task: Captioned):
+        self._simulator, self._task = simulator, task
+        self._trails: list[list[NDArray[np.float64]]] = [[] for _ in range(simulator.num_envs)]
         self._maps: dict[World, TopDownMap] = {}
         self._window: Any = None
 
     def begin(self, row: int) -> None:
         """Start a new trail."""
-        self._trails[row] = [self._batch.simulator.position[row].copy()]
+        self._trails[row] = [self._simulator.state.position[row].copy()]
 
     def follow(self, row: int) -> None:
         """Add the present position to the trail."""
-        self._trails[row].append(self._batch.simulator.position[row].copy())
+        self._trails[row].append(self._simulator.state.position[row].copy())
 
     def text(self, row: int) -> str:
         """Return a line of numbers over a map in characters."""
-        simulator = self._batch.simulator
-        grid = simulator.here[row].walkable
+        state, marks = self._simulator.state, self._task.marks(row)
+        grid = state.here[row].walkable
         plan = text_map(
             grid.islands > 0,
             grid.origin,
             grid.cell,
             self._trails[row],
-            float(simulator.heading[row]),
-            simulator.source_position()[row],
+            float(state.heading[row]),
+            marks[0] if marks else None,
         )
-        return f"{'. '.join(self.caption(row))}\n{plan}\n"
-
-    def caption(self, row: int) -> list[str]:
-        """Return what plays, and how far it is on which side."""
-        task = self._batch.task
-        truth = {name: values[row] for name, values in task.truth().items()}
-        metrics = {name: values[row] for name, values in task.metrics().items()}
-        degrees = np.rad2deg(truth["source_azimuth"])
-        sound = task.sounds.names[task.episodes[row].sound]
-        return [
-            f"{sound}, {truth['geodesic_distance']:.1f} m on foot",
-            f"{abs(degrees):.0f}° to the {'left' if degrees >= 0 else 'right'}, "
-            f"{'in sight' if truth['source_visible'] else 'out of sight'}",
-            f"{metrics['num_actions']:.0f} actions, {metrics['path_length']:.1f} m walked",
-        ]
+        return f"{'. '.join(self._task.caption(row))}\n{plan}\n"
 
     def picture(
         self, row: int, position: ArrayLike | None = None, heading: float | None = None
@@ -74,11 +75,11 @@ class Screen:
             position: (x, y) to look from instead of the body's own, for pictures between steps.
             heading: likewise, radians.
         """
-        simulator = self._batch.simulator
-        world = simulator.here[row]
-        at = simulator.position[row] if position is None else np.asarray(position, np.float64)
-        facing = float(simulator.heading[row]) if heading is None else heading
-        hfov = simulator.sensors.hfov
+        simulator, state = self._simulator, self._simulator.state
+        world = state.here[row]
+        at = state.position[row] if position is None else np.asarray(position, np.float64)
+        facing = float(state.heading[row]) if heading is None else heading
+        hfov = simulator.settings.hfov
         eye = (*at, simulator.body.eye_height)
         view = vision.render_view(
             world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",)
@@ -89,10 +90,10 @@ class Screen:
                 at,
                 facing,
                 path=[*self._trails[row][:-1], at],
-                sources=[simulator.source_position()[row, :2]],
+                sources=self._task.marks(row),
                 hfov=hfov,
             ),
-            self.caption(row),
+            self._task.caption(row),
             simulator.window(row),
             height=SIDE,
         )
@@ -117,8 +118,11 @@ class Screen:
             _import_pygame().quit()
             self._window = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_window": None, "_maps": {}}
+
     def _map(self, row: int) -> TopDownMap:
-        world = self._batch.simulator.here[row]
+        world = self._simulator.state.here[row]
         if world not in self._maps:
             compiled = world.compiled
             low, high = compiled.bounds[:, :2]

@@ -14,7 +14,7 @@ def text_map(
     cell: float,
     trail: Sequence[ArrayLike],
     heading: float,
-    source: ArrayLike,
+    source: ArrayLike | None = None,
     column: float = 0.25,
 ) -> str:
     """Return a map: ``·`` floor, ``+`` the way walked, an arrow for the body, ``S`` the source.
@@ -25,7 +25,7 @@ def text_map(
         cell: size of a grid cell, metres.
         trail: (x, y) points walked, the last one where the body is.
         heading: of the body, radians.
-        source: (x, y, ...) of the source.
+        source: (x, y, ...) of the source, if there is one to show.
         column: metres that one character is wide; it is twice as high.
     """
     extent = np.array(walkable.shape[::-1]) * cell
@@ -40,6 +40,7 @@ def text_map(
     canvas[(y * cell / (2 * column)).astype(int), (x * cell / column).astype(int)] = "·"
     for point in trail:
         canvas[at(point)] = "+"
-    canvas[at(source)] = "S"
+    if source is not None:
+        canvas[at(source)] = "S"
     canvas[at(trail[-1])] = ARROWS[round(heading / (np.pi / 4)) % 8]
     return "\n".join("".join(line).rstrip() for line in canvas[::-1])

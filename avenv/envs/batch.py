@@ -2,33 +2,58 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from avenv.simulation.settings import Sensors
+from avenv.acoustics import AcousticSettings
+from avenv.core.records import as_record, did_you_mean
+from avenv.simulation.body import Body
+from avenv.simulation.noise import ActuationNoise
+from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import load_worlds
-from avenv.tasks import TASKS, Episode
+from avenv.simulation.world import World, load_worlds
+from avenv.tasks.episode import Episode
+from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
+
+RECORDS: dict[str, type] = {
+    "body": Body,
+    "propagation": AcousticSettings,
+    "actuation_noise": ActuationNoise,
+}
+"""Options that are records of the simulator: given as one, or as its fields."""
+
+
+class Outcome(NamedTuple):
+    """What a step brought, (E,) each."""
+
+    reward: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
 
 
 class Batch:
-    """E environments that step together; the one implementation behind ``Env`` and ``VectorEnv``.
+    """E environments that step together; the one implementation behind ``Env`` and ``BatchEnv``.
 
     Args:
-        task: a name in ``TASKS``.
+        task: a name in ``avenv.tasks.TASKS``.
         num_envs: number of environments, E.
         scenes: as ``load_worlds`` takes them.
-        sensors: names of the observations.
-        acoustics: the engine of the sound, a name in ``avenv.acoustics.ENGINES``.
+        sensors: names of the observations, of ``avenv.simulation.sensors.SENSORS``.
+        acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
+        propagation: how finely it works: an ``AcousticSettings``, or its fields.
+        body: of the robot: a ``Body``, or its fields.
+        actuation_noise: how motion differs from the actions: an ``ActuationNoise``, its fields, or
+            None.
+        max_episode_steps: actions after which an episode is truncated.
         episodes_per_scene: how many episodes in a row an environment has in a scene before it
             draws another. A home of an endless set takes seconds to make and to light. A seed
             begins with a new one.
-        **options: fields of ``Sensors`` (``image_size``, ``hfov``, ``cameras``, ``camera_noise``,
-            ``sample_rate``, ``step_time``, ``window``, ``layout``, ...) and of the task's rules.
+        **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
+            ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
     Raises:
         ValueError: an option is unknown or out of range.
@@ -40,31 +65,37 @@ class Batch:
         task: str,
         num_envs: int = 1,
         scenes: Any = "apartment",
-        sensors: Sequence[str] = Sensors.names,
+        sensors: Sequence[str] = SensorSettings.names,
         acoustics: str = "native",
+        max_episode_steps: int = MAX_EPISODE_STEPS,
         episodes_per_scene: int = 10,
         **options: Any,
     ):
-        if num_envs < 1:
-            raise ValueError(f"num_envs is {num_envs!r}; accepted: 1 or more")
-        if episodes_per_scene < 1:
-            raise ValueError(f"episodes_per_scene is {episodes_per_scene!r}; accepted: 1 or more")
-        if task not in TASKS:
-            raise ValueError(f"task is {task!r}; accepted: {', '.join(TASKS)}")
-        kind = TASKS[task]
-        sensor_options = _take(options, Sensors)
-        rule_options = _take(options, kind.Rules)
-        if options:
-            known = sorted(_names(Sensors) | _names(kind.Rules))
-            raise ValueError(f"unknown option {', '.join(sorted(options))}; accepted: {known}")
+        for name, value in (
+            ("num_envs", num_envs),
+            ("max_episode_steps", max_episode_steps),
+            ("episodes_per_scene", episodes_per_scene),
+        ):
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not (whole and value >= 1):
+                raise ValueError(f"{name} is {value!r}; accepted: 1 or more")
+        kind = find_task(task)
+        _check_known(options, kind)
+        records = {
+            name: as_record(f"{name} is", options[name], record)
+            for name, record in RECORDS.items()
+            if options.get(name) is not None
+        }
+        settings = SensorSettings(sensors, **_take(options, SensorSettings))
+        task_options = kind.Options(**_take(options, kind.Options))
         worlds = load_worlds(scenes)
         self.num_envs = num_envs
-        self.simulator = Simulator(
-            worlds, Sensors(sensors, **sensor_options), num_envs, engine=acoustics
-        )
-        self.task = kind(self.simulator, kind.Rules(**rule_options))
-        self.observation_space = self.simulator.sensors.space()
-        self.action_space = kind.action_space
+        self.simulator = Simulator(worlds, settings, num_envs, acoustics=acoustics, **records)
+        self.task = kind(self.simulator, task_options)
+        self.task.name = task
+        self.task.max_episode_steps = max_episode_steps
+        self.observation_space = self.simulator.space
+        self.action_space = self.task.actions.space
         warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
@@ -74,7 +105,7 @@ class Batch:
     @property
     def frames_per_second(self) -> int:
         """Steps in a second of simulated time, rounded."""
-        return max(1, round(1 / self.simulator.sensors.step_time))
+        return max(1, round(1 / self.simulator.settings.step_time))
 
     def seed(self, row: int, seed: int) -> None:
         """Restart one row's random stream."""
@@ -87,47 +118,58 @@ class Batch:
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
-        for row in rows:
-            given = episodes.get(row) if episodes else None
-            self.task.begin(row, given or self._sample(row))
+        given = episodes or {}
+        begun = {row: given.get(row) or self._sample(row) for row in rows}
+        if begun:
+            self.task.begin(begun)
 
-    def _sample(self, row: int) -> Episode:
-        if self._episodes_left[row] == 0:
-            self._scene[row] = self.task.sample_scene(self.random[row])
-            self._episodes_left[row] = self._episodes_per_scene
-        self._episodes_left[row] -= 1
-        return self.task.sample_episode(self.random[row], self._scene[row])
+    def step(self, actions: NDArray, active: NDArray[np.bool_]) -> Outcome:
+        """Let the active rows (E,) act and a step of time pass for them, and judge what came."""
+        commands = self.task.act(actions, active)
+        moved, collided = self.simulator.step(active, commands)
+        return Outcome(*self.task.judge(active, moved, collided))
 
-    def check_actions(self, actions: Any) -> NDArray[np.int64]:
-        """Return actions (E,) as integers.
+    def check_actions(self, actions: Any) -> NDArray:
+        """Return actions (E, ...) as the task's kind of actions has them.
 
         Raises:
-            ValueError: wrong shape, not integers, or out of range.
+            ValueError: wrong shape or type, or out of range.
         """
-        given = np.asarray(actions)
-        count = int(self.action_space.n)
-        if given.shape != (self.num_envs,) or not np.issubdtype(given.dtype, np.integer):
-            raise ValueError(
-                f"actions have shape {given.shape} and type {given.dtype}; accepted: "
-                f"{self.num_envs} integers from 0 to {count - 1}"
-            )
-        if ((given < 0) | (given >= count)).any():
-            raise ValueError(f"actions are {given.tolist()}; accepted: 0 to {count - 1}")
-        return given.astype(np.int64)
+        return self.task.actions.check(actions, self.num_envs)
 
-    def observe(self, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
-        """Return fresh copies of what every row sees and hears."""
-        return {name: value.copy() for name, value in self.simulator.observe(advance).items()}
+    def observe(self) -> dict[str, NDArray]:
+        """Return what every row sees and hears, in new arrays (E, ...)."""
+        return self.simulator.observe()
 
     def info(self) -> dict[str, dict[str, NDArray]]:
         """Return metrics and ground truth, one array (E,) each."""
         return {"metrics": self.task.metrics(), "truth": self.task.truth()}
 
+    def _sample(self, row: int) -> Episode:
+        if self._episodes_left[row] == 0:
+            self._scene[row] = self.task.sample_world(self.random[row])
+            self._episodes_left[row] = self._episodes_per_scene
+        self._episodes_left[row] -= 1
+        world: World = self.simulator.worlds[self._scene[row]]
+        return self.task.sample(self.random[row], world)
+
+
+def _check_known(options: Mapping[str, Any], kind: Any) -> None:
+    """Raise ``ValueError`` if there is an option that nobody knows."""
+    mine = {"scenes", "sensors", "acoustics", "max_episode_steps", "episodes_per_scene"}
+    known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
+    unknown = sorted(set(options) - known)
+    if unknown:
+        hint = did_you_mean(unknown[0], known)
+        raise ValueError(
+            f"unknown option {', '.join(unknown)}; accepted: {', '.join(sorted(known))}{hint}"
+        )
+
 
 def _names(kind: type) -> set[str]:
-    # The names of ``Sensors`` have an option of their own, ``sensors``.
+    # The names of ``SensorSettings`` have an option of their own, ``sensors``.
     return {field.name for field in fields(kind)} - {"names"}
 
 
-def _take(options: dict[str, Any], kind: type) -> dict[str, Any]:
-    return {name: options.pop(name) for name in sorted(_names(kind) & set(options))}
+def _take(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    return {name: options[name] for name in sorted(_names(kind) & set(options))}

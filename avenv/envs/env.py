@@ -7,21 +7,27 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core.records import did_you_mean
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch
-from avenv.tasks import Episode
+from avenv.tasks.episode import Episode, as_episode
 
 RENDER_MODES = ("rgb_array", "human", "ansi")
+FOREVER = 2**62
+"""Steps that no episode takes."""
+
 _ONE = np.ones(1, bool)
 
 
-class Env(gym.Env[dict[str, Any], np.int64]):
+class Env(gym.Env[dict[str, Any], Any]):
     """One audio-visual environment.
 
     Args:
         task: a name in ``avenv.tasks.TASKS``; ``gym.make("avenv/AudioGoal-v0")`` fills it in.
         render_mode: ``"rgb_array"`` (the view beside a map), ``"human"`` (the same in a window),
             ``"ansi"`` (text) or ``None``.
+        max_episode_steps: actions after which an episode is truncated. ``gym.make`` keeps this for
+            itself, and cuts off by a wrapper.
         **options: see ``avenv.envs.batch.Batch``.
 
     Raises:
@@ -36,13 +42,18 @@ class Env(gym.Env[dict[str, Any], np.int64]):
 
     def __init__(self, task: str = "AudioGoal", render_mode: str | None = None, **options: Any):
         check_render_mode(render_mode)
+        if "num_envs" in options:
+            raise ValueError(
+                "num_envs is no option of a single environment; accepted: "
+                "gym.make_vec(..., num_envs=...), or avenv.envs.BatchEnv"
+            )
         self.batch = Batch(task, 1, **options)
         self.observation_space: gym.spaces.Dict = self.batch.observation_space
         self.action_space = self.batch.action_space
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": self.batch.frames_per_second}
         self._over = True
-        self._screen = Screen(self.batch) if render_mode else None
+        self._screen = Screen(self.batch.simulator, self.batch.task) if render_mode else None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -51,42 +62,52 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         super().reset(seed=seed)
         if self.batch.random[0] is not self.np_random:  # at first, and with every seed
             self.batch.draw_from(0, self.np_random)
-        episode = (options or {}).get("episode")
+        if self.spec is not None:  # then it is Gymnasium's wrapper that cuts off
+            self.batch.task.max_episode_steps = FOREVER
+        episode = check_options(options, ("episode",)).get("episode")
         self.batch.reset([0], {0: as_episode(episode)} if episode is not None else None)
         if self._screen:
             self._screen.begin(0)
             if self.render_mode == "human":
                 self._screen.show(0)
         info = self._info()
-        info["setup"] = self.batch.task.episodes[0].to_dict()
+        info["setup"] = self.episode.to_dict()
         self._over = False
-        return self._observe(~_ONE), info
+        return self._observe(), info
 
-    def step(
-        self, action: int | np.int64
-    ) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
         """Carry out one action; the sound of ``step_time`` seconds passes."""
         if self._over:
             raise gym.error.ResetNeeded("the episode is over or never began; call reset()")
         actions = self.batch.check_actions(np.asarray(action)[None])
-        reward, terminated, truncated = self.batch.task.act(actions, _ONE)
+        reward, terminated, truncated = self.batch.step(actions, _ONE)
         self._over = bool(terminated[0] or truncated[0])
-        observation = self._observe(_ONE)
+        observation = self._observe()
         if self._screen:
             self._screen.follow(0)
             if self.render_mode == "human":
                 self._screen.show(0)
         return observation, float(reward[0]), bool(terminated[0]), bool(truncated[0]), self._info()
 
-    def oracle_action(self) -> int:
-        """Return the action that a body with a map would take."""
-        return int(self.batch.task.oracle_actions()[0])
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The names of the actions, or of the components of one."""
+        return self.batch.task.actions.names
+
+    @property
+    def episode(self) -> Episode:
+        """The episode under way."""
+        return self.batch.task.episodes[0]
+
+    def oracle_action(self) -> Any:
+        """Return the action that somebody who knows everything would take."""
+        return self.batch.task.oracle_action(0)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Put things into other states, by name: ``{"hall-kitchen": "closed", "radio": "on"}``.
 
-        What the robot sees, hears and bumps into follows at once; distances in ``info`` stay those
-        of the home as the episode began. See ``Simulator.set_states`` for what can go wrong.
+        What the robot sees, hears and bumps into follows at once, and so do the distances of the
+        next step. See ``Simulator.set_states`` for what can go wrong.
         """
         self.batch.simulator.set_states(0, states)
 
@@ -103,8 +124,8 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         if self._screen:
             self._screen.close()
 
-    def _observe(self, advance: NDArray[np.bool_]) -> dict[str, NDArray]:
-        return {name: value[0] for name, value in self.batch.observe(advance).items()}
+    def _observe(self) -> dict[str, NDArray]:
+        return {name: value[0] for name, value in self.batch.observe().items()}
 
     def _info(self) -> dict[str, Any]:
         return {
@@ -113,9 +134,15 @@ class Env(gym.Env[dict[str, Any], np.int64]):
         }
 
 
-def as_episode(episode: Episode | dict[str, Any]) -> Episode:
-    """Return an ``Episode``, made from plain data where that is given."""
-    return episode if isinstance(episode, Episode) else Episode.from_dict(episode)
+def check_options(options: dict[str, Any] | None, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options of a reset; ``ValueError`` where one is unknown."""
+    for name in options or {}:
+        if name not in known:
+            raise ValueError(
+                f"options of reset has {name!r}; accepted: {', '.join(known)}"
+                f"{did_you_mean(str(name), known)}"
+            )
+    return options or {}
 
 
 def check_render_mode(render_mode: str | None, accepted: tuple[str, ...] = RENDER_MODES) -> None:

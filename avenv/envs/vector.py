@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch
-from avenv.envs.env import as_episode, check_render_mode
-from avenv.tasks import Episode
+from avenv.envs.env import FOREVER, check_options, check_render_mode
+from avenv.tasks.episode import Episode, as_episode
+from avenv.tasks.registry import MAX_EPISODE_STEPS
 
 
 class BatchEnv(VectorEnv):
@@ -26,6 +27,7 @@ class BatchEnv(VectorEnv):
         render_mode: ``"rgb_array"`` or ``None``.
         autoreset_mode: when a finished row begins anew: ``NEXT_STEP`` (Gymnasium's default),
             ``SAME_STEP`` or ``DISABLED`` (then call ``reset(options={"reset_mask": ...})``).
+        max_episode_steps: actions after which an episode is truncated; -1: never.
         **options: see ``avenv.envs.batch.Batch``.
 
     ``reset(options={"episodes": [...]})`` begins those episodes, one per row, instead of sampled
@@ -38,10 +40,12 @@ class BatchEnv(VectorEnv):
         num_envs: int = 1,
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int = MAX_EPISODE_STEPS,
         **options: Any,
     ):
         check_render_mode(render_mode, ("rgb_array",))
-        self.batch = Batch(task, num_envs, **options)
+        limit = FOREVER if max_episode_steps == -1 else max_episode_steps  # as gym.make has it
+        self.batch = Batch(task, num_envs, max_episode_steps=limit, **options)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
             "render_modes": ["rgb_array"],
@@ -56,13 +60,13 @@ class BatchEnv(VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._finished = np.zeros(num_envs, bool)
         self._begun = False
-        self._screen = Screen(self.batch) if render_mode else None
+        self._screen = Screen(self.batch.simulator, self.batch.task) if render_mode else None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode in every row, or in those of ``options["reset_mask"]`` (E,) bool."""
-        options = options or {}
+        options = check_options(options, ("reset_mask", "episodes"))
         mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
             raise ValueError(
@@ -78,7 +82,7 @@ class BatchEnv(VectorEnv):
                 self.batch.seed(row, own)
         self._begin(rows, episodes)
         self._begun = True
-        return self.batch.observe(np.zeros(self.num_envs, bool)), self._info()
+        return self.batch.observe(), self._info()
 
     def step(
         self, actions: Any
@@ -98,20 +102,30 @@ class BatchEnv(VectorEnv):
             raise gym.error.ResetNeeded(
                 f"rows {np.flatnonzero(finished).tolist()} have finished; reset them first"
             )
-        reward, terminated, truncated = self.batch.task.act(actions, ~finished)
+        reward, terminated, truncated = self.batch.step(actions, ~finished)
         self._finished = terminated | truncated
         if self._screen:
             for row in np.flatnonzero(~finished).tolist():
                 self._screen.follow(row)
         self._begin(np.flatnonzero(finished).tolist())
-        observation, info = self.batch.observe(~finished), self._info()
+        observation, info = self.batch.observe(), self._info()
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._finished.any():
             observation, info = self._reset_at_once(observation, info)
         return observation, reward, terminated, truncated, info
 
-    def oracle_actions(self) -> NDArray[np.int64]:
-        """Return the action (E,) that a body with a map would take in each row."""
-        return self.batch.task.oracle_actions()
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The names of the actions, or of the components of one."""
+        return self.batch.task.actions.names
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """The episodes under way, one per row."""
+        return tuple(self.batch.task.episodes[row] for row in range(self.num_envs))
+
+    def oracle_actions(self) -> NDArray:
+        """Return the action (E, ...) that somebody who knows everything would take in each row."""
+        return np.array([self.batch.task.oracle_action(row) for row in range(self.num_envs)])
 
     def set_states(self, row: int, states: Mapping[str, str]) -> None:
         """Put things around one row into other states, as ``Env.set_states``."""
@@ -140,7 +154,7 @@ class BatchEnv(VectorEnv):
         for row in np.flatnonzero(done):
             final[row] = {name: value[row] for name, value in last.items()}
         self._begin(np.flatnonzero(done).tolist())
-        observation, info = self.batch.observe(np.zeros(self.num_envs, bool)), self._info()
+        observation, info = self.batch.observe(), self._info()
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info

@@ -102,7 +102,11 @@ class FieldCache:
 
     def __init__(self, size: int = 64):
         """Keep ``size`` fields at most."""
+        self._size = size
         self._solve = lru_cache(maxsize=size)(_solve)
+
+    def __reduce__(self) -> tuple:
+        return FieldCache, (self._size,)  # fields are solved again where they are needed
 
     def get(self, grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
         """Return ``geodesic_field(grid, goals)``, solved only if it is not at hand."""

@@ -86,14 +86,14 @@ class _Film:
     def __init__(self, envs: BatchEnv, path: str | os.PathLike):
         self._batch = envs.batch
         self._simulator = envs.batch.simulator
-        self._screen = Screen(envs.batch)
+        self._screen = Screen(envs.batch.simulator, envs.batch.task)
         self._path = path
         self._time = 0.0
         self._frames = 0
 
     def __enter__(self) -> "_Film":
         self._screen.begin(0)
-        sensors = self._simulator.sensors
+        sensors = self._simulator.settings
         height, width, _ = self._screen.picture(0).shape
         self._video = VideoWriter(
             self._path,
@@ -110,15 +110,15 @@ class _Film:
 
     def begin(self) -> None:
         """Remember where the first step starts."""
-        self._position = self._simulator.position[0].copy()
-        self._heading = float(self._simulator.heading[0])
+        self._position = self._simulator.state.position[0].copy()
+        self._heading = float(self._simulator.state.heading[0])
 
     def step(self) -> None:
         """Film the step that has just been taken."""
-        simulator, sensors = self._simulator, self._simulator.sensors
+        simulator, sensors = self._simulator, self._simulator.settings
         self._screen.follow(0)
-        start, end = self._position, simulator.position[0].copy()
-        turn = float(wrap_angle(simulator.heading[0] - self._heading))
+        start, end = self._position, simulator.state.position[0].copy()
+        turn = float(wrap_angle(simulator.state.heading[0] - self._heading))
         self._time += sensors.step_time
         due = round(self._time * FPS) - self._frames
         for k in range(1, due + 1):
@@ -131,6 +131,6 @@ class _Film:
 
     def linger(self, seconds: float) -> None:
         """Stand still and listen for a while."""
-        for _ in range(round(seconds / self._simulator.sensors.step_time)):
-            self._simulator.observe(np.ones(1, bool))
+        for _ in range(round(seconds / self._simulator.settings.step_time)):
+            self._simulator.wait(np.ones(1, bool))
             self.step()

@@ -6,12 +6,10 @@ from tqdm import tqdm
 
 from avenv.acoustics.field import is_on_disk, source_field
 from avenv.core.cache import cache_folder
-from avenv.simulation.simulator import ACOUSTICS, Body
+from avenv.simulation.body import Body
+from avenv.simulation.ears import PROPAGATION
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World
-from avenv.tasks.audiogoal import SOURCE_HEIGHT
-
-Place = tuple[float, float, float]
 
 
 def bake(worlds: Iterable[World]) -> int:
@@ -34,19 +32,13 @@ def bake(worlds: Iterable[World]) -> int:
         for world in worlds:
             todo = [
                 place
-                for place in source_places(world)
-                if not is_on_disk(world.compiled, place, ear, ACOUSTICS)
+                for place in world.source_places
+                if not is_on_disk(world.compiled, place, ear, PROPAGATION)
             ]
             bar.total = made + len(todo)
             bar.set_postfix_str(world.name)
             for place in todo:
-                source_field(world.compiled, world.acoustics, place, ear, ACOUSTICS)
+                source_field(world.compiled, world.acoustics, place, ear, PROPAGATION)
                 bar.update()
             made += len(todo)
     return made
-
-
-def source_places(world: World) -> list[Place]:
-    """Return where sources of a world can be: its places at the usual height, and its own."""
-    places = [(float(x), float(y), SOURCE_HEIGHT) for x, y in world.places]
-    return places + [source.position for source in world.compiled.sources]

@@ -1,20 +1,18 @@
 """The cameras of a body: where each sits, what it sees and how well."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
+from avenv.core.records import as_record
 from avenv.scene import CATEGORIES
+from avenv.simulation.body import EYE_HEIGHT
 from avenv.vision import MAX_DEPTH, CameraNoise, Optics
 from avenv.vision.camera.optics import as_size, is_number
 from avenv.vision.camera.pictures import as_names
-
-EYE_HEIGHT = 1.25
-"""Metres above the floor."""
 
 FARTHEST = 10.0
 """Metres that a camera can be away from its body."""
@@ -98,9 +96,7 @@ def as_camera(camera: Any) -> Camera:
     Raises:
         ValueError: it is neither, or a field is unknown or out of range.
     """
-    if isinstance(camera, Camera):
-        return camera
-    return _from_mapping("cameras has", camera, Camera)
+    return as_record("cameras has", camera, Camera)
 
 
 def as_noise(name: str, noise: Any) -> CameraNoise | None:
@@ -109,23 +105,7 @@ def as_noise(name: str, noise: Any) -> CameraNoise | None:
     Raises:
         ValueError: it is something else, or a field is unknown or out of range.
     """
-    if noise is None or isinstance(noise, CameraNoise):
-        return noise
-    return _from_mapping(f"{name} is", noise, CameraNoise)
-
-
-def _from_mapping(subject: str, data: Any, kind: type) -> Any:
-    known = [field.name for field in fields(kind)]
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{subject} {data!r}; accepted: a {kind.__name__}, or its fields {known}")
-    if any(key not in known for key in data):
-        raise ValueError(
-            f"{subject} {dict(data)!r}; accepted: the fields of a {kind.__name__}, {known}"
-        )
-    try:
-        return kind(**data)
-    except TypeError:
-        raise ValueError(f"{subject} {dict(data)!r}; a {kind.__name__} needs its name") from None
+    return None if noise is None else as_record(f"{name} is", noise, CameraNoise)
 
 
 def picture_space(sensor: str, size: tuple[int, int]) -> spaces.Box:

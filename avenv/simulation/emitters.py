@@ -62,6 +62,14 @@ class Trajectory:
         x, y, z = (float(np.interp(time, self.times, axis)) for axis in self.corners.T)
         return x, y, z
 
+    def after(self, time: float) -> "Trajectory":
+        """Return what is left of the way at a time in seconds: from where it is then on."""
+        ahead = self.times > time
+        if ahead.all():
+            return self
+        corners = np.concatenate([[self.at(time)], self.corners[ahead]])
+        return Trajectory(corners, np.concatenate([[time], self.times[ahead]]))
+
     def places(self, spacing: float) -> NDArray[np.float64]:
         """Return points (P, 3) on the way: its corners, and between them one every ``spacing`` m.
 

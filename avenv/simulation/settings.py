@@ -1,26 +1,27 @@
-"""What a body senses: the choice of sensors and the shape of what each one returns."""
+"""What a body senses, as plain data: the names of its sensors and the numbers they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-import numpy as np
-from gymnasium import spaces
-
-from avenv.acoustics import MicrophoneArray, make_layout, spectrogram_shape
-from avenv.simulation.cameras import EYE_HEIGHT, Camera, as_camera, as_noise, picture_space
-from avenv.vision import SENSORS, CameraNoise, check_light
+from avenv.acoustics import MicrophoneArray, make_layout
+from avenv.core.records import as_record, did_you_mean
+from avenv.simulation.body import EYE_HEIGHT
+from avenv.simulation.cameras import Camera, as_camera, as_noise
+from avenv.simulation.noise import MicrophoneNoise, PoseNoise
+from avenv.simulation.sensors.table import sensor_names
+from avenv.vision import SENSORS as PICTURES
+from avenv.vision import CameraNoise, check_light
 from avenv.vision.camera.optics import as_size, check_hfov
-from avenv.vision.camera.pictures import as_names
 
 
 @dataclass(frozen=True)
-class Sensors:
+class SensorSettings:
     """The sensors of a body and their settings.
 
     Attributes:
-        names: which observations to make, of ``OBSERVATIONS``; may be empty if there are cameras.
+        names: which observations to make, of ``sensor_names()``; may be empty if there are cameras.
             The pictures among them are those of a camera at the eye that looks straight ahead.
         image_size: (width, height) of its pictures, pixels.
         hfov: its horizontal field of view, degrees.
@@ -35,6 +36,10 @@ class Sensors:
         layout: of the ears or microphones: a name in ``avenv.acoustics.LAYOUTS`` or an
             ``avenv.acoustics.MicrophoneArray``.
         hrtf: SOFA file of the head, for the binaural layout; by default KEMAR's is used.
+        microphone_noise: what ears or microphones add: a ``MicrophoneNoise``, its fields, or None.
+        pose_noise: how ``pose`` goes wrong: a ``PoseNoise``, its fields, or None.
+        mel_bands: of ``logmel``.
+        max_lag: of ``gcc_phat``, samples to either side.
 
     Raises:
         ValueError: a setting is out of range; the message names it.
@@ -51,13 +56,20 @@ class Sensors:
     window: float = 1.0
     layout: str | MicrophoneArray = "binaural"
     hrtf: str | PathLike[str] | None = None
+    microphone_noise: MicrophoneNoise | None = None
+    pose_noise: PoseNoise | None = None
+    mel_bands: int = 64
+    max_lag: int = 16
 
     def __post_init__(self) -> None:
-        # YAML and JSON bring lists; the fields promise tuples.
+        # YAML and JSON bring lists and mappings; the fields promise tuples and records.
         object.__setattr__(self, "cameras", _as_cameras(self.cameras))
-        names = as_names(self.names, OBSERVATIONS) if self.names or not self.cameras else ()
-        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "names", _as_names(self.names, bool(self.cameras)))
         object.__setattr__(self, "camera_noise", as_noise("camera_noise", self.camera_noise))
+        for name, kind in (("microphone_noise", MicrophoneNoise), ("pose_noise", PoseNoise)):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, as_record(f"{name} is", value, kind))
         check_light(self.light)
         for name in ("sample_rate", "step_time", "window"):
             if not isinstance(getattr(self, name), int | float):
@@ -93,18 +105,12 @@ class Sensors:
         """Number of ears or microphones."""
         return make_layout(self.layout, self.sample_rate, self.hrtf).delays.shape[-1]
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The names of all observations."""
-        more = (camera.key(name) for camera in self.cameras for name in camera.sensors)
-        return (*self.names, *more)
-
-    def eyes(self, eye_height: float = EYE_HEIGHT) -> tuple[Camera, ...]:
-        """Return all cameras: the one that the plain options describe, and the others."""
-        pictures = tuple(name for name in self.names if name in SENSORS)
+    def ahead(self, eye_height: float = EYE_HEIGHT) -> Camera | None:
+        """Return the camera that the plain options describe, if any of its pictures is wanted."""
+        pictures = tuple(name for name in self.names if name in PICTURES)
         if not pictures:
-            return self.cameras
-        ahead = Camera(
+            return None
+        return Camera(
             "",
             pictures,
             self.image_size,
@@ -112,26 +118,25 @@ class Sensors:
             position=(0.0, 0.0, eye_height),
             noise=self.camera_noise,
         )
-        return (ahead, *self.cameras)
 
-    def space(self) -> spaces.Dict:
-        """Return the observation space, one entry per chosen sensor."""
-        boxes = {
-            camera.key(name): picture_space(name, camera.size)
-            for camera in self.eyes()
-            for name in camera.sensors
-        }
-        heard = {"audio": self._audio, "spectrogram": self._spectrogram}
-        boxes |= {name: heard[name]() for name in self.names if name in heard}
-        return spaces.Dict({key: boxes[key] for key in self.keys})
 
-    def _audio(self) -> spaces.Box:
-        return spaces.Box(-1.0, 1.0, (self.channels, self.window_samples), np.float32)
-
-    def _spectrogram(self) -> spaces.Box:
-        shape = spectrogram_shape(self.window_samples, self.channels)
-        # |STFT| of a full-scale wave is at most the sum of the 400-sample Hann window, 200.
-        return spaces.Box(0.0, float(np.log1p(200.0)), shape, np.float32)
+def _as_names(names: Any, has_cameras: bool) -> tuple[str, ...]:
+    """Return names of sensors as a tuple; ``ValueError`` where one is unknown or named twice."""
+    known = sensor_names()
+    plain = (names,) if isinstance(names, str) else names
+    plain = tuple(plain) if isinstance(plain, Iterable) else ()
+    if not plain and not (has_cameras and isinstance(names, Iterable)):
+        raise ValueError(f"sensors is {names!r}; accepted: one or more of {', '.join(known)}")
+    for name in plain:
+        if name not in known:
+            raise ValueError(
+                f"sensors has {name!r}; accepted: {', '.join(known)}"
+                f"{did_you_mean(str(name), known)}"
+            )
+    twice = sorted({name for name in plain if plain.count(name) > 1})
+    if twice:
+        raise ValueError(f"sensors has {', '.join(map(repr, twice))} twice; accepted: each once")
+    return plain
 
 
 def _as_cameras(cameras: Any) -> tuple[Camera, ...]:
@@ -143,7 +148,3 @@ def _as_cameras(cameras: Any) -> tuple[Camera, ...]:
         if not name or names.count(name) > 1:
             raise ValueError(f"cameras are named {names}; accepted: names that differ, none empty")
     return made
-
-
-OBSERVATIONS = (*SENSORS, "audio", "spectrogram")
-"""Every observation that can be chosen by its name."""

@@ -19,12 +19,17 @@ from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
+from avenv.scene.homes.sets import content_hash
 from avenv.scene.problems import Problems
+from avenv.simulation.body import Body
 from avenv.sounds import check_builtin
 from avenv.vision import RasterScene
 
 if TYPE_CHECKING:
     from avenv.scene.meshes import ImportReport
+
+SOURCE_HEIGHT = 1.0
+"""Metres above the floor at which episodes put sources that are on nothing."""
 
 MAX_VARIANTS = 16
 """Worlds in other states that a world keeps."""
@@ -42,12 +47,35 @@ class World:
         spec: the description it was compiled from, where there is one.
         rest: the world that this one is a variant of, as ``with_states`` makes them.
         report: what became of the mesh that it was read from, where it was one.
+        reference: what ``load_scene`` takes to load it anywhere; else its name.
     """
 
     compiled: CompiledScene
     spec: SceneSpec | None = None
     rest: "World | None" = None
     report: "ImportReport | None" = None
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", self.reference or self.compiled.name)
+
+    def __deepcopy__(self, memo: Any) -> "World":
+        return self  # nobody changes a world
+
+    def __reduce__(self) -> tuple:
+        # What is derived is made anew where it is needed; a variant is one of its rest's again.
+        if self.rest is not None:
+            return _variant, (self.rest, dict(self.compiled.states))
+        return World, (self.compiled, self.spec, None, self.report, self.reference)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hex digest of what the scene is: of its description, its mesh's files or its arrays."""
+        if self.rest is not None:
+            return self.rest.content_hash
+        if self.spec is not None:
+            return content_hash(self.spec)
+        return self.compiled.fingerprint[:16]
 
     @property
     def name(self) -> str:
@@ -81,12 +109,29 @@ class World:
             return rest.acoustics
         return acoustics.prepare(self.compiled)
 
-    @cached_property
+    @property
     def walkable(self) -> WalkableGrid:
-        """Where a body of the default radius can be."""
-        if self.rest and np.array_equal(self.compiled.triangles, self.rest.compiled.triangles):
-            return self.rest.walkable
-        return navigation.build_grid(self.compiled)
+        """Where the usual body can be."""
+        return self.walkable_for(Body())
+
+    def walkable_for(self, body: Body) -> WalkableGrid:
+        """Return where a body can be; it is kept.
+
+        Raises:
+            SceneError: there is nowhere it can.
+        """
+        size = body.radius, body.step, body.height
+        if size not in self._grids:
+            rest = self.rest
+            if rest and np.array_equal(self.compiled.triangles, rest.compiled.triangles):
+                self._grids[size] = rest.walkable_for(body)
+            else:
+                self._grids[size] = navigation.build_grid(self.compiled, *size)
+        return self._grids[size]
+
+    @cached_property
+    def _grids(self) -> dict[tuple[float, float, float], WalkableGrid]:
+        return {}
 
     @cached_property
     def places(self) -> NDArray[np.float64]:
@@ -95,6 +140,12 @@ class World:
         A finite set, so that the acoustic field of each is traced only once.
         """
         return self.walkable.places()
+
+    @cached_property
+    def source_places(self) -> list[tuple[float, float, float]]:
+        """Where sources can be: a metre above the places, and where the scene has its own."""
+        places = [(float(x), float(y), SOURCE_HEIGHT) for x, y in self.places]
+        return places + [source.position for source in self.compiled.sources]
 
     def with_states(self, states: Mapping[str, str]) -> "World":
         """Return this world with some of its things in other states, by the things' names.
@@ -111,7 +162,9 @@ class World:
             return rest
         key = tuple(compiled.states.values())
         variants = rest._variants
-        variant = variants.pop(key, None) or World(compiled, rest.spec, rest)
+        variant = variants.pop(key, None) or World(
+            compiled, rest.spec, rest, rest.report, rest.reference
+        )
         variants[key] = variant  # the latest last
         if len(variants) > MAX_VARIANTS:
             del variants[next(iter(variants))]
@@ -120,6 +173,10 @@ class World:
     @cached_property
     def _variants(self) -> "dict[tuple[str, ...], World]":
         return {}
+
+
+def _variant(rest: World, states: Mapping[str, str]) -> World:
+    return rest.with_states(states)
 
 
 def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World:
@@ -150,13 +207,13 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         homes = find_homes(str(scene))
         if len(homes) > 1:
             raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
-        return _described(make_home(homes.split, homes.numbers[0]))
+        return _home(homes.split, homes.numbers[0])
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # brings trimesh
 
         compiled, report = load_mesh(path)
-        return _world(compiled, str(path), report=report)
+        return _world(compiled, str(path), report=report, reference=str(path))
     if path.suffix.lower() not in SPEC_SUFFIXES:
         if path.suffix:
             raise SceneError(
@@ -164,11 +221,15 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
                 f"{', '.join((*SPEC_SUFFIXES, *MESH_SUFFIXES, *HABITAT_ENDINGS))}"
             )
         path = find_scene(str(scene))
-    return _described(SceneSpec.from_yaml(path))
+    return _described(SceneSpec.from_yaml(path), str(scene))
 
 
-def _described(spec: SceneSpec) -> World:
-    return _world(compile_scene(spec), spec.source, spec)
+def _home(split: str, number: int) -> World:
+    return _described(make_home(split, number), f"homes:{split}/{number}")
+
+
+def _described(spec: SceneSpec, reference: str = "") -> World:
+    return _world(compile_scene(spec), spec.source, spec, reference=reference)
 
 
 def _world(
@@ -176,6 +237,7 @@ def _world(
     source: str,
     spec: SceneSpec | None = None,
     report: "ImportReport | None" = None,
+    reference: str = "",
 ) -> World:
     """Return the world of a scene that messages call ``source``, if its sounds are known."""
     problems = Problems(source)
@@ -187,7 +249,7 @@ def _world(
         except SoundError as error:
             problems.add(f"sources[{k}].sound", str(error))
     problems.check()
-    return World(compiled, spec, report=report)
+    return World(compiled, spec, report=report, reference=reference)
 
 
 class WorldList(Sequence[World]):
@@ -204,6 +266,7 @@ class WorldList(Sequence[World]):
         lengths = [len(p) if isinstance(p, HomeSet) else 1 for p in self._parts]
         self._starts = [0, *accumulate(lengths)]
         self._homes: OrderedDict[int, World] = OrderedDict()
+        self._visitors: OrderedDict[str, World] = OrderedDict()
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -220,10 +283,51 @@ class WorldList(Sequence[World]):
             self._homes.move_to_end(number)
         else:
             home = part.numbers[number - self._starts[k]]
-            self._homes[number] = _described(make_home(part.split, home))
+            self._homes[number] = _home(part.split, home)
             if len(self._homes) > MAX_HOMES:
                 self._homes.popitem(last=False)
         return self._homes[number]
+
+    def find(self, reference: str, content_hash: str) -> World:
+        """Return the world that an episode names: one of these, else it is loaded and kept.
+
+        Raises:
+            SceneError: it cannot be loaded, or is another than when the episode was made.
+        """
+        for world in self.at_hand:
+            if content_hash == world.content_hash:
+                return world
+        world = self._visited(reference)
+        if world.content_hash != content_hash:
+            raise SceneError(
+                f"episode.scene: {reference!r} has the hash {world.content_hash} here, and had "
+                f"{content_hash} when the episode was made; accepted: the same scene"
+            )
+        return world
+
+    def _visited(self, reference: str) -> World:
+        if is_reference(reference):
+            homes = find_homes(reference)
+            for part, start in zip(self._parts, self._starts[:-1], strict=True):
+                if (
+                    isinstance(part, HomeSet)
+                    and len(homes) == 1
+                    and part.split == homes.split
+                    and homes.numbers[0] in part.numbers
+                ):
+                    return self[start + part.numbers.index(homes.numbers[0])]
+        if reference not in self._visitors:
+            known = [world.reference for world in self.at_hand]
+            try:
+                self._visitors[reference] = load_scene(reference)
+            except SceneError as error:
+                raise SceneError(
+                    f"episode.scene: none of this environment's scenes {known} has the hash that "
+                    f"the episode says, and {reference!r} cannot be loaded: {error}"
+                ) from error
+            if len(self._visitors) > MAX_HOMES:
+                self._visitors.popitem(last=False)
+        return self._visitors[reference]
 
     @property
     def at_hand(self) -> tuple[World, ...]:

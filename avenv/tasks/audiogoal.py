@@ -1,26 +1,21 @@
 """AudioGoal: walk to the sounding source and stop there (Chen et al. 2020, "SoundSpaces")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError, SoundError
-from avenv.simulation.emitters import Emitter
 from avenv.simulation.simulator import Simulator
-from avenv.simulation.world import WorldList
+from avenv.simulation.world import SOURCE_HEIGHT, World, WorldList
 from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
-from avenv.tasks.episode import Episode
-from avenv.tasks.navigation import NavigationRules, NavigationTask
-
-SOURCE_HEIGHT = 1.0
-TRIES = 1000
+from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, Reference
+from avenv.tasks.navigation import NavigationOptions, NavigationTask
 
 
 @dataclass(frozen=True)
-class AudioGoalRules(NavigationRules):
-    """Rules of AudioGoal.
+class AudioGoalOptions(NavigationOptions):
+    """Options of AudioGoal.
 
     Attributes:
         goals: ``"anywhere"``: the source is at one of the places of the walkable floor, a metre
@@ -48,87 +43,70 @@ class AudioGoalRules(NavigationRules):
 class AudioGoal(NavigationTask):
     """Find the one thing that sounds."""
 
-    Rules = AudioGoalRules
-    rules: AudioGoalRules
+    Options = AudioGoalOptions
+    options: AudioGoalOptions
+    sounds: SoundSet
 
-    def __init__(self, simulator: Simulator, rules: AudioGoalRules):
+    def __init__(self, simulator: Simulator, options: AudioGoalOptions):
         for world in simulator.worlds.at_hand:
-            if rules.goals == "sources" and not world.compiled.sources:
+            if options.goals == "sources" and not world.compiled.sources:
                 raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
-        rate = simulator.sensors.sample_rate
+        rate = simulator.settings.sample_rate
         self._own: dict[str, list[int]] = {}
-        if rules.sounds == "scene":
+        if options.sounds == "scene":
             own = _sounds_of(simulator.worlds, rate)
             # Two sources may share sounds: "phone" and "phone/1".
             unique = {s.name: s for sounds in own.values() for s in sounds}
             names = list(unique)
             self._own = {key: [names.index(s.name) for s in own[key]] for key in own}
-            sounds = load_sounds(list(unique.values()), rate)
+            self.sounds = load_sounds(list(unique.values()), rate)
         else:
-            sounds = load_sounds(rules.sounds, rate)
+            self.sounds = load_sounds(options.sounds, rate)
         self._background: dict[str, Sound] = {}
-        if rules.background == "scene":
+        if options.background == "scene":
             own = _sounds_of(simulator.worlds, rate)
             self._background = {key: sounds[0] for key, sounds in own.items()}
-        super().__init__(simulator, sounds, rules)
+        super().__init__(simulator, options)
 
-    def sample_episode(self, rng: np.random.Generator, scene: int | None = None) -> Episode:
+    def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode whose start is at least ``min_distance`` from the source, on foot."""
-        if scene is None:
-            scene = self.sample_scene(rng)
-        source, sound, level = self._sample_source(scene, rng)
-        field = self.field(scene, source)
-        grid = self.simulator.worlds[scene].walkable
-        starts = grid.sample(rng, TRIES)
-        distances = field.at(starts)
-        allowed = np.flatnonzero(np.isfinite(distances) & (distances >= self.rules.min_distance))
-        if len(allowed) == 0:
-            raise SceneError(
-                f"{self.simulator.worlds[scene].name}: no place to start from is "
-                f"{self.rules.min_distance} m or more on foot from the source at "
-                f"({source[0]:.2f}, {source[1]:.2f}); "
-                "accepted: a larger scene or a smaller min_distance"
-            )
-        start = starts[allowed[0]]
-        heading = float(rng.uniform(-np.pi, np.pi))
-        return Episode(
-            scene=scene,
-            start=(float(start[0]), float(start[1])),
-            heading=heading,
-            source=source,
-            sound=sound,
-            offset=int(rng.integers(len(self.sounds[sound].signal))),
-            level=level,
-            geodesic_distance=float(distances[allowed[0]]),
-            oracle_actions=self.count_oracle_actions(scene, start, heading, field),
-        )
+        place, sound, level, thing = self._sample_source(rng, world)
+        episode = self.episode(rng, world, Goal(place))
+        offset = int(rng.integers(len(sound.signal))) / sound.sample_rate
+        reference = Reference(sound.name, sound.hash)
+        source = EpisodeSource(reference, place, level=level, offset=offset, object=thing)
+        goal = Goal(place, source=0, object=thing)
+        sources = (source, *self._others(world, place))
+        return replace(episode, goals=(goal,), sources=sources, seed=-1)
 
-    def background(self, episode: Episode) -> list[Emitter]:
+    def _sample_source(
+        self, rng: np.random.Generator, world: World
+    ) -> tuple[Point, Sound, float, str | None]:
+        """Return place, sound, level and thing of a source."""
+        if self.options.goals == "anywhere":
+            x, y = world.places[rng.integers(len(world.places))]
+            sound = self.sounds[int(rng.integers(len(self.sounds)))]
+            return (float(x), float(y), SOURCE_HEIGHT), sound, 0.0, None
+        source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
+        playable = self._own.get(source.sound, range(len(self.sounds)))
+        sound = self.sounds[int(rng.choice(playable))]
+        return source.position, sound, source.level, source.object
+
+    def _others(self, world: World, place: Point) -> list[EpisodeSource]:
         """Return the other sources of the scene where ``background`` is ``"scene"``."""
         if not self._background:
             return []
-        return [
-            Emitter(
-                source.position, self._background[source.sound], source.level, object=source.object
-            )
-            for source in self.simulator.worlds[episode.scene].compiled.sources
-            if source.position != episode.source
-        ]
-
-    def succeeded(self) -> NDArray[np.bool_]:
-        """Return whether each body is within the success radius, on foot."""
-        return self._distance <= self.rules.success_radius
-
-    def _sample_source(
-        self, scene: int, rng: np.random.Generator
-    ) -> tuple[tuple[float, float, float], int, float]:
-        world = self.simulator.worlds[scene]
-        if self.rules.goals == "anywhere":
-            x, y = world.places[rng.integers(len(world.places))]
-            return (float(x), float(y), SOURCE_HEIGHT), int(rng.integers(len(self.sounds))), 0.0
-        source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
-        playable = self._own.get(source.sound, range(len(self.sounds)))
-        return source.position, int(rng.choice(playable)), source.level
+        others = []
+        for source in world.compiled.sources:
+            if source.position != place:
+                sound = self._background[source.sound]
+                reference = Reference(sound.name, sound.hash)
+                others.append(
+                    EpisodeSource(
+                        reference, source.position, level=source.level, object=source.object
+                    )
+                )
+        return others
 
 
 def _sounds_of(worlds: WorldList, sample_rate: int) -> dict[str, SoundSet]:

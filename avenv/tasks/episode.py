@@ -1,9 +1,114 @@
-"""One episode as plain data: where the body starts, what sounds where, and how hard it is."""
+"""One episode as plain data: the same JSON begins the same episode in any environment.
+
+It names its scene by reference and content hash and its sounds by name and hash, so that nothing in
+it depends on the lists of the environment that it was drawn in.
+"""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+import numpy as np
+
+from avenv.acoustics import DIRECTIVITIES
+from avenv.core.records import did_you_mean
+from avenv.simulation.emitters import Emitter, Trajectory
+from avenv.simulation.events import Event, check_states
+from avenv.sounds import Sound
+
+VERSION = 1
+"""Of the format; an episode of another is refused."""
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A scene or a sound by name, with the hash of what it was.
+
+    Attributes:
+        name: what ``load_scene`` or ``load_sounds`` takes.
+        hash: hex digest of its content.
+    """
+
+    name: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class EpisodeSource:
+    """Something that sounds in an episode; see ``avenv.simulation.emitters.Emitter``.
+
+    Attributes:
+        sound: what it plays, in a loop.
+        position: (x, y, z), world metres; where it begins if it moves.
+        path: corners (x, y, z) that it moves along, with ``times``; empty: it stays.
+        times: seconds at which it is at the corners, ascending.
+        level: dB on the sound.
+        offset: seconds of the sound that have passed at the onset.
+        onset: seconds at which it begins; None: it has always sounded.
+        duration: seconds it sounds; None: without end.
+        period: seconds from one onset to the next; None: it sounds once.
+        directivity: how it sends its sound, a name in ``avenv.acoustics.DIRECTIVITIES``.
+        facing: heading of the way it faces, radians.
+        object: name of the thing in the scene that sounds, if it is one.
+    """
+
+    sound: Reference
+    position: Point
+    path: tuple[Point, ...] = ()
+    times: tuple[float, ...] = ()
+    level: float = 0.0
+    offset: float = 0.0
+    onset: float | None = None
+    duration: float | None = None
+    period: float | None = None
+    directivity: str = "omni"
+    facing: float = 0.0
+    object: str | None = None
+
+    def emitter(self, sound: Sound) -> Emitter:
+        """Return what sounds, given the sound that the reference means.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        position: Any = Trajectory(self.path, self.times) if self.path else self.position
+        return Emitter(
+            position,
+            sound,
+            self.level,
+            round(self.offset * sound.sample_rate),
+            self.onset,
+            self.duration,
+            self.period,
+            self.directivity,
+            self.facing,
+            object=self.object,
+        )
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where a body is to go, or what it is to act on: all that is said of it must hold.
+
+    Attributes:
+        position: (x, y, z), world metres; by default that of the source or of the object.
+        source: number of the source that it is, wherever that is at the time.
+        object: name of a thing in the scene.
+        category: kind of thing.
+    """
+
+    position: Point | None = None
+    source: int | None = None
+    object: str | None = None
+    category: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.position is None and self.source is None and self.object is None:
+            raise ValueError("goal says not where it is; accepted: a position, a source, an object")
 
 
 @dataclass(frozen=True)
@@ -11,47 +116,181 @@ class Episode:
     """Everything that fixes an episode; two equal episodes look, sound and score the same.
 
     Attributes:
-        scene: index into the environment's scenes.
+        task: name of the task that it is of.
+        scene: where it takes place.
         start: (x, y) of the body, world metres.
         heading: of the body, radians.
-        source: (x, y, z) of the sound source, world metres.
-        sound: index into the environment's sound set.
-        offset: sample of the sound that is emitted at time 0.
-        level: of the source, dB relative to the set's common loudness.
-        geodesic_distance: from start to source, metres walked.
+        sources: what sounds.
+        states: things of the scene that begin in another state than usual.
+        events: what happens at which time.
+        goals: where to go.
+        instruction: what is asked for, in words.
+        geodesic_distance: from start to the first goal, metres walked.
         oracle_actions: number of actions the oracle needs, its final stop included.
+        expert: names of the actions that an expert took, if somebody wrote them down.
+        seed: 0 to 2**63 - 1, of all else that is random, as noise and light are; by default a hash
+            of all the rest.
     """
 
-    scene: int
+    task: str
+    scene: Reference
     start: tuple[float, float]
     heading: float
-    source: tuple[float, float, float]
-    sound: int
-    offset: int
-    level: float
-    geodesic_distance: float
-    oracle_actions: int
+    sources: tuple[EpisodeSource, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    instruction: str = ""
+    geodesic_distance: float = float("nan")
+    oracle_actions: int = 0
+    expert: tuple[str, ...] = ()
+    seed: int = -1
 
-    @property
-    def seed(self) -> int:
-        """64 bits for what else is random in the episode, as the noise of its cameras is."""
-        data = json.dumps(self.to_dict(), sort_keys=True, default=lambda number: number.item())
-        return int.from_bytes(hashlib.blake2b(data.encode(), digest_size=8).digest())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "states", check_states("episode.states", self.states))
+        numbers = [*self.start, self.heading]
+        for source in self.sources:
+            numbers += [*source.position, source.level, source.offset, source.facing]
+            if source.directivity not in DIRECTIVITIES:
+                raise ValueError(
+                    f"episode.sources: directivity is {source.directivity!r}; accepted: "
+                    f"{tuple(DIRECTIVITIES)}"
+                )
+        for goal in self.goals:
+            numbers += goal.position or ()
+            if goal.source is not None and not 0 <= goal.source < len(self.sources):
+                raise ValueError(
+                    f"episode.goals: source is {goal.source}; accepted: 0 to "
+                    f"{len(self.sources) - 1}"
+                )
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{self} has a number that is not finite")
+        if self.seed == -1:
+            text = json.dumps(self.to_dict() | {"seed": None}, sort_keys=True)
+            digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+            object.__setattr__(self, "seed", int.from_bytes(digest) >> 1)  # others want int64
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"episode.seed is {self.seed}; accepted: 0 to 2**63 - 1")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, as JSON and YAML want it."""
-        return asdict(self)
+        """Return plain data, as JSON and YAML want it, without what is as usual."""
+        return {"version": VERSION, **_plain(self)}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "Episode":
+    def from_dict(cls, data: Any) -> "Episode":
         """Return the episode that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing or unknown.
+            ValueError: it is of another version, or a field is missing, unknown or out of range.
         """
-        expected = set(cls.__dataclass_fields__)
-        if set(data) != expected:
+        if not isinstance(data, Mapping):
+            raise ValueError(f"episode is {data!r}; accepted: an Episode or its fields")
+        version = data.get("version")
+        if version != VERSION:
             raise ValueError(
-                f"episode fields are {sorted(data)}; exactly {sorted(expected)} are accepted"
+                f"episode.version is {version!r}; accepted: {VERSION}, as this release of avenv "
+                "writes it"
             )
-        return cls(**{**data, "start": tuple(data["start"]), "source": tuple(data["source"])})
+        data = {name: value for name, value in data.items() if name != "version"}
+        return _record(
+            cls,
+            data,
+            "episode",
+            scene=lambda x, at: _record(Reference, x, at),
+            start=_numbers,
+            sources=_each(_source),
+            events=_each(lambda x, at: _record(Event, x, at)),
+            goals=_each(lambda x, at: _record(Goal, x, at, position=_point)),
+            expert=lambda x, at: tuple(map(str, _list(x, at))),
+        )
+
+    def with_expert(self, actions: tuple[str, ...]) -> "Episode":
+        """Return the same episode with the actions of an expert."""
+        return replace(self, expert=actions)
+
+
+def as_episode(episode: Any) -> Episode:
+    """Return an ``Episode``, made from plain data where that is given."""
+    return episode if isinstance(episode, Episode) else Episode.from_dict(episode)
+
+
+def _plain(value: Any) -> Any:
+    """Return records, tuples and numbers of any kind as JSON has them."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {
+            f.name: _plain(getattr(value, f.name))
+            for f in fields(value)
+            if not _is_usual(getattr(value, f.name), f)
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(x) for key, x in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(x) for x in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_usual(value: Any, at: Any) -> bool:
+    if isinstance(value, dict | tuple | str) and not value:
+        return True
+    return value is None or (value is not value) or (value == at.default and at.name != "seed")
+
+
+def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
+    """Return a record of plain data; readers make what is no plain value."""
+    if isinstance(data, kind):
+        return data
+    known = {f.name: f for f in fields(kind)}
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{at} is {data!r}; accepted: a mapping with {', '.join(known)}")
+    for name in data:
+        if name not in known:
+            raise ValueError(
+                f"{at} has the field {name!r}; accepted: {', '.join(known)}"
+                f"{did_you_mean(str(name), known)}"
+            )
+    values = {
+        name: readers[name](value, f"{at}.{name}") if name in readers else value
+        for name, value in data.items()
+    }
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{at} is {dict(data)!r}: {error}") from None
+
+
+def _source(data: Any, at: str) -> EpisodeSource:
+    return _record(
+        EpisodeSource,
+        data,
+        at,
+        sound=lambda x, at: _record(Reference, x, at),
+        position=_point,
+        path=_each(_point),
+        times=_numbers,
+    )
+
+
+def _each(read: Any) -> Any:
+    return lambda data, at: tuple(read(x, f"{at}[{k}]") for k, x in enumerate(_list(data, at)))
+
+
+def _list(data: Any, at: str) -> Any:
+    if not isinstance(data, list | tuple):
+        raise ValueError(f"{at} is {data!r}; accepted: a list")
+    return data
+
+
+def _numbers(data: Any, at: str) -> tuple[float, ...]:
+    numbers = _list(data, at)
+    if not all(isinstance(x, int | float | np.number) for x in numbers):
+        raise ValueError(f"{at} is {data!r}; accepted: a list of numbers")
+    return tuple(float(x) for x in numbers)
+
+
+def _point(data: Any, at: str) -> Any:
+    if data is None:
+        return None
+    point = _numbers(data, at)
+    if len(point) != 3:
+        raise ValueError(f"{at} is {data!r}; accepted: [x, y, z]")
+    return point

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
+from avenv.navigation import WalkableGrid
 from avenv.simulation.world import World
 
 REACH = 3.0
@@ -12,7 +13,7 @@ REACH = 3.0
 
 
 def standing_point(
-    world: World, source: tuple[float, float, float], height: float
+    world: World, grid: WalkableGrid, source: tuple[float, float, float], height: float
 ) -> NDArray[np.float64]:
     """Return the walkable point (2,) nearest to a source from where nothing hides the source.
 
@@ -22,7 +23,6 @@ def standing_point(
     Raises:
         SceneError: there is none within ``REACH``.
     """
-    grid = world.walkable
     target = np.asarray(source[:2], np.float64)
     if grid.is_walkable(target[None])[0]:
         return target

@@ -1,68 +1,71 @@
-"""What all navigation tasks share: four actions, reward, metrics and ground truth.
+"""What all navigation tasks share: four actions, a goal, reward, metrics and ground truth.
 
-A task says how an episode is built (`sample_episode`) and what success is (`succeeded`); it knows
-no pixels. Definitions of the metrics: Anderson et al. 2018, "On Evaluation of Embodied Navigation
-Agents" (success, SPL); Datta et al. 2020, "Integrating Egocentric Localization for More Realistic
-Point-Goal Navigation Agents" (SoftSPL); Chen et al. 2021, "Learning to Set Waypoints for
-Audio-Visual Navigation" (SNA).
+A task says how an episode is built (``sample``); where its goal is, the episode says. Definitions
+of the metrics: Anderson et al. 2018, "On Evaluation of Embodied Navigation Agents" (success, SPL);
+Datta et al. 2020, "Integrating Egocentric Localization for More Realistic Point-Goal Navigation
+Agents" (SoftSPL); Chen et al. 2021, "Learning to Set Waypoints for Audio-Visual Navigation" (SNA).
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.core import frames
+from avenv.core.errors import SceneError
 from avenv.navigation import FieldCache, GeodesicField, follower
-from avenv.simulation.emitters import Emitter
-from avenv.simulation.simulator import Simulator
-from avenv.sounds import SoundSet
-from avenv.tasks.episode import Episode
+from avenv.simulation.simulator import Commands, Simulator
+from avenv.simulation.world import World
+from avenv.tasks.actions import find_actions
+from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
-
-STOP, FORWARD, TURN_LEFT, TURN_RIGHT = (
-    follower.STOP,
-    follower.FORWARD,
-    follower.TURN_LEFT,
-    follower.TURN_RIGHT,
-)
+from avenv.tasks.task import Judgement, Task
 
 ORACLE_LIMIT = 100_000
 """Actions after which the oracle would be given up; far more than any home takes."""
 
+TRIES = 1000
+"""Starts that are drawn until one is far enough from the goal."""
+
+STRAY = 0.25
+"""Metres that a goal may move before the distances to it are solved anew."""
+
 
 @dataclass(frozen=True)
-class NavigationRules:
+class NavigationOptions:
     """The numbers of a navigation task.
 
     Attributes:
         success_radius: metres walked; serves reward, termination and metrics alike.
         success_reward: added when a stop succeeds.
         step_penalty: subtracted at every action.
-        forward_step: metres of one forward action.
-        turn_angle: degrees of one turn action.
-        max_steps: actions after which an episode is truncated.
-        min_distance: metres; the least geodesic distance from start to source.
+        actions: ``"discrete"``: stop, forward, turn left, turn right; or ``"continuous"``: a vector
+            of metres ahead, radians to the left, and whether to stop.
+        forward_step: metres of one forward action, or of the longest.
+        turn_angle: degrees of one turn action, or of the widest.
+        min_distance: metres; the least geodesic distance from start to goal.
     """
 
     success_radius: float = 1.0
     success_reward: float = 10.0
     step_penalty: float = 0.01
+    actions: str = "discrete"
     forward_step: float = 0.25
     turn_angle: float = 15.0
-    max_steps: int = 500
     min_distance: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("success_radius", "forward_step", "turn_angle", "max_steps", "min_distance"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
+        find_actions(self.actions)
+        for name in ("success_radius", "forward_step", "turn_angle", "min_distance"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 < value < np.inf):
+                raise ValueError(f"{name} is {value!r}; accepted: more than 0")
         for name in ("success_reward", "step_penalty"):
-            if not np.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a finite number")
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and np.isfinite(value)):
+                raise ValueError(f"{name} is {value!r}; accepted: a finite number")
         if self.turn_angle > 180:
             raise ValueError(f"turn_angle is {self.turn_angle!r}; accepted: up to 180 degrees")
         if self.success_radius < self.forward_step:
@@ -77,108 +80,221 @@ class NavigationRules:
             )
 
 
-class NavigationTask(ABC):
-    """Walk to the source and stop there, for a batch of E environments.
+class _Aim(NamedTuple):
+    """What the distances of one row are solved for."""
 
-    Args:
-        simulator: the bodies that walk.
-        sounds: what may sound.
-        rules: the numbers of the task.
-    """
+    world: World
+    goal: Point
+    field: GeodesicField | None  # None: nobody can stand there
 
-    action_space = spaces.Discrete(4)
-    Rules: type[NavigationRules] = NavigationRules
 
-    def __init__(self, simulator: Simulator, sounds: SoundSet, rules: NavigationRules):
+class NavigationTask(Task):
+    """Walk to the first goal of the episode and stop there, for a batch of E environments."""
+
+    Options = NavigationOptions
+    headline = ("success", "spl", "soft_spl", "sna")
+    options: NavigationOptions
+
+    def __init__(self, simulator: Simulator, options: NavigationOptions):
+        super().__init__(simulator, options)
         count = simulator.num_envs
-        self.simulator = simulator
-        self.sounds = sounds
-        self.rules = rules
-        self.episodes: dict[int, Episode] = {}
-        self._fields: dict[int, GeodesicField] = {}
+        self.actions = self._make_actions()
+        self._aims: dict[int, _Aim] = {}
         self._field_cache = FieldCache()
         self._distance = np.zeros(count)
+        self._position = np.zeros((count, 2))  # at the last judgement
         self._start_distance = np.ones(count)
         self._oracle_actions = np.ones(count)
         self._path_length = np.zeros(count)
         self._actions = np.zeros(count, np.int64)
         self._collisions = np.zeros(count, np.int64)
         self._stopped = np.zeros(count, bool)
+        self._walked = np.zeros(count, bool)
+        self._metrics: dict[str, NDArray[np.float64]] = {}
+        self._truth: dict[str, NDArray] = {}
 
-    def sample_scene(self, rng: np.random.Generator) -> int:
-        """Return the number of a scene, each as likely as the others."""
-        return int(rng.integers(len(self.simulator.worlds)))
+    def _make_actions(self) -> Any:
+        options = self.options
+        kind = find_actions(options.actions)
+        return kind(options.forward_step, np.deg2rad(options.turn_angle))
 
-    @abstractmethod
-    def sample_episode(self, rng: np.random.Generator, scene: int | None = None) -> Episode:
-        """Return a new episode, in the scene of this number or else in one that it draws.
+    # -- episodes ----------------------------------------------------------------------------------
+
+    def episode(self, rng: np.random.Generator, world: World, goal: Goal, **more: Any) -> Episode:
+        """Return an episode with a start that is at least ``min_distance`` from a goal, on foot.
+
+        Args:
+            rng: to draw from.
+            world: in which states it is when the episode begins.
+            goal: with its position, which is where it is when the body should be there.
+            **more: further fields of ``Episode``.
 
         Raises:
-            SceneError: a scene has no room for one.
+            SceneError: no place to start from is far enough, or nobody can stand at the goal.
         """
+        place = goal.position
+        if place is None:
+            raise ValueError(f"goal is {goal}; accepted here: one with its position")
+        field = self.field(world, place)
+        starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
+        distances = field.at(starts)
+        allowed = np.flatnonzero(np.isfinite(distances) & (distances >= self.options.min_distance))
+        if len(allowed) == 0:
+            raise SceneError(
+                f"{world.name}: no place to start from is {self.options.min_distance} m or more on "
+                f"foot from the goal at ({place[0]:.2f}, {place[1]:.2f}); accepted: a larger scene "
+                "or a smaller min_distance"
+            )
+        start = starts[allowed[0]]
+        heading = float(rng.uniform(-np.pi, np.pi))
+        return Episode(
+            task=self.name,
+            scene=self.reference(world),
+            start=(float(start[0]), float(start[1])),
+            heading=heading,
+            goals=(goal,),
+            geodesic_distance=float(distances[allowed[0]]),
+            oracle_actions=self.count_oracle_actions(world, start, heading, field),
+            **more,
+        )
 
-    @abstractmethod
+    def begin(self, episodes: Mapping[int, Episode]) -> None:
+        """Begin episodes in some rows; nothing changes if one of them cannot begin.
+
+        Raises:
+            ValueError: an episode does not fit the task.
+            SceneError, SoundError: its scene or a sound cannot be used, or is another than it was.
+        """
+        checked = {row: self._checked(episode) for row, episode in episodes.items()}
+        super().begin({row: episode for row, (episode, _) in checked.items()})
+        for row, (episode, aim) in checked.items():
+            self._aims[row] = aim
+            self._start_distance[row] = episode.geodesic_distance
+            self._oracle_actions[row] = episode.oracle_actions
+            for counts in (self._path_length, self._actions, self._collisions, self._stopped):
+                counts[row] = 0
+        rows = np.zeros(self.simulator.num_envs, bool)
+        rows[list(episodes)] = True
+        self._position[rows] = self.simulator.state.position[rows]
+        for row in episodes:
+            self._distance[row] = self._distance_from(row, self._position[row])
+        self._take_stock(rows)
+
+    def _checked(self, episode: Episode) -> tuple[Episode, _Aim]:
+        """Return an episode with its distances, and what they were solved for, if it fits."""
+        if not episode.goals:
+            raise ValueError(f"episode.goals is empty; accepted: a goal for {self.name}")
+        world = self.world(episode)
+        grid = world.walkable_for(self.simulator.body)
+        if not grid.is_walkable([episode.start])[0]:
+            raise ValueError(
+                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
+                "where a body can stand"
+            )
+        goal = self._goal_at(episode, world)
+        field = self.field(world, goal)
+        distance = float(field.at([episode.start])[0])
+        if not np.isfinite(distance):
+            raise ValueError(
+                f"episode.start is {episode.start}; there is no way from there to the goal at "
+                f"{goal} in {world.name}"
+            )
+        if np.isnan(episode.geodesic_distance):
+            seed = episode.seed
+            episode = replace(episode, geodesic_distance=max(distance, 1e-6), seed=seed)
+        if episode.oracle_actions == 0:
+            start = np.array(episode.start)
+            count = self.count_oracle_actions(world, start, episode.heading, field)
+            episode = replace(episode, oracle_actions=count)
+        if not (0 < episode.geodesic_distance < np.inf and episode.oracle_actions >= 1):
+            raise ValueError(
+                f"episode.geodesic_distance is {episode.geodesic_distance} and oracle_actions "
+                f"{episode.oracle_actions}; accepted: more than 0 m, and 1 or more"
+            )
+        return episode, _Aim(world, goal, field)
+
+    def _goal_at(self, episode: Episode, world: World) -> Point:
+        """Return where the goal of an episode is when it begins."""
+        goal = episode.goals[0]
+        if goal.position is not None:
+            return goal.position
+        if goal.source is not None:
+            source = episode.sources[goal.source]
+            return source.path[0] if source.path else source.position
+        for thing in world.compiled.objects:
+            if thing.name == goal.object:
+                return thing.position
+        raise SceneError(
+            f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of its "
+            f"{len(world.compiled.objects)} objects"
+        )
+
+    # -- a step ------------------------------------------------------------------------------------
+
+    def act(self, actions: NDArray, active: NDArray[np.bool_]) -> Commands:
+        """Return the motion that the actions of the active rows mean."""
+        motion = self.actions.motion(actions)
+        self._actions += active
+        self._stopped |= active & motion.stop
+        self._walked = active & (motion.distance != 0)
+        return Commands(motion.distance * active, motion.turn * active)
+
+    def judge(
+        self, active: NDArray[np.bool_], moved: NDArray[np.float64], collided: NDArray[np.bool_]
+    ) -> Judgement:
+        """Judge a step: nearer is better, and a stop near the goal is best."""
+        self._path_length += moved * active
+        self._collisions += collided & active
+        before = self._distance.copy()
+        for row in np.flatnonzero(active).tolist():
+            if self._renew_aim(row):
+                before[row] = self._distance_from(row, self._position[row])
+            elif not self._walked[row]:
+                continue
+            here = self.simulator.state.position[row]
+            self._distance[row] = self._distance_from(row, here)
+        self._position[active] = self.simulator.state.position[active]
+        options = self.options
+        solved = self._stopped & active & self.succeeded()
+        nearer = np.zeros(len(before))
+        known = np.isfinite(before) & np.isfinite(self._distance)
+        nearer[known] = before[known] - self._distance[known]
+        reward = nearer + options.success_reward * solved
+        reward -= options.step_penalty
+        terminated = self._stopped & active
+        truncated = active & ~terminated & (self._actions >= self.max_episode_steps)
+        self._take_stock(active)
+        return Judgement(np.where(active, reward, 0.0), terminated, truncated)
+
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each environment (E,) is where it should be, if it stops now."""
-
-    def background(self, episode: Episode) -> Sequence[Emitter]:
-        """Return what sounds in an episode besides its source: nothing, unless a task says so."""
-        return ()
-
-    def begin(self, row: int, episode: Episode) -> None:
-        """Start an episode in one environment.
-
-        Raises:
-            ValueError: the episode does not fit the scenes or the sounds.
-            SceneError: its source is where no sound can be.
-        """
-        field = self._check(episode)
-        sound = self.sounds[episode.sound]
-        own = self.simulator.worlds[episode.scene].compiled.sources
-        thing = next((s.object for s in own if s.position == episode.source), None)
-        emitter = Emitter(episode.source, sound, episode.level, episode.offset, object=thing)
-        emitters = [emitter, *self.background(episode)]
-        self.simulator.place(
-            row, episode.scene, episode.start, episode.heading, emitters, episode.seed
-        )
-        self.episodes[row] = episode
-        self._fields[row] = field
-        self._start_distance[row] = episode.geodesic_distance
-        self._oracle_actions[row] = episode.oracle_actions
-        self._path_length[row] = 0.0
-        self._actions[row] = 0
-        self._collisions[row] = 0
-        self._stopped[row] = False
-        self._measure([row])
-
-    def act(
-        self, actions: NDArray[np.int64], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Carry out one action (E,) in each active environment (E,).
-
-        Returns:
-            reward, terminated, truncated: (E,) each; zero and False where not active.
-        """
-        forward = active & (actions == FORWARD)
-        left, right = active & (actions == TURN_LEFT), active & (actions == TURN_RIGHT)
-        turn = np.deg2rad(self.rules.turn_angle) * (left.astype(float) - right)
-        moved, collided = self.simulator.move(self.rules.forward_step * forward, turn)
-        self._path_length += moved
-        self._collisions += collided
-        self._actions += active
-        self._stopped |= active & (actions == STOP)
-
-        before = self._distance.copy()
-        self._measure(np.flatnonzero(forward).tolist())
-        solved = self._stopped & active & self.succeeded()
-        reward = before - self._distance + self.rules.success_reward * solved
-        reward -= self.rules.step_penalty
-        terminated = self._stopped & active
-        truncated = active & ~terminated & (self._actions >= self.rules.max_steps)
-        return np.where(active, reward, 0.0), terminated, truncated
+        return self._distance <= self.options.success_radius
 
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of the episodes so far, (E,) each."""
+        return dict(self._metrics)
+
+    def truth(self) -> dict[str, NDArray]:
+        """Return where the goal is, (E,) each; it is called the source, for mostly it sounds.
+
+        Angles in radians in the body frame, distances in metres. ``source_visible``: in the field
+        of view with nothing in between; ``source_audible``: it is sounding.
+        """
+        return dict(self._truth)
+
+    def _take_stock(self, rows: NDArray[np.bool_]) -> None:
+        """Renew metrics and truth of some rows (E,); those of the others stay."""
+        now = self._current_metrics(), self._current_truth()
+        if self._metrics and not rows.all():
+            kept = self._metrics, self._truth
+            self._metrics, self._truth = (
+                {name: np.where(rows, new[name], old[name]) for name in new}
+                for new, old in zip(now, kept, strict=True)
+            )
+        else:
+            self._metrics, self._truth = now
+
+    def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
         success = (self._stopped & self.succeeded()).astype(np.float64)
         start, distance = self._start_distance, self._distance
         efficiency = start / np.maximum(start, self._path_length)
@@ -196,90 +312,138 @@ class NavigationTask(ABC):
             "collisions": self._collisions.astype(np.float64),
         }
 
-    def truth(self) -> dict[str, NDArray]:
-        """Return what an agent would like to know: where the source is, (E,) each.
-
-        Angles in radians in the body frame, distances in metres. ``source_visible``: in the field
-        of view with nothing in between; ``source_audible``: it is sounding.
-        """
-        simulator = self.simulator
-        offset = simulator.source_position() - simulator.ears()
-        heard = frames.to_body(offset, simulator.heading)
-        azimuth, elevation = frames.azimuth_elevation(heard)
+    def _current_truth(self) -> dict[str, NDArray]:
+        simulator, goal = self.simulator, self.goal_positions()
+        azimuth, elevation = self.goal_direction()
+        audible = [self._is_audible(row) for row in range(simulator.num_envs)]
         return {
             "source_azimuth": azimuth,
             "source_elevation": elevation,
-            "source_distance": np.linalg.norm(offset, axis=1),
+            "source_distance": np.linalg.norm(goal - simulator.state.ears(), axis=1),
             "geodesic_distance": self._distance.copy(),
-            "source_visible": simulator.source_in_view() & simulator.line_of_sight(),
-            "source_audible": simulator.source_is_sounding(),
+            "source_visible": simulator.is_in_view(goal),
+            "source_audible": np.array(audible),
         }
 
-    def oracle_actions(self) -> NDArray[np.int64]:
-        """Return the action (E,) that a body with a map would take."""
-        return np.array([self._oracle_action(row) for row in range(self.simulator.num_envs)])
+    # -- goals -------------------------------------------------------------------------------------
 
-    def field(self, scene: int, source: tuple[float, float, float]) -> GeodesicField:
-        """Return the walking distance to a source, everywhere in a scene."""
-        world = self.simulator.worlds[scene]
-        goal = standing_point(world, source, self.simulator.body.eye_height)
-        return self._field_cache.get(world.walkable, goal)
+    def goal_positions(self) -> NDArray[np.float64]:
+        """Return where the goals are now, (E, 3) world metres; 0 in rows that never began."""
+        places = [self._goal_now(row) for row in range(self.simulator.num_envs)]
+        return np.array(places, np.float64)
+
+    def goal_direction(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return azimuth and elevation (E,) in radians of the goals, as the heads have them."""
+        state = self.simulator.state
+        offset = self.goal_positions() - state.ears()
+        return frames.azimuth_elevation(frames.to_body(offset, state.heading))
+
+    def _goal_now(self, row: int) -> Point:
+        if row not in self._aims:
+            return 0.0, 0.0, 0.0
+        goal, state = self.episodes[row].goals[0], self.simulator.state
+        if goal.source is None:
+            return self._aims[row].goal
+        return state.sources[row][goal.source].emitter.at(float(state.time[row]))
+
+    def _is_audible(self, row: int) -> bool:
+        if row not in self._aims:
+            return False
+        goal, state = self.episodes[row].goals[0], self.simulator.state
+        emitters, clock = state.emitters(row), int(state.clock[row])
+        if goal.source is not None:
+            return emitters[goal.source].is_sounding(clock)
+        return any(e.object == goal.object and e.is_sounding(clock) for e in emitters)
+
+    def _renew_aim(self, row: int) -> bool:
+        """Solve the distances of one row anew if its world or its goal has moved.
+
+        Returns:
+            whether the world is another: the distances before the step are those in it, too.
+        """
+        aim, here = self._aims[row], self.simulator.state.here[row]
+        goal = self._goal_now(row)
+        strayed = np.linalg.norm(np.subtract(goal, aim.goal)) > STRAY
+        if here is aim.world and not strayed:
+            return False
+        body = self.simulator.body
+        if not strayed and here.walkable_for(body) is aim.world.walkable_for(body):
+            self._aims[row] = aim._replace(world=here)
+            return False
+        try:
+            field = self.field(here, goal)
+        except SceneError:  # shut in: the goal cannot be reached for the time being
+            field = None
+        self._aims[row] = _Aim(here, goal, field)
+        self._walked[row] = True
+        return here is not aim.world
+
+    def _distance_from(self, row: int, position: NDArray[np.float64]) -> float:
+        field = self._aims[row].field
+        return np.inf if field is None else float(field.at(position[None])[0])
+
+    def field(self, world: World, goal: Point) -> GeodesicField:
+        """Return the walking distance to a goal, everywhere in a world.
+
+        Raises:
+            SceneError: nobody can stand near it.
+        """
+        body = self.simulator.body
+        grid = world.walkable_for(body)
+        return self._field_cache.get(grid, standing_point(world, grid, goal, body.eye_height))
+
+    # -- the oracle --------------------------------------------------------------------------------
+
+    def oracle_action(self, row: int) -> int:
+        """Return the next action on the shortest way; to stop, where there is none."""
+        field, state = self._aims[row].field, self.simulator.state
+        if field is None or not np.isfinite(self._distance_from(row, state.position[row])):
+            return self.actions.encode(follower.STOP)
+        action = follower.next_action(
+            field.grid,
+            field,
+            state.position[row],
+            float(state.heading[row]),
+            *self._oracle_settings,
+        )
+        return self.actions.encode(action)
 
     def count_oracle_actions(
-        self, scene: int, start: NDArray[np.float64], heading: float, field: GeodesicField
+        self, world: World, start: NDArray[np.float64], heading: float, field: GeodesicField
     ) -> int:
         """Return how many actions the oracle needs, its stop included."""
-        grid = self.simulator.worlds[scene].walkable
+        grid = world.walkable_for(self.simulator.body)
         return follower.count_actions(
             grid, field, start, heading, *self._oracle_settings, limit=ORACLE_LIMIT
         )
 
     @property
     def _oracle_settings(self) -> tuple[float, float, float]:
-        rules = self.rules
+        options = self.options
         # A tenth inside the radius, so that rounding never decides an episode.
-        return rules.forward_step, np.deg2rad(rules.turn_angle), 0.9 * rules.success_radius
+        return options.forward_step, np.deg2rad(options.turn_angle), 0.9 * options.success_radius
 
-    def _oracle_action(self, row: int) -> int:
-        simulator = self.simulator
-        return follower.next_action(
-            simulator.here[row].walkable,
-            self._fields[row],
-            simulator.position[row],
-            float(simulator.heading[row]),
-            *self._oracle_settings,
-        )
+    # -- for people --------------------------------------------------------------------------------
 
-    def _check(self, episode: Episode) -> GeodesicField:
-        """Return the field of an episode, if it fits the scenes and the sounds."""
-        for name, value, count in (
-            ("scene", episode.scene, len(self.simulator.worlds)),
-            ("sound", episode.sound, len(self.sounds)),
-        ):
-            if not (isinstance(value, int | np.integer) and 0 <= value < count):
-                raise ValueError(f"episode.{name} is {value!r}; accepted: 0 to {count - 1}")
-        numbers = (*episode.start, episode.heading, *episode.source, episode.level)
-        if not np.isfinite(numbers).all():
-            raise ValueError(f"{episode} has a number that is not finite")
-        if not (0 < episode.geodesic_distance < np.inf and episode.oracle_actions >= 1):
-            raise ValueError(
-                f"episode.geodesic_distance is {episode.geodesic_distance} and oracle_actions "
-                f"{episode.oracle_actions}; accepted: more than 0 m, and 1 or more"
-            )
-        world = self.simulator.worlds[episode.scene]
-        if not world.walkable.is_walkable([episode.start])[0]:
-            raise ValueError(
-                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
-                "where a body can stand"
-            )
-        field = self.field(episode.scene, episode.source)
-        if not np.isfinite(field.at([episode.start])[0]):
-            raise ValueError(
-                f"episode.start is {episode.start}; there is no way from there to the source at "
-                f"{episode.source} in {world.name}"
-            )
-        return field
+    def caption(self, row: int) -> list[str]:
+        """Return what plays, and how far it is on which side."""
+        truth = {name: values[row] for name, values in self._truth.items()}
+        metrics = {name: values[row] for name, values in self._metrics.items()}
+        degrees = np.rad2deg(truth["source_azimuth"])
+        return [
+            f"{self._goal_name(row)}, {truth['geodesic_distance']:.1f} m on foot",
+            f"{abs(degrees):.0f}° to the {'left' if degrees >= 0 else 'right'}, "
+            f"{'in sight' if truth['source_visible'] else 'out of sight'}",
+            f"{metrics['num_actions']:.0f} actions, {metrics['path_length']:.1f} m walked",
+        ]
 
-    def _measure(self, rows: Iterable[int]) -> None:
-        for row in rows:
-            self._distance[row] = self._fields[row].at(self.simulator.position[row : row + 1])[0]
+    def _goal_name(self, row: int) -> str:
+        episode = self.episodes[row]
+        goal = episode.goals[0]
+        if goal.source is not None:
+            return episode.sources[goal.source].sound.name
+        return goal.object or goal.category or "the goal"
+
+    def marks(self, row: int) -> list[NDArray[np.float64]]:
+        """Return where the goal is (2,)."""
+        return [np.array(self._goal_now(row)[:2])]

@@ -1,0 +1,42 @@
+"""Options that are records of their own: given as a dataclass, or as its fields, as YAML does."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+
+def as_record(name: str, value: Any, kind: type) -> Any:
+    """Return a record of a dataclass ``kind``, made from its fields where those are given.
+
+    Raises:
+        ValueError: it is neither, or a field is unknown, missing or out of range.
+    """
+    if isinstance(value, kind):
+        return value
+    known = [field.name for field in fields(kind)]
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} {value!r}; accepted: a {kind.__name__}, or its fields {known}")
+    for key in value:
+        if key not in known:
+            raise ValueError(
+                f"{name} {dict(value)!r}; accepted: the fields of a {kind.__name__}, {known}"
+                f"{did_you_mean(str(key), known)}"
+            )
+    try:
+        return kind(**value)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} {dict(value)!r}; a {kind.__name__} needs its {_lacks(error)}"
+        ) from None
+
+
+def _lacks(error: TypeError) -> str:
+    """Return which argument a constructor said is missing."""
+    return str(error).rpartition("argument")[2].strip(": s'\"")
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: its near matches, if there are any."""
+    close = difflib.get_close_matches(name, sorted(choices), n=3)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

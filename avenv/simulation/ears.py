@@ -1,0 +1,147 @@
+"""What bodies hear of the sources around them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.acoustics import AcousticSettings, ResponseJob, Stream, find_engine
+from avenv.core.errors import SoundError
+from avenv.simulation import noise
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.source import TracedSource
+from avenv.simulation.state import State
+from avenv.simulation.world import World
+
+if TYPE_CHECKING:
+    from avenv.simulation.settings import SensorSettings
+
+PROPAGATION = AcousticSettings(max_time=1.0)
+"""A second of response: homes decay by 60 dB in less."""
+
+
+class Ears:
+    """The ears of E bodies.
+
+    Args:
+        settings: rate, step, window and layout of the sound.
+        state: of the bodies.
+        acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
+        propagation: how finely it works.
+
+    Attributes:
+        window: (E, C, W) float32, the latest sound; a microphone saturates at full scale.
+    """
+
+    def __init__(
+        self,
+        settings: "SensorSettings",
+        state: State,
+        acoustics: str = "native",
+        propagation: AcousticSettings | None = None,
+    ):
+        self._settings, self._state, self._acoustics = settings, state, acoustics
+        self.engine = find_engine(acoustics).Engine(
+            settings.sample_rate,
+            settings.layout,
+            settings=propagation or PROPAGATION,
+            hrtf=settings.hrtf,
+        )
+        shape = len(state), settings.channels, settings.window_samples
+        self._stream = Stream(
+            shape[0], shape[1], settings.step_samples, shape[2], self.engine.length
+        )
+        self._hiss = np.zeros(shape if settings.microphone_noise else (0, 0, 0), np.float32)
+        self.window = np.zeros(shape, np.float32)
+
+    def traced(self, emitter: Emitter, world: World, time: float = 0.0) -> TracedSource:
+        """Return an emitter with its sound field in a world from a time in seconds on.
+
+        Raises:
+            SceneError: it is, or will be, inside a solid or outside the scene.
+            SoundError: its sound has another sample rate.
+        """
+        if emitter.sound.sample_rate != self._settings.sample_rate:
+            raise SoundError(
+                f"sound {emitter.sound.name!r} is at {emitter.sound.sample_rate} Hz; "
+                f"it must be at {self._settings.sample_rate} Hz"
+            )
+        scene = world.acoustics
+        height = self._state.body.ear_height
+        return TracedSource(emitter, world, scene, self.engine, height, time)
+
+    def make_room(self, sources: int) -> None:
+        """Let every body have at least this many sources."""
+        self._stream.make_room(sources)
+
+    def begin(self, rows: NDArray[np.int64]) -> None:
+        """Let some bodies (R,) hear, at time 0, as if they had stood where they are for ever."""
+        state = self._state
+        pairs = [(row, k) for row in rows.tolist() for k in range(len(state.sources[row]))]
+        responses = self._responses(pairs)
+        past, first = self._stream.past, 0
+        for row in rows.tolist():
+            emitted = [source.emitter.samples(-past, past) for source in state.sources[row]]
+            histories = np.array(emitted, np.float32).reshape(-1, past)
+            self._stream.reset(row, histories, responses[first : first + len(histories)])
+            first += len(histories)
+        self._hear(rows, self._settings.window_samples)
+
+    def advance(self, rows: NDArray[np.int64]) -> None:
+        """Let some bodies (R,) hear one step more, which has just passed.
+
+        The sound fades from what it was to how it is at their present poses.
+        """
+        state, step = self._state, self._settings.step_samples
+        dry = np.zeros((len(rows), self._stream.sources, step), np.float32)
+        for i, row in enumerate(rows.tolist()):
+            for k, source in enumerate(state.sources[row]):
+                dry[i, k] = source.emitter.samples(int(state.clock[row]) - step, step)
+        which, source_of = np.nonzero(self._stream.audible(rows, dry))
+        pairs = list(zip(rows[which].tolist(), source_of.tolist(), strict=True))
+        self._stream.push(rows, dry, self._responses(pairs))
+        self._hear(rows, step)
+
+    def _responses(self, pairs: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        """Return the responses (J, C, L) of pairs of a row and a source, as they are now."""
+        state, jobs = self._state, []
+        ears, heading, time = state.ears(), state.heading.tolist(), state.time.tolist()
+        for row, k in pairs:
+            source = state.sources[row][k]
+            emitter = source.emitter
+            jobs.append(
+                ResponseJob(
+                    state.here[row].acoustics,
+                    source.field(time[row]),
+                    ears[row],
+                    heading[row],
+                    emitter.directivity,
+                    emitter.facing,
+                )
+            )
+        return self.engine.responses(jobs)
+
+    def _hear(self, rows: NDArray[np.int64], new: int) -> None:
+        """Renew the windows of some rows, of which so many samples are new."""
+        heard = self._stream.window[rows]
+        if self._settings.microphone_noise is not None:
+            self._add_noise(self._settings.microphone_noise, rows, heard, new)
+        self.window[rows] = np.clip(heard, -1.0, 1.0)
+
+    def _add_noise(
+        self,
+        microphones: noise.MicrophoneNoise,
+        rows: NDArray[np.int64],
+        heard: NDArray[np.float32],
+        new: int,
+    ) -> None:
+        """Add to windows (R, C, W) what their microphones do; what was heard stays as it was."""
+        state, channels = self._state, self._settings.channels
+        for i, row in enumerate(rows.tolist()):
+            seed, step = int(state.seed[row]), int(state.steps[row])
+            gains = noise.gains(microphones, channels, seed)
+            hiss = self._hiss[row]
+            hiss[:, :-new] = hiss[:, new:]
+            hiss[:, -new:] = noise.self_noise(microphones, channels, new, seed, step)
+            heard[i] = gains[:, None] * heard[i] + hiss

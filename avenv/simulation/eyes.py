@@ -1,0 +1,109 @@
+"""What bodies see: the pictures of each of their cameras, with its noise."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv import vision
+from avenv.core.frames import body_rotation
+from avenv.simulation.cameras import Camera
+from avenv.simulation.state import State, distinct
+from avenv.simulation.world import World
+
+ARM = 0.3
+"""Metres from one thing that a body holds to the next."""
+
+
+class Scenery:
+    """The worlds of E bodies as eyes see them: in their light, and with what the bodies hold.
+
+    Args:
+        state: of the bodies.
+        light: in which they see their world, or ``"random"``: another in each episode.
+        backend: of the pictures, a name in ``avenv.vision.BACKENDS``.
+    """
+
+    def __init__(self, state: State, light: str, backend: str = "raster"):
+        self._state, self._light, self.backend = state, light, backend
+        self._lit: dict[int, tuple[World, int, Any]] = {}
+
+    def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
+        """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
+        seen = [self._scene(row) for row in range(len(self._state))]
+        return *distinct(seen), self._held(seen)
+
+    def _scene(self, row: int) -> Any:
+        """Return the world around one body in the light that it sees it in."""
+        world, seed = self._state.here[row], int(self._state.seed[row])
+        if self._light != vision.RANDOM:
+            return world.raster_in(self._light)
+        if row not in self._lit or self._lit[row][:2] != (world, seed):
+            lit = vision.lit(world.raster, vision.RANDOM, np.random.default_rng(seed))
+            self._lit[row] = world, seed, lit
+        return self._lit[row][2]
+
+    def _held(self, seen: list[Any]) -> vision.Instances | None:
+        """Return where the things are that bodies hold, if any: in front of them, side by side."""
+        state = self._state
+        most = max(scene.parts for scene in seen)
+        if most == 0:
+            return None
+        part = np.full((len(seen), most), -1, np.int32)
+        rotation = np.tile(np.eye(3), (len(seen), most, 1, 1))
+        translation = np.zeros((len(seen), most, 3))
+        for row, scene in enumerate(seen):
+            held = scene.compiled.held
+            for k, number in enumerate(held):
+                thing = scene.compiled.objects[number]
+                ahead, left, up = state.body.hands
+                left += ARM * ((len(held) - 1) / 2 - k)
+                here = body_rotation(state.heading[row]) @ np.array([ahead, left, up])
+                here[:2] += state.position[row]
+                turn = body_rotation(state.heading[row] - thing.heading)
+                part[row, k], rotation[row, k] = k, turn
+                translation[row, k] = here - turn @ np.array(thing.position)
+        return vision.Instances(part, rotation, translation)
+
+    def __deepcopy__(self, memo: Any) -> "Scenery":
+        return Scenery(memo.get(id(self._state), self._state), self._light, self.backend)
+
+
+class Eye:
+    """One camera of every body.
+
+    Args:
+        camera: where it is on the body, and what it makes.
+        state: of the bodies.
+        scenery: what there is to see.
+
+    Attributes:
+        pictures: (E, H, W, ...) by kind, as ``draw`` left them.
+    """
+
+    def __init__(self, camera: Camera, state: State, scenery: Scenery):
+        self.camera, self._state, self._scenery = camera, state, scenery
+        self._renderer = vision.make_views(len(state), camera.optics, camera.sensors)
+        self._mount = body_rotation(np.deg2rad(camera.heading), np.deg2rad(camera.pitch))
+        self._noise_stream = zlib.crc32(camera.name.encode())  # not of which others there are
+
+    @property
+    def pictures(self) -> dict[str, NDArray]:
+        """What was drawn last, by kind of picture."""
+        return self._renderer.pictures
+
+    def draw(self, around: tuple[list[Any], NDArray[np.int64], vision.Instances | None]) -> None:
+        """Draw what every body sees of ``Scenery.look_around``."""
+        state = self._state
+        scenes, scene_of, held = around
+        turn = body_rotation(state.heading)
+        floor = np.pad(state.position, ((0, 0), (0, 1)))
+        eyes = floor + turn @ np.array(self.camera.position)
+        self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, held)
+        if self.camera.noise is None:
+            return
+        for kind, disturb in (("rgb", vision.disturb_rgb), ("depth", vision.disturb_depth)):
+            if kind in self.pictures:
+                picture = self.pictures[kind]
+                disturb(picture, self.camera.noise, state.seed, state.steps, self._noise_stream)

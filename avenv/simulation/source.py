@@ -1,0 +1,86 @@
+"""An emitter in a world, and its sound field at any time."""
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.acoustics.field import check_position
+from avenv.simulation.emitters import Emitter, Position, Trajectory
+from avenv.simulation.world import World
+
+SPACING = 0.5
+"""Metres between the places of a trajectory at which late fields are traced."""
+_THINNEST = 0.05  # metres; no source slips through a wall that is thicker
+
+
+class Source:
+    """An emitter that nobody listens to: it has no sound field.
+
+    Attributes:
+        emitter: what sounds, where and when.
+    """
+
+    def __init__(self, emitter: Emitter):
+        self.emitter = emitter
+
+    def renewed(self, emitter: Emitter) -> "Source":
+        """Return this source with another emitter in its place, and the field that it has."""
+        other = copy(self)
+        other.emitter = emitter
+        return other
+
+
+class TracedSource(Source):
+    """An emitter and its sound field.
+
+    A late field takes too long to trace for every step of a moving source. It is traced at places
+    on the way, half a metre apart and when first needed; the source has that of the nearest, and
+    its early sound from where it really is. The stream fades from one to the next.
+
+    Args:
+        emitter: what sounds.
+        world: where.
+        scene: the world as the engine hears it.
+        engine: of the sound propagation.
+        ear_height: of those who listen, metres.
+        time: seconds from which on it is heard there; the way that lies behind does not count.
+
+    Raises:
+        SceneError: it is, or will be, inside a solid or outside the scene.
+    """
+
+    def __init__(
+        self,
+        emitter: Emitter,
+        world: World,
+        scene: Any,
+        engine: Any,
+        ear_height: float,
+        time: float = 0.0,
+    ):
+        super().__init__(emitter)
+        self._world, self._scene, self._engine = world, scene, engine
+        self._ear_height = ear_height
+        if isinstance(emitter.position, Trajectory):
+            way = emitter.position.after(time)
+            self._places = way.places(SPACING)
+            for place in way.places(_THINNEST):
+                check_position(world.compiled, scene, place, "source")
+        else:
+            self._field = self._traced(emitter.position)
+
+    def field(self, time: float) -> Any:
+        """Return its field at a time in seconds, of the engine's own kind."""
+        if not isinstance(self.emitter.position, Trajectory):
+            return self._field
+        here = np.array(self.emitter.at(time))
+        nearest = np.argmin(np.linalg.norm(self._places - here, axis=1))
+        return self._traced(self._places[nearest]).moved(self._scene, here)
+
+    def __deepcopy__(self, memo: Any) -> "TracedSource":
+        return copy(self)  # fields are never changed
+
+    def _traced(self, place: Position | NDArray[np.float64]) -> Any:
+        return self._engine.source_field(self._world.compiled, self._scene, place, self._ear_height)

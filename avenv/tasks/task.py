@@ -1,0 +1,163 @@
+"""What every task is: it samples an episode, says what actions do, and judges what came of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core.errors import SoundError
+from avenv.core.records import did_you_mean
+from avenv.simulation.simulator import Commands, Simulator
+from avenv.simulation.state import Start
+from avenv.simulation.world import World
+from avenv.sounds import Sound
+from avenv.sounds.sets import SoundSet, load_sounds
+from avenv.tasks.actions import Actions
+from avenv.tasks.episode import Episode, Reference
+from avenv.tasks.registry import MAX_EPISODE_STEPS
+
+
+class Judgement(NamedTuple):
+    """What a step was worth, (E,) each; zero and False for rows that took none."""
+
+    reward: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+
+class Task(ABC):
+    """A task in E environments.
+
+    A task says how an episode is built (``sample``), what actions do (``act``) and what came of
+    them (``judge``, ``metrics``, ``truth``); it knows no pixels.
+
+    Args:
+        simulator: the bodies that act.
+        options: an instance of ``Options``.
+
+    Attributes:
+        name: that it is registered under.
+        Options: dataclass of its options.
+        headline: the metrics by which agents are compared, the most important first.
+        actions: what agents may do.
+        episodes: the episodes under way, by row.
+        max_episode_steps: actions after which an episode is truncated.
+    """
+
+    name: str = ""
+    Options: type[Any]
+    headline: tuple[str, ...] = ()
+    actions: Actions
+    sounds: SoundSet | None = None
+
+    def __init__(self, simulator: Simulator, options: Any):
+        self.simulator = simulator
+        self.options = options
+        self.episodes: dict[int, Episode] = {}
+        self.max_episode_steps = MAX_EPISODE_STEPS
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, world: World) -> Episode:
+        """Return a new episode in a world.
+
+        Raises:
+            SceneError: the world has no room for one.
+        """
+
+    @abstractmethod
+    def act(self, actions: NDArray, active: NDArray[np.bool_]) -> Commands:
+        """Return what the bodies are to do for the actions (E, ...) of the active rows (E,)."""
+
+    @abstractmethod
+    def judge(
+        self, active: NDArray[np.bool_], moved: NDArray[np.float64], collided: NDArray[np.bool_]
+    ) -> Judgement:
+        """Judge the step that the active rows (E,) have taken, once its time has passed.
+
+        Args:
+            active: (E,) which rows took a step.
+            moved: (E,) metres that their bodies moved.
+            collided: (E,) whether something was in their way.
+        """
+
+    @abstractmethod
+    def metrics(self) -> dict[str, NDArray[np.float64]]:
+        """Return the metrics (E,) each of the episodes so far; those of one that is over stay."""
+
+    @abstractmethod
+    def truth(self) -> dict[str, NDArray]:
+        """Return what an agent would like to know, (E,) each; never for agents under evaluation."""
+
+    def begin(self, episodes: Mapping[int, Episode]) -> None:
+        """Begin episodes in some rows; nothing changes if one of them cannot begin.
+
+        Raises:
+            ValueError: an episode does not fit the task.
+            SceneError, SoundError: its scene or a sound cannot be used, or is another than it was.
+        """
+        starts = {row: self._start(episode) for row, episode in episodes.items()}
+        self.simulator.begin(starts)
+        self.episodes.update(episodes)
+
+    def sample_world(self, rng: np.random.Generator) -> int:
+        """Return the number of a scene, each as likely as the others."""
+        return int(rng.integers(len(self.simulator.worlds)))
+
+    def oracle_action(self, row: int) -> int:
+        """Return the action that somebody who knows everything would take in one row.
+
+        Raises:
+            NotImplementedError: the task has no oracle.
+        """
+        raise NotImplementedError(f"{self.name} has no oracle")
+
+    def caption(self, row: int) -> list[str]:
+        """Return what a film says of a moment, a line each."""
+        return [self.episodes[row].instruction]
+
+    def marks(self, row: int) -> list[NDArray[np.float64]]:
+        """Return the places (2,) that a map shows."""
+        return []
+
+    def reference(self, world: World) -> Reference:
+        """Return what names a world in episodes."""
+        return Reference(world.reference, world.content_hash)
+
+    def _start(self, episode: Episode) -> Start:
+        """Return how an episode begins, if it fits."""
+        if episode.task != self.name:
+            raise ValueError(f"episode.task is {episode.task!r}; accepted here: {self.name!r}")
+        for name in episode.expert:
+            if name not in self.actions.names:
+                raise ValueError(
+                    f"episode.expert has the action {name!r}; accepted: "
+                    f"{', '.join(self.actions.names)}{did_you_mean(name, self.actions.names)}"
+                )
+        world = self.world(episode)
+        emitters = tuple(source.emitter(self.sound(source.sound)) for source in episode.sources)
+        return Start(world, episode.start, episode.heading, emitters, episode.events, episode.seed)
+
+    def world(self, episode: Episode) -> World:
+        """Return the world of an episode, in the states that it begins in."""
+        world = self.simulator.worlds.find(episode.scene.name, episode.scene.hash)
+        return world.with_states(episode.states) if episode.states else world
+
+    def sound(self, reference: Reference) -> Sound:
+        """Return the sound of a reference: one of the task's own, else of that name anywhere.
+
+        Raises:
+            SoundError: there is none of this name, or it is another than it was.
+        """
+        own = self.sounds
+        if own is not None and reference.name in own.names:
+            sound = own[own.names.index(reference.name)]
+        else:
+            sound = load_sounds(reference.name, self.simulator.settings.sample_rate)[0]
+        if sound.hash != reference.hash:
+            raise SoundError(
+                f"episode.sources: the sound {reference.name!r} has the hash {sound.hash} here, "
+                f"and had {reference.hash} when the episode was made; accepted: the same sound"
+            )
+        return sound
