@@ -81,7 +81,6 @@ BLOCKS: Mapping[str, int] = MappingProxyType(
 """Names and lengths of the parts of the vector, in its order."""
 
 _ENDS = tuple(accumulate(BLOCKS.values()))
-_BANDS_OF = BANDS, BANDS, ONSET_BANDS, ONSET_BANDS
 Array = NDArray[np.float32]
 
 
@@ -133,7 +132,7 @@ class BinauralFeatures:
         Raises:
             ValueError: the windows or ``out`` have another shape, or ``out`` is of another type.
         """
-        sound = np.ascontiguousarray(windows, np.float32)
+        sound = np.require(windows, np.float32, ["C", "W"])  # else Numba compiles for another kind
         if sound.ndim != 3 or sound.shape[1:] != (2, self.window_samples):
             raise ValueError(
                 f"windows have the shape {sound.shape}; accepted: (rows, 2, {self.window_samples}) "
@@ -238,7 +237,7 @@ def _make_tables(sample_rate: int) -> _Tables:
     )
 
 
-def band_weights(frequency: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
+def band_weights(frequency: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
     """Return the share (BANDS, F) that frequencies (F,) in Hz, evenly spaced, have in the bands.
 
     Triangles of height 1, evenly spaced on the scale of equivalent rectangular bandwidths, 21.4
@@ -246,8 +245,8 @@ def band_weights(frequency: NDArray[np.float64], sample_rate: int) -> NDArray[np
     neighbour, or from the next lower frequency if that is farther, and falls alike; none reaches
     below ``LOWEST``.
     """
-    ends = 21.4 * np.log10(1 + 0.00437 * np.array([LOWEST, min(HIGHEST, sample_rate / 2)]))
-    edges = (10 ** (np.linspace(*ends, BANDS + 2) / 21.4) - 1) / 0.00437
+    low, high = 21.4 * np.log10(1 + 0.00437 * np.array([LOWEST, min(HIGHEST, sample_rate / 2)]))
+    edges = (10 ** (np.linspace(low, high, BANDS + 2) / 21.4) - 1) / 0.00437
     widths = np.maximum(np.diff(edges), frequency[1] - frequency[0])[:, None]
     offset = frequency - edges[1:-1, None]
     triangles = np.minimum(1 + offset / widths[:-1], 1 - offset / widths[1:])
