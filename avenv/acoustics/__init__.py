@@ -9,6 +9,7 @@ from avenv.acoustics.native import Engine, ResponseJob, impulse_response
 from avenv.acoustics.paths.directivity import DIRECTIVITIES
 from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
+from avenv.acoustics.signal.binaural import BinauralFeatures
 from avenv.acoustics.signal.spectrogram import spectrogram, spectrogram_shape
 from avenv.acoustics.signal.stream import Stream
 
@@ -18,6 +19,7 @@ __all__ = [
     "LAYOUTS",
     "AcousticScene",
     "AcousticSettings",
+    "BinauralFeatures",
     "Engine",
     "Layout",
     "MicrophoneArray",

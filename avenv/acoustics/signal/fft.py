@@ -37,6 +37,21 @@ def output_order() -> NDArray[np.int64]:
 
 
 @fast_inner
+def load(sound, starts, window, work):
+    """Write windowed frames of sound (N,) from their starts (2 LANES,) on, then zeros.
+
+    A delay changes no magnitude, so that frames need not be centred in the transform.
+    """
+    row = len(starts)
+    for n in range(len(window)):
+        target = work[n * row : (n + 1) * row]
+        for lane in range(row):
+            target[lane] = sound[starts[lane] + np.uint64(n)] * window[n]
+    for i in range(len(window) * row, len(work)):
+        work[i] = 0
+
+
+@fast_inner
 def transform(work, roots):
     """Replace work by its transforms, in the order of ``output_order``.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.acoustics.signal.fft import LANES, SIZE, output_order, roots_of_unity, transform
+from avenv.acoustics.signal.fft import LANES, SIZE, load, output_order, roots_of_unity, transform
 from avenv.core import parallel
 from avenv.core.kernels import fast_borrowing, fast_inner, fast_kernel
 
@@ -137,7 +137,7 @@ def _measure(padded, window, roots, order, frames, levels):
             left, right = 2 * pair, min(2 * pair + 1, channels - 1)
             starts[lane] = left * samples + frames[frame] * HOP
             starts[lane + LANES] = right * samples + frames[frame] * HOP
-        _load(padded.ravel(), starts, window, work)
+        load(padded.ravel(), starts, window, work)
         transform(work, roots)
         _levels(work, order, found)
         for lane in range(min(LANES, total - first)):
@@ -161,18 +161,6 @@ def _pool(levels, pooled):
                 for k in range(POOL * t, min(POOL * (t + 1), levels.shape[0])):
                     total += levels[k, f, c]
                 pooled[f, t, c] = total
-
-
-@fast_inner
-def _load(sound, starts, window, work):
-    """Write windowed frames from their starts on, then zeros; a delay changes no magnitude."""
-    row = len(starts)
-    for n in range(len(window)):
-        target = work[n * row : (n + 1) * row]
-        for lane in range(row):
-            target[lane] = sound[starts[lane] + np.uint64(n)] * window[n]
-    for i in range(len(window) * row, len(work)):
-        work[i] = 0
 
 
 @fast_inner

@@ -1,0 +1,465 @@
+"""What two ears tell, as one short vector: the observation from which agents learn to hear.
+
+A picture of the spectrum is a poor ear for a small network: phase is gone, and the difference of
+the ears drowns in what they share. Here that difference is worked out, over the last step, whose
+sound was heard at this pose, and over the whole window:
+
+- in bands, the level, the level difference, and the coherence of the ears, whose phase is that by
+  which the left ear leads, and whose size tells how much sound is direct;
+- the cross-correlation of the ears, weighted by their coherence ("SCOT" in Carter, Nuttall & Cable
+  1973, Knapp & Carter 1976), so that each frequency counts as much as the ears agree on it;
+- the same cues of onsets alone. In a room the direct sound lies below the reverberation, but it
+  comes first: what rises above the echo of what was heard before has no reflections in it yet
+  (the precedence effect; modelled so by Huang, Ohnishi & Sugie 1997). How far it rises tells the
+  direct sound from the reverberant one, and with it the distance;
+- the level of each ear in short segments of the window.
+
+``BLOCKS`` has the order of the vector; ``docs/observations.md`` shows it as a table.
+
+Frames of 400 samples under a Hann window, every 160, are transformed as in ``spectrogram``, but
+counted from the end of the window, so that no frame has silence in it that was not there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.acoustics.signal.fft import LANES, SIZE, load, output_order, roots_of_unity, transform
+from avenv.acoustics.signal.spectrogram import HANN, HOP, WINDOW
+from avenv.core import parallel
+from avenv.core.kernels import fast_inner, fast_kernel, fast_part
+
+BANDS, ONSET_BANDS, LAGS, SEGMENTS = 24, 12, 21, 12
+"""Numbers of bands, of bands of onsets (two bands each), of lags, and of segments per ear."""
+LOWEST, HIGHEST = 100.0, 7000.0
+"""Hz, the edges of the bands; the upper one is half the sample rate where that is less."""
+HIGHEST_CORRELATED = 5000.0
+"""Hz up to which the cross-correlation reaches: what the spacing of its lags can carry."""
+MAX_LAG = 0.9e-3
+"""Seconds; a head delays sound by 0.8 ms at most."""
+FLOOR = 1e-10
+"""Mean square that is taken for silence, 100 dB below full scale. It is added wherever one power is
+divided by another, so that what is much weaker counts for nothing."""
+ECHO_TIME = 0.5
+"""Seconds in which the echo of a sound is taken to decay by 60 dB, as in a furnished room."""
+ECHO_DELAY = 2
+"""Frames from a sound to its echo: nearer ones share samples, and would hide each other."""
+
+LEVEL_CENTRE, LEVEL_UNIT = -50.0, 20.0
+"""dB re full scale that is 0 in the vector, and dB to its unit; silence is -2.5."""
+DIFFERENCE_UNIT, STRENGTH_UNIT = 5.0, 10.0
+"""dB of level difference, and of the strength of onsets, to the unit."""
+COHERENCE_SCALE, CORRELATION_SCALE = 2.0, 3.0
+"""What stands for sound that is the same in both ears; silence is 0."""
+BOUND = 5.0
+"""No value is farther from 0; few are farther than 3."""
+
+_ALL = {
+    "level": BANDS, "level_difference": BANDS,
+    "coherence_real": BANDS, "coherence_imag": BANDS, "correlation": LAGS,
+}  # fmt: skip
+_ONSETS = {
+    "onset_strength": ONSET_BANDS, "onset_level_difference": ONSET_BANDS,
+    "onset_coherence_real": ONSET_BANDS, "onset_coherence_imag": ONSET_BANDS,
+    "onset_correlation": LAGS,
+}  # fmt: skip
+BLOCKS: Mapping[str, int] = MappingProxyType(
+    {
+        f"{span}_{name}": length
+        for cues in (_ALL, _ONSETS)
+        for span in ("step", "window")
+        for name, length in cues.items()
+    }
+    | {"left_envelope": SEGMENTS, "right_envelope": SEGMENTS}
+)
+"""Names and lengths of the parts of the vector, in its order."""
+
+_ENDS = tuple(accumulate(BLOCKS.values()))
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BinauralFeatures:
+    """The vectors of windows of sound at two ears.
+
+    Attributes:
+        sample_rate: Hz.
+        window_samples: N of a window.
+        step_samples: S at its end that are new since the last one.
+
+    Raises:
+        ValueError: the window is shorter than a frame of 400 samples, or the step not within it.
+    """
+
+    sample_rate: int
+    window_samples: int
+    step_samples: int
+
+    size: ClassVar[int] = _ENDS[-1]
+    """Numbers in a vector, D: 396, for all rates, windows and steps."""
+    slices: ClassVar[Mapping[str, slice]] = MappingProxyType(
+        {name: slice(end - BLOCKS[name], end) for name, end in zip(BLOCKS, _ENDS, strict=True)}
+    )
+    """Where each of ``BLOCKS`` is."""
+    bound: ClassVar[float] = BOUND
+
+    def __post_init__(self) -> None:
+        if self.window_samples < WINDOW:
+            raise ValueError(
+                f"the window has {self.window_samples} samples; accepted: {WINDOW} or more"
+            )
+        if not 1 <= self.step_samples <= self.window_samples:
+            raise ValueError(
+                f"the step has {self.step_samples} samples; accepted: 1 to {self.window_samples}, "
+                "those of the window"
+            )
+
+    def compute(self, windows: ArrayLike, out: Array | None = None) -> Array:
+        """Return the vectors (E, D) float32 of windows (E, 2, N), left ear first.
+
+        A row is the same bits in any batch and for any number of threads.
+
+        Args:
+            windows: of sound.
+            out: (E, D) float32 to be written to and returned; by default a new array.
+
+        Raises:
+            ValueError: the windows or ``out`` have another shape, or ``out`` is of another type.
+        """
+        sound = np.require(windows, np.float32, ["C", "W"])  # else Numba compiles for another kind
+        if sound.ndim != 3 or sound.shape[1:] != (2, self.window_samples):
+            raise ValueError(
+                f"windows have the shape {sound.shape}; accepted: (rows, 2, {self.window_samples}) "
+                "of a left and a right ear"
+            )
+        shape = len(sound), self.size
+        if out is None:
+            out = np.empty(shape, np.float32)
+        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise ValueError(
+                f"out is {out.dtype} of the shape {out.shape}; accepted: float32 of the shape "
+                f"{shape}, its rows one after the other"
+            )
+        tables = _make_tables(self.sample_rate)
+        frames = (self.window_samples - WINDOW) // HOP + 1
+        # frames that lie in the step, or the one that ends with it
+        recent = max(1, (self.step_samples - WINDOW) // HOP + 1)
+        parallel.run(
+            _describe, [(row, tables, frames, recent, out[i]) for i, row in enumerate(sound)]
+        )
+        return out
+
+
+def mirrored(vectors: ArrayLike) -> Array:
+    """Return the vectors (..., D) of the same sound with the ears swapped.
+
+    Level differences and imaginary parts change their sign, correlations turn round, envelopes
+    change places; all else stays.
+    """
+    return np.asarray(vectors, np.float32)[..., _MIRROR] * _SIGN
+
+
+def _mirror() -> tuple[NDArray[np.int64], Array]:
+    places, sign = np.arange(BinauralFeatures.size), np.ones(BinauralFeatures.size, np.float32)
+    slices = BinauralFeatures.slices
+    for name, where in slices.items():
+        if name.endswith(("level_difference", "imag")):
+            sign[where] = -1
+        elif name.endswith("correlation"):
+            places[where] = places[where][::-1]
+    left, right = slices["left_envelope"], slices["right_envelope"]
+    places[left], places[right] = places[right].copy(), places[left].copy()
+    return places, sign
+
+
+_MIRROR, _SIGN = _mirror()
+
+
+class _Tables(NamedTuple):
+    """What the kernel looks up, of K bins from the first one in a band to the last.
+
+    Attributes:
+        window: (400,) Hann, scaled such that the powers of an ear's bins add up to its mean square
+            where its spectrum is the sum of a bin and its mirror image, not half of it.
+        roots: of ``transform``.
+        up, down: (K,) places of the bins and of their mirror images after it.
+        weights: (BANDS + ONSET_BANDS, K) share that bins have in bands.
+        reach: (BANDS + ONSET_BANDS, 2) first bin of a band, and the one after its last.
+        owner: (K,) the band of onsets in which a bin counts most.
+        turns: (2, LAGS, G) cosine and sine of the turn of the first G bins in each lag.
+        decay: of the power of an echo from frame to frame.
+        bin_floor: share of ``FLOOR`` that a bin has.
+    """
+
+    window: Array
+    roots: Array
+    up: NDArray[np.int64]
+    down: NDArray[np.int64]
+    weights: Array
+    reach: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    turns: Array
+    decay: np.float32
+    bin_floor: np.float32
+
+
+@lru_cache(maxsize=8)
+def _make_tables(sample_rate: int) -> _Tables:
+    frequency = np.fft.rfftfreq(SIZE, 1 / sample_rate)
+    triangles = band_weights(frequency, sample_rate)
+    weights = np.concatenate([triangles, triangles[0::2] + triangles[1::2]])
+    bins = np.flatnonzero(weights.any(axis=0))
+    bins = np.arange(bins[0], bins[-1] + 1)
+    weights = weights[:, bins]
+    reach = [(np.flatnonzero(row)[0], np.flatnonzero(row)[-1] + 1) for row in weights]
+    correlated = frequency[bins][frequency[bins] <= HIGHEST_CORRELATED]
+    turns = 2 * np.pi * correlated * np.linspace(-MAX_LAG, MAX_LAG, LAGS)[:, None]
+    order = output_order()
+    return _Tables(
+        window=(HANN * np.sqrt(0.5 / (SIZE * np.sum(HANN**2, dtype=np.float64)))).astype(
+            np.float32
+        ),
+        roots=roots_of_unity(),
+        up=order[bins],
+        down=order[-bins % SIZE],
+        weights=weights.astype(np.float32),
+        reach=np.array(reach),
+        owner=weights[BANDS:].argmax(axis=0),
+        turns=np.stack([np.cos(turns), np.sin(turns)]).astype(np.float32),
+        decay=np.float32(10 ** (-6 * HOP / sample_rate / ECHO_TIME)),
+        bin_floor=np.float32(FLOOR * BANDS / len(bins)),
+    )
+
+
+def band_weights(frequency: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
+    """Return the share (BANDS, F) that frequencies (F,) in Hz, evenly spaced, have in the bands.
+
+    Triangles of height 1, evenly spaced on the scale of equivalent rectangular bandwidths, 21.4
+    log10(1 + 0.00437 f) (Glasberg & Moore 1990). A triangle rises from the centre of its lower
+    neighbour, or from the next lower frequency if that is farther, and falls alike; none reaches
+    below ``LOWEST``.
+    """
+    low, high = 21.4 * np.log10(1 + 0.00437 * np.array([LOWEST, min(HIGHEST, sample_rate / 2)]))
+    edges = (10 ** (np.linspace(low, high, BANDS + 2) / 21.4) - 1) / 0.00437
+    widths = np.maximum(np.diff(edges), frequency[1] - frequency[0])[:, None]
+    offset = frequency - edges[1:-1, None]
+    triangles = np.minimum(1 + offset / widths[:-1], 1 - offset / widths[1:])
+    return np.where(frequency < LOWEST, 0, np.maximum(0, triangles))
+
+
+@fast_kernel
+def _describe(sound, tables, frames, recent, vector):
+    """Set vector (D,) to what the last frames of sound (2, N), and the recent ones of them, tell.
+
+    The sums over frames are (4 views, 4, K): power of the left and of the right ear, real and
+    imaginary part of the cross spectrum, of what lies in the step, in the window, and of the onsets
+    in each.
+    """
+    bins = len(tables.up)
+    sums = np.zeros((4, 4, bins), np.float32)
+    rises = np.zeros((2, 2, ONSET_BANDS), np.float32)  # step and window: weighted, their weights
+    power = np.zeros((frames, ONSET_BANDS), np.float32)
+    echo = np.zeros(ONSET_BANDS, np.float32)
+    shares = np.zeros((ONSET_BANDS, LANES), np.float32)
+    work = np.empty(SIZE * 2 * LANES, np.float32)
+    old = frames - recent
+    for span in range(1, -1, -1):  # first what lies before the step
+        begin, end = (0, old) if span == 1 else (old, frames)
+        for first in range(begin, end, LANES):
+            last = min(first + LANES, end)
+            _transform_frames(sound, tables, frames, first, last, work)
+            _find_onsets(work, tables, first, last, power, echo, shares, rises[span])
+            _add_frames(work, tables, last - first, shares, sums[span], sums[span + 2])
+    _finish_sums(sums, rises, recent, frames)
+    place = 0
+    for view in range(4):
+        place = _write_view(sums[view], tables, view, rises[view % 2], vector, place)
+    _write_envelopes(sound, vector, place)
+
+
+@fast_inner
+def _finish_sums(sums, rises, recent, frames):
+    """Add what lies in the step to the window, which was before it only; make sums means."""
+    for view in range(0, 4, 2):
+        for part in range(4):
+            for k in range(sums.shape[2]):
+                step = sums[view, part, k]
+                sums[view + 1, part, k] = (sums[view + 1, part, k] + step) / np.float32(frames)
+                sums[view, part, k] = step / np.float32(recent)
+    for part in range(2):
+        for band in range(ONSET_BANDS):
+            rises[1, part, band] += rises[0, part, band]
+
+
+@fast_part
+def _transform_frames(sound, tables, frames, first, last, work):
+    """Transform frames first to last, each a lane, left ear in the real, right in the imaginary."""
+    samples = sound.shape[1]
+    starts = np.empty(2 * LANES, np.uint64)
+    for lane in range(LANES):
+        frame = min(first + lane, last - 1)
+        start = samples - WINDOW - HOP * (frames - 1 - frame)
+        starts[lane] = start
+        starts[lane + LANES] = samples + start
+    load(sound.ravel(), starts, tables.window, work)
+    transform(work, tables.roots)
+
+
+@fast_part
+def _find_onsets(work, tables, first, last, power, echo, shares, rises):
+    """Set shares (ONSET_BANDS, LANES) to what part of a frame's power is above the echo.
+
+    Power (T, ONSET_BANDS) and echo (ONSET_BANDS,) are carried on; rises (2, ONSET_BANDS) gain the
+    rises above the echo in dB times the power, and the power. What was before the first frames is
+    not known, so that they are no onsets.
+    """
+    row = 2 * LANES
+    heard = np.empty((len(tables.up), LANES), np.float32)
+    for k in range(len(tables.up)):
+        up = work[tables.up[k] * row : (tables.up[k] + 1) * row]
+        down = work[tables.down[k] * row : (tables.down[k] + 1) * row]
+        both = heard[k]
+        for lane in range(LANES):
+            a, b, c, d = up[lane], up[lane + LANES], down[lane], down[lane + LANES]
+            both[lane] = np.float32(2) * (a * a + b * b + c * c + d * d)
+    total = np.empty(LANES, np.float32)
+    for band in range(ONSET_BANDS):
+        total[:] = 0
+        for k in range(tables.reach[BANDS + band, 0], tables.reach[BANDS + band, 1]):
+            weight, both = tables.weights[BANDS + band, k], heard[k]
+            for lane in range(LANES):
+                total[lane] += weight * both[lane]
+        for lane in range(last - first):
+            frame = first + lane
+            now = total[lane] + np.float32(FLOOR)
+            power[frame, band] = total[lane]
+            share = rise = np.float32(0)
+            if frame >= ECHO_DELAY:
+                reflected = power[frame - ECHO_DELAY, band]
+                for _ in range(ECHO_DELAY):
+                    reflected *= tables.decay
+                echo[band] = max(echo[band] * tables.decay, reflected)
+                before = echo[band] + np.float32(FLOOR)
+                if now > before:
+                    share = np.float32(1) - before / now
+                    rise = _decibels(now / before)
+            shares[band, lane] = share
+            rises[0, band] += rise * total[lane]
+            rises[1, band] += now
+
+
+@fast_part
+def _add_frames(work, tables, count, shares, everything, onsets):
+    """Add the first lanes to everything (4, K), and their shares to onsets (4, K)."""
+    row = 2 * LANES
+    valid = np.zeros(LANES, np.float32)
+    valid[:count] = 1
+    for lane in range(count, LANES):
+        shares[:, lane] = 0
+    for k in range(len(tables.up)):
+        up = work[tables.up[k] * row : (tables.up[k] + 1) * row]
+        down = work[tables.down[k] * row : (tables.down[k] + 1) * row]
+        share = shares[tables.owner[k]]
+        left = right = real = imag = np.float32(0)
+        left_on = right_on = real_on = imag_on = np.float32(0)
+        for lane in range(LANES):
+            # the real part's spectrum is Hermitian, the imaginary part's is so times i
+            left_re, left_im = up[lane] + down[lane], up[lane + LANES] - down[lane + LANES]
+            right_re, right_im = up[lane + LANES] + down[lane + LANES], down[lane] - up[lane]
+            p = left_re * left_re + left_im * left_im
+            q = right_re * right_re + right_im * right_im
+            x = left_re * right_re + left_im * right_im
+            y = left_im * right_re - left_re * right_im
+            all_of, some = valid[lane], share[lane]
+            left += all_of * p
+            right += all_of * q
+            real += all_of * x
+            imag += all_of * y
+            left_on += some * p
+            right_on += some * q
+            real_on += some * x
+            imag_on += some * y
+        everything[0, k] += left
+        everything[1, k] += right
+        everything[2, k] += real
+        everything[3, k] += imag
+        onsets[0, k] += left_on
+        onsets[1, k] += right_on
+        onsets[2, k] += real_on
+        onsets[3, k] += imag_on
+
+
+@fast_part
+def _write_view(sums, tables, view, rises, vector, place):
+    """Write the cues of sums (4, K) from a place of the vector on; return the place behind them."""
+    of_onsets = view >= 2
+    bands = ONSET_BANDS if of_onsets else BANDS
+    first = BANDS if of_onsets else 0
+    floor = np.float32(FLOOR)
+    for band in range(bands):
+        left = right = real = imag = np.float32(0)
+        for k in range(tables.reach[first + band, 0], tables.reach[first + band, 1]):
+            weight = tables.weights[first + band, k]
+            left += weight * sums[0, k]
+            right += weight * sums[1, k]
+            real += weight * sums[2, k]
+            imag += weight * sums[3, k]
+        if of_onsets:
+            vector[place + band] = _bounded(rises[0, band] / rises[1, band] / STRENGTH_UNIT)
+        else:
+            vector[place + band] = _level(np.float32(0.5) * (left + right))
+        difference = _decibels((left + floor) / (right + floor))
+        scale = np.float32(COHERENCE_SCALE) / np.sqrt((left + floor) * (right + floor))
+        vector[place + bands + band] = _bounded(difference / DIFFERENCE_UNIT)
+        vector[place + 2 * bands + band] = _bounded(scale * real)
+        vector[place + 3 * bands + band] = _bounded(scale * imag)
+    place += 4 * bands
+    bins = tables.turns.shape[2]
+    coherence = np.empty((2, bins), np.float32)
+    for k in range(bins):
+        left, right = sums[0, k] + tables.bin_floor, sums[1, k] + tables.bin_floor
+        scale = np.float32(CORRELATION_SCALE / bins) / np.sqrt(left * right)
+        coherence[0, k] = scale * sums[2, k]
+        coherence[1, k] = scale * sums[3, k]
+    for lag in range(LAGS):
+        total = np.float32(0)
+        for k in range(bins):
+            total += coherence[0, k] * tables.turns[0, lag, k]
+            total += coherence[1, k] * tables.turns[1, lag, k]
+        vector[place + lag] = _bounded(total)
+    return place + LAGS
+
+
+@fast_part
+def _write_envelopes(sound, vector, place):
+    """Write the levels of segments of sound (2, N), left ear first, from a place on."""
+    samples, flat = sound.shape[1], sound.ravel()
+    for ear in range(2):
+        for segment in range(SEGMENTS):
+            start, stop = samples * segment // SEGMENTS, samples * (segment + 1) // SEGMENTS
+            part = flat[ear * samples + start : ear * samples + stop]
+            total = np.float32(0)
+            for n in range(len(part)):
+                total += part[n] * part[n]
+            vector[place + ear * SEGMENTS + segment] = _level(total / np.float32(len(part)))
+
+
+@fast_inner
+def _level(power):
+    return _bounded((_decibels(power + np.float32(FLOOR)) - LEVEL_CENTRE) / LEVEL_UNIT)
+
+
+@fast_inner
+def _decibels(ratio):
+    return np.float32(10 / np.log(10)) * np.log(ratio)
+
+
+@fast_inner
+def _bounded(value):
+    return max(-BOUND, min(BOUND, value))
