@@ -10,7 +10,8 @@ from gymnasium import spaces
 
 from avenv.scene import CATEGORIES
 from avenv.vision import MAX_DEPTH, CameraNoise, Optics
-from avenv.vision.camera.optics import as_size, is_number
+from avenv.vision.camera.checks import is_number
+from avenv.vision.camera.optics import as_size
 from avenv.vision.camera.pictures import as_names
 
 EYE_HEIGHT = 1.25

@@ -22,7 +22,9 @@ class Sight:
 
     def __init__(self, cameras: Sequence[Camera], num_envs: int):
         self._cameras = tuple(cameras)
-        self._views = [vision.make_views(num_envs, c.optics, c.sensors) for c in self._cameras]
+        self._renderers = [
+            vision.make_renderer(num_envs, c.optics, c.sensors) for c in self._cameras
+        ]
 
     def look(
         self,
@@ -51,12 +53,12 @@ class Sight:
         pictures: dict[str, NDArray] = {}
         floor = np.pad(position, ((0, 0), (0, 1)))
         turn = body_rotation(heading)
-        for camera, views in zip(self._cameras, self._views, strict=True):
+        for camera, renderer in zip(self._cameras, self._renderers, strict=True):
             mount = body_rotation(np.deg2rad(camera.heading), np.deg2rad(camera.pitch))
             eyes = floor + turn @ np.array(camera.position)
-            views.draw(scenes, scene_of, eyes, turn @ mount, carried)
-            _disturb(camera, views.pictures, seeds, steps)
-            pictures |= {camera.key(name): views.pictures[name] for name in camera.sensors}
+            renderer.draw(scenes, scene_of, eyes, turn @ mount, carried)
+            _disturb(camera, renderer.pictures, seeds, steps)
+            pictures |= {camera.key(name): renderer.pictures[name] for name in camera.sensors}
         return pictures
 
 
