@@ -1,13 +1,13 @@
 """Egocentric pictures of compiled scenes, by one of several backends."""
 
-from avenv.vision.backends import BACKENDS, PreparedScene, Renderer, find_backend
+from avenv.vision.backends import BACKENDS, find_backend
 from avenv.vision.camera.noise import CameraNoise, disturb_depth, disturb_rgb
 from avenv.vision.camera.optics import PROJECTIONS, Optics
 from avenv.vision.camera.pictures import MAX_DEPTH, SENSORS
 from avenv.vision.light.moods import LIGHTS, RANDOM, check_light
 from avenv.vision.raster import lit, make_renderer, prepare
-from avenv.vision.raster.instances import Instances
 from avenv.vision.raster.scene import RasterScene, relight
+from avenv.vision.renderer import Instances, PreparedScene, Renderer
 from avenv.vision.view import render_view
 
 __all__ = [

@@ -14,66 +14,13 @@ GPU would take them. Its pictures are functions of each row alone: the same bits
 A row ``BACKENDS["mine"] = module`` adds a backend.
 """
 
-from collections.abc import Sequence
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any, Protocol
 
-from numpy.typing import ArrayLike, NDArray
-
-from avenv.scene.compiled import CompiledScene
 from avenv.vision import raster
-from avenv.vision.raster.instances import Instances
 
 BACKENDS: dict[str, ModuleType] = {"raster": raster}
 """What draws pictures, by name."""
-
-
-class PreparedScene(Protocol):
-    """A scene as a backend draws it."""
-
-    @property
-    def compiled(self) -> CompiledScene:
-        """What it was made of."""
-        ...
-
-    @property
-    def parts(self) -> int:
-        """How many of its things ``Instances`` move; those of held objects are the last."""
-        ...
-
-
-class Renderer(Protocol):
-    """What draws the pictures of n cameras of one kind.
-
-    Attributes:
-        pictures: (n, H, W, C) by sensor, as ``camera.pictures.Pictures`` has them; always the same
-            arrays, which ``draw`` fills.
-    """
-
-    pictures: dict[str, NDArray]
-
-    def draw(
-        self,
-        scenes: Sequence[Any],
-        scene_of: ArrayLike,
-        positions: ArrayLike,
-        rotations: ArrayLike,
-        instances: Instances | None = None,
-    ) -> None:
-        """Fill the pictures.
-
-        Args:
-            scenes: the distinct scenes, of the same backend.
-            scene_of: (n,) which of them each camera is in.
-            positions: (n, 3) metres.
-            rotations: (n, 3, 3), columns forward, left and up as ``core.frames.body_rotation``
-                gives.
-            instances: where the scenes' movable parts are; by default, where they were compiled.
-
-        Raises:
-            ValueError: a shape does not fit, a pose is not finite, or a part is not there.
-        """
 
 
 def find_backend(name: str) -> ModuleType:

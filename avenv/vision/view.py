@@ -1,7 +1,6 @@
 """What cameras see from given places, in one call."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,13 +11,14 @@ from avenv.vision.backends import find_backend
 from avenv.vision.camera.checks import as_numbers, check_finite
 from avenv.vision.camera.optics import Optics
 from avenv.vision.camera.pictures import USUAL
+from avenv.vision.renderer import PreparedScene
 
 ON_ERROR = ("raise", "nan")
 """What may be done about a position that no camera can have."""
 
 
 def render_view(
-    scene: CompiledScene | Any,
+    scene: CompiledScene | PreparedScene,
     position: ArrayLike,
     heading: ArrayLike = 0.0,
     pitch: ArrayLike = 0.0,

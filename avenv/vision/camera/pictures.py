@@ -75,11 +75,6 @@ class Pictures(NamedTuple):
         )
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of a picture, pixels."""
-        return self.rgb.shape[2], self.rgb.shape[1]
-
-    @property
     def sensors(self) -> dict[str, NDArray]:
         """The arrays that were asked for, by name."""
         return {name: array for name, array in self._asdict().items() if len(array)}

@@ -9,29 +9,11 @@ A part is drawn by moving the camera, not the part: its corners stay where they 
 is carried into the part's own coordinates by the inverse of its pose.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.vision.camera.checks import finite
-
-
-class Instances(NamedTuple):
-    """K rigid things in front of each of n cameras.
-
-    A pose moves a part from where it was compiled: point p goes to ``rotation @ p + translation``.
-    To turn a door by R about its hinge h, give ``R`` and ``h - R @ h``.
-
-    Attributes:
-        part: (n, K) int32 which part to draw, -1 for none; a part may be drawn more than once.
-        rotation: (n, K, 3, 3) float64 proper rotations.
-        translation: (n, K, 3) float64 metres.
-    """
-
-    part: NDArray[np.int32]
-    rotation: NDArray[np.float64]
-    translation: NDArray[np.float64]
+from avenv.vision.renderer import Instances
 
 
 def placed(

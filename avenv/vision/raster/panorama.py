@@ -16,9 +16,9 @@ from avenv.vision.camera.optics import Optics
 from avenv.vision.camera.pictures import MAX_DEPTH, Pictures, as_names
 from avenv.vision.camera.projection import intrinsics
 from avenv.vision.raster.buffer import TILE, VisibilityBuffer
-from avenv.vision.raster.instances import Instances
 from avenv.vision.raster.render import render
 from avenv.vision.raster.scene import RasterScene
+from avenv.vision.renderer import Instances
 
 _RIGHT_ANGLE = np.pi / 2
 _TURNS = np.array([0, 1, 2, -1, 0, 0]) * _RIGHT_ANGLE

@@ -13,7 +13,7 @@ from avenv.vision.camera.pictures import Pictures
 from avenv.vision.camera.projection import NEAR, Intrinsics, pose_rows, posed_at
 from avenv.vision.raster.buffer import HIDDEN, TILE, VisibilityBuffer
 from avenv.vision.raster.hierarchy import CLUSTER_SIZE
-from avenv.vision.raster.instances import Instances, camera_poses, placed
+from avenv.vision.raster.instances import camera_poses, placed
 from avenv.vision.raster.scene import RasterScene
 from avenv.vision.raster.shading import PIECE, DrawList, label, measure, orient, shade
 from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster
@@ -26,6 +26,7 @@ from avenv.vision.raster.visibility import (
     look_into,
     mark_stale,
 )
+from avenv.vision.renderer import Instances
 
 CAMERAS_PER_JOB = 2
 """Few enough to share a small batch among cores, enough to hide what a call costs."""

@@ -8,10 +8,10 @@ from avenv.vision.camera.optics import Optics
 from avenv.vision.camera.pictures import Pictures
 from avenv.vision.camera.projection import intrinsics
 from avenv.vision.raster.buffer import VisibilityBuffer
-from avenv.vision.raster.instances import Instances
 from avenv.vision.raster.panorama import PanoramaRenderer
 from avenv.vision.raster.render import render
 from avenv.vision.raster.scene import RasterScene
+from avenv.vision.renderer import Instances, Renderer
 
 
 class FlatRenderer:
@@ -47,16 +47,14 @@ class FlatRenderer:
         )  # fmt: skip
 
 
-_RENDERERS: dict[str, Callable[[int, Optics, Iterable[str]], FlatRenderer | PanoramaRenderer]] = {
+_RENDERERS: dict[str, Callable[[int, Optics, Iterable[str]], Renderer]] = {
     "perspective": FlatRenderer,
     "orthographic": FlatRenderer,
     "equirectangular": PanoramaRenderer,
 }
 
 
-def make_renderer(
-    n: int, optics: Optics, sensors: Iterable[str]
-) -> FlatRenderer | PanoramaRenderer:
+def make_renderer(n: int, optics: Optics, sensors: Iterable[str]) -> Renderer:
     """Make room for the pictures of n cameras of one kind, and return what draws them.
 
     Args:
