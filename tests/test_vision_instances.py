@@ -13,9 +13,10 @@ DOWN = body_rotation(np.pi / 2, -np.pi / 2)  # ahead is down, up in the picture 
 
 
 SIZE = (80, 60)
+WIDE = Optics(SIZE)
 
 
-def draw(raster, position, rotation, optics=Optics(SIZE), instances=None):
+def draw(raster, position, rotation, optics=WIDE, instances=None):
     renderer = make_renderer(1, optics, SENSORS)
     renderer.draw([raster], [0], [position], [rotation], instances)
     return {name: picture[0] for name, picture in renderer.pictures.items()}
@@ -101,9 +102,8 @@ def test_every_camera_of_a_batch_has_parts_of_its_own():
         alone = draw(raster, EYE, GAZE, optics, posed([0], [np.eye(3)], [ways[k]]))
         for name in ("instance", "depth", "rgb"):
             np.testing.assert_array_equal(renderer.pictures[name][k], alone[name])
-    middle = [
-        np.flatnonzero((f == 2).any(axis=(0, 2))).mean() for f in renderer.pictures["instance"]
-    ]
+    seen = renderer.pictures["instance"] == 2
+    middle = [np.flatnonzero(mine.any(axis=(0, 2))).mean() for mine in seen]
     assert (np.diff(middle) < 0).all(), "left is a lower column"
 
 
