@@ -60,11 +60,11 @@ def pictures(
 ) -> None:
     """Measure RGB-D pictures of a scene."""
     batch = len(eyes[0])
-    images = vision.Frames.allocate(batch, side, side, ("rgb", "depth"))
+    renderer = vision.make_renderer(batch, vision.Optics((side, side)), ("rgb", "depth"))
     scene_of = np.zeros(batch, np.int64)
 
     def draw() -> None:
-        vision.render([raster], scene_of, *eyes, np.pi / 2, images)
+        renderer.draw([raster], scene_of, *eyes)
 
     name = f"RGB-D {side}x{side}, {len(raster.compiled.triangles):,} triangles, batch {batch}"
     row(name, timed(draw, repeats), batch, "frames")
@@ -106,10 +106,10 @@ from avenv.core import frames
 from avenv import load_scene, vision
 
 world = load_scene(sys.argv[1])
-images = vision.Frames.allocate(16, 128, 128, ("rgb", "depth"))
+renderer = vision.make_renderer(16, vision.Optics((128, 128)), ("rgb", "depth"))
 eyes = np.column_stack([world.walkable.sample(np.random.default_rng(0), 16), np.full(16, 1.25)])
 turns = frames.body_rotation(np.zeros(16))
-vision.render([world.raster], np.zeros(16, int), eyes, turns, 1.5, images)
+renderer.draw([world.raster], np.zeros(16, int), eyes, turns)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

@@ -36,12 +36,12 @@ Draw = Callable[[], NDArray[np.float64]]
 
 def avenv_draw(scene: str, poses: Poses) -> Draw:
     raster, count = load_scene(scene).raster, len(poses.positions)
-    pictures = vision.Frames.allocate(count, poses.side, poses.side, ("rgb", "depth"))
+    optics, scene_of = vision.Optics((poses.side, poses.side)), np.zeros(count, np.int64)
+    renderer = vision.make_renderer(count, optics, ("rgb", "depth"))
 
     def draw() -> NDArray[np.float64]:
-        vision.render([raster], np.zeros(count, np.int64), poses.positions, poses.rotations,
-                      np.pi / 2, pictures)  # fmt: skip
-        return pictures.depth[..., 0]
+        renderer.draw([raster], scene_of, poses.positions, poses.rotations)
+        return renderer.pictures["depth"][..., 0]
 
     return draw
 

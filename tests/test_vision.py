@@ -11,8 +11,7 @@ from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.core import parallel
 from avenv.core.frames import body_rotation
-from avenv.vision import Frames, prepare, render_view
-from avenv.vision.raster import render
+from avenv.vision import Optics, make_renderer, prepare, render_view
 
 SIZE = (96, 72)
 
@@ -190,11 +189,11 @@ def test_a_closed_room_has_no_cracks_at_ten_thousand_poses():
     for shell, poses, share in ((room, 6000, 0.96), (mesh, 3000, 0.95), (bumpy, 1000, 0.55)):
         shell.invert()
         raster = prepare(from_meshes([shell], surfaces((0.1, 0, 0))))
-        frames = Frames.allocate(poses, 21, 15, ["semantic"])
+        renderer = make_renderer(poses, Optics((21, 15), hfov=100), ["semantic"])
         positions = rng.uniform(-0.5, 0.5, (poses, 3)) * shell.extents * share
         rotations = body_rotation(rng.uniform(-np.pi, np.pi, poses), rng.uniform(-1.5, 1.5, poses))
-        render([raster], np.zeros(poses, int), positions, rotations, np.radians(100), frames)
-        assert (frames.semantic == 1).all()
+        renderer.draw([raster], np.zeros(poses, int), positions, rotations)
+        assert (renderer.pictures["semantic"] == 1).all()
 
 
 def test_triangles_without_area_change_nothing():
@@ -219,12 +218,11 @@ def test_drawing_allocates_scratch_once_per_job_and_nothing_per_picture():
     raster = prepare(furnished())
 
     def allocations(cameras):
-        frames = Frames.allocate(cameras, 64, 64, ["rgb", "depth"])
+        renderer = make_renderer(cameras, Optics((64, 64)), ["rgb", "depth"])
         poses = np.tile([2.0, 2.0, 1.5], (cameras, 1)), np.tile(np.eye(3), (cameras, 1, 1))
-        arguments = ([raster], np.zeros(cameras, int), *poses, 1.5, frames)
-        render(*arguments)
+        renderer.draw([raster], np.zeros(cameras, int), *poses)
         before = rtsys.get_allocation_stats().alloc
-        render(*arguments)
+        renderer.draw([raster], np.zeros(cameras, int), *poses)
         return rtsys.get_allocation_stats().alloc - before
 
     # Two cameras are one job: the second needs nothing that the first has not had.
@@ -239,36 +237,27 @@ def test_results_depend_on_neither_threads_nor_batch():
     positions = rng.uniform(0.5, 3.5, (n, 3)) * [1, 1, 0.5]
     rotations = body_rotation(rng.uniform(-3, 3, n), rng.uniform(-0.5, 0.5, n))
 
-    def draw(threads, order):
-        frames = Frames.allocate(n, 41, 30)
+    def draw(threads, rows):
+        renderer = make_renderer(len(rows), Optics((41, 30)), ["rgb", "depth", "semantic"])
         parallel.set_num_threads(threads)
         try:
-            for rows in order:
-                render(scenes, scene_of, positions, rotations, 1.5, frames, rows)
+            renderer.draw(scenes, scene_of[rows], positions[rows], rotations[rows])
         finally:
             parallel.set_num_threads(None)
-        return frames.sensors
+        return renderer.pictures
 
-    expected = draw(1, [None])
-    for pictures in (draw(2, [None]), draw(2, [[k] for k in range(n)])):
-        for name, picture in pictures.items():
-            np.testing.assert_array_equal(picture, expected[name])
-
-
-def test_only_the_rows_asked_for_are_drawn():
-    frames = Frames.allocate(3, 8, 8, ["depth"])
-    frames.depth[:] = -1
-    poses = np.tile([2.0, 2.0, 1.0], (3, 1)), np.tile(np.eye(3), (3, 1, 1))
-    render([prepare(shoebox())], [0, 0, 0], *poses, 1.0, frames, rows=[1])
-    assert (frames.depth[[0, 2]] == -1).all()
-    assert (frames.depth[1] > 0).all()
+    expected = draw(1, range(n))
+    for rows in (range(n), range(n)[::-1], *([k] for k in range(n))):
+        for name, picture in draw(2, rows).items():
+            np.testing.assert_array_equal(picture, expected[name][rows])
 
 
-def test_sensors_not_asked_for_take_no_room():
-    frames = Frames.allocate(4, 32, 20, ["depth"])
-    assert set(frames.sensors) == {"depth"}
-    assert frames.rgb.size == frames.semantic.size == 0
-    assert (frames.cameras, frames.width, frames.height) == (4, 32, 20)
+def test_only_sensors_asked_for_are_drawn():
+    pictures = make_renderer(4, Optics((32, 20)), ["depth", "normal"]).pictures
+    assert {name: picture.shape for name, picture in pictures.items()} == {
+        "depth": (4, 20, 32, 1),
+        "normal": (4, 20, 32, 3),
+    }
 
 
 @pytest.mark.parametrize(
@@ -292,10 +281,12 @@ def test_wrong_arguments_are_named(change, word):
 
 
 def test_wrong_batches_are_named():
-    frames = Frames.allocate(2, 8, 8)
+    renderer = make_renderer(2, Optics((8, 8)), ["rgb"])
     poses = np.ones((2, 3)), np.tile(np.eye(3), (2, 1, 1))
     good = {"scene_of": [0, 0], "positions": poses[0], "rotations": poses[1]}
     bad = {"scene_of": [0, 1], "positions": np.ones(3), "rotations": np.full((2, 3, 3), np.nan)}
-    for name, value in [*bad.items(), ("rows", [2])]:
+    for name, value in bad.items():
         with pytest.raises(ValueError, match=name):
-            render([prepare(shoebox())], **(good | {name: value}), lens=1.0, frames=frames)
+            renderer.draw([prepare(shoebox())], **(good | {name: value}))
+    with pytest.raises(ValueError, match="n is 0"):
+        make_renderer(0, Optics(), ["rgb"])

@@ -6,7 +6,7 @@ import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces
 
 from avenv.core.frames import body_rotation
-from avenv.vision import Instances, Optics, make_views, prepare, render_view
+from avenv.vision import Instances, Optics, make_renderer, prepare, render_view
 
 DOWN = -np.pi / 2
 
@@ -93,10 +93,10 @@ def test_moved_parts_are_moved_in_every_projection():
     ):
         seen = []
         for heading, instances in ((0.0, None), (np.pi / 2, moved)):
-            views = make_views(1, optics, ["instance", "depth"])
+            renderer = make_renderer(1, optics, ["instance", "depth"])
             pose = np.array([[0.0, 0.0, 1.0]]), body_rotation(heading, pitch)[None]
-            views.draw([raster], [0], *pose, instances)
-            seen.append(views.pictures["instance"][0].copy())
+            renderer.draw([raster], [0], *pose, instances)
+            seen.append(renderer.pictures["instance"][0].copy())
         assert (seen[0] == 1).sum() > 4
         assert np.mean(seen[0] == seen[1]) > 0.99  # box and camera have turned together
 

@@ -9,7 +9,7 @@ from support import from_meshes, furnished, shoebox, solid, surfaces
 
 from avenv.core import parallel
 from avenv.core.frames import azimuth_elevation, body_rotation, direction
-from avenv.vision import Optics, make_views, prepare, render_view
+from avenv.vision import Optics, make_renderer, prepare, render_view
 
 ALL = ("rgb", "depth", "semantic", "instance", "normal")
 
@@ -133,13 +133,13 @@ def test_panoramas_depend_on_neither_threads_nor_batch():
     rotations = body_rotation(rng.uniform(-3, 3, 5), rng.uniform(-1, 1, 5))
 
     def draw(rows, threads):
-        views = make_views(len(rows), Optics((50, 30), "equirectangular"), ALL)
+        renderer = make_renderer(len(rows), Optics((50, 30), "equirectangular"), ALL)
         parallel.set_num_threads(threads)
         try:
-            views.draw([raster], [0] * len(rows), positions[rows], rotations[rows])
+            renderer.draw([raster], [0] * len(rows), positions[rows], rotations[rows])
         finally:
             parallel.set_num_threads(None)
-        return views.pictures
+        return renderer.pictures
 
     together = draw(range(5), 2)
     for row in range(5):

@@ -7,12 +7,14 @@ import pytest
 import trimesh
 from support import from_meshes, shoebox, solid, surfaces
 
+from avenv.core.color import linear
 from avenv.core.errors import SceneError
 from avenv.core.frames import body_rotation
-from avenv.scene.materials import TEXTURES as NAMES
+from avenv.scene.materials import TEXTURES
 from avenv.vision import render_view
-from avenv.vision.raster.mipmaps import OPAQUE, build_atlas, decode, image_pyramid, pack, unpack
-from avenv.vision.raster.textures import TEXTURES, reflectance
+from avenv.vision.light.codes import pack, unpack
+from avenv.vision.raster.mipmaps import OPAQUE, build_atlas, image_pyramid
+from avenv.vision.raster.patterns import PATTERNS, reflectance
 
 COLOR = np.array([0.7, 0.45, 0.2])
 
@@ -24,10 +26,10 @@ def textured(name, color=COLOR, size=(5.0, 4.0, 3.0)):
 
 
 def test_the_table_of_materials_and_the_library_name_the_same_textures():
-    assert set(NAMES) == {"plain", *TEXTURES}
+    assert set(TEXTURES) == {"plain", *PATTERNS}
 
 
-@pytest.mark.parametrize("name", TEXTURES)
+@pytest.mark.parametrize("name", PATTERNS)
 def test_the_mean_of_a_texture_is_the_colour_of_its_material(name):
     for color in (COLOR, np.array([0.95, 0.97, 0.02]), np.ones(3)):
         made = reflectance(name, color)
@@ -147,7 +149,7 @@ def test_holes_take_no_part_in_the_colours_of_distant_levels():
     alpha = np.random.default_rng(0).uniform(size=(64, 64)) < 0.3
     image = np.dstack([np.where(alpha[..., None], 90, 255) * np.ones(3), 255 * alpha])
     for level in image_pyramid(image.astype(np.uint8))[1:]:
-        np.testing.assert_allclose(unpack(level & ~OPAQUE), decode(np.uint8(90)), rtol=0.01)
+        np.testing.assert_allclose(unpack(level & ~OPAQUE), linear(90 / 255), rtol=0.01)
 
 
 @pytest.mark.parametrize("hfov", [40, 100, 140])

@@ -31,7 +31,7 @@ def draw_contact_sheet(
     Raises:
         ValueError: there is no such light.
     """
-    raster = world.raster_in(light)
+    raster = world.prepared_for("raster", light)
     views = find_viewpoints(world)
     columns = min(_COLUMNS, len(views))
     rows = -(-len(views) // columns)

@@ -83,12 +83,14 @@ def _best_view(
     floor = compiled.rooms[room].floor if room is not None else _floor(world)
     eyes = np.column_stack([places, np.full(len(places), floor + _EYE)]).repeat(_HEADINGS, axis=0)
     headings = np.tile(2 * np.pi / _HEADINGS * np.arange(_HEADINGS), len(places))
-    pictures = vision.Frames.allocate(len(eyes), *_SIZE, ("depth", "instance"))
+    optics = vision.Optics(_SIZE, hfov=HFOV)
+    renderer = vision.make_renderer(len(eyes), optics, ("depth", "instance"))
     rotations = frames.body_rotation(headings, np.full(len(headings), PITCH))
     scene_of = np.zeros(len(eyes), np.int64)
-    vision.render([world.raster], scene_of, eyes, rotations, np.radians(HFOV), pictures)
+    renderer.draw([world.raster], scene_of, eyes, rotations)
     own = np.array([room is None or thing.room == room for thing in compiled.objects])
-    pairs = zip(pictures.instance, pictures.depth, strict=True)
+    pictures = renderer.pictures
+    pairs = zip(pictures["instance"], pictures["depth"], strict=True)
     scores = [_score(instance, depth, own) for instance, depth in pairs]
     best = int(np.argmax(scores))
     name = title or compiled.rooms[room or 0].name

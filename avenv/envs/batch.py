@@ -44,6 +44,7 @@ class Batch:
         scenes: as ``load_worlds`` takes them.
         sensors: names of the observations, of ``avenv.simulation.sensors.SENSORS``.
         acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
+        vision: the backend of the pictures, a name in ``avenv.vision.BACKENDS``.
         propagation: how finely it works: an ``AcousticSettings``, or its fields.
         body: of the robot: a ``Body``, or its fields.
         actuation_noise: how motion differs from the actions: an ``ActuationNoise``, its fields, or
@@ -67,6 +68,7 @@ class Batch:
         scenes: Any = "apartment",
         sensors: Sequence[str] = SensorSettings.names,
         acoustics: str = "native",
+        vision: str = "raster",
         max_episode_steps: int = MAX_EPISODE_STEPS,
         episodes_per_scene: int = 10,
         **options: Any,
@@ -90,7 +92,9 @@ class Batch:
         task_options = kind.Options(**_take(options, kind.Options))
         worlds = load_worlds(scenes)
         self.num_envs = num_envs
-        self.simulator = Simulator(worlds, settings, num_envs, acoustics=acoustics, **records)
+        self.simulator = Simulator(
+            worlds, settings, num_envs, acoustics=acoustics, vision=vision, **records
+        )
         self.task = kind(self.simulator, task_options)
         self.task.name = task
         self.task.max_episode_steps = max_episode_steps
@@ -156,7 +160,7 @@ class Batch:
 
 def _check_known(options: Mapping[str, Any], kind: Any) -> None:
     """Raise ``ValueError`` if there is an option that nobody knows."""
-    mine = {"scenes", "sensors", "acoustics", "max_episode_steps", "episodes_per_scene"}
+    mine = {"scenes", "sensors", "acoustics", "vision", "max_episode_steps", "episodes_per_scene"}
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)
     if unknown:

@@ -20,7 +20,7 @@ TEXTURES = (
     "marble", "fabric", "leather", "carpet", "rug", "metal", "paper", "speckle", "foliage",
     "screen",
 )  # fmt: skip
-"""How a colour may vary over a surface; ``avenv.vision.raster.textures`` draws them."""
+"""How a colour may vary over a surface; ``avenv.vision.raster.patterns`` draws them."""
 
 
 @dataclass(frozen=True)

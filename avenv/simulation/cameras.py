@@ -11,7 +11,8 @@ from avenv.core.records import as_record
 from avenv.scene import CATEGORIES
 from avenv.simulation.body import EYE_HEIGHT
 from avenv.vision import MAX_DEPTH, CameraNoise, Optics
-from avenv.vision.camera.optics import as_size, is_number
+from avenv.vision.camera.checks import is_number
+from avenv.vision.camera.optics import as_size
 from avenv.vision.camera.pictures import as_names
 
 FARTHEST = 10.0

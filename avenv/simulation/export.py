@@ -16,7 +16,7 @@ from avenv.scene import CompiledScene
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.notes import object_notes, scene_notes, surface_notes
 from avenv.simulation.world import load_scene
-from avenv.vision.raster.textures import TEXTURES, reflectance
+from avenv.vision.raster.patterns import PATTERNS, reflectance
 
 Key = tuple[int, int, bool]
 """What a mesh of the file shows: row of an object and of a surface, and whether it is a sheet."""
@@ -130,7 +130,7 @@ def _image(compiled: CompiledScene, row: int) -> tuple[Any, float]:
         return None, 1.0
     pattern = reflectance(name, compiled.surfaces.color[row].astype(np.float64))[::-1]
     codes = np.round(255 * encoded(pattern)).astype(np.uint8)
-    return Image.fromarray(codes), TEXTURES[name].metres
+    return Image.fromarray(codes), PATTERNS[name].metres
 
 
 def _look(

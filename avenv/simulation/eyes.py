@@ -38,9 +38,10 @@ class Scenery:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
         if self._light != vision.RANDOM:
-            return world.raster_in(self._light)
+            return world.prepared_for(self.backend, self._light)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
-            lit = vision.lit(world.raster, vision.RANDOM, np.random.default_rng(seed))
+            room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
+            lit = room.lit(world.prepared_for(self.backend), vision.RANDOM, rng)
             self._lit[row] = world, seed, lit
         return self._lit[row][2]
 
@@ -84,7 +85,8 @@ class Eye:
 
     def __init__(self, camera: Camera, state: State, scenery: Scenery):
         self.camera, self._state, self._scenery = camera, state, scenery
-        self._renderer = vision.make_views(len(state), camera.optics, camera.sensors)
+        room = vision.find_backend(scenery.backend)
+        self._renderer = room.make_renderer(len(state), camera.optics, camera.sensors)
         self._mount = body_rotation(np.deg2rad(camera.heading), np.deg2rad(camera.pitch))
         self._noise_stream = zlib.crc32(camera.name.encode())  # not of which others there are
 

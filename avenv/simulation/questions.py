@@ -5,7 +5,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation, vision
 from avenv.acoustics import AcousticSettings, MicrophoneArray, find_engine
@@ -84,23 +84,24 @@ def impulse_response(
 
 def render_view(
     scene: Any,
-    position: Point,
-    heading: float = 0.0,
-    pitch: float = 0.0,
+    position: ArrayLike,
+    heading: ArrayLike = 0.0,
+    pitch: ArrayLike = 0.0,
     size: tuple[int, int] = (128, 128),
     hfov: float | None = None,
     sensors: str | Sequence[str] = ("rgb", "depth", "semantic"),
     projection: str = "perspective",
     span: float | None = None,
     light: str = "full",
+    on_error: str = "raise",
 ) -> dict[str, NDArray]:
-    """Return what a camera sees.
+    """Return what a camera sees, or J cameras, all drawn together.
 
     Args:
         scene: as ``load_scene`` takes it; load it once if you ask more than once.
-        position: (x, y, z) of the camera, world metres.
-        heading: radians, counter-clockwise, 0 = +X.
-        pitch: radians, positive upwards.
+        position: (x, y, z) of the camera, world metres, or (J, 3) of many.
+        heading: radians, counter-clockwise, 0 = +X; of many cameras (J,), or one for all.
+        pitch: radians, positive upwards; likewise.
         size: (width, height), pixels.
         hfov: horizontal field of view in degrees, 90 by default; of perspective pictures only.
         sensors: the pictures wanted, of rgb, depth, semantic, instance and normal.
@@ -109,22 +110,25 @@ def render_view(
         span: metres from left to right of an orthographic picture.
         light: ``"full"``, by day with the lamps on; ``"day"``, ``"evening"`` or ``"night"``.
             ``avenv.vision.relight`` sets each lamp by itself.
+        on_error: about a position that is not finite: ``"raise"``, or ``"nan"``, which makes its
+            depth and normals NaN and its other pictures 0.
 
     Returns:
         of those asked for, ``rgb`` (H, W, 3) uint8, ``depth`` (H, W, 1) float32 metres along the
         optical axis (in all round pictures: from the camera), ``semantic`` (H, W, 1) int32, rows of
         ``avenv.scene.CATEGORIES``, ``instance`` (H, W, 1) int32, rows of the scene's objects plus
         1, and ``normal`` (H, W, 3) float32, unit vectors in the camera's axes: forward, left, up.
-        0 where there is nothing.
+        0 where there is nothing. Of many cameras each is (J, H, W, C), its row j the very picture
+        that camera j alone would get.
 
     Raises:
         SceneError: the scene cannot be loaded.
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range; the message names it, and the row.
     """
     warm_up()
-    raster = load_scene(scene).raster_in(light)
+    raster = load_scene(scene).prepared_for("raster", light)
     return vision.render_view(
-        raster, position, heading, pitch, size, hfov, sensors, projection, span
+        raster, position, heading, pitch, size, hfov, sensors, projection, span, on_error
     )
 
 

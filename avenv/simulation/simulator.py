@@ -63,6 +63,7 @@ class Simulator:
         body: what they are like.
         acoustics: backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
         propagation: how finely it works; by default with a second of response.
+        vision: backend of the pictures, a name in ``avenv.vision.BACKENDS``.
         actuation_noise: how motion differs from what was asked for; None: not at all.
 
     Attributes:
@@ -78,6 +79,7 @@ class Simulator:
         body: Body | None = None,
         acoustics: str = "native",
         propagation: AcousticSettings | None = None,
+        vision: str = "raster",
         actuation_noise: ActuationNoise | None = None,
     ):
         self.worlds = worlds if isinstance(worlds, WorldList) else WorldList(worlds)
@@ -89,7 +91,7 @@ class Simulator:
             check_fits(self.body, world)
         rate, step = settings.sample_rate, settings.step_samples
         self.state = State.at_rest(num_envs, self.worlds[0], self.body, rate, step)
-        self._rig = Rig(settings, self.state, acoustics, propagation)
+        self._rig = Rig(settings, self.state, acoustics, propagation, vision)
         self.sensors = make_sensors(self._rig)
         self.space = spaces.Dict({name: sensor.space() for name, sensor in self.sensors.items()})
 

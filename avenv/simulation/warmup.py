@@ -85,9 +85,9 @@ def _cast(world: World) -> None:
 
 
 def _look(world: World) -> None:
-    pictures = vision.Frames.allocate(1, 32, 32)
+    renderer = vision.make_renderer(1, vision.Optics((32, 32)), ("rgb", "depth", "semantic"))
     eye = np.array([[1.0, 1.0, 1.2]])
-    vision.render([world.raster], [0], eye, frames.body_rotation([0.0]), np.pi / 2, pictures)
+    renderer.draw([world.raster], [0], eye, frames.body_rotation([0.0]))
 
 
 def _walk(world: World) -> None:

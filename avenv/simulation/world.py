@@ -82,24 +82,34 @@ class World:
         """The scene's name."""
         return self.compiled.name
 
-    @cached_property
+    @property
     def raster(self) -> RasterScene:
-        """Triangle clusters for the rasteriser."""
-        return vision.prepare(self.compiled, like=self.rest.raster if self.rest else None)
+        """Triangle clusters for the rasteriser, lit as by day with the lamps on."""
+        return self.prepared_for("raster")
 
-    def raster_in(self, light: str) -> RasterScene:
-        """Return ``raster`` in a light of ``vision.LIGHTS``; it is kept.
+    def prepared_for(self, backend: str, light: str = "full") -> Any:
+        """Return what a backend of pictures draws this world from, in a light; it is kept.
+
+        Args:
+            backend: a name in ``vision.BACKENDS``.
+            light: one of ``vision.LIGHTS``.
 
         Raises:
-            ValueError: there is no such light.
+            ValueError: there is no such backend or light.
         """
-        if light not in self._rasters:
-            self._rasters[light] = vision.lit(self.raster, light)
-        return self._rasters[light]
+        key = backend, light
+        if key not in self._prepared:
+            room = vision.find_backend(backend)
+            if light == "full":  # as it is prepared
+                like = self.rest.prepared_for(backend) if self.rest else None
+                self._prepared[key] = room.prepare(self.compiled, like=like)
+            else:
+                self._prepared[key] = room.lit(self.prepared_for(backend), light)
+        return self._prepared[key]
 
     @cached_property
-    def _rasters(self) -> dict[str, RasterScene]:
-        return {"full": self.raster}  # as it is prepared
+    def _prepared(self) -> dict[tuple[str, str], Any]:
+        return {}
 
     @cached_property
     def acoustics(self) -> AcousticScene:

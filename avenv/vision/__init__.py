@@ -1,38 +1,35 @@
-"""Egocentric pictures from a compiled scene: a software rasteriser."""
+"""Egocentric pictures of compiled scenes, by one of several backends."""
 
+from avenv.vision.backends import BACKENDS, find_backend
 from avenv.vision.camera.noise import CameraNoise, disturb_depth, disturb_rgb
 from avenv.vision.camera.optics import PROJECTIONS, Optics
-from avenv.vision.camera.pictures import SENSORS, Frames
-from avenv.vision.camera.projection import Lens, orthographic, perspective
-from avenv.vision.camera.views import Views, make_views, render_view
-from avenv.vision.light.moods import LIGHTS, RANDOM, check_light, lit
-from avenv.vision.raster.clusters import RasterScene, prepare, relight
-from avenv.vision.raster.instances import Instances
-from avenv.vision.raster.render import render
-from avenv.vision.raster.shading import MAX_DEPTH
+from avenv.vision.camera.pictures import MAX_DEPTH, SENSORS
+from avenv.vision.light.moods import LIGHTS, RANDOM, check_light
+from avenv.vision.raster import lit, make_renderer, prepare
+from avenv.vision.raster.scene import RasterScene, relight
+from avenv.vision.renderer import Instances, PreparedScene, Renderer
+from avenv.vision.view import render_view
 
 __all__ = [
+    "BACKENDS",
     "LIGHTS",
     "MAX_DEPTH",
     "PROJECTIONS",
     "RANDOM",
     "SENSORS",
     "CameraNoise",
-    "Frames",
     "Instances",
-    "Lens",
     "Optics",
+    "PreparedScene",
     "RasterScene",
-    "Views",
+    "Renderer",
     "check_light",
     "disturb_depth",
     "disturb_rgb",
+    "find_backend",
     "lit",
-    "make_views",
-    "orthographic",
-    "perspective",
+    "make_renderer",
     "prepare",
     "relight",
-    "render",
     "render_view",
 ]

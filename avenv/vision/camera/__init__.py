@@ -1,1 +1,1 @@
-"""Cameras: projections, pictures and their noise."""
+"""What a camera is: its optics, the pictures it makes and their noise."""

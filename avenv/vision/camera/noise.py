@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import parallel
+from avenv.core.color import encoded, linear
 from avenv.core.hashing import STRIDE, mix
 from avenv.core.kernels import inlined, kernel
-from avenv.vision.camera.optics import is_number
-from avenv.vision.raster.shading import MAX_DEPTH
+from avenv.vision.camera.checks import is_number
+from avenv.vision.camera.pictures import MAX_DEPTH
 
 PICTURES_PER_JOB = 2
 
@@ -133,21 +134,9 @@ _NORMAL_MASK = np.uint64(len(_NORMAL) - 1)
 _UNIFORM_SHIFT = np.uint64(32)
 
 
-def _decode(codes: NDArray) -> NDArray[np.float64]:
-    """Return linear light, 0 to 1, of sRGB codes, 0 to 255 (IEC 61966-2-1)."""
-    s = np.asarray(codes, np.float64) / 255
-    return np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
-
-
-def _encode(light: NDArray) -> NDArray[np.uint8]:
-    """Return the sRGB codes of linear light, 0 to 1."""
-    x = np.asarray(light, np.float64)
-    s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.rint(255 * s).astype(np.uint8)
-
-
-_LINEAR = _decode(np.arange(256)).astype(np.float32)
-_ENCODED = _encode(np.linspace(0, 1, 1 << 14))  # fine enough to tell the darkest codes apart
+_LINEAR = linear(np.arange(256) / 255).astype(np.float32)
+# fine enough to tell the darkest codes apart
+_ENCODED = np.rint(255 * encoded(np.linspace(0, 1, 1 << 14))).astype(np.uint8)
 _STEPS = np.float32(len(_ENCODED) - 1)
 
 

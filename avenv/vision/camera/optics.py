@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
+from avenv.vision.camera.checks import is_number
 from avenv.vision.camera.pictures import MAX_SIDE
-from avenv.vision.camera.projection import Lens, orthographic, perspective
+from avenv.vision.camera.projection import focal_length
 
 PROJECTIONS = ("perspective", "orthographic", "equirectangular")
 """How directions fall on a picture: through a pinhole, along parallel rays, or all of them."""
@@ -63,16 +64,15 @@ class Optics:
             raise ValueError(f"span is {self.span!r}; a picture that is {self.projection} has none")
 
     @property
-    def lens(self) -> Lens | None:
-        """What the rasteriser draws a flat picture with; None for pictures all round."""
+    def focal(self) -> float:
+        """Pixels that show a metre: 1 m ahead in perspective, at any depth along parallel rays.
+
+        All round, where none are straight, at the horizon and 1 m away.
+        """
+        width = self.size[0]
         if self.span is not None:
-            return orthographic(self.span)
-        return perspective(np.radians(self.hfov)) if self.hfov is not None else None
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Tell whether this is a real number, of Python's or NumPy's."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+            return width / self.span
+        return focal_length(width, np.radians(self.hfov)) if self.hfov else width / (2 * np.pi)
 
 
 def check_hfov(hfov: Any) -> float:

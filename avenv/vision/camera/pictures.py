@@ -1,4 +1,4 @@
-"""Where the pictures of a batch of cameras are written."""
+"""The pictures of a batch of cameras, and what they can show."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -12,12 +12,8 @@ SENSORS = ("rgb", "depth", "semantic", "instance", "normal")
 USUAL = SENSORS[:3]
 """What it sees unless told otherwise."""
 
-TILE_BITS = 3
-TILE = 1 << TILE_BITS
-"""Side in pixels of the tiles that occlusion is tested on; a multiple of the SIMD width."""
-
-HIDDEN = np.float32(3e38)
-"""A depth or nearness that no visible thing has."""
+MAX_DEPTH = np.float32(10.0)
+"""Farthest depth that a depth sensor tells, metres."""
 
 MAX_SIDE = 8192
 """Largest width or height of a picture, pixels."""
@@ -59,20 +55,16 @@ class Pictures(NamedTuple):
     normal: NDArray[np.float32]
 
     @classmethod
-    def allocate(
-        cls, n: int, width: int, height: int, sensors: Iterable[str] = USUAL
-    ) -> "Pictures":
-        """Make room for n cameras.
+    def allocate(cls, n: int, size: tuple[int, int], sensors: Iterable[str] = USUAL) -> "Pictures":
+        """Make room for n cameras with pictures of (width, height) pixels.
 
         Raises:
-            ValueError: n or a side is out of range, or a sensor is unknown.
+            ValueError: n is less than 1, or a sensor is unknown.
         """
         wanted = as_names(sensors)
         if n < 1:
             raise ValueError(f"n is {n}; at least 1 camera is needed")
-        for side, pixels in (("width", width), ("height", height)):
-            if not 1 <= pixels <= MAX_SIDE:
-                raise ValueError(f"{side} is {pixels} pixels; 1 to {MAX_SIDE} is accepted")
+        width, height = size
         rows = {sensor: n if sensor in wanted else 0 for sensor in SENSORS}
         return cls(
             rgb=np.zeros((rows["rgb"], height, width, 3), np.uint8),
@@ -86,54 +78,3 @@ class Pictures(NamedTuple):
     def sensors(self) -> dict[str, NDArray]:
         """The arrays that were asked for, by name."""
         return {name: array for name, array in self._asdict().items() if len(array)}
-
-
-class Frames(NamedTuple):
-    """The ``Pictures`` of n cameras with the visibility buffers that they are drawn from.
-
-    Attributes:
-        rgb, depth, semantic, instance, normal: as in ``Pictures``.
-        nearness: (n, H', W') float32 scratch: nearness of the nearest triangle; whole tiles.
-        triangle: (n, H', W') int32 scratch: that triangle's number, -1 for nothing.
-    """
-
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    semantic: NDArray[np.int32]
-    instance: NDArray[np.int32]
-    normal: NDArray[np.float32]
-    nearness: NDArray[np.float32]
-    triangle: NDArray[np.int32]
-
-    @classmethod
-    def allocate(cls, n: int, width: int, height: int, sensors: Iterable[str] = USUAL) -> "Frames":
-        """Make room for n cameras.
-
-        Raises:
-            ValueError: n or a side is out of range, or a sensor is unknown.
-        """
-        pictures = Pictures.allocate(n, width, height, sensors)
-        tiled = (n, -(-height // TILE) * TILE, -(-width // TILE) * TILE)
-        return cls(
-            *pictures, nearness=np.empty(tiled, np.float32), triangle=np.empty(tiled, np.int32)
-        )
-
-    @property
-    def cameras(self) -> int:
-        """Number of cameras."""
-        return self.nearness.shape[0]
-
-    @property
-    def height(self) -> int:
-        """Rows of a picture."""
-        return self.rgb.shape[1]
-
-    @property
-    def width(self) -> int:
-        """Columns of a picture."""
-        return self.rgb.shape[2]
-
-    @property
-    def sensors(self) -> dict[str, NDArray]:
-        """The arrays that were asked for, by name."""
-        return Pictures(self.rgb, self.depth, self.semantic, self.instance, self.normal).sensors

@@ -1,4 +1,4 @@
-"""The camera: where a point of the world falls in the picture.
+"""Projection: where a point of the world falls in the picture.
 
 Two projections share all arithmetic. *Nearness* is what both have in common: a quantity that grows
 towards the camera and is linear across the picture of a plane, 1 / depth in perspective and
@@ -23,25 +23,8 @@ NEAR = np.float32(0.02)
 """Nearest depth that is drawn, metres."""
 
 
-class Lens(NamedTuple):
-    """How wide a camera looks; ``perspective`` and ``orthographic`` make one.
-
-    Attributes:
-        reach: half the width of what is seen, metres: 1 m ahead in perspective, at any depth in
-            an orthographic picture.
-        converging: lines of sight meet in the eye (perspective) instead of being parallel.
-    """
-
-    reach: float
-    converging: bool
-
-    def focal(self, width: int) -> float:
-        """Return the pixels that show a metre (1 m ahead), in a picture ``width`` pixels wide."""
-        return width / 2 / self.reach
-
-
-def perspective(hfov: float) -> Lens:
-    """Return the lens of a pinhole camera that spans ``hfov`` radians from side to side.
+def focal_length(width: int, hfov: float) -> float:
+    """Return the focal length in pixels of a picture ``width`` wide that spans ``hfov`` radians.
 
     Raises:
         ValueError: hfov does not lie between 0 and pi, both excluded.
@@ -50,31 +33,34 @@ def perspective(hfov: float) -> Lens:
         raise ValueError(
             f"hfov is {np.degrees(hfov):g} degrees; more than 0 and less than 180 is needed"
         )
-    return Lens(float(np.tan(hfov / 2)), True)
+    return width / 2 / float(np.tan(hfov / 2))
 
 
-def orthographic(metres: float) -> Lens:
-    """Return the lens of a camera with parallel lines of sight that sees ``metres`` side to side.
+class Intrinsics(NamedTuple):
+    """What flat pictures of one size and projection share; ``intrinsics`` makes one.
 
-    Raises:
-        ValueError: metres is not a positive, finite number.
+    Attributes:
+        focal: pixels that show a metre (1 m ahead in perspective).
+        centre_x, centre_y: the middle of the picture, pixels.
+        converging: lines of sight meet in the eye (perspective) instead of being parallel.
     """
-    if not 0 < metres < np.inf:
-        raise ValueError(f"metres is {metres}; a positive, finite width is needed")
-    return Lens(float(metres) / 2, False)
+
+    focal: np.float32
+    centre_x: np.float32
+    centre_y: np.float32
+    converging: np.bool_
 
 
-def focal_length(width: int, hfov: float) -> float:
-    """Return the focal length in pixels of a picture ``width`` wide that spans ``hfov`` radians.
+def intrinsics(size: tuple[int, int], focal: float, converging: bool) -> Intrinsics:
+    """Return the intrinsics of pictures (width, height) whose optical axis is in their middle."""
+    width, height = size
+    return Intrinsics(
+        np.float32(focal), np.float32(width / 2), np.float32(height / 2), np.bool_(converging)
+    )
 
-    Raises:
-        ValueError: hfov does not lie between 0 and pi, both excluded.
-    """
-    return perspective(hfov).focal(width)
 
-
-class Camera(NamedTuple):
-    """One camera: position, three unit axes in the world, and the picture.
+class PosedCamera(NamedTuple):
+    """Intrinsics in a place: position and three unit axes in the world.
 
     A point at (ahead, left, up) metres falls on column ``centre_x - focal * left / ahead`` and row
     ``centre_y - focal * up / ahead``, undivided if not ``converging``; the centre of pixel (0, 0)
@@ -99,24 +85,15 @@ class Camera(NamedTuple):
     converging: np.bool_
 
 
-class View(NamedTuple):
-    """The part of a camera that all the things it sees share; ``Camera`` has the same fields."""
-
-    focal: np.float32
-    centre_x: np.float32
-    centre_y: np.float32
-    converging: np.bool_
-
-
 # Layout: poses (n, 12): position, then the axes ahead, left and up.
 @inlined
-def camera_at(poses, k, view):
-    """Return the camera whose position and axes are row k of ``poses``."""
+def posed_at(poses, k, lens):
+    """Return the camera of intrinsics ``lens`` whose position and axes are row k of ``poses``."""
     p = poses
-    return Camera(
+    return PosedCamera(
         p[k, 0], p[k, 1], p[k, 2], p[k, 3], p[k, 4], p[k, 5],
         p[k, 6], p[k, 7], p[k, 8], p[k, 9], p[k, 10], p[k, 11],
-        view.focal, view.centre_x, view.centre_y, view.converging,
+        lens.focal, lens.centre_x, lens.centre_y, lens.converging,
     )  # fmt: skip
 
 

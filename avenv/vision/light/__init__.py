@@ -1,1 +1,1 @@
-"""Light that is baked once per scene and switched afterwards."""
+"""Light: baked once per scene for each lamp and the day, mixed and named afterwards."""

@@ -10,7 +10,7 @@ from avenv.core.kernels import kernel
 _DIMMEST = 1e-4  # share of a layer's brightest light below which a sample is not kept
 
 
-class Layers(NamedTuple):
+class LightLayers(NamedTuple):
     """Light on L samples by each of K lamps, and by day; only samples that a layer reaches.
 
     Attributes:
@@ -26,13 +26,13 @@ class Layers(NamedTuple):
     code: NDArray[np.uint16]
 
 
-def no_layers() -> Layers:
+def no_layers() -> LightLayers:
     """Return the layers of a scene without lamps, by night."""
-    return Layers(np.zeros(2, np.int64), np.zeros(1, np.float32), np.empty(0, np.int32),
-                  np.empty((0, 3), np.uint16))  # fmt: skip
+    return LightLayers(np.zeros(2, np.int64), np.zeros(1, np.float32), np.empty(0, np.int32),
+                       np.empty((0, 3), np.uint16))  # fmt: skip
 
 
-def pack_layers(light: list[NDArray[np.float32]]) -> Layers:
+def pack_layers(light: list[NDArray[np.float32]]) -> LightLayers:
     """Keep what is not dark of the light (L, K, 3) of some layers at a time."""
     sizes, peaks, samples, codes = [0], [], [], []
     for layers in light:
@@ -44,8 +44,8 @@ def pack_layers(light: list[NDArray[np.float32]]) -> Layers:
             peaks.append(peak)
             samples.append(kept.astype(np.int32))
             codes.append(np.rint(65535 * np.sqrt(layer[kept] / max(peak, 1e-30))))
-    return Layers(np.cumsum(sizes), np.array(peaks, np.float32), np.concatenate(samples),
-                  np.concatenate(codes).astype(np.uint16))  # fmt: skip
+    return LightLayers(np.cumsum(sizes), np.array(peaks, np.float32), np.concatenate(samples),
+                       np.concatenate(codes).astype(np.uint16))  # fmt: skip
 
 
 # Layout: factors (K + 1,), light (L, 3).

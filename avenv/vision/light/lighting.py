@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import cache
+from avenv.core.color import encoded
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
+from avenv.vision.light.codes import GAMMA, HIGHEST, pack
 from avenv.vision.light.curves import interpolate
-from avenv.vision.light.layers import Layers, add_layers, no_layers
+from avenv.vision.light.layers import LightLayers, add_layers, no_layers
 from avenv.vision.light.luminaires import glow, is_window, lamp_objects
 from avenv.vision.light.radiosity import VERSION, bake
-from avenv.vision.raster.mipmaps import GAMMA, HIGHEST, pack
 
 LIGHT_RANGE = 4.0
 """Brightest light that is stored; 1 shows a surface in its own colour."""
@@ -63,7 +64,7 @@ class Lighting:
     """
 
     lamps: tuple[str, ...]
-    layers: Layers
+    layers: LightLayers
     scale: NDArray[np.float32]
     zone: NDArray[np.int64]
     area: NDArray[np.float64]
@@ -184,11 +185,11 @@ def _level(name: str, value: float) -> float:
     return value
 
 
-def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> Layers:
+def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> LightLayers:
     key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
     key.update(charts.position.tobytes())  # kernels write where the layers say
     name, folder = f"light-{key.hexdigest()}", cache.cache_folder()
-    layers = cache.read(folder, name, Layers) if folder else None
+    layers = cache.read(folder, name, LightLayers) if folder else None
     if layers is None:
         layers = bake(compiled, charts)
         if folder:
@@ -196,7 +197,7 @@ def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -
     return layers
 
 
-def _scale(layers: Layers, area: NDArray[np.float64]) -> NDArray[np.float32]:
+def _scale(layers: LightLayers, area: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the factors (K + 1,) that bring the lamps together and the day to a mean of 1."""
     scale = np.ones(len(layers.peak), np.float32)
     for members in (slice(-1), slice(-1, None)):
@@ -254,12 +255,6 @@ def tone(linear: NDArray) -> NDArray:
     return np.where(linear <= SHOULDER, linear, bright)
 
 
-def srgb(linear: NDArray) -> NDArray[np.uint8]:
-    """Return the sRGB codes of linear light, cut off at 0 and 1 (IEC 61966-2-1)."""
-    linear = np.clip(linear, 0, 1)
-    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255 * curve).astype(np.uint8)
-
-
-TONE = srgb(tone(LIGHT_RANGE * (np.arange(HIGHEST + 1) / HIGHEST) ** GAMMA))
+_SHOWN = encoded(tone(LIGHT_RANGE * (np.arange(HIGHEST + 1) / HIGHEST) ** GAMMA))
+TONE = np.rint(255 * _SHOWN).astype(np.uint8)
 """The sRGB code that a pixel shows, by its code of reflectance times light."""

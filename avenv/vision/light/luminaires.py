@@ -16,12 +16,12 @@ SUN = np.array([1.15, 1.0, 0.8])
 SUN_DIRECTION = np.array([0.3528, -0.6762, 0.6468])
 """Unit vector towards the sun: south-south-east, 40 degrees up."""
 
-_POINTS = 12  # on each emitter
+_POINTS = 12  # on each luminaire
 _LIFT = 0.01  # m that the points float above the glowing surface, clear of its facets
 
 
-class Emitters(NamedTuple):
-    """G emitters in order of their layers, each stood for by some points; P points in all.
+class Luminaires(NamedTuple):
+    """G luminaires in order of their layers, each stood for by some points; P points in all.
 
     Attributes:
         first: (G + 1,) int64 where the points of each start.
@@ -59,7 +59,7 @@ def lamp_objects(compiled: CompiledScene) -> NDArray[np.int64]:
     return lamps[~is_window(compiled)[lamps]]
 
 
-def find_emitters(compiled: CompiledScene) -> Emitters:
+def find_luminaires(compiled: CompiledScene) -> Luminaires:
     """Find what shines in a scene: every glowing surface of every object, and every window."""
     shine, window = glow(compiled), is_window(compiled)
     glowing = np.any(shine, axis=1)
@@ -80,7 +80,7 @@ def find_emitters(compiled: CompiledScene) -> Emitters:
             layer_of.append(layer)
             exitance.append(DAYLIGHT_EXITANCE if day else shine[surface])
             area.append(total / _POINTS)
-    return Emitters(
+    return Luminaires(
         first=np.array(first, np.int64),
         layer=np.array(layer_of, np.int64),
         exitance=np.array(exitance, np.float64).reshape(-1, 3),
@@ -96,7 +96,7 @@ def _spread(
     """Spread points evenly over some triangles; return them, their normals and the whole area.
 
     The points are a Hammersley set: one coordinate chooses the triangle by area, two more the place
-    in it. They are shuffled by a stride, so that the first few already span the emitter.
+    in it. They are shuffled by a stride, so that the first few already span the luminaire.
     """
     triangles = compiled.triangles[members].astype(np.float64)
     normal = compiled.normals[members].astype(np.float64)

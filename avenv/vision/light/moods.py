@@ -1,11 +1,9 @@
 """Light by name: the time of day, and what people have switched on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-
-from avenv.vision.raster.clusters import RasterScene, relight
 
 LIGHTS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"full": (1.0, 1.0), "day": (0.0, 1.0), "evening": (1.0, 0.1), "night": (1.0, 0.0)}
@@ -25,15 +23,21 @@ def check_light(light: str) -> None:
         raise ValueError(f"light is {light!r}; accepted: {', '.join(LIGHTS)}, {RANDOM}")
 
 
-def lit(scene: RasterScene, light: str, rng: np.random.Generator | None = None) -> RasterScene:
-    """Return the scene in a light of ``LIGHTS``, or in one drawn by lot.
+def mood(
+    light: str,
+    lamps: Sequence[str],
+    sounding: Collection[str | None],
+    rng: np.random.Generator | None = None,
+) -> tuple[float | dict[str, float], float]:
+    """Return the level of all lamps, or levels of some by name, and daylight, each 0 to 1.
 
     By lot the day is of any brightness, or it is night, and lamps that are on by the scene may be
     off. What sounds stays as it is: a crackling fire burns.
 
     Args:
-        scene: what ``prepare`` made.
         light: a name in ``LIGHTS``, or ``"random"``.
+        lamps: names of all lamps of the scene.
+        sounding: names of the objects that sound; None is no object.
         rng: what decides a random light.
 
     Raises:
@@ -41,14 +45,13 @@ def lit(scene: RasterScene, light: str, rng: np.random.Generator | None = None) 
     """
     check_light(light)
     if light in LIGHTS:
-        return relight(scene, *LIGHTS[light])
+        return LIGHTS[light]
     if rng is None:
         raise ValueError(
             f"light is {RANDOM!r}, which only episodes draw; accepted here: {', '.join(LIGHTS)}"
         )
     daylight = 0.0 if rng.random() < _NIGHTS else float(rng.random())
     chance = _ON_BY_NIGHT + daylight * (_ON_BY_DAY - _ON_BY_NIGHT)
-    sounding = {source.object for source in scene.compiled.sources}
-    is_off = rng.random(len(scene.lamps)) >= chance
-    off = [name for name, dark in zip(scene.lamps, is_off, strict=True) if dark]
-    return relight(scene, {name: 0.0 for name in off if name not in sounding}, daylight)
+    is_off = rng.random(len(lamps)) >= chance
+    off = [name for name, dark in zip(lamps, is_off, strict=True) if dark]
+    return {name: 0.0 for name in off if name not in sounding}, daylight

@@ -1,12 +1,12 @@
 """Baked light: what each lamp and the day throw on every light sample, directly and by bounces.
 
-Direct light is summed over points on the emitters, each a small disc seen or not seen. For the
+Direct light is summed over points on the luminaires, each a small disc seen or not seen. For the
 bounces every sample shoots a fixed fan of rays, once, and remembers which samples they hit: light
 then flows along these links as often as wanted (radiosity by gathering; Cohen & Wallace, "Radiosity
 and Realistic Image Synthesis", 1993).
 
-Four neighbours share the work: each takes another quarter of the rays and of the emitters' points,
-and the smoothing afterwards gives each the mean of all four (interleaved sampling; Keller &
+Four neighbours share the work: each takes another quarter of the rays and of the luminaires'
+points, and the smoothing afterwards gives each the mean of all four (interleaved sampling; Keller &
 Heidrich, Eurographics Rendering Workshop 2001). The fan is the same for all samples of one
 direction, so what is left of its coarseness is smooth instead of noisy, and no random numbers are
 needed.
@@ -25,12 +25,12 @@ from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.curves import interpolate, number_rows
-from avenv.vision.light.layers import Layers, pack_layers
+from avenv.vision.light.layers import LightLayers, pack_layers
 from avenv.vision.light.luminaires import (
     SUN,
     SUN_DIRECTION,
-    Emitters,
-    find_emitters,
+    Luminaires,
+    find_luminaires,
     is_window,
     lamp_objects,
 )
@@ -72,9 +72,9 @@ class Links(NamedTuple):
     is_open: NDArray[np.bool_]
 
 
-def bake(compiled: CompiledScene, charts: Charts) -> Layers:
+def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
     """Return the light that falls on every sample from each of ``lamp_objects`` and by day."""
-    emitters = find_emitters(compiled)
+    luminaires = find_luminaires(compiled)
     albedo = _per_sample(charts, compiled.surfaces.color[charts.surface])
     sheet = _per_sample(charts, _sheets(compiled, charts))
     twin = _twins(charts)
@@ -84,7 +84,7 @@ def bake(compiled: CompiledScene, charts: Charts) -> Layers:
     light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
-        direct = _direct(compiled, charts, sheet, links, emitters, start, stop)[stand_in]
+        direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
         light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
     _light_hollows(compiled, charts, light)
     for layers in light:
@@ -199,17 +199,17 @@ def _light_hollows(
 
 def _direct(
     compiled: CompiledScene, charts: Charts, sheet: NDArray[np.bool_], links: Links,
-    emitters: Emitters, start: int, stop: int,
+    luminaires: Luminaires, start: int, stop: int,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Return the light (L, stop - start, 3) straight from the emitters of some layers."""
+    """Return the light (L, stop - start, 3) straight from the luminaires of some layers."""
     count = len(charts.position)
     direct = np.zeros((count, stop - start, 3), np.float32)
-    span = np.searchsorted(emitters.layer, [start, stop])
+    span = np.searchsorted(luminaires.layer, [start, stop])
     day = len(lamp_objects(compiled)) - start
     parallel.run(
         _light_samples,
         (
-            (compiled.bvh, charts, sheet, links, emitters, span[0], span[1], start, direct, s,
+            (compiled.bvh, charts, sheet, links, luminaires, span[0], span[1], start, direct, s,
              min(s + _JOB, count))
             for s in range(0, count, _JOB)
         ),
@@ -307,40 +307,40 @@ def _sample_at(charts, triangle, x, y, z):
 # Layout: direct (L, K, 3), of the K layers from ``base``.
 @kernel
 def _light_samples(
-    bvh, charts, sheet, links, emitters, first_emitter, end_emitter, base, direct, start, stop
+    bvh, charts, sheet, links, luminaires, first_luminaire, end_luminaire, base, direct, start, stop
 ):
-    """Add to some samples the light of some emitters."""
-    brightest = emitters.exitance.max()
+    """Add to some samples the light of some luminaires."""
+    brightest = luminaires.exitance.max()
     for i in range(start, stop):
         if links.is_open[i]:
-            for g in range(first_emitter, end_emitter):
-                seen = _seen_share(bvh, charts, sheet[i], links, emitters, g, i, brightest)
+            for g in range(first_luminaire, end_luminaire):
+                seen = _seen_share(bvh, charts, sheet[i], links, luminaires, g, i, brightest)
                 if seen > 0:
                     for channel in range(3):
-                        direct[i, emitters.layer[g] - base, channel] += (
-                            seen * emitters.exitance[g, channel]
+                        direct[i, luminaires.layer[g] - base, channel] += (
+                            seen * luminaires.exitance[g, channel]
                         )
 
 
 @kernel
-def _seen_share(bvh, charts, sheet, links, emitters, g, i, brightest):
-    """Return the share of emitter g's light per area that falls on sample i."""
-    first, end = emitters.first[g], emitters.first[g + 1]
+def _seen_share(bvh, charts, sheet, links, luminaires, g, i, brightest):
+    """Return the share of luminaire g's light per area that falls on sample i."""
+    first, end = luminaires.first[g], luminaires.first[g + 1]
     stride = np.int64(links.stride[i])
-    area = emitters.area[g] * stride
-    faintest = _FAINTEST * brightest * stride / (emitters.exitance[g].max() * (end - first))
+    area = luminaires.area[g] * stride
+    faintest = _FAINTEST * brightest * stride / (luminaires.exitance[g].max() * (end - first))
     seen = 0.0
     for p in range(first + links.phase[i], end, stride):
-        share = _form_factor(charts.position[i], charts.normal[i], emitters.position[p],
-                             emitters.normal[p], area, sheet)  # fmt: skip
+        share = _form_factor(charts.position[i], charts.normal[i], luminaires.position[p],
+                             luminaires.normal[p], area, sheet)  # fmt: skip
         if abs(share) < faintest:
             continue
         lift = _LIFT if share > 0 else -_LIFT
         x = charts.position[i, 0] + lift * charts.normal[i, 0]
         y = charts.position[i, 1] + lift * charts.normal[i, 1]
         z = charts.position[i, 2] + lift * charts.normal[i, 2]
-        if segment_is_clear(bvh, x, y, z, emitters.position[p, 0], emitters.position[p, 1],
-                            emitters.position[p, 2]):  # fmt: skip
+        if segment_is_clear(bvh, x, y, z, luminaires.position[p, 0], luminaires.position[p, 1],
+                            luminaires.position[p, 2]):  # fmt: skip
             seen += abs(share)
     return seen
 

@@ -4,101 +4,18 @@ A cluster is the unit of culling: one bounding box decides about up to 32 triang
 that they share are transformed once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts, make_charts, moved_frames
-from avenv.vision.light.lighting import Lighting, find_lighting, packed
+from avenv.vision.light.lighting import find_lighting
 from avenv.vision.raster.hierarchy import build_tree, split
 from avenv.vision.raster.mipmaps import Atlas, build_atlas
+from avenv.vision.raster.scene import RasterArrays, RasterScene, relight
 from avenv.vision.raster.triangles import CUT_OUT, TWO_SIDED
-
-
-class RasterArrays(NamedTuple):
-    """What the kernels read of one scene: T triangles in C contiguous clusters, V corners.
-
-    The fixed scene and each of its M movable parts have a tree of their own; 1 + M parts in all.
-
-    Attributes:
-        boxes: (G, 6, 8) float32 nodes of the trees: centre (rows 0 to 2) and half size (3 to 5) of
-            the axis-aligned boxes of their eight children, metres.
-        first_child: (G,) int32 first child: a cluster, or C plus a node.
-        root: (1 + M,) int32 each part's topmost node.
-        part_start: (2 + M,) int32 where each part's triangles start.
-        first_triangle: (C + 1,) int32 where each cluster's triangles start.
-        first_vertex: (C + 1,) int32 where each cluster's corners start.
-        vertices: (3, V) float32 corners, metres; shared within a cluster, repeated between them.
-        corners: (3, T) uint8 corners of each triangle, counted from its cluster's first vertex.
-        planes: (4, T) float32 unit normal n and -n·p of a point p on the triangle.
-        kind: (T,) uint8 bits ``TWO_SIDED`` and ``CUT_OUT``.
-        chart: (T,) int32 chart of each triangle.
-        chart_frame: (C', 16) float32 one line of the processor's cache for each chart:
-            ``Charts.frame`` (8), ``Charts.place`` (4), texels of level 0 on a square metre.
-        chart_table: (C', 4) int32 first light sample, samples in a row, rows, texture.
-        light: (L,) uint64 packed light on each sample; a margin at the end lets the filter read on
-            past the last one.
-        texels, first_texel, log_size, texels_per_unit: the atlas of textures, as in ``Atlas``.
-        category: (T,) int32 semantic id.
-        object: (T,) int32 row of the compiled scene's objects.
-    """
-
-    boxes: NDArray[np.float32]
-    first_child: NDArray[np.int32]
-    root: NDArray[np.int32]
-    part_start: NDArray[np.int32]
-    first_triangle: NDArray[np.int32]
-    first_vertex: NDArray[np.int32]
-    vertices: NDArray[np.float32]
-    corners: NDArray[np.uint8]
-    planes: NDArray[np.float32]
-    kind: NDArray[np.uint8]
-    chart: NDArray[np.int32]
-    chart_frame: NDArray[np.float32]
-    chart_table: NDArray[np.int32]
-    light: NDArray[np.uint64]
-    texels: NDArray[np.uint64]
-    first_texel: NDArray[np.int32]
-    log_size: NDArray[np.int32]
-    texels_per_unit: NDArray[np.float32]
-    category: NDArray[np.int32]
-    object: NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class RasterScene:
-    """A scene ready to be drawn.
-
-    Attributes:
-        compiled: what it was made of.
-        arrays: what the kernels read, under the light that shines now.
-        charts: of all triangles that the scene has in any of its states.
-        lighting: the light of each lamp and of the day, from which ``relight`` mixes another.
-    """
-
-    compiled: CompiledScene
-    arrays: RasterArrays
-    charts: Charts
-    lighting: Lighting
-
-    @property
-    def lamps(self) -> tuple[str, ...]:
-        """Names of the objects that ``relight`` can switch on and off."""
-        return self.lighting.lamps
-
-    @property
-    def parts(self) -> int:
-        """Number M of parts that ``Instances`` move; those of held objects are the last."""
-        return len(self.arrays.root) - 1
-
-    @property
-    def standing(self) -> int:
-        """Number of parts that are in their places when nothing is said of them: all but held."""
-        return self.parts - len(self.compiled.held)
 
 
 def prepare(
@@ -119,7 +36,25 @@ def prepare(
         ValueError: movable names an object twice, or one that is not there.
     """
     scene, compiled = compiled, compiled.in_place
+    rest = compiled.rest or compiled
+    charts = like.charts if like else make_charts(rest.lit.whole)
+    lighting = like.lighting if like else find_lighting(rest.lit, charts, rest.lamps)
     parts = _parts(compiled, [*movable, *scene.held])
+    frames = moved_frames(charts, rest.whole, compiled)
+    arrays = _arrays(compiled, parts, charts, frames)
+    return relight(RasterScene(scene, arrays, charts, lighting))
+
+
+def _arrays(
+    compiled: CompiledScene,
+    parts: list[NDArray[np.int64]],
+    charts: Charts,
+    frames: NDArray[np.float32],
+) -> RasterArrays:
+    """Return a scene's arrays, still dark, its ``parts`` lists of triangles.
+
+    ``frames`` (C', 2, 4) are those of the charts where things are now.
+    """
     centroids = compiled.triangles.mean(axis=1)
     trees = [split(members, centroids) for members in parts]
     clusters = [cluster for tree in trees for cluster in tree]
@@ -128,16 +63,12 @@ def prepare(
     owner = np.repeat(np.arange(len(sizes)), sizes)
     vertices, corners, first_vertex = _share_corners(triangles, owner, len(sizes))
     boxes, first_child, root = _forest([len(tree) for tree in trees], *_boxes(triangles, sizes))
-    rest = compiled.rest or compiled
-    charts = like.charts if like else make_charts(rest.lit.whole)
-    lighting = like.lighting if like else find_lighting(rest.lit, charts, rest.lamps)
     atlas = build_atlas(compiled.surfaces, compiled.images)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     kind = TWO_SIDED * compiled.double_sided[order] + CUT_OUT * atlas.cut[compiled.surface[order]]
-    frames = moved_frames(charts, rest.whole, compiled)
     frame, table = _chart_rows(charts, frames, compiled.surface[charts.leader], atlas)
-    arrays = RasterArrays(
+    return RasterArrays(
         boxes=boxes,
         first_child=first_child,
         root=root,
@@ -159,30 +90,6 @@ def prepare(
         category=compiled.category[order],
         object=compiled.object[order],
     )
-    return relight(RasterScene(scene, arrays, charts, lighting))
-
-
-def relight(
-    scene: RasterScene, lamps: float | Mapping[str, float] = 1.0, daylight: float = 1.0
-) -> RasterScene:
-    """Return the scene with its lamps and the day shining so brightly, 0 to 1; by default both.
-
-    Nothing is traced again: the light of each was stored apart when the scene was prepared.
-
-    Args:
-        scene: what ``prepare`` made.
-        lamps: share of their light that all lamps give which are on, or levels by the names in
-            ``scene.lamps``, the others as they are.
-        daylight: 0 at night, 1 at noon.
-
-    Raises:
-        ValueError: a level is not within 0..1, or there is no such lamp.
-    """
-    levels = scene.lighting.levels(lamps, scene.compiled.lamps)
-    mixed = packed(scene.lighting.mixed(levels, daylight))
-    light = scene.arrays.light.copy()
-    light[: len(mixed)] = mixed
-    return replace(scene, arrays=scene.arrays._replace(light=light))
 
 
 def _parts(compiled: CompiledScene, movable: Sequence[int]) -> list[NDArray[np.int64]]:

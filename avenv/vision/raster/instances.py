@@ -9,27 +9,11 @@ A part is drawn by moving the camera, not the part: its corners stay where they 
 is carried into the part's own coordinates by the inverse of its pose.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-
-class Instances(NamedTuple):
-    """K rigid things in front of each of n cameras.
-
-    A pose moves a part from where it was compiled: point p goes to ``rotation @ p + translation``.
-    To turn a door by R about its hinge h, give ``R`` and ``h - R @ h``.
-
-    Attributes:
-        part: (n, K) int32 which part to draw, -1 for none; a part may be drawn more than once.
-        rotation: (n, K, 3, 3) float64 proper rotations.
-        translation: (n, K, 3) float64 metres.
-    """
-
-    part: NDArray[np.int32]
-    rotation: NDArray[np.float64]
-    translation: NDArray[np.float64]
+from avenv.vision.camera.checks import finite
+from avenv.vision.renderer import Instances
 
 
 def placed(
@@ -57,8 +41,8 @@ def placed(
             f"instances.part is {part.tolist()}; -1 for none or a number below "
             f"{parts.tolist()}, the parts of the cameras' scenes, is needed"
         )
-    rotation = _finite("rotation", instances.rotation, (*part.shape, 3, 3))
-    translation = _finite("translation", instances.translation, (*part.shape, 3))
+    rotation = finite("instances.rotation", instances.rotation, (*part.shape, 3, 3))
+    translation = finite("instances.translation", instances.translation, (*part.shape, 3))
     square = rotation @ np.swapaxes(rotation, -1, -2)
     if not np.allclose(square, np.eye(3), atol=1e-4) or (np.linalg.det(rotation) < 0).any():
         raise ValueError("instances.rotation has a row that is not a rotation: R @ R.T = 1, det 1")
@@ -79,12 +63,3 @@ def camera_poses(
         np.concatenate([positions[:, None], place], axis=1),
         np.concatenate([rotations[:, None], back @ rotations[:, None]], axis=1),
     )
-
-
-def _finite(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = np.ascontiguousarray(values, np.float64)
-    if array.shape != shape:
-        raise ValueError(f"instances.{name} has shape {array.shape}; {shape} is needed")
-    if not np.isfinite(array).all():
-        raise ValueError(f"instances.{name} has numbers that are not finite")
-    return array

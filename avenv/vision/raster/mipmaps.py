@@ -1,10 +1,4 @@
-"""Textures as the shading kernel reads them: mip pyramids of packed texels in one array.
-
-Colours are kept as ``linear ** (1 / GAMMA)``, so that the product of two codes is the code of the
-product of two linear colours: texture times light needs no decoding. A texel holds three codes of
-13 bits in lanes of 21, which leaves each lane 8 bits for a weight: one multiplication weighs all
-three.
-"""
+"""Textures as the shading kernel reads them: mip pyramids of packed texels in one array."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,15 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from avenv.core.color import linear as linear_light
 from avenv.core.errors import SceneError
 from avenv.scene.compiled import SurfaceTable
-from avenv.vision.raster.textures import TEXTURES, reflectance
-
-GAMMA = 2.2
-CODE_BITS = 13
-LANE_BITS = 21
-HIGHEST = (1 << CODE_BITS) - 1
-"""Code of linear light 1."""
+from avenv.vision.light.codes import pack
+from avenv.vision.raster.patterns import PATTERNS, reflectance
 
 LEVELS = 11
 """Mip levels of the largest texture."""
@@ -31,7 +21,6 @@ LARGEST = 1 << (LEVELS - 1)
 
 IMAGE = "image:"
 """What the name of an image in the table of surfaces begins with."""
-
 
 OPAQUE = np.uint64(1 << 63)
 """Bit of a texel that is not cut out; the lanes leave it free."""
@@ -56,19 +45,6 @@ class Atlas(NamedTuple):
     cut: NDArray[np.bool_]
 
 
-def pack(linear: NDArray[np.floating]) -> NDArray[np.uint64]:
-    """Return packed codes (...) of linear colours (..., 3), cut off at 0 and 1."""
-    codes = np.round(HIGHEST * np.clip(linear, 0, 1) ** (1 / GAMMA)).astype(np.uint64)
-    return codes[..., 0] | codes[..., 1] << LANE_BITS | codes[..., 2] << (2 * LANE_BITS)
-
-
-def unpack(texels: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Return the linear colours (..., 3) of packed texels (...)."""
-    shifts = np.arange(3, dtype=np.uint64) * np.uint64(LANE_BITS)
-    codes = texels[..., None] >> shifts & np.uint64(HIGHEST)
-    return (codes / HIGHEST) ** GAMMA
-
-
 def build_atlas(surfaces: SurfaceTable, images: Sequence[NDArray[np.uint8]] = ()) -> Atlas:
     """Draw the texture of every surface (K = S), with its mip levels.
 
@@ -86,7 +62,7 @@ def build_atlas(surfaces: SurfaceTable, images: Sequence[NDArray[np.uint8]] = ()
         row[len(levels) :] = row[len(levels) - 1]
         start += ends[-1]
     sides = np.array([levels[0].shape[::-1] for levels in pyramids], np.int64).reshape(-1, 2)
-    units = [1.0 if n.startswith(IMAGE) else TEXTURES[n].metres if n in TEXTURES else np.inf
+    units = [1.0 if n.startswith(IMAGE) else PATTERNS[n].metres if n in PATTERNS else np.inf
              for n in names]  # fmt: skip
     return Atlas(
         texels=np.concatenate([level.ravel() for levels in pyramids for level in levels]),
@@ -129,7 +105,8 @@ def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
     average of a fence is neither solid nor a hole.
     """
     solid = (image[::-1, :, 3:] >= 128).astype(np.float64)
-    linear = _stretched(np.concatenate([decode(image[::-1, :, :3]) * solid, solid], axis=2))
+    color = linear_light(image[::-1, :, :3] / 255)
+    linear = _stretched(np.concatenate([color * solid, solid], axis=2))
     while max(linear.shape[:2]) > LARGEST:
         linear = _halved(linear)
     levels = [linear]
@@ -146,12 +123,6 @@ def image_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
         color = np.where(weight > 0, level[..., :3] / np.maximum(weight, 1e-9), color)
         packed.append(pack(color) | np.where(weight[..., 0] >= 0.5, OPAQUE, np.uint64(0)))
     return packed[::-1]
-
-
-def decode(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return linear light (...) of sRGB codes (...), IEC 61966-2-1."""
-    v = srgb / 255.0
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
 def _halved(linear: NDArray[np.float64]) -> NDArray[np.float64]:

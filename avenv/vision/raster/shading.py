@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.kernels import contracted, inlined, inner
-from avenv.vision.camera.pictures import TILE, TILE_BITS
-from avenv.vision.camera.projection import across, affine_at, camera_at, eye
+from avenv.vision.camera.pictures import MAX_DEPTH
+from avenv.vision.camera.projection import across, affine_at, eye, posed_at
+from avenv.vision.light.codes import CODE_BITS, HIGHEST, LANE_BITS
 from avenv.vision.light.lighting import TONE
-from avenv.vision.raster.mapping import along_row, nearness_plane
-from avenv.vision.raster.mipmaps import CODE_BITS, HIGHEST, LANE_BITS
-
-MAX_DEPTH = np.float32(10.0)
-"""Farthest depth that a depth sensor tells, metres."""
+from avenv.vision.raster.buffer import TILE, TILE_BITS
+from avenv.vision.raster.coordinates import along_row, nearness_plane
 
 PIECE = 32
 """Most pixels that share a mip level."""
@@ -34,13 +32,13 @@ _CODE = np.uint64(HIGHEST)
 _ROW_1, _ROW_2, _ROW_3, _ROW_4, _ROW_5, _ROW_6, _ROW_7 = (np.uint64(PIECE * k) for k in range(1, 8))
 
 
-class Layers(NamedTuple):
+class DrawList(NamedTuple):
     """The things in a picture that each have coordinates of their own: the scene, then instances.
 
     Attributes:
-        first: (1 + K,) int32 numbers in the visibility buffer from which on a layer is shown.
-        shift: (1 + K,) int32 the number shown for triangle t of a layer is ``t + shift``.
-        pose: (1 + K, 12) float32 where the camera is in a layer's coordinates.
+        first: (1 + K,) int32 numbers in the visibility buffer from which on a thing is shown.
+        shift: (1 + K,) int32 the number shown for triangle t of a thing is ``t + shift``.
+        pose: (1 + K, 12) float32 where the camera is in a thing's coordinates.
     """
 
     first: NDArray[np.int32]
@@ -49,17 +47,17 @@ class Layers(NamedTuple):
 
 
 @inlined
-def layer_of(layers, name):
-    """Return the layer that a number in the visibility buffer belongs to."""
-    k = len(layers.first) - 1
-    while k > 0 and name < layers.first[k]:
+def thing_of(drawn, name):
+    """Return the thing that a number in the visibility buffer belongs to."""
+    k = len(drawn.first) - 1
+    while k > 0 and name < drawn.first[k]:
         k -= 1
     return k
 
 
 # Layout: triangle (H', W') with -1 for nothing, rgb (H, W, 3).
 @contracted
-def shade(scene, view, layers, triangle, places, rgb):
+def shade(scene, lens, drawn, triangle, places, rgb):
     """Write the colour of every pixel: texture times light; black where nothing is hit.
 
     Each row is cut into runs of pixels that show the same chart: what they share is found once.
@@ -75,25 +73,25 @@ def shade(scene, view, layers, triangle, places, rgb):
                 rgb[y, x, 0] = rgb[y, x, 1] = rgb[y, x, 2] = 0
                 start += 1
                 continue
-            layer = layer_of(layers, name)
-            stop = _end_of_run(scene, layers, layer, triangle, row, start, width)
-            camera = camera_at(layers.pose, layer, view)
-            t = np.uint64(name - layers.shift[layer])
+            thing = thing_of(drawn, name)
+            stop = _end_of_run(scene, drawn, thing, triangle, row, start, width)
+            camera = posed_at(drawn.pose, thing, lens)
+            t = np.uint64(name - drawn.shift[thing])
             _shade_run(scene, camera, t, row, start, stop, places, rgb)
             start = stop
 
 
 @inlined
-def _end_of_run(scene, layers, layer, triangle, row, start, width):
+def _end_of_run(scene, drawn, thing, triangle, row, start, width):
     """Return where the run of pixels that show one chart ends."""
-    y, shift = np.uint64(row), layers.shift[layer]
+    y, shift = np.uint64(row), drawn.shift[thing]
     last = triangle[y, np.uint64(start)]
     chart = scene.chart[np.uint64(last - shift)]
     stop = start + 1
     while stop < width:
         name = triangle[y, np.uint64(stop)]
         if name != last:
-            if name < 0 or layer_of(layers, name) != layer:
+            if name < 0 or thing_of(drawn, name) != thing:
                 break
             if scene.chart[np.uint64(name - shift)] != chart:
                 break
@@ -260,18 +258,18 @@ def measure(converging, nearness, triangle, depth):
 
 # Layout: labels (T,), triangle (H', W') with -1 for nothing, picture (H, W, 1).
 @inner
-def label(labels, base, layers, triangle, picture):
+def label(labels, base, drawn, triangle, picture):
     """Write ``base`` plus the label of every pixel's triangle; 0 where nothing is hit."""
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
             name = triangle[row, column]
-            t = np.uint64(name - layers.shift[layer_of(layers, name)])
+            t = np.uint64(name - drawn.shift[thing_of(drawn, name)])
             picture[row, column, 0] = base + labels[t] if name >= 0 else 0
 
 
 # Layout: triangle (H', W') with -1 for nothing, picture (H, W, 3).
 @inner
-def orient(scene, view, layers, triangle, picture):
+def orient(scene, lens, drawn, triangle, picture):
     """Write the unit normal of every pixel's triangle, on the camera's side, in its own axes."""
     planes, one = scene.planes, np.float32(1)
     for row in range(picture.shape[0]):
@@ -280,9 +278,9 @@ def orient(scene, view, layers, triangle, picture):
             if name < 0:
                 picture[row, column] = 0
                 continue
-            layer = layer_of(layers, name)
-            t = np.uint64(name - layers.shift[layer])
-            camera = camera_at(layers.pose, layer, view)
+            thing = thing_of(drawn, name)
+            t = np.uint64(name - drawn.shift[thing])
+            camera = posed_at(drawn.pose, thing, lens)
             plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
             side = one if affine_at(plane, eye(camera)) > 0 else -one
             ahead = affine_at(plane, (camera.ahead_x, camera.ahead_y, camera.ahead_z, one - one))

@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.kernels import inlined
-from avenv.vision.camera.pictures import HIDDEN, TILE, TILE_BITS
 from avenv.vision.camera.projection import NEAR, eye
+from avenv.vision.raster.buffer import HIDDEN, TILE, TILE_BITS
+from avenv.vision.raster.coordinates import along_row, nearness_plane
 from avenv.vision.raster.hierarchy import CLUSTER_SIZE
-from avenv.vision.raster.mapping import along_row, nearness_plane
 from avenv.vision.raster.mipmaps import OPAQUE
 
 AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
-"""Rows of a view: camera coordinates in metres, place in the picture in pixels, nearness."""
+"""Rows of ``Workbench.seen``: camera coordinates (m), place in the picture (pixels), nearness."""
 
-VIEW_ROWS = 6
+SEEN_ROWS = 6
 
 CORNERS = 3 * CLUSTER_SIZE
 """Most corners of a cluster; two more come from the near plane."""
 
 TWO_SIDED, CUT_OUT = 1, 2
-"""Bits of ``RasterScene.kind``: drawn from behind too; with holes where the texture has some."""
+"""Bits of ``RasterArrays.kind``: drawn from behind too; with holes where the texture has some."""
 
 _BITS = 24  # of fractions of a pixel
 _ONE = np.float64(1 << _BITS)
@@ -39,7 +39,7 @@ class Workbench(NamedTuple):
     """What drawing a cluster needs room for.
 
     Attributes:
-        seen: (VIEW_ROWS, CORNERS + 2) float32 the corners as the camera sees them.
+        seen: (SEEN_ROWS, CORNERS + 2) float32 the corners as the camera sees them.
         pixel: (2, CORNERS + 2) int32 the first row and column whose centre is not before a corner.
         height: (CLUSTER_SIZE,) float32 of the eye above each triangle.
         facing: (CLUSTER_SIZE + 1,) int32 the triangles that face the camera.
@@ -108,28 +108,28 @@ def _find_facing(scene, camera, cluster, work):
 def _project(scene, camera, cluster, size, work):
     """Write a cluster's corners as the camera sees them."""
     first, vertices = np.uint64(scene.first_vertex[cluster]), scene.vertices
-    view = work.seen
+    seen = work.seen
     count = np.uint64(scene.first_vertex[cluster + 1]) - first
     for k in range(count):
         v = first + np.uint64(k)
         x, y, z = vertices[0, v] - camera.x, vertices[1, v] - camera.y, vertices[2, v] - camera.z
         ahead = camera.ahead_x * x + camera.ahead_y * y + camera.ahead_z * z
-        view[AHEAD, k] = ahead
-        view[LEFT, k] = camera.left_x * x + camera.left_y * y + camera.left_z * z
-        view[UP, k] = camera.up_x * x + camera.up_y * y + camera.up_z * z
+        seen[AHEAD, k] = ahead
+        seen[LEFT, k] = camera.left_x * x + camera.left_y * y + camera.left_z * z
+        seen[UP, k] = camera.up_x * x + camera.up_y * y + camera.up_z * z
         _place(work, camera, k, size)
 
 
 @inlined
 def _place(work, camera, k, size):
     """Write where in the picture corner k lies, from its place before the camera."""
-    view, ahead = work.seen, work.seen[AHEAD, k]
+    seen, ahead = work.seen, work.seen[AHEAD, k]
     near = np.float32(1) / max(ahead, NEAR)
     scale = camera.focal * near if camera.converging else camera.focal
-    column = camera.centre_x - view[LEFT, k] * scale
-    row = camera.centre_y - view[UP, k] * scale
-    view[COLUMN, k], view[ROW, k] = column, row
-    view[NEARNESS, k] = near if camera.converging else -ahead
+    column = camera.centre_x - seen[LEFT, k] * scale
+    row = camera.centre_y - seen[UP, k] * scale
+    seen[COLUMN, k], seen[ROW, k] = column, row
+    seen[NEARNESS, k] = near if camera.converging else -ahead
     work.pixel[0, k] = _first_centre(row, size[0])
     work.pixel[1, k] = _first_centre(column, size[1])
 
@@ -147,20 +147,20 @@ def _clip(work, camera, corners, size):
 
     An edge is cut starting from its inner end whichever triangle asks, so neighbours agree.
     """
-    view, polygon = work.seen, work.polygon
+    seen, polygon = work.seen, work.polygon
     count, extra = 0, np.uint64(CORNERS)
     for k in range(3):
         a, b = corners[k], corners[(k + 1) % 3]
-        if view[AHEAD, a] >= NEAR:
+        if seen[AHEAD, a] >= NEAR:
             polygon[count] = a
             count += 1
-        if (view[AHEAD, a] >= NEAR) != (view[AHEAD, b] >= NEAR):
-            if view[AHEAD, a] < NEAR:
+        if (seen[AHEAD, a] >= NEAR) != (seen[AHEAD, b] >= NEAR):
+            if seen[AHEAD, a] < NEAR:
                 a, b = b, a
-            s = (view[AHEAD, a] - NEAR) / (view[AHEAD, a] - view[AHEAD, b])
-            view[AHEAD, extra] = NEAR
-            view[LEFT, extra] = view[LEFT, a] + s * (view[LEFT, b] - view[LEFT, a])
-            view[UP, extra] = view[UP, a] + s * (view[UP, b] - view[UP, a])
+            s = (seen[AHEAD, a] - NEAR) / (seen[AHEAD, a] - seen[AHEAD, b])
+            seen[AHEAD, extra] = NEAR
+            seen[LEFT, extra] = seen[LEFT, a] + s * (seen[LEFT, b] - seen[LEFT, a])
+            seen[UP, extra] = seen[UP, a] + s * (seen[UP, b] - seen[UP, a])
             _place(work, camera, extra, size)
             polygon[count] = extra
             count += 1
@@ -171,28 +171,28 @@ def _clip(work, camera, corners, size):
 @inlined
 def _fill(scene, camera, t, height, ends, shift, size, work, nearness, triangle):
     """Draw the triangle between three corners where it is the nearest so far."""
-    view, pixel, (a, b, c) = work.seen, work.pixel, ends
-    if view[ROW, b] < view[ROW, a]:
+    seen, pixel, (a, b, c) = work.seen, work.pixel, ends
+    if seen[ROW, b] < seen[ROW, a]:
         a, b = b, a
-    if view[ROW, c] < view[ROW, a]:
+    if seen[ROW, c] < seen[ROW, a]:
         a, c = c, a
-    if view[ROW, c] < view[ROW, b]:
+    if seen[ROW, c] < seen[ROW, b]:
         b, c = c, b
     planes = scene.planes
     plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
     p, q, r = nearness_plane(plane, height, camera)
     # The plane of a triangle seen nearly edge-on is ill-conditioned: keep to its corners.
-    low = min(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
-    high = max(view[NEARNESS, a], view[NEARNESS, b], view[NEARNESS, c])
+    low = min(seen[NEARNESS, a], seen[NEARNESS, b], seen[NEARNESS, c])
+    high = max(seen[NEARNESS, a], seen[NEARNESS, b], seen[NEARNESS, c])
     name = np.int32(np.int64(t) + shift)
     cut = (scene.kind[t] & CUT_OUT) != 0
-    long_x, long_step = _edge(view, a, c, pixel[0, a])
+    long_x, long_step = _edge(seen, a, c, pixel[0, a])
     for part in range(2):
         start, stop = (a, b) if part == 0 else (b, c)
         first, end = pixel[0, start], pixel[0, stop]
         if first >= end:
             continue
-        x, step = _edge(view, start, stop, first)
+        x, step = _edge(seen, start, stop, first)
         for row in range(first, end):
             left = max(min(x, long_x) >> _BITS, 0)
             right = min(max(x, long_x) >> _BITS, size[1])
@@ -207,14 +207,14 @@ def _fill(scene, camera, t, height, ends, shift, size, work, nearness, triangle)
 
 
 @inlined
-def _edge(view, upper, lower, row):
+def _edge(seen, upper, lower, row):
     """Return where an edge crosses the centres of ``row``, and its step from row to row.
 
     Both in 2^-24 pixels, as the first column whose centre is not to the left. Found in float64:
     near the eye, corners may fall far outside the picture.
     """
-    x, y = np.float64(view[COLUMN, upper]), np.float64(view[ROW, upper])
-    slope = (np.float64(view[COLUMN, lower]) - x) / (np.float64(view[ROW, lower]) - y)
+    x, y = np.float64(seen[COLUMN, upper]), np.float64(seen[ROW, upper])
+    slope = (np.float64(seen[COLUMN, lower]) - x) / (np.float64(seen[ROW, lower]) - y)
     slope = min(max(slope, -_STEEPEST), _STEEPEST)
     here = x + (np.float64(row) + 0.5 - y) * slope
     return np.int64(here * _ONE) + _CENTRE, np.int64(slope * _ONE)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.kernels import inlined
-from avenv.vision.camera.pictures import HIDDEN, TILE, TILE_BITS
 from avenv.vision.camera.projection import NEAR
+from avenv.vision.raster.buffer import HIDDEN, TILE, TILE_BITS
 from avenv.vision.raster.hierarchy import WIDTH
 
 BUCKETS = 256

@@ -17,7 +17,7 @@ Pattern = NDArray[np.float64]
 """(n, n) or (n, n, 3) relative reflectance; rows run along v, columns along u."""
 
 
-class Texture(NamedTuple):
+class PatternMaker(NamedTuple):
     """How a pattern is made, how many metres one tile of it spans, and its side in texels."""
 
     make: Callable[[np.random.Generator, int], Pattern]
@@ -28,9 +28,9 @@ class Texture(NamedTuple):
 @cache
 def pattern(name: str) -> Pattern:
     """Return the pattern of this name as (n, n, 3) float64 with mean 1 per channel."""
-    texture = TEXTURES[name]
+    maker = PATTERNS[name]
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    made = np.maximum(texture.make(rng, texture.texels), 0.02)
+    made = np.maximum(maker.make(rng, maker.texels), 0.02)
     made = np.broadcast_to(made.reshape(*made.shape[:2], -1), (*made.shape[:2], 3))
     return made / made.mean(axis=(0, 1))
 
@@ -187,25 +187,25 @@ def _screen(rng: np.random.Generator, n: int) -> Pattern:
     return np.exp(0.6 * hues) * scan[..., None]
 
 
-TEXTURES: dict[str, Texture] = {
-    "wood": Texture(_wood, 0.8, 128),
-    "boards": Texture(_boards, 0.8, 128),
-    "parquet": Texture(_parquet, 2.0, 256),
-    "panel": Texture(_panel, 2.0, 256),
-    "tiles": Texture(_tiles, 1.2, 128),
-    "brick": Texture(_brick, 1.0, 256),
-    "plaster": Texture(_plaster, 1.6, 128),
-    "concrete": Texture(_concrete, 2.0, 256),
-    "stone": Texture(_stone, 1.6, 128),
-    "marble": Texture(_marble, 1.5, 256),
-    "fabric": Texture(_fabric, 0.24, 64),
-    "leather": Texture(_leather, 0.4, 128),
-    "carpet": Texture(_carpet, 0.8, 128),
-    "rug": Texture(_rug, 0.6, 128),
-    "metal": Texture(_metal, 0.5, 64),
-    "paper": Texture(_paper, 0.3, 64),
-    "speckle": Texture(_speckle, 0.5, 64),
-    "foliage": Texture(_foliage, 0.12, 64),
-    "screen": Texture(_screen, 0.6, 64),
+PATTERNS: dict[str, PatternMaker] = {
+    "wood": PatternMaker(_wood, 0.8, 128),
+    "boards": PatternMaker(_boards, 0.8, 128),
+    "parquet": PatternMaker(_parquet, 2.0, 256),
+    "panel": PatternMaker(_panel, 2.0, 256),
+    "tiles": PatternMaker(_tiles, 1.2, 128),
+    "brick": PatternMaker(_brick, 1.0, 256),
+    "plaster": PatternMaker(_plaster, 1.6, 128),
+    "concrete": PatternMaker(_concrete, 2.0, 256),
+    "stone": PatternMaker(_stone, 1.6, 128),
+    "marble": PatternMaker(_marble, 1.5, 256),
+    "fabric": PatternMaker(_fabric, 0.24, 64),
+    "leather": PatternMaker(_leather, 0.4, 128),
+    "carpet": PatternMaker(_carpet, 0.8, 128),
+    "rug": PatternMaker(_rug, 0.6, 128),
+    "metal": PatternMaker(_metal, 0.5, 64),
+    "paper": PatternMaker(_paper, 0.3, 64),
+    "speckle": PatternMaker(_speckle, 0.5, 64),
+    "foliage": PatternMaker(_foliage, 0.12, 64),
+    "screen": PatternMaker(_screen, 0.6, 64),
 }
 """Every texture by its name."""

@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 from avenv.core import parallel
 from avenv.core.frames import body_rotation
 from avenv.core.kernels import borrowing, inlined
-from avenv.vision.camera.pictures import TILE, Frames, Pictures, as_names
-from avenv.vision.raster.clusters import RasterScene
-from avenv.vision.raster.instances import Instances
+from avenv.vision.camera.optics import Optics
+from avenv.vision.camera.pictures import MAX_DEPTH, Pictures, as_names
+from avenv.vision.camera.projection import intrinsics
+from avenv.vision.raster.buffer import TILE, VisibilityBuffer
 from avenv.vision.raster.render import render
-from avenv.vision.raster.shading import MAX_DEPTH
+from avenv.vision.raster.scene import RasterScene
+from avenv.vision.renderer import Instances
 
 _RIGHT_ANGLE = np.pi / 2
 _TURNS = np.array([0, 1, 2, -1, 0, 0]) * _RIGHT_ANGLE
@@ -34,32 +36,32 @@ _STRAIGHTEN = np.float32(0.75)
 """Least share of its own distance that a face's pixel may be moved along its surface."""
 
 
-class Panorama:
+class PanoramaRenderer:
     """Equirectangular pictures of n cameras.
 
     Args:
         n: cameras.
-        size: (width, height), pixels.
+        optics: of all of them.
         sensors: the pictures wanted, of ``SENSORS``.
 
     Attributes:
-        pictures: (n, H, W, ...) by name, filled by ``draw``. ``depth`` is the distance from the
+        pictures: (n, H, W, C) by sensor, filled by ``draw``. ``depth`` is the distance from the
             camera, along the ray of each pixel's centre; ``normal`` is in the camera's axes.
     """
 
-    def __init__(self, n: int, size: tuple[int, int], sensors: Iterable[str]):
-        width, height = size
+    def __init__(self, n: int, optics: Optics, sensors: Iterable[str]):
+        width, height = optics.size
         wanted = as_names(sensors)
-        self._panorama = Pictures.allocate(n, width, height, wanted)
+        self._panorama = Pictures.allocate(n, optics.size, wanted)
         self.pictures = self._panorama.sensors
         # A cube's face is coarsest in its middle; there it is as fine as the panorama.
         inner = max(width / np.pi, 2 * height / np.pi)
         side = int(np.ceil((inner + 2 * _MARGIN) / TILE)) * TILE
-        self._focal = side / 2 - _MARGIN
-        self._hfov = float(2 * np.arctan(side / 2 / self._focal))
+        self._lens = intrinsics((side, side), side / 2 - _MARGIN, converging=True)
+        self._buffer = VisibilityBuffer.allocate(6 * n, (side, side))
         # Where a face's pixel lies beside the panorama's, its surface tells the way from it.
-        self._faces = Frames.allocate(
-            6 * n, side, side, (*wanted, "normal") if "depth" in wanted else wanted
+        self._faces = Pictures.allocate(
+            6 * n, (side, side), (*wanted, "normal") if "depth" in wanted else wanted
         )
         azimuth = np.pi - 2 * np.pi * (np.arange(width) + 0.5) / width
         elevation = np.pi / 2 - np.pi * (np.arange(height) + 0.5) / height
@@ -81,11 +83,12 @@ class Panorama:
             np.repeat(scene_of, 6),
             np.repeat(positions, 6, axis=0),
             (rotations[:, None] @ FACES).reshape(-1, 3, 3),
-            self._hfov,
+            self._lens,
             self._faces,
-            instances=instances and _for_all_faces(instances),
+            self._buffer,
+            instances and _for_all_faces(instances),
         )
-        tables = self._faces, self._panorama, self._columns, self._rows, np.float32(self._focal)
+        tables = self._faces, self._panorama, self._columns, self._rows, self._lens.focal
         parallel.run(
             _unroll,
             (
@@ -110,7 +113,7 @@ def _for_all_faces(instances: Instances) -> Instances:
 @borrowing
 def _unroll(i, first, end, faces, panorama, columns, rows, focal):
     """Fill the rows ``first`` to ``end`` of one panorama from its faces."""
-    centre = np.float32(0.5) * np.float32(faces.nearness.shape[2])
+    centre = np.float32(0.5) * np.float32(faces.rgb.shape[2])
     half = np.float32(0.5)
     for row in range(first, end):
         for column in range(columns.shape[1]):

@@ -1,0 +1,36 @@
+"""The backends to choose from: modules that turn compiled scenes into pictures.
+
+A backend is a module with three functions:
+
+- ``prepare(compiled, like=None)`` returns a ``PreparedScene``, whatever the backend draws from.
+  ``like`` is the same scene prepared in other states, whose textures and light serve this one too.
+- ``lit(prepared, light, rng=None)`` returns it in a light of ``vision.LIGHTS``, or in one that
+  ``rng`` draws, ``"random"``; ``vision.light.moods.mood`` says what each of them means.
+- ``make_renderer(n, optics, sensors)`` returns a ``Renderer`` of n cameras of one kind.
+
+A renderer is called once for a whole batch, with plain arrays that have a row for each camera, as a
+GPU would take them. Its pictures are functions of each row alone: the same bits in any batch.
+
+A row ``BACKENDS["mine"] = module`` adds a backend.
+"""
+
+from difflib import get_close_matches
+from types import ModuleType
+
+from avenv.vision import raster
+
+BACKENDS: dict[str, ModuleType] = {"raster": raster}
+"""What draws pictures, by name."""
+
+
+def find_backend(name: str) -> ModuleType:
+    """Return the module of a backend.
+
+    Raises:
+        ValueError: ``BACKENDS`` has no such name; the message says which it has.
+    """
+    if name in BACKENDS:
+        return BACKENDS[name]
+    close = get_close_matches(str(name), BACKENDS, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"backend is {name!r}; accepted: {', '.join(map(repr, BACKENDS))}{hint}")
