@@ -26,6 +26,11 @@ class Binaural(Feature):
         """Return float32 (D,)."""
         return spaces.Box(-BOUND, BOUND, (self._features.size,), np.float32)
 
+    def begin(self, rows: NDArray[np.int64]) -> None:
+        """Compute the vectors of the first windows, all in one batch."""
+        if len(rows):
+            self._values[rows] = self.compute(self._ears.window[rows])
+
     def compute(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors."""
         return self._features.compute(windows)

@@ -32,8 +32,9 @@ class Feature(Sensor):
 
     def begin(self, rows: NDArray[np.int64]) -> None:
         """Compute the features of the first windows."""
-        if len(rows):
-            self._values[rows] = self.compute(self._ears.window[rows])
+        # Row by row: NumPy rounds otherwise at the ends of its vectors, which depend on the batch.
+        for row in rows.tolist():
+            self._values[row] = self.compute(self._ears.window[row : row + 1])[0]
 
     def advance(self, rows: NDArray[np.int64]) -> None:
         """Compute the features of the windows as they are now."""
