@@ -1,4 +1,4 @@
-"""A compiled scene as the ear needs it: what each triangle does to sound, and the mirrors."""
+"""A compiled scene as kernels of sound need it: what each triangle does, the mirrors, the edges."""
 
 import warnings
 from typing import NamedTuple
@@ -22,7 +22,7 @@ MAX_EDGES = 2048
 _PLANE_TOLERANCE = 1e-3  # metres, and length of the difference of unit normals
 
 
-class AcousticScene(NamedTuple):
+class AcousticTables(NamedTuple):
     """T triangles, S surfaces, M mirrors, 7 octave bands.
 
     Attributes:
@@ -56,8 +56,8 @@ class AcousticScene(NamedTuple):
     reflectance: NDArray[np.float32]
 
 
-def prepare(compiled: CompiledScene) -> AcousticScene:
-    """Derive the acoustic tables of a scene."""
+def tabulate(compiled: CompiledScene) -> AcousticTables:
+    """Derive the tables of a scene; one without triangles is the free field."""
     mirror, planes, extents = _mirrors(compiled)
     table = compiled.surfaces
     edges = find_edges(compiled.triangles, compiled.normals, compiled.double_sided, compiled.bvh)
@@ -69,7 +69,7 @@ def prepare(compiled: CompiledScene) -> AcousticScene:
         )
         edges = longest(edges, MAX_EDGES)
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
-    return AcousticScene(
+    return AcousticTables(
         bvh=compiled.bvh,
         surface=np.ascontiguousarray(compiled.surface, np.int32),
         sheet=np.ascontiguousarray(compiled.double_sided),

@@ -23,7 +23,7 @@ class Batch:
         num_envs: number of environments, E.
         scenes: as ``load_worlds`` takes them.
         sensors: names of the observations.
-        acoustics: the engine of the sound, a name in ``avenv.acoustics.ENGINES``.
+        acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
         episodes_per_scene: how many episodes in a row an environment has in a scene before it
             draws another. A home of an endless set takes seconds to make and to light. A seed
             begins with a new one.

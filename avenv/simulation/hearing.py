@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import ResponseJob, Stream
-from avenv.acoustics.field import check_position
+from avenv.acoustics import ResponseBatch, Stream
 from avenv.core.errors import SoundError
 from avenv.simulation.emitters import Emitter, Position, Trajectory
 from avenv.simulation.settings import Sensors
@@ -20,7 +19,7 @@ _THINNEST = 0.05  # metres; no source slips through a wall that is thicker
 
 
 class Source:
-    """An emitter in a world, and its sound field at any time.
+    """An emitter in a prepared scene, and its sound field at any time.
 
     A late field takes too long to trace for every step of a moving source. It is traced at places
     on the way, half a metre apart and when first needed; the source has that of the nearest, and
@@ -29,13 +28,13 @@ class Source:
     Raises ``SceneError`` where it is, or will be, inside a solid or outside the scene.
     """
 
-    def __init__(self, emitter: Emitter, world: World, engine: Any, ear_height: float):
+    def __init__(self, emitter: Emitter, scene: Any, engine: Any, ear_height: float):
         self.emitter = emitter
-        self._world, self._engine, self._ear_height = world, engine, ear_height
+        self._scene, self._engine, self._ear_height = scene, engine, ear_height
         if isinstance(emitter.position, Trajectory):
             self._places = emitter.position.places(SPACING)
             for place in emitter.position.places(_THINNEST):
-                check_position(world.compiled, world.acoustics, place, "source")
+                scene.check_position(place, "source")
         else:
             self._field = self._traced(emitter.position)
 
@@ -45,7 +44,7 @@ class Source:
             return self._field
         here = np.array(self.emitter.at(time))
         nearest = np.argmin(np.linalg.norm(self._places - here, axis=1))
-        return self._traced(self._places[nearest]).moved(self._world.acoustics, here)
+        return self._traced(self._places[nearest]).moved(here)
 
     def renewed(self, emitter: Emitter) -> "Source":
         """Return this source with another emitter in its place, and the field that it has."""
@@ -54,8 +53,7 @@ class Source:
         return other
 
     def _traced(self, place: Position | NDArray[np.float64]) -> Any:
-        world = self._world
-        return self._engine.source_field(world.compiled, world.acoustics, place, self._ear_height)
+        return self._engine.source_field(self._scene, place, self._ear_height)
 
 
 class Hearing:
@@ -65,15 +63,15 @@ class Hearing:
         sensors: rate, step and window of the sound.
         num_envs: number of bodies, E.
         engine: of the sound propagation.
+        backend: whose engine that is, a name in ``avenv.acoustics.BACKENDS``.
     """
 
-    def __init__(self, sensors: Sensors, num_envs: int, engine: Any):
+    def __init__(self, sensors: Sensors, num_envs: int, engine: Any, backend: str = "native"):
         self._rate, self._step = sensors.sample_rate, sensors.step_samples
-        self._engine = engine
+        self._engine, self._backend = engine, backend
         self._stream = Stream(
             num_envs, sensors.channels, self._step, sensors.window_samples, engine.length
         )
-        self._worlds: dict[int, World] = {}
         self._sources: dict[int, tuple[Source, ...]] = {}
         self._ear_heights: dict[int, float] = {}
 
@@ -92,9 +90,10 @@ class Hearing:
             SoundError: a sound has another sample rate.
         """
         self._check_rates(emitters)
-        check_position(world.compiled, world.acoustics, ear, "listener")
-        sources = tuple(Source(e, world, self._engine, float(ear[2])) for e in emitters)
-        self._worlds[row], self._sources[row] = world, sources
+        scene = world.acoustics_for(self._backend)
+        scene.check_position(ear, "listener")
+        sources = tuple(Source(e, scene, self._engine, float(ear[2])) for e in emitters)
+        self._sources[row] = sources
         self._ear_heights[row] = float(ear[2])
 
     def _check_rates(self, emitters: Sequence[Emitter]) -> None:
@@ -116,16 +115,16 @@ class Hearing:
             SoundError: a sound has another sample rate.
         """
         self._check_rates(emitters)
-        ear_height = self._ear_heights[row]
+        ear_height, scene = self._ear_heights[row], world.acoustics_for(self._backend)
         old = self._sources[row]
         sources = []
         for k, emitter in enumerate(emitters):
             if k < len(old) and emitter.end is not None and emitter.end <= now:
                 sources.append(old[k].renewed(emitter))
             else:
-                sources.append(Source(emitter, world, self._engine, ear_height))
+                sources.append(Source(emitter, scene, self._engine, ear_height))
         self._stream.make_room(len(sources))
-        self._worlds[row], self._sources[row] = world, tuple(sources)
+        self._sources[row] = tuple(sources)
 
     def begin(
         self, rows: NDArray[np.int64], ears: NDArray[np.float64], heading: NDArray[np.float64]
@@ -175,17 +174,14 @@ class Hearing:
         heading: NDArray[np.float64],
     ) -> NDArray[np.float32]:
         """Return the responses (J, C, L) of pairs of a row and a source, at times (E,) seconds."""
-        jobs = []
-        for row, k in pairs:
-            source = self._sources[row][k]
-            jobs.append(
-                ResponseJob(
-                    self._worlds[row].acoustics,
-                    source.field(float(now[row])),
-                    ears[row],
-                    float(heading[row]),
-                    source.emitter.directivity,
-                    source.emitter.facing,
-                )
-            )
-        return self._engine.responses(jobs)
+        sources = [self._sources[row][k] for row, k in pairs]
+        rows = np.array([row for row, _ in pairs], np.int64)
+        batch = ResponseBatch(
+            fields=[s.field(now) for s, now in zip(sources, now[rows].tolist(), strict=True)],
+            field_of=np.arange(len(pairs)),
+            listeners=ears[rows],
+            headings=heading[rows],
+            directivities=[source.emitter.directivity for source in sources],
+            facings=np.array([source.emitter.facing for source in sources], np.float64),
+        )
+        return self._engine.responses(batch)

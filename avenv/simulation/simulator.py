@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import navigation, vision
-from avenv.acoustics import AcousticSettings, find_engine
+from avenv.acoustics import AcousticSettings, find_backend
 from avenv.acoustics.signal.spectrogram import Spectrograms
 from avenv.core import frames, parallel
 from avenv.core.errors import SceneError
@@ -59,7 +59,7 @@ class Simulator:
         num_envs: number of bodies, E.
         body: heights of eye and ears.
         acoustics: settings of the sound propagation.
-        engine: of the sound propagation, a name in ``avenv.acoustics.ENGINES``.
+        engine: of the sound propagation, a name in ``avenv.acoustics.BACKENDS``.
 
     Attributes:
         position: (E, 2) float64, world metres.
@@ -95,7 +95,7 @@ class Simulator:
         self._sight = Sight(cameras, num_envs) if cameras else None
         self._hearing: Hearing | None = None
         if "audio" in sensors.names or "spectrogram" in sensors.names:
-            kind = find_engine(engine).Engine
+            kind = find_backend(engine).Engine
             self._hearing = Hearing(
                 sensors,
                 num_envs,
@@ -105,6 +105,7 @@ class Simulator:
                     settings=acoustics or ACOUSTICS,
                     hrtf=sensors.hrtf,
                 ),
+                engine,
             )
         self._spectrograms: Spectrograms | None = None
         if "spectrogram" in sensors.names:

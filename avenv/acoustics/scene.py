@@ -1,0 +1,71 @@
+"""A scene prepared to be heard: what all backends that know triangles need of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.acoustics.tables import AcousticTables, is_inside_solid, tabulate
+from avenv.core.errors import SceneError
+from avenv.scene.compiled import CompiledScene
+
+
+@dataclass(frozen=True, eq=False)
+class AcousticScene:
+    """A compiled scene, and its acoustic tables when they are first asked for.
+
+    Attributes:
+        compiled: the scene.
+    """
+
+    compiled: CompiledScene
+
+    @cached_property
+    def tables(self) -> AcousticTables:
+        """What kernels need to know of it."""
+        return tabulate(self.compiled)
+
+    @property
+    def name(self) -> str:
+        """The scene's name."""
+        return self.compiled.name
+
+    def check_position(self, position: ArrayLike, what: str) -> NDArray[np.float64]:
+        """Return a position as (3,) float64 if sound can be there.
+
+        Args:
+            position: world metres.
+            what: is there, for the message.
+
+        Raises:
+            SceneError: it is not three finite numbers, inside a solid, or outside a scene of rooms.
+        """
+        try:
+            point = np.array(position, np.float64)
+        except (TypeError, ValueError):
+            point = np.zeros(0)
+        if point.shape != (3,) or not np.isfinite(point).all():
+            raise SceneError(
+                f"{self.name}: {what} {position!r} is not a position (x, y, z) in metres"
+            )
+        place = f"{self.name}: {what} ({', '.join(f'{v:.3f}' for v in point)})"
+        low, high = self.tables.bounds[:3], self.tables.bounds[3:]
+        if self.compiled.rooms and (np.any(point < low) or np.any(point > high)):
+            span = " x ".join(f"{a:.2f}..{b:.2f}" for a, b in zip(low, high, strict=True))
+            raise SceneError(f"{place} is outside the scene, which spans {span} m")
+        if is_inside_solid(self.tables, *point.tolist()):
+            raise SceneError(f"{place} is inside a solid or a wall; sound needs a place in the air")
+        return point
+
+
+def prepare(compiled: CompiledScene, like: AcousticScene | None = None) -> AcousticScene:
+    """Prepare a scene.
+
+    Args:
+        compiled: the scene.
+        like: the same scene in another state; it is returned where the two sound alike.
+    """
+    if like and like.compiled.acoustic_fingerprint == compiled.acoustic_fingerprint:
+        return like
+    return AcousticScene(compiled)
