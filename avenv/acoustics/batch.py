@@ -57,35 +57,40 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
     if listeners.ndim != 2 or listeners.shape[1] != 3:
         raise ValueError(f"listeners has shape {listeners.shape}; accepted: (J, 3)")
     number = len(listeners)
-    for j in np.flatnonzero(~np.isfinite(listeners).all(axis=1))[:1]:
+    if not np.isfinite(listeners).all():
+        j = int(np.isfinite(listeners).all(axis=1).argmin())
         raise ValueError(f"jobs[{j}]: listener is {listeners[j]}; accepted: metres")
-    fields = np.asarray(batch.field_of, np.int64)
-    if fields.shape != (number,):
-        raise ValueError(f"field_of has shape {fields.shape}; accepted: ({number},)")
-    for j in np.flatnonzero((fields < 0) | (fields >= len(batch.fields)))[:1]:
-        raise ValueError(f"jobs[{j}]: field_of is {fields[j]}; there are {len(batch.fields)}")
+    field_of = np.asarray(batch.field_of, np.int64)
+    if field_of.shape != (number,):
+        raise ValueError(f"field_of has shape {field_of.shape}; accepted: ({number},)")
+    rows = field_of.tolist()
+    if rows and not 0 <= min(rows) <= max(rows) < len(batch.fields):
+        raise ValueError(
+            f"field_of is {min(rows)} to {max(rows)}; accepted: 0 to {len(batch.fields) - 1}"
+        )
     names = batch.directivities
     names = [names] if isinstance(names, str) else list(names)
     names = names * number if len(names) == 1 else names
     if len(names) != number:
         raise ValueError(f"directivities are {len(names)}; accepted: 1 or {number}")
-    for name in dict.fromkeys(names):
+    for name in set(names):
         make_directivity(name, OCTAVE_CENTRES)
     headings = _angles("heading", batch.headings, number)
-    return ResponseBatch(
-        batch.fields, fields, listeners, headings, names, _angles("facing", batch.facings, number)
-    )
+    facings = _angles("facing", batch.facings, number)
+    return ResponseBatch(batch.fields, field_of, listeners, headings, names, facings)
 
 
 def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
     """Return angles (number,) from as many or from one."""
     given = np.asarray(angles, np.float64)
-    if given.shape not in ((), (number,)):
+    if given.shape == ():
+        given = np.full(number, given)
+    elif given.shape != (number,):
         raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
-    full = np.full(number, given)
-    for j in np.flatnonzero(~np.isfinite(full))[:1]:
-        raise ValueError(f"jobs[{j}]: {name} is {full[j]}; accepted: finite radians")
-    return full
+    if not np.isfinite(given).all():
+        j = int(np.isfinite(given).argmin())
+        raise ValueError(f"jobs[{j}]: {name} is {given[j]}; accepted: finite radians")
+    return given
 
 
 def as_output(out: NDArray[np.float32] | None, shape: tuple[int, int, int]) -> NDArray[np.float32]:
