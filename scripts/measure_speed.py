@@ -17,8 +17,7 @@ import numpy as np
 from peers import measure_peers
 
 from avenv import load_scene, vision
-from avenv.acoustics import AcousticSettings, Engine, Stream
-from avenv.acoustics import pyroom as reference
+from avenv.acoustics import AcousticSettings, Engine, ResponseBatch, Stream, pyroom
 from avenv.acoustics.late.tracing import trace_late
 from avenv.acoustics.paths.image_sources import find_images
 from avenv.core import frames, parallel
@@ -125,25 +124,26 @@ def sound(scene: str, repeats: int) -> None:
     ears = [np.array([*p, ear]) for p in rng.permuted(inside[1:], axis=0)]
 
     engine = Engine(rate, "binaural", rate, settings)
-    field = engine.source_field(world.compiled, world.acoustics, source, ear)
+    scene = world.acoustics_for()
+    field = engine.source_field(scene, source, ear)
     listeners = itertools.cycle(ears)
 
     def respond() -> None:
-        engine.responses([(world.acoustics, field, next(listeners), 0.0)])
+        engine.responses(ResponseBatch.of_source(field, next(listeners)))
 
     def trace() -> None:
-        tree = find_images(world.acoustics, source, settings.order, settings.mirror_rays)
-        trace_late(world.acoustics, source, ear, tree, settings)
+        tree = find_images(scene.tables, source, settings.order, settings.mirror_rays)
+        trace_late(scene.tables, source, ear, tree, settings)
 
     stream = Stream(1, 2, step, rate, rate)
-    response = engine.responses([(world.acoustics, field, ears[0], 0.0)])
+    response = engine.responses(ResponseBatch.of_source(field, ears[0]))
     stream.reset(0, rng.standard_normal((1, stream.past), np.float32), response)
     dry = rng.standard_normal((1, 1, step), np.float32)
-    peer = reference.Engine(rate, "mono", rate, settings)
-    place = peer.source_field(world.compiled, world.acoustics, source, ear)
+    peer = pyroom.Engine(rate, "mono", rate, settings)
+    place = peer.source_field(world.acoustics_for("pyroomacoustics"), source, ear)
 
     def respond_peer() -> None:
-        peer.responses([(world.acoustics, place, next(listeners), 0.0)])
+        peer.responses(ResponseBatch.of_source(place, next(listeners)))
 
     ours = timed(respond, 10 * repeats)
     row("response for a new place of the listener", ours, 1, "responses")
@@ -163,10 +163,8 @@ def fields(scene: str, number: int) -> None:
     world, ear = load_scene(scene), 1.25
     engine = Engine(16000, "mono")
     places = np.resize(world.places, (number, 2))
-    size = sum(
-        size_of(engine.source_field(world.compiled, world.acoustics, np.array([*p, ear]), ear))
-        for p in places
-    )
+    made = [engine.source_field(world.acoustics_for(), (*p, ear), ear) for p in places]
+    size = sum(size_of(field.tree) + size_of(field.late) for field in made)
     name = f"sound fields of {number} environments"
     click.echo(f"\n{name:<44}{size / 1e6:9.1f} MB")
 

@@ -29,7 +29,13 @@ from test_gates import (  # noqa: E402
 )
 
 from avenv import load_scene  # noqa: E402
-from avenv.acoustics import AcousticSettings, Engine, make_layout, theory  # noqa: E402
+from avenv.acoustics import (  # noqa: E402
+    AcousticSettings,
+    Engine,
+    ResponseBatch,
+    make_layout,
+    theory,
+)
 from avenv.acoustics.paths.search import (  # noqa: E402
     DIFFRACTED,
     DIRECT,
@@ -38,8 +44,8 @@ from avenv.acoustics.paths.search import (  # noqa: E402
     allocate_paths,
     find_paths,
 )
-from avenv.acoustics.scene import is_inside_solid  # noqa: E402
 from avenv.acoustics.signal.filters import octave_weights  # noqa: E402
+from avenv.acoustics.tables import is_inside_solid  # noqa: E402
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
@@ -85,10 +91,10 @@ def gate_table() -> tuple[str, list[str]]:
     return "\n".join(lines), records.failed
 
 
-def early_paths(scene, field, listener):
+def early_paths(field, listener):
     """Return the early paths to a listener, each column cut to their number."""
     paths = allocate_paths(field.tree, len(BANDS))
-    count = find_paths(scene, field.tree, AIR / 2, np.asarray(listener, float), paths)
+    count = find_paths(field.tables, field.tree, AIR / 2, np.asarray(listener, float), paths)
     return type(paths)(*(column[:count] for column in paths))
 
 
@@ -96,9 +102,9 @@ def draw_response(world, path):
     """Draw a response in the apartment: its first part with the paths it is made of, and all."""
     engine = Engine(RATE, "mono", settings=AcousticSettings(max_time=0.8))
     listener = np.array([7.8, 4.9, 1.5])
-    field = engine.source_field(world.compiled, world.acoustics, SOURCE, listener[2])
-    response = engine.responses([(world.acoustics, field, listener, 0.0)])[0, 0]
-    paths = early_paths(world.acoustics, field, listener)
+    field = engine.source_field(world.acoustics_for(), SOURCE, listener[2])
+    response = engine.responses(ResponseBatch.of_source(field, listener))[0, 0]
+    paths = early_paths(field, listener)
     milliseconds = 1e3 * np.arange(len(response)) / RATE
     figure, (near, far) = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(3, 2))
     near.plot(milliseconds, response, color="#555555", lw=0.7)
@@ -153,15 +159,16 @@ def draw_decays(path):
 def draw_levels(world, path, width=0.1):
     """Draw how loud a source in the living room is everywhere in the apartment."""
     engine = Engine(RATE, "mono", settings=AcousticSettings(max_time=0.3))
-    field = engine.source_field(world.compiled, world.acoustics, SOURCE, SOURCE[2])
+    field = engine.source_field(world.acoustics_for(), SOURCE, SOURCE[2])
     low, high = world.compiled.bounds
     x, y = (np.arange(low[k] + width / 2, high[k], width) for k in (0, 1))
     free = [(i, j) for i in range(len(x)) for j in range(len(y))
-            if not is_inside_solid(world.acoustics, x[i], y[j], SOURCE[2])]  # fmt: skip
-    jobs = [(world.acoustics, field, np.array([x[i], y[j], SOURCE[2]]), 0.0) for i, j in free]
+            if not is_inside_solid(field.tables, x[i], y[j], SOURCE[2])]  # fmt: skip
+    places = np.array([(x[i], y[j], SOURCE[2]) for i, j in free])
     level = np.full((len(x), len(y)), np.nan)
-    for start in range(0, len(jobs), 512):
-        energy = (engine.responses(jobs[start : start + 512]).astype(float) ** 2).sum(axis=(1, 2))
+    for start in range(0, len(free), 512):
+        batch = ResponseBatch.of_source(field, places[start : start + 512])
+        energy = (engine.responses(batch).astype(float) ** 2).sum(axis=(1, 2))
         level[tuple(np.transpose(free[start : start + 512]))] = decibels(energy)
     figure, axes = plt.subplots(figsize=(7.5, 5.2))
     axes.set_facecolor("#333333")
@@ -176,11 +183,10 @@ def draw_levels(world, path, width=0.1):
 def draw_walk(world, path):
     """Draw level and direction of arrival along a walk in the hall past the open doorway."""
     engine = Engine(RATE, "mono", settings=AcousticSettings(max_time=0.5))
-    field = engine.source_field(world.compiled, world.acoustics, SOURCE, SOURCE[2])
+    field = engine.source_field(world.acoustics_for(), SOURCE, SOURCE[2])
     x = np.arange(8.4, 3.95, -0.05)
     places = np.column_stack([x, np.full(len(x), 4.9), np.full(len(x), SOURCE[2])])
-    jobs = [(world.acoustics, field, place, 0.0) for place in places]
-    energy = octave_energy(engine.responses(jobs)[:, 0])
+    energy = octave_energy(engine.responses(ResponseBatch.of_source(field, places))[:, 0])
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(8, 6), sharex=True)
     for band in (1, 3, 5):
         upper.plot(x, decibels(energy[:, band]), color=BAND_COLOURS[band],
@@ -189,7 +195,7 @@ def draw_walk(world, path):
     upper.legend(frameon=False)
     seen = set()
     for place in places:
-        paths = early_paths(world.acoustics, field, place)
+        paths = early_paths(field, place)
         loud = np.flatnonzero(paths.gain[:, 3] > 0.1 * paths.gain[:, 3].max())
         first = loud[paths.length[loud].argmin()]
         kind, arrival = int(paths.kind[first]), paths.arrival[first]

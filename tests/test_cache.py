@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
+from avenv.acoustics import Engine, ResponseBatch, limit_memory
 from avenv.acoustics import field as fields
-from avenv.acoustics import limit_memory
 from avenv.acoustics.field import is_on_disk, source_field
 from avenv.acoustics.late.cells import lay_cells
-from avenv.acoustics.native import Engine
 from avenv.acoustics.paths.image_sources import ImageTree
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
@@ -35,15 +34,15 @@ def forget(monkeypatch):
 
 def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
     scene = two_rooms()
-    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    args = (prepare(scene), (1, 1, 1.5), 1.5, QUICK)
     made = source_field(*args)
-    assert source_field(*args) is made
+    assert source_field(*args).late is made.late
     (file,) = tmp_path.iterdir()
     forget(monkeypatch)
     monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
     read = source_field(*args)
-    for name, array in cache.pack(made).items():
-        np.testing.assert_array_equal(cache.pack(read)[name], array, strict=True)
+    for name, array in cache.pack(made.late).items():
+        np.testing.assert_array_equal(cache.pack(read.late)[name], array, strict=True)
     assert file.suffix == ".npz"
 
 
@@ -56,23 +55,23 @@ def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
         (one, (1, 1, 1.5), 1.2, QUICK),
         (one, (1, 1, 1.5), 1.5, AcousticSettings(rays=256, mirror_rays=2048, max_time=0.5)),
     ]:
-        source_field(scene, prepare(scene), source, ear, settings)
+        source_field(prepare(scene), source, ear, settings)
     assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_field_of_all_heights_is_one(tmp_path):
     scene, settings = two_rooms(), AcousticSettings(rays=64, max_time=0.1, all_heights=True)
     fields_of_heights = [
-        source_field(scene, prepare(scene), (1, 1, 1.5), height, settings) for height in (0.5, 1.5)
+        source_field(prepare(scene), (1, 1, 1.5), height, settings) for height in (0.5, 1.5)
     ]
-    assert fields_of_heights[0] is fields_of_heights[1]
+    assert fields_of_heights[0].late is fields_of_heights[1].late
     assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("damage", ["cut", "not a file of arrays", "a part is missing"])
 def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
     scene = two_rooms()
-    args = (scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    args = (prepare(scene), (1, 1, 1.5), 1.5, QUICK)
     made = source_field(*args)
     (file,) = tmp_path.iterdir()
     if damage == "cut":
@@ -96,13 +95,13 @@ def test_a_cache_folder_that_cannot_be_written_is_warned_of(tmp_path, monkeypatc
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "file" / "below"))
     scene = two_rooms()
     with pytest.warns(CacheWarning, match="cannot be written"):
-        source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+        source_field(prepare(scene), (1, 1, 1.5), 1.5, QUICK)
 
 
 def test_no_cache_folder_means_no_files(tmp_path, monkeypatch):
     monkeypatch.setenv("AVENV_CACHE", "")
     scene = two_rooms()
-    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    source_field(prepare(scene), (1, 1, 1.5), 1.5, QUICK)
     assert cache.cache_folder() is None
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +109,7 @@ def test_no_cache_folder_means_no_files(tmp_path, monkeypatch):
 def test_old_cache_files_make_room(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "FOLDER_BYTES", 300_000)
     for k in range(5):
-        cache.write(tmp_path, str(k), fields.SourceField(*(fake_part() for _ in range(2))))
+        cache.write(tmp_path, str(k), fields.Traced(*(fake_part() for _ in range(2))))
         os.utime(tmp_path / f"{k}.npz", (k, k))
     left = sorted(p.stem for p in tmp_path.iterdir())
     assert left[-1] == "4"
@@ -141,17 +140,17 @@ def test_responses_are_the_same_bits_with_a_cold_and_a_warm_cache(monkeypatch):
     heard = []
     for _ in ("cold", "from disk"):
         forget(monkeypatch)
-        field = engine.source_field(scene, prepared, (1, 1, 1.5), 1.5)
-        heard.append(engine.responses([(prepared, field, np.array([6.0, 2.0, 1.5]), 0.5)]))
+        field = engine.source_field(prepared, (1, 1, 1.5), 1.5)
+        heard.append(engine.responses(ResponseBatch.of_source(field, (6.0, 2.0, 1.5), 0.5)))
     assert heard[0].tobytes() == heard[1].tobytes()
 
 
 def test_what_is_on_disk_is_known_without_reading_it(tmp_path):
     scene = two_rooms()
-    assert not is_on_disk(scene, (1, 1, 1.5), 1.5, QUICK)
-    source_field(scene, prepare(scene), (1, 1, 1.5), 1.5, QUICK)
-    assert is_on_disk(scene, (1, 1, 1.5), 1.5, QUICK)
-    assert not is_on_disk(scene, (1, 1, 1.5), 1.4, QUICK)
+    assert not is_on_disk(prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    source_field(prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    assert is_on_disk(prepare(scene), (1, 1, 1.5), 1.5, QUICK)
+    assert not is_on_disk(prepare(scene), (1, 1, 1.5), 1.4, QUICK)
 
 
 def test_a_process_that_dies_while_writing_leaves_no_field(tmp_path, monkeypatch):
@@ -180,22 +179,26 @@ def test_fields_in_memory_stay_within_the_limit():
     prepared = prepare(scene)
 
     def field(x):
-        return source_field(scene, prepared, (x, 1, 1.5), 1.5, QUICK)
+        return source_field(prepared, (x, 1, 1.5), 1.5, QUICK)
 
     made = [field(x) for x in (1.0, 2.0, 3.0)]
-    sizes = [cache.size_of(f) for f in made]
+    sizes = [cache.size_of(f.tree) + cache.size_of(f.late) for f in made]
     limit_memory(sum(sorted(sizes)[1:]))
     assert fields._memory.used == sizes[1] + sizes[2]
-    assert field(3.0) is made[2]
-    assert field(1.0) is not made[0]  # read from disk again, in place of that of 2.0
-    assert field(3.0) is made[2]
+    assert field(3.0).late is made[2].late
+    assert field(1.0).late is not made[0].late  # read from disk again, in place of that of 2.0
+    assert field(3.0).late is made[2].late
     assert fields._memory.used <= fields._memory.limit
 
 
 def test_fields_of_16_environments_take_less_than_500_mb_in_the_largest_scene():
     settings = AcousticSettings()
     cells = lay_cells(
-        prepare(shoebox((150, 120, 3))), 1.5, settings.cell, settings.slab, settings.all_heights
+        prepare(shoebox((150, 120, 3))).tables,
+        1.5,
+        settings.cell,
+        settings.slab,
+        settings.all_heights,
     )
     assert len(cells.anchor) > 5000
     bins = int(np.ceil(settings.max_time / settings.bin))

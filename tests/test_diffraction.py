@@ -9,13 +9,13 @@ from scipy.integrate import quad
 from scipy.special import fresnel, hankel1
 from support import B, from_meshes, solid, surfaces, two_rooms
 
-from avenv.acoustics import scene as scenes
+from avenv.acoustics import tables
 from avenv.acoustics.paths.bends import MAX_PATHS
 from avenv.acoustics.paths.diffraction import in_phase, magnitude
 from avenv.acoustics.paths.edges import find_edges
 from avenv.acoustics.paths.image_sources import find_images, move_images
 from avenv.acoustics.paths.search import DIFFRACTED, DIRECT, allocate_paths, find_paths
-from avenv.acoustics.scene import prepare
+from avenv.acoustics.tables import tabulate
 from avenv.core.bands import OCTAVE_CENTRES
 
 K = 2 * np.pi * np.array(OCTAVE_CENTRES) / 343
@@ -46,7 +46,7 @@ def sheet(corners):
     """Make a rigid sheet of four corners in the open."""
     mesh = trimesh.Trimesh(np.array(corners, float), [[0, 1, 2], [0, 2, 3]])
     scene = from_meshes([mesh], surfaces((0.0, 0.0, 0.0)))
-    return prepare(replace(scene, double_sided=np.ones(2, bool)))
+    return tabulate(replace(scene, double_sided=np.ones(2, bool)))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_nothing_jumps_on_the_way_into_the_shadow(half_plane):
 def test_a_barrier_with_two_edges_is_as_good_as_the_standard_says():
     # ISO 9613-2:1996, equations 14 and 15, without reflections from the ground.
     width = 0.6
-    scene = prepare(from_meshes([solid((width, 60, 40), (0, 0, -20))], surfaces((0.0, 0.0, 0.0))))
+    scene = tabulate(from_meshes([solid((width, 60, 40), (0, 0, -20))], surfaces((0.0, 0.0, 0.0))))
     source, listener = (-3.0, 0.0, -0.5), (4.0, 0.3, -0.5)
     paths = finder(scene, source)(listener)
     assert list(paths.kind) == [DIFFRACTED]
@@ -161,7 +161,7 @@ def test_a_barrier_with_two_edges_is_as_good_as_the_standard_says():
 @pytest.mark.parametrize("bend", [0.1, 0.5])
 def test_the_two_edges_of_a_thin_wall_do_as_one(bend):
     wall = solid((60, 0.04, 60), (-30, 0, 0))
-    scene = prepare(from_meshes([wall], surfaces((0.0, 0.0, 0.0))))
+    scene = tabulate(from_meshes([wall], surfaces((0.0, 0.0, 0.0))))
     source, listener = (2.0, 0.5, 0.0), (1.5, 0.5 + np.pi + bend, 0.3)
     paths = finder(scene, around(*source))(around(*listener))
     exact = [macdonald(k, source, listener) for k in K]
@@ -169,7 +169,7 @@ def test_the_two_edges_of_a_thin_wall_do_as_one(bend):
 
 
 def test_sound_out_of_sight_comes_through_the_doorway():
-    paths_to = finder(prepare(two_rooms()), (1.0, 1.0, 1.4))
+    paths_to = finder(tabulate(two_rooms()), (1.0, 1.0, 1.4))
     heard = paths_to((5.0, 0.6, 1.4))
     loudest = heard.gain[:, 3].argmax()
     assert heard.kind[loudest] == DIFFRACTED
@@ -185,7 +185,7 @@ def test_sound_out_of_sight_comes_through_the_doorway():
 
 
 def test_level_and_direction_change_smoothly_on_the_way_past_a_doorway():
-    paths_to = finder(prepare(two_rooms(absorption=0.2, scattering=1.0)), (1.0, 1.0, 1.4))
+    paths_to = finder(tabulate(two_rooms(absorption=0.2, scattering=1.0)), (1.0, 1.0, 1.4))
     levels, azimuths = [], []
     for y in np.arange(0.31, 3.7, 0.05):
         paths = paths_to((5.5, y, 1.5))
@@ -199,7 +199,7 @@ def test_level_and_direction_change_smoothly_on_the_way_past_a_doorway():
 
 
 def test_source_and_listener_may_change_places_round_corners():
-    scene = prepare(two_rooms())
+    scene = tabulate(two_rooms())
     places = [((1.0, 1.0, 1.4), (5.2, 0.6, 1.5)), ((3.0, 3.5, 1.2), (4.6, 3.0, 1.6)),
               ((3.7, 0.7, 1.0), (7.0, 3.0, 1.9)), ((2.0, 2.2, 1.5), (6.0, 1.1, 1.2))]  # fmt: skip
     for a, b in places:
@@ -211,7 +211,7 @@ def test_source_and_listener_may_change_places_round_corners():
 
 
 def test_a_source_that_moves_a_little_keeps_its_ways_round_corners():
-    scene = prepare(two_rooms())
+    scene = tabulate(two_rooms())
     start, end, listener = (1.0, 1.0, 1.4), np.array([1.0, 1.1, 1.4]), np.array([5.2, 0.6, 1.5])
     tree = move_images(scene, find_images(scene, np.array(start), 0, 4096), end)
     moved = allocate_paths(tree, B)
@@ -265,10 +265,10 @@ def test_the_transition_functions_are_those_of_fresnel():
 def test_of_too_many_edges_the_longest_bend_sound(monkeypatch):
     boxes = [solid((0.6 + 0.1 * k, 0.5, 0.8), (3.0 * k, 0, 5)) for k in range(6)]
     scene = from_meshes(boxes, surfaces((0.1, 0.1, 0.0)))
-    every = np.sort(prepare(scene).edges.length)
+    every = np.sort(tabulate(scene).edges.length)
     np.testing.assert_allclose(every[-8:], [1.0] * 4 + [1.1] * 4, atol=1e-5)
-    monkeypatch.setattr(scenes, "MAX_EDGES", 8)
+    monkeypatch.setattr(tables, "MAX_EDGES", 8)
     with pytest.warns(UserWarning, match=r"test: 72 edges could bend sound; only the 8 longest do"):
-        kept = prepare(scene)
+        kept = tabulate(scene)
     np.testing.assert_allclose(np.sort(kept.edges.length), every[-8:])
     assert kept.reflectance.shape == (8, 2, B)

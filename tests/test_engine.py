@@ -5,10 +5,9 @@ import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
-from avenv.acoustics import MicrophoneArray
+from avenv.acoustics import Engine, MicrophoneArray, ResponseBatch, impulse_response
 from avenv.acoustics import field as fields
 from avenv.acoustics.measures import measures
-from avenv.acoustics.native import Engine, impulse_response
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core import cache, parallel
@@ -26,7 +25,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 def test_the_direct_sound_is_a_tap_of_one_over_r():
     scene = shoebox((12, 10, 8), absorption=1.0)
-    response = impulse_response(scene, prepare(scene), (3, 5, 4), (8, 5, 4), layout="mono")
+    response = impulse_response(scene, (3, 5, 4), (8, 5, 4), layout="mono")
     assert response.dtype == np.float32
     assert response.shape[0] == 1
     peak = np.abs(response[0]).argmax()
@@ -38,7 +37,7 @@ def test_the_direct_sound_is_a_tap_of_one_over_r():
 
 def test_a_response_decays_as_its_late_field_does():
     scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7)
-    response = impulse_response(scene, prepare(scene), (2, 2, 2), (5, 4, 2), layout="mono")
+    response = impulse_response(scene, (2, 2, 2), (5, 4, 2), layout="mono")
     surface = 2 * (7 * 5.5 + 5.5 * 4 + 7 * 4)
     eyring = 0.161 * 7 * 5.5 * 4 / (-surface * np.log(1 - 0.2))
     assert measures(response, RATE)["t30"] == pytest.approx(eyring, rel=0.15)
@@ -49,19 +48,25 @@ def test_batches_and_threads_change_no_bit():
     scene = furnished(things=10)
     prepared = prepare(scene)
     engine = Engine(RATE, "binaural", settings=QUICK)
-    field = engine.source_field(scene, prepared, (2, 2, 1.5), 1.5)
+    field = engine.source_field(prepared, (2, 2, 1.5), 1.5)
     places = np.random.default_rng(0).uniform([1, 1, 1.5], [9, 7, 1.5], (16, 3))
-    jobs = [(prepared, field, p, float(k)) for k, p in enumerate(places)]
+    turns = np.arange(16.0)
+    batch = ResponseBatch.of_source(field, places, turns)
     together = []
     for threads in (1, 2):
         parallel.set_num_threads(threads)
-        together.append(engine.responses(jobs))
+        together.append(engine.responses(batch))
     parallel.set_num_threads(None)
-    alone = np.concatenate([engine.responses([job]) for job in jobs])
+    alone = np.concatenate(
+        [
+            engine.responses(ResponseBatch.of_source(field, *pose))
+            for pose in zip(places, turns, strict=True)
+        ]
+    )
     assert together[0].shape == (16, 2, QUICK.max_time * RATE)
     assert together[0].tobytes() == together[1].tobytes() == alone.tobytes()
     out = np.ones_like(alone)
-    assert engine.responses(jobs, out) is out
+    assert engine.responses(batch, out) is out
     assert out.tobytes() == alone.tobytes()
 
 
@@ -69,7 +74,7 @@ def test_seeds_give_other_tails_but_the_same_early_sound():
     scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.3)
     prepared = prepare(scene)
     a, b, c = (
-        impulse_response(scene, prepared, (2, 2, 2), (4, 3, 2), settings=QUICK, length=4000, seed=s)
+        impulse_response(prepared, (2, 2, 2), (4, 3, 2), settings=QUICK, length=4000, seed=s)
         for s in (0, 0, 1)
     )
     assert a.tobytes() == b.tobytes()
@@ -91,17 +96,17 @@ def test_seeds_give_other_tails_but_the_same_early_sound():
 def test_a_source_must_be_in_the_air(place, message):
     scene = two_rooms()
     with pytest.raises(SceneError, match=message):
-        impulse_response(scene, prepare(scene), place, (1, 1, 1), settings=QUICK)
+        impulse_response(scene, place, (1, 1, 1), settings=QUICK)
 
 
 def test_a_listener_must_be_in_the_air():
     scene = two_rooms()
     with pytest.raises(SceneError, match=r"listener \(4.100, 0.500, 1.000\) is inside a solid"):
-        impulse_response(scene, prepare(scene), (1, 1, 1), (4.1, 0.5, 1.0), settings=QUICK)
+        impulse_response(scene, (1, 1, 1), (4.1, 0.5, 1.0), settings=QUICK)
     engine = Engine(RATE, "mono", settings=QUICK)
-    field = engine.source_field(scene, prepare(scene), (1, 1, 1), 1.0)
+    field = engine.source_field(prepare(scene), (1, 1, 1), 1.0)
     with pytest.raises(ValueError, match=r"jobs\[0\]"):
-        engine.responses([(prepare(scene), field, np.array([1, np.nan, 1]), 0.0)])
+        engine.responses(ResponseBatch.of_source(field, (1, np.nan, 1)))
 
 
 def test_silence_is_warned_of():
@@ -110,12 +115,10 @@ def test_silence_is_warned_of():
     wall = solid((0.2, 4.2, 2.7), (4.1, 2.0, 1.25))
     scene = from_meshes([shell, wall], surfaces((0.5, 0.5, 0.0)))
     with pytest.warns(UserWarning, match=r"from the source at \[1.0, 1.0, 1.0\] to the"):
-        response = impulse_response(
-            scene, prepare(scene), (1, 1, 1), (6, 1, 1), settings=QUICK, layout="mono"
-        )
+        response = impulse_response(scene, (1, 1, 1), (6, 1, 1), settings=QUICK, layout="mono")
     assert not response.any()
     with pytest.warns(UserWarning, match=r"to the listener at \[8.0, 5.0, 4.0\] within 0.00625 s"):
-        impulse_response(*free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, length=100)
+        impulse_response(free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, length=100)
 
 
 @pytest.mark.parametrize(("field", "value"), [
@@ -131,13 +134,13 @@ def test_settings_that_make_no_sense_are_refused(field, value):
 def free_field():
     """Make a room that swallows all sound."""
     scene = shoebox((12, 10, 8), absorption=1.0)
-    return scene, prepare(scene)
+    return prepare(scene)
 
 
 @pytest.mark.filterwarnings("ignore:no sound gets")  # to where a cardioid sends none
 @pytest.mark.parametrize(("facing", "gain"), [(0.0, 1.0), (np.pi / 2, 0.5), (np.pi, 0.0)])
 def test_a_cardioid_source_is_loud_where_it_faces(facing, gain):
-    args = *free_field(), (3, 5, 4), (8, 5, 4)
+    args = free_field(), (3, 5, 4), (8, 5, 4)
     options = {"layout": "mono", "length": 1000, "settings": QUICK}
     even = impulse_response(*args, **options)
     turned = impulse_response(*args, **options, directivity="cardioid", facing=facing)
@@ -146,7 +149,7 @@ def test_a_cardioid_source_is_loud_where_it_faces(facing, gain):
 
 def test_late_sound_has_the_mean_power_of_the_source():
     scene = shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7)
-    args = scene, prepare(scene), (2, 2, 2), (5, 4, 2)
+    args = prepare(scene), (2, 2, 2), (5, 4, 2)
     options = {"layout": "mono", "length": 8000, "settings": QUICK}
     even = impulse_response(*args, **options)[0, 2000:]
     for facing in (0.0, 3.0):
@@ -160,7 +163,7 @@ def test_a_mirrored_scene_swaps_the_ears():
     prepared, levels = prepare(scene), []
     for middle, side in ((0.0, 1), (4.0, -1)):
         source, ear = (2.0, middle + side * 0.8, 1.5), (4.0, middle + side * 1.5, 1.4)
-        response = impulse_response(scene, prepared, source, ear, side * 1.2, length=1600)
+        response = impulse_response(prepared, source, ear, side * 1.2, length=1600)
         levels.append(10 * np.log10((response.astype(np.float64) ** 2).sum(axis=1))[::side])
     # rays and noise are not mirrored: levels are the same within chance
     np.testing.assert_allclose(levels[0], levels[1], atol=1)
@@ -172,7 +175,7 @@ def test_a_mirrored_scene_swaps_the_ears():
     [("stereo", 2), ("ambisonics1", 4), ("ambisonics3", 16), (MicrophoneArray([[0, 0, 0]] * 3), 3)],
 )
 def test_every_layout_can_be_asked_for(layout, channels):
-    args = *free_field(), (3, 5, 4), (8, 5, 4)
+    args = free_field(), (3, 5, 4), (8, 5, 4)
     response = impulse_response(*args, layout=layout, length=1000, settings=QUICK)
     mono = impulse_response(*args, layout="mono", length=1000, settings=QUICK)
     assert response.shape == (channels, 1000)
@@ -197,23 +200,23 @@ def test_every_layout_can_be_asked_for(layout, channels):
 )
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        impulse_response(*free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, **options)
+        impulse_response(free_field(), (3, 5, 4), (8, 5, 4), settings=QUICK, **options)
 
 
 def test_gains_that_are_not_finite_are_refused():
     scene = shoebox((6, 4, 3), absorption=np.nan, scattering=0.5)
     with pytest.raises(ValueError, match="gains are not finite from the source at"):
-        impulse_response(scene, prepare(scene), (1, 1, 1), (3, 2, 1), settings=QUICK)
+        impulse_response(scene, (1, 1, 1), (3, 2, 1), settings=QUICK)
 
 
 def test_an_output_of_another_kind_is_refused():
-    scene, prepared = free_field()
+    prepared = free_field()
     engine = Engine(RATE, "mono", 100, QUICK)
-    field = engine.source_field(scene, prepared, (3, 5, 4), 4.0)
-    job = prepared, field, np.array([8.0, 5, 4])
+    field = engine.source_field(prepared, (3, 5, 4), 4.0)
+    batch = ResponseBatch.of_source(field, (8.0, 5, 4))
     for out in (np.empty((1, 1, 100)), np.empty((1, 2, 100), np.float32)):
         with pytest.raises(ValueError, match=r"out is .*accepted: float32"):
-            engine.responses([job], out)
+            engine.responses(batch, out)
 
 
 def test_what_escapes_through_holes_is_warned_of():
@@ -223,4 +226,4 @@ def test_what_escapes_through_holes_is_warned_of():
     scene = from_meshes([shell], box.surfaces)
     engine = Engine(RATE, "mono", settings=QUICK)
     with pytest.warns(UserWarning, match=r"test: \d\d% of the sound of the source at \[1.0, 1"):
-        engine.source_field(scene, prepare(scene), (1, 1, 1), 1.0)
+        engine.source_field(prepare(scene), (1, 1, 1), 1.0)

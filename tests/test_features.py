@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import spectrogram, spectrogram_shape
-from avenv.acoustics.signal import features as stft
+from avenv.acoustics.signal import features
 from avenv.acoustics.signal.spectrogram import Spectrograms
 from avenv.core import parallel
 
@@ -79,14 +79,14 @@ def test_sliding_spectrograms_have_the_bits_of_whole_ones(samples, step, channel
 
 def test_transforms_stand_on_the_grid_of_the_spectrogram():
     audio = np.random.default_rng(3).standard_normal((2, 4000)).astype(np.float32)
-    levels = np.abs(stft.stft(audio))
-    assert levels.shape == (2, stft.num_frames(4000), 257) == (2, 26, 257)
+    levels = np.abs(features.stft(audio))
+    assert levels.shape == (2, features.num_frames(4000), 257) == (2, 26, 257)
     means = np.pad(levels, ((0, 0), (0, 2), (0, 3))).reshape(2, 7, 4, 65, 4).mean(axis=(2, 4))
     np.testing.assert_allclose(np.log1p(means).T, spectrogram(audio), atol=1e-4)
 
 
 def test_mel_filters_are_the_formula_s():
-    filters = stft.mel_filters(16000, 40)
+    filters = features.mel_filters(16000, 40)
     # 40 triangles on 42 points, evenly spaced from 0 to 2595 log10(1 + 8000 / 700) mel
     spacing = 2595 * np.log10(1 + 8000 / 700) / 41
     for k in (0, 7, 39):
@@ -99,13 +99,13 @@ def test_mel_filters_are_the_formula_s():
 def test_log_mel_of_a_tone_is_its_power_through_the_filters():
     time = np.arange(16000) / 16000
     tone = 0.5 * np.sin(2 * np.pi * 1000 * time)
-    found = stft.log_mel(np.stack([tone, 0 * tone]), 16000, 40)
+    found = features.log_mel(np.stack([tone, 0 * tone]), 16000, 40)
     assert found.shape == (40, 101, 2)
     # a tone on bin 32: amplitude / 2 times the window's sum there, half of it next to it, as the
     # window is shorter than the transform a little more: summed up, by Parseval's theorem,
     # the power of all bins is 512 / 2 times the energy of the frame
     power = 512 / 2 * np.sum((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)) ** 2) * 0.125
-    weights = stft.mel_filters(16000, 40)[:, 30:35].max(axis=1)
+    weights = features.mel_filters(16000, 40)[:, 30:35].max(axis=1)
     heard = np.exp(found[weights > 0, 50, 0]).sum()
     assert heard == pytest.approx(power, rel=0.1)
     np.testing.assert_allclose(found[:, 50, 1], np.log(1e-10), rtol=1e-6)
@@ -118,40 +118,40 @@ def noise(samples=4000):
 def test_gcc_phat_finds_the_delay_of_an_ear():
     sound = noise()
     ears = np.stack([sound[40:], 0.3 * sound[33:-7]])  # the right ear is 7 samples late
-    found = stft.gcc_phat(ears, 16)
+    found = features.gcc_phat(ears, 16)
     assert found.shape == (33, 26, 1)
     assert (found[:, 1:-1, 0].argmax(axis=0) == 16 + 7).all()
-    same = stft.gcc_phat(np.stack([sound, sound]), 16)
+    same = features.gcc_phat(np.stack([sound, sound]), 16)
     np.testing.assert_allclose(same[16, :, 0], 1, atol=1e-3)
     assert np.abs(same).max() <= 1
-    np.testing.assert_array_equal(stft.gcc_phat(np.zeros((2, 4000)), 4), 0)
+    np.testing.assert_array_equal(features.gcc_phat(np.zeros((2, 4000)), 4), 0)
 
 
 def test_interaural_phase_and_level():
     time = np.arange(8000) / 16000
     tone = 2 * np.pi * 1000 * time
     ears = np.stack([np.sin(tone), 0.1 * np.sin(tone - np.pi / 3)])
-    found = stft.interaural(ears)
+    found = features.interaural(ears)
     assert found.shape == (257, 51, 3)
     cosine, sine, level = found[32, 25]
     assert (cosine, sine) == pytest.approx((0.5, np.sqrt(0.75)), abs=1e-3)
     assert level == pytest.approx(20, abs=0.01)
-    swapped = stft.interaural(ears[::-1])[32, 25]
+    swapped = features.interaural(ears[::-1])[32, 25]
     np.testing.assert_allclose(swapped, [0.5, -np.sqrt(0.75), -20], atol=0.01)
-    np.testing.assert_array_equal(stft.interaural(np.zeros((2, 4000)))[3, 3], [1, 0, 0])
-    alone = stft.interaural(np.stack([np.sin(tone), 0 * tone]))[32, 25]
-    assert alone[2] == stft.LEVEL_RANGE
+    np.testing.assert_array_equal(features.interaural(np.zeros((2, 4000)))[3, 3], [1, 0, 0])
+    alone = features.interaural(np.stack([np.sin(tone), 0 * tone]))[32, 25]
+    assert alone[2] == features.LEVEL_RANGE
 
 
 def test_bad_windows_are_refused():
     with pytest.raises(ValueError, match=r"159 samples; accepted: 160 \(one hop\) or more"):
-        stft.log_mel(np.zeros((2, 159)), 16000)
+        features.log_mel(np.zeros((2, 159)), 16000)
     with pytest.raises(ValueError, match=r"\(4000,\); accepted: \(..., channels, samples\)"):
         spectrogram(np.zeros(4000))
     with pytest.raises(ValueError, match=r"\(1, 4000\); accepted: \(..., 2, samples\)"):
-        stft.interaural(np.zeros((1, 4000)))
+        features.interaural(np.zeros((1, 4000)))
     with pytest.raises(ValueError, match="lies between two bins"):
-        stft.mel_filters(16000, 200)
+        features.mel_filters(16000, 200)
 
 
 def test_the_process_that_compiles_the_kernels_makes_the_bits_of_later_ones(tmp_path):

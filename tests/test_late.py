@@ -10,8 +10,8 @@ from avenv.acoustics.late.denoising import _fit_decay
 from avenv.acoustics.late.tracing import NO_IMAGES, late_at, trace_late
 from avenv.acoustics.paths.image_sources import find_images
 from avenv.acoustics.paths.search import allocate_paths, find_paths
-from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
+from avenv.acoustics.tables import tabulate
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES
 
@@ -46,7 +46,7 @@ def reverberation_time(energy, width):
 
 
 def test_the_free_field_falls_as_one_over_r_squared():
-    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    scene = tabulate(shoebox((12, 10, 8), absorption=1.0))
     field, _ = trace(scene, (6, 5, 4), AcousticSettings(max_time=0.1, rays=16384))
     for x, y in [(9.25, 5.25), (6.25, 8.25), (9.25, 8.25), (2.25, 2.25)]:
         energy, moment = heard(field, scene, (x, y, 4))
@@ -59,7 +59,7 @@ def test_the_free_field_falls_as_one_over_r_squared():
 
 
 def test_one_field_can_serve_all_heights():
-    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    scene = tabulate(shoebox((12, 10, 8), absorption=1.0))
     settings = AcousticSettings(max_time=0.1, rays=32768, all_heights=True)
     field, _ = trace(scene, (6, 5, 2), settings)
     for place in [(9.25, 5.25, 2.0), (6.25, 7.75, 4.5), (7.25, 7.25, 5.5), (8.75, 5.25, 0.5),
@@ -73,7 +73,7 @@ def test_one_field_can_serve_all_heights():
 
 
 def test_cells_of_all_heights_share_the_sound_of_a_diffuse_room():
-    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
+    scene = tabulate(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
     flat, full = (
         trace(scene, (2, 2, 2), AcousticSettings(max_time=0.8, all_heights=a), order=0)[0]
         for a in (False, True)
@@ -88,7 +88,7 @@ def test_cells_of_all_heights_share_the_sound_of_a_diffuse_room():
 
 def test_decay_and_level_of_a_diffuse_room_are_those_of_theory():
     size, absorption = np.array([7.0, 5.5, 4.0]), 0.2
-    scene = prepare(shoebox(size, absorption=absorption, scattering=0.7))
+    scene = tabulate(shoebox(size, absorption=absorption, scattering=0.7))
     field, _ = trace(scene, (2, 2, 2), AcousticSettings(max_time=1.5), order=0)
     volume = size.prod()
     surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
@@ -106,7 +106,7 @@ def test_decay_and_level_of_a_diffuse_room_are_those_of_theory():
 
 
 def test_early_and_late_sound_together_do_not_depend_on_the_order():
-    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.3))
+    scene = tabulate(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.3))
     settings = AcousticSettings(max_time=1.0, rays=16384)
     source, listener = np.array([2.0, 2.0, 2.0]), np.array([5.25, 3.75, 2.0])
     levels = []
@@ -121,7 +121,7 @@ def test_early_and_late_sound_together_do_not_depend_on_the_order():
 
 
 def test_a_room_that_absorbs_nothing_keeps_its_energy():
-    scene = prepare(shoebox((6, 5, 3), absorption=0.0, scattering=0.5))
+    scene = tabulate(shoebox((6, 5, 3), absorption=0.0, scattering=0.5))
     dry = AcousticSettings(max_time=0.5, rays=1024, humidity=0.0, temperature=20.0)
     field, _ = trace(scene, (2, 2, 1.5), dry)
     energy = mean_energy(field)[:, 0]  # the lowest band: air takes next to nothing
@@ -133,7 +133,7 @@ def test_a_closed_wall_lets_through_what_its_transmission_says():
     shells = [solid((4, 4, 2.5), (x, 2, 1.25)) for x in (2.0, 6.05)]
     for shell in shells:
         shell.invert()
-    scene = prepare(from_meshes(shells, surfaces((0.1, 0.8, 1e-2))))
+    scene = tabulate(from_meshes(shells, surfaces((0.1, 0.8, 1e-2))))
     runs = [trace(scene, (2, 2, 1.25), AcousticSettings(max_time=0.8, seed=s))[0] for s in range(6)]
     energy = np.mean([r.energy[:, :80].sum(axis=1) for r in runs], axis=0)
     cells = runs[0].cells
@@ -150,8 +150,8 @@ def test_what_escapes_through_a_hole_is_told():
     box, settings = shoebox((5, 4, 3), absorption=1.0), AcousticSettings(rays=2048, max_time=0.1)
     roofless = np.flatnonzero(box.triangles[:, :, 2].min(axis=1) < 2.9)
     shell = trimesh.Trimesh(**trimesh.triangles.to_kwargs(box.triangles[roofless].astype(float)))
-    closed, _ = trace(prepare(box), (2.5, 2, 1), settings)
-    leaky, _ = trace(prepare(from_meshes([shell], box.surfaces)), (2.5, 2, 1), settings)
+    closed, _ = trace(tabulate(box), (2.5, 2, 1), settings)
+    leaky, _ = trace(tabulate(from_meshes([shell], box.surfaces)), (2.5, 2, 1), settings)
     assert closed.escaped == 0
     # The solid angle of a 5 x 4 m rectangle, 2 m straight above the source; air takes little.
     a, b, d = 2.5, 2.0, 2.0
@@ -160,7 +160,7 @@ def test_what_escapes_through_a_hole_is_told():
 
 
 def test_decays_are_straight_and_alike_in_a_diffuse_room():
-    scene = prepare(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
+    scene = tabulate(shoebox((7, 5.5, 4), absorption=0.2, scattering=0.7))
     field, _ = trace(scene, (2, 2, 2), AcousticSettings(max_time=1.2), order=1)
     decay = np.cumsum(field.energy[:, ::-1, 3].astype(float), axis=1)[:, ::-1]
     decay = 10 * np.log10(decay[:, 5:] / decay[:, 5:6])  # all cells, 1 kHz, from 50 ms on
@@ -175,7 +175,7 @@ def test_decays_are_straight_and_alike_in_a_diffuse_room():
 
 
 def test_few_rays_already_tell_the_level_of_late_sound():
-    scene = prepare(furnished(things=10))
+    scene = tabulate(furnished(things=10))
     sums = []
     for seed in range(4):
         field, _ = trace(scene, (2, 2, 1.5), AcousticSettings(max_time=0.4, seed=seed))
@@ -185,14 +185,14 @@ def test_few_rays_already_tell_the_level_of_late_sound():
 
 
 def test_the_two_sides_of_a_wall_do_not_mix():
-    scene = prepare(two_rooms(door=0.0, absorption=0.3, scattering=0.6))
+    scene = tabulate(two_rooms(door=0.0, absorption=0.3, scattering=0.6))
     field, _ = trace(scene, (1.5, 1.5, 1.2), AcousticSettings(max_time=0.5))
     here, there = (heard(field, scene, (x, 2.0, 1.2))[0].sum(axis=0) for x in (3.95, 4.25))
     assert (10 * np.log10(here / there)).min() > 25
 
 
 def test_swapping_source_and_listener_changes_little():
-    scene = prepare(furnished())
+    scene = tabulate(furnished())
     settings = AcousticSettings(rays=16384, max_time=1.0)
     a, b = (2.25, 2.25, 1.5), (7.25, 6.25, 1.5)
     levels = []
@@ -203,7 +203,7 @@ def test_swapping_source_and_listener_changes_little():
 
 
 def test_same_seed_same_bits_for_any_number_of_threads():
-    scene = prepare(furnished(things=10))
+    scene = tabulate(furnished(things=10))
     fields = []
     for threads, seed in ((1, 0), (2, 0), (2, 1)):
         parallel.set_num_threads(threads)
@@ -216,7 +216,7 @@ def test_same_seed_same_bits_for_any_number_of_threads():
 
 
 def test_more_rays_err_less():
-    scene = prepare(shoebox((6, 5, 3), absorption=0.3, scattering=0.5))
+    scene = tabulate(shoebox((6, 5, 3), absorption=0.3, scattering=0.5))
 
     def spread(rays):
         runs = [

@@ -15,7 +15,7 @@ from avenv.acoustics.paths.search import (
     allocate_paths,
     find_paths,
 )
-from avenv.acoustics.scene import is_inside_solid, prepare
+from avenv.acoustics.tables import is_inside_solid, tabulate
 
 NO_AIR = np.zeros(6)
 
@@ -30,7 +30,7 @@ def paths_between(scene, source, listener, order=2, air=NO_AIR, rays=16384):
 
 def test_shoebox_taps_are_those_of_pyroomacoustics():
     size, source, listener = (5.0, 4.0, 3.0), (1.2, 1.1, 1.4), (3.9, 2.7, 1.7)
-    paths = paths_between(prepare(shoebox(size, absorption=0.3, scattering=0.0)), source, listener)
+    paths = paths_between(tabulate(shoebox(size, absorption=0.3, scattering=0.0)), source, listener)
     room = pra.ShoeBox(size, materials=pra.Material(0.3), max_order=2, fs=16000)
     room.add_source(source)
     room.add_microphone(listener)
@@ -48,7 +48,7 @@ def test_shoebox_taps_are_those_of_pyroomacoustics():
 
 def test_scattering_takes_its_share_of_every_reflection():
     plain, rough = (
-        paths_between(prepare(shoebox(scattering=s)), (1, 1, 1), (4, 3, 2), order=1)
+        paths_between(tabulate(shoebox(scattering=s)), (1, 1, 1), (4, 3, 2), order=1)
         for s in (0.0, 0.4)
     )
     ratio = (rough.gain[:, 0] / plain.gain[:, 0]) ** 2
@@ -56,7 +56,7 @@ def test_scattering_takes_its_share_of_every_reflection():
 
 
 def test_source_and_listener_may_change_places():
-    scene = prepare(furnished())
+    scene = tabulate(furnished())
     air = air_absorption([125, 250, 500, 1000, 2000, 4000]) * np.log(10) / 20
     rng = np.random.default_rng(0)
     points = rng.uniform([0.5, 0.5, 1.3], [9.5, 7.5, 2.0], (12, 3))
@@ -70,7 +70,7 @@ def test_source_and_listener_may_change_places():
 
 def test_a_closed_wall_attenuates_by_its_transmission_loss():
     # Each of the wall's two surfaces passes 1 % of the energy: 40 dB in all.
-    scene = prepare(two_rooms(door=0.0))
+    scene = tabulate(two_rooms(door=0.0))
     paths = paths_between(scene, (2, 2, 1.5), (6, 2, 1.5), order=0)
     assert list(paths.kind) == [TRANSMITTED]
     np.testing.assert_allclose(20 * np.log10(paths.gain[0] * 4.0), -40, atol=0.01)
@@ -80,14 +80,14 @@ def test_a_closed_wall_attenuates_by_its_transmission_loss():
 
 def test_a_wall_that_passes_nothing_leaves_only_the_ways_round_it():
     wall = solid((0.2, 4, 4), (0, 0, 0))
-    scene = prepare(from_meshes([wall], surfaces((0.5, 0.0, 0.0))))
+    scene = tabulate(from_meshes([wall], surfaces((0.5, 0.0, 0.0))))
     paths = paths_between(scene, (-1, 0, 0), (1, 0, 0), order=1)
     assert list(paths.kind) == [DIFFRACTED] * 4
     np.testing.assert_allclose(paths.length, 0.2 + 2 * np.hypot(0.9, 2), rtol=1e-6)
 
 
 def test_an_open_field_has_one_path_that_air_attenuates():
-    scene = prepare(from_meshes([solid((1, 1, 1), (50, 0, 0))], surfaces((0.5, 0.0, 0.0))))
+    scene = tabulate(from_meshes([solid((1, 1, 1), (50, 0, 0))], surfaces((0.5, 0.0, 0.0))))
     air = air_absorption([1000.0, 8000.0]) * np.log(10) / 20
     paths = paths_between(scene, (0, 0, 0), (0, 10, 0), air=air)
     # ISO 9613-1, table 1, 20 degrees and 50 %: 4.66 and 105 dB per km
@@ -99,7 +99,7 @@ def test_small_things_are_no_mirrors_but_stand_in_the_way():
     room.invert()
     box = solid((0.4, 0.4, 0.4), (2.5, 1.5, 0.25))
     table = surfaces((0.1, 0.0, 0.0))
-    empty, filled = (prepare(from_meshes(m, table)) for m in ([room], [room, box]))
+    empty, filled = (tabulate(from_meshes(m, table)) for m in ([room], [room, box]))
     assert len(empty.planes) == len(filled.planes) == 6
     over = [paths_between(s, (1, 1.5, 1), (4, 1.5, 1), order=1) for s in (empty, filled)]
     # The floor reflects at (2.5, 1.5, 0), within the box's foot: that path alone is gone.
@@ -114,12 +114,12 @@ def test_small_things_are_no_mirrors_but_stand_in_the_way():
      ((-0.5, 2.0, 1.0), True)],
 )  # fmt: skip
 def test_points_inside_solids_are_told_apart(point, inside):
-    assert is_inside_solid(prepare(two_rooms()), *point) is inside
+    assert is_inside_solid(tabulate(two_rooms()), *point) is inside
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e-5, 0.003, 0.01])
 def test_on_top_of_the_source_it_is_as_loud_as_a_centimetre_from_it(distance):
-    scene = prepare(shoebox((12, 10, 8), absorption=1.0))
+    scene = tabulate(shoebox((12, 10, 8), absorption=1.0))
     paths = paths_between(scene, np.array([3.0, 5, 4]), np.array([3.0 + distance, 5, 4]))
     (direct,) = np.flatnonzero(paths.kind == DIRECT)
     np.testing.assert_allclose(paths.gain[direct], 100, rtol=1e-3)

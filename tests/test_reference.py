@@ -7,8 +7,7 @@ from shapely.affinity import rotate
 from shapely.geometry import Polygon
 from support import from_meshes, shoebox, surfaces, two_rooms
 
-from avenv import impulse_response
-from avenv.acoustics import AcousticSettings, measures, prepare
+from avenv.acoustics import AcousticSettings, impulse_response, measures
 from avenv.acoustics import pyroom as reference
 from avenv.core.errors import SceneError
 from avenv.envs.env import Env
@@ -29,7 +28,9 @@ def prism(plan, height=2.5, absorption=0.2, scattering=0.1):
 
 
 def respond(scene, source, listener, settings=QUICK):
-    return reference.impulse_response(scene, prepare(scene), source, listener, settings=settings)
+    return impulse_response(
+        scene, source, listener, backend="pyroomacoustics", layout="mono", settings=settings
+    )
 
 
 def images(scene, source, listener):
@@ -109,7 +110,7 @@ def test_what_it_cannot_do_is_said():
     with pytest.raises(ValueError, match="sample_rate is 100; accepted: 8000"):
         reference.Engine(100)
     with pytest.raises(ValueError, match="acoustics is 'loud'; accepted: 'native', 'pyroom"):
-        impulse_response(scene, (1, 1, 1), (2, 1, 1), acoustics="loud")
+        impulse_response(scene, (1, 1, 1), (2, 1, 1), backend="loud")
 
 
 def test_between_rooms_there_is_silence_and_a_warning():

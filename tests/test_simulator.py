@@ -78,7 +78,9 @@ def test_the_tail_outlives_the_source_and_then_it_costs_nothing(room, monkeypatc
     engine = sim._rig.ears.engine
     jobs = []
     responses = engine.responses
-    monkeypatch.setattr(engine, "responses", lambda j: jobs.append(len(j)) or responses(j))
+    monkeypatch.setattr(
+        engine, "responses", lambda j: jobs.append(len(j.listeners)) or responses(j)
+    )
     heard = listen(sim, Emitter((1.0, 1.0, 1.2), HISS, duration=0.1), steps=7)
     levels = np.abs(heard[1:, 0, :, -RATE // 10 :]).max(axis=(1, 2))
     assert levels[1] > 1e-3 * levels[0]

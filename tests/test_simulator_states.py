@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from avenv.acoustics import AcousticSettings, Engine
+from avenv.acoustics import AcousticSettings, Engine, ResponseBatch
 from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.scene.materials import material
@@ -67,9 +67,9 @@ def level(world, band):
     """Return the level (dB) of the reverberant sound behind the door in one octave band."""
     settings = AcousticSettings(max_time=0.8)
     engine = Engine(RATE, "mono", settings=settings)
-    field = engine.source_field(world.compiled, world.acoustics, np.array(SOURCE), 1.25)
-    ears = [np.array([x, y, 1.25]) for x in (1.0, 2.0, 3.0) for y in (0.8, 2.2, 3.2)]
-    responses = engine.responses([(world.acoustics, field, ear, 0.0) for ear in ears])[:, 0]
+    field = engine.source_field(world.acoustics_for(), SOURCE, 1.25)
+    ears = [(x, y, 1.25) for x in (1.0, 2.0, 3.0) for y in (0.8, 2.2, 3.2)]
+    responses = engine.responses(ResponseBatch.of_source(field, ears))[:, 0]
     spectrum = np.abs(np.fft.rfft(responses)) ** 2
     f = np.fft.rfftfreq(responses.shape[1], 1 / RATE)
     return 10 * np.log10(spectrum[:, (f > band / 2**0.5) & (f < band * 2**0.5)].sum())
@@ -176,12 +176,13 @@ def test_what_falls_silent_by_hand_is_the_sound_of_its_thing(flat):
 def test_worlds_keep_few_variants_and_share_what_is_the_same(flat):
     lit = flat.with_states({"radio": "on"})
     assert lit is flat.with_states({"radio": "on"})
-    assert lit.acoustics is flat.acoustics
+    assert lit.acoustics_for() is flat.acoustics_for()
     assert lit.walkable is flat.walkable
     assert lit.with_states({"radio": "off"}) is flat
     closed = lit.with_states({"door": "closed"})
     assert closed.compiled.states["radio"] == "on"
     assert closed.walkable is not flat.walkable
+    assert closed.acoustics_for("anechoic") is not flat.acoustics_for("anechoic")
 
 
 def test_a_held_thing_is_seen_in_front_of_the_body_wherever_it_goes(flat):

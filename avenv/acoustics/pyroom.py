@@ -1,6 +1,6 @@
-"""The image sources and rays of pyroomacoustics, behind the interface of ``engine``.
+"""The image sources and rays of pyroomacoustics, as a backend.
 
-An independent library (Scheibler, Bezzam & Dokmanić, ICASSP 2018) to check the native engine
+An independent library (Scheibler, Bezzam & Dokmanić, ICASSP 2018) to check the native backend
 against, and to train with if you wish: slow, and with limits. It hears one room, the listener's,
 as an empty prism: doors stand for what a probe of the wall meets there, an opening for a wall that
 absorbs all, and furniture only for what it covers of walls, floor and ceiling. There is neither
@@ -8,8 +8,6 @@ diffraction nor sound from other rooms; the listener is one omnidirectional micr
 """
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -18,15 +16,19 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Point, Polygon
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
+from avenv.acoustics.batch import ResponseBatch, as_length, as_output, check_batch
 from avenv.acoustics.ears.layouts import make_layout
-from avenv.acoustics.field import check_position
-from avenv.acoustics.native import ResponseJob, as_length
-from avenv.acoustics.scene import AcousticScene
+from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
 from avenv.geometry import cast_rays
 from avenv.scene.compiled import CompiledScene, Room
+
+__all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
+
+QUESTION_SETTINGS = AcousticSettings()
+"""Of a response as long as those of the environments: rays of 4 s take their time."""
 
 _PROBES = 16  # along each side of a wall, to see what it is made of
 _PROBE_FROM, _PROBE_TO = 0.05, 0.3  # metres before a wall and behind it: the depth of a door
@@ -35,15 +37,15 @@ _RECEIVER = 0.5  # metres, radius of the sphere that rays have to hit: the libra
 Array = NDArray[np.float64]
 
 
-class ReferenceField(NamedTuple):
+class SourcePlace(NamedTuple):
     """What the engine keeps of a source: its scene, and its place (3,) in world metres."""
 
-    compiled: CompiledScene
+    scene: AcousticScene
     position: Array
 
-    def moved(self, scene: AcousticScene, source: Array) -> "ReferenceField":
+    def moved(self, source: ArrayLike) -> "SourcePlace":
         """Return the field of a source that has moved to (3,)."""
-        return self._replace(position=source)
+        return self._replace(position=np.asarray(source, np.float64))
 
 
 class Engine:
@@ -55,7 +57,10 @@ class Engine:
     Attributes:
         length: samples of a response.
         settings: of the propagation.
+        channels: 1.
     """
+
+    channels = 1
 
     def __init__(
         self,
@@ -81,54 +86,53 @@ class Engine:
         self._sample_rate = sample_rate
 
     def source_field(
-        self,
-        compiled: CompiledScene,
-        scene: AcousticScene,
-        source: ArrayLike,
-        ear_height: float,
-    ) -> ReferenceField:
+        self, scene: AcousticScene, source: ArrayLike, ear_height: float
+    ) -> SourcePlace:
         """Return what ``responses`` needs to know of a source (3,); nothing is traced yet.
 
         Raises:
             SceneError: the source is inside a solid, outside the scene or not a position, or the
                 scene has no rooms, as imported meshes have none.
         """
-        if not compiled.rooms:
+        if not scene.compiled.rooms:
             raise SceneError(
-                f"{compiled.name} has no rooms; the pyroomacoustics engine hears rooms only"
+                f"{scene.name} has no rooms; the pyroomacoustics engine hears rooms only"
             )
-        return ReferenceField(compiled, check_position(compiled, scene, source, "source"))
+        return SourcePlace(scene, scene.check_position(source, "source"))
 
     def responses(
-        self,
-        jobs: Sequence[tuple],
-        out: NDArray[np.float32] | None = None,
+        self, batch: ResponseBatch, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """Compute the responses (J, 1, length) of many jobs, one after another.
+        """Compute the responses (J, 1, length) of a batch, one after another.
 
         Where source and listener are not in one room the response is zero, and a warning says so.
+        A heading turns no microphone.
 
         Raises:
-            ValueError: a job's source is not omnidirectional.
+            ValueError: as ``check_batch`` and ``as_output``, or a source is not omnidirectional.
         """
-        if out is None:
-            out = np.empty((len(jobs), 1, self.length), np.float32)
-        for job, row in zip(jobs, out, strict=True):
-            _, field, listener, *_, directivity, _ = ResponseJob(*job)
-            if directivity != "omni":
+        batch = check_batch(batch)
+        out = as_output(out, (len(batch.listeners), 1, self.length))
+        for name in batch.directivities:
+            if name != "omni":
                 raise ValueError(
-                    f"directivity is {directivity!r}; the pyroomacoustics engine accepts 'omni'"
+                    f"directivity is {name!r}; the pyroomacoustics engine accepts 'omni'"
                 )
-            response = self._respond(field, np.asarray(listener, np.float64))[: self.length]
+        for k, listener, row in zip(batch.field_of.tolist(), batch.listeners, out, strict=True):
+            response = self._respond(batch.fields[k], listener)[: self.length]
             row[0, : len(response)] = response
             row[0, len(response) :] = 0
         return out
 
-    def _respond(self, field: ReferenceField, listener: Array) -> Array:
+    def decay_length(self, batch: ResponseBatch) -> int:
+        """Return ``length``: how long a room rings is not known before it is computed."""
+        return self.length
+
+    def _respond(self, field: SourcePlace, listener: Array) -> Array:
         import pyroomacoustics as pra  # a second to import, and only needed here
 
         try:
-            room = self.room(field.compiled, field.position, listener)
+            room = self.room(field.scene.compiled, field.position, listener)
         except SceneError as reason:  # agents walk from room to room
             warnings.warn(f"no sound: {reason}", stacklevel=3)
             return np.zeros(0)
@@ -171,40 +175,6 @@ class Engine:
         room.add_source(source - corner)
         room.add_microphone(listener - corner)
         return room
-
-
-def impulse_response(
-    compiled: CompiledScene,
-    scene: AcousticScene,
-    source: ArrayLike,
-    listener: ArrayLike,
-    heading: float = 0.0,
-    layout: str = "mono",
-    sample_rate: int = 16000,
-    length: int | None = None,
-    seed: int | None = None,
-    settings: AcousticSettings | None = None,
-    hrtf: str | PathLike[str] | None = None,
-    directivity: str = "omni",
-    facing: float = 0.0,
-) -> NDArray[np.float32]:
-    """Return the response (1, samples) from a source to a listener; see the native engine's.
-
-    Where the two are not in one room it is zero, and a warning says so.
-    ``length`` is by default that of ``settings.max_time``; ``heading`` turns no microphone.
-
-    Raises:
-        SceneError: a position cannot be used, or the scene has no rooms.
-        ValueError: another argument is out of range, the layout is not ``"mono"``, the source not
-            ``"omni"``.
-    """
-    settings = settings or AcousticSettings()
-    if seed is not None:
-        settings = replace(settings, seed=seed)
-    engine = Engine(sample_rate, layout, length, settings, hrtf)
-    ear = check_position(compiled, scene, listener, "listener")
-    field = engine.source_field(compiled, scene, source, float(ear[2]))
-    return engine.responses([(scene, field, ear, heading, directivity, facing)])[0]
 
 
 def _room_of(compiled: CompiledScene, source: Array, listener: Array) -> Room:

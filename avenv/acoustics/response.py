@@ -1,7 +1,8 @@
 """From early paths and a late field to the impulse response that a listener hears.
 
-Kernels see one listener at a time: P paths, K time bins, B octave bands, C channels of a
-``Layout``.
+Kernels see one listener at a time: P paths, K time bins, B octave bands, and the C channels of a
+``ChannelLayout``, through whose filters paths are heard and whose coherence the noise of the late
+field has.
 """
 
 from functools import lru_cache
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from avenv.acoustics.ears.layouts import Layout
+from avenv.acoustics.ears.layouts import ChannelLayout
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
@@ -20,7 +21,7 @@ _AUDIBLE = np.float32(1e-9)
 band of a time bin, is left out: -90 dB."""
 
 
-def late_noise(layout: Layout, length: int, seed: int) -> NDArray[np.float32]:
+def late_noise(layout: ChannelLayout, length: int, seed: int) -> NDArray[np.float32]:
     """Return the noise (C, B, length) float32 that late fields shape, fixed by the seed.
 
     Its bands add up to Gaussian noise that has, between channels, the coherence of a diffuse field
@@ -91,7 +92,7 @@ def assemble(
     late_moment : (K, 3) float32, energy-weighted mean of the world arrival directions.
     bin_samples : float64, width of a time bin; bin 0 begins with the emission.
     heading : float64, of the listener, radians.
-    layout : ``Layout``.
+    layout : ``ChannelLayout``.
     noise : (C, B, L) or (C + 1, B, L) float32 of ``late_noise``.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """

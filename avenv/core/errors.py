@@ -19,3 +19,9 @@ class CacheWarning(UserWarning):
 
 class SceneWarning(UserWarning):
     """A scene is usable, but something in its files is missing or was left out."""
+
+
+def check_on_error(on_error: str) -> None:
+    """Raise ``ValueError`` for another answer than there is to places where nothing can be."""
+    if on_error not in ("raise", "nan"):
+        raise ValueError(f"on_error is {on_error!r}; accepted: 'raise', 'nan'")

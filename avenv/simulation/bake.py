@@ -30,15 +30,16 @@ def bake(worlds: Iterable[World]) -> int:
     made = 0
     with tqdm(desc="tracing sound", unit="place", total=0) as bar:
         for world in worlds:
+            scene = world.acoustics_for()
             todo = [
                 place
                 for place in world.source_places
-                if not is_on_disk(world.compiled, place, ear, PROPAGATION)
+                if not is_on_disk(scene, place, ear, PROPAGATION)
             ]
             bar.total = made + len(todo)
             bar.set_postfix_str(world.name)
             for place in todo:
-                source_field(world.compiled, world.acoustics, place, ear, PROPAGATION)
+                source_field(scene, place, ear, PROPAGATION)
                 bar.update()
             made += len(todo)
     return made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import AcousticSettings, ResponseJob, Stream, find_engine
+from avenv.acoustics import AcousticSettings, ResponseBatch, Stream, find_backend
 from avenv.core.errors import SoundError
 from avenv.simulation import noise
 from avenv.simulation.emitters import Emitter
@@ -42,7 +42,7 @@ class Ears:
         propagation: AcousticSettings | None = None,
     ):
         self._settings, self._state, self._acoustics = settings, state, acoustics
-        self.engine = find_engine(acoustics).Engine(
+        self.engine = find_backend(acoustics).Engine(
             settings.sample_rate,
             settings.layout,
             settings=propagation or PROPAGATION,
@@ -67,9 +67,12 @@ class Ears:
                 f"sound {emitter.sound.name!r} is at {emitter.sound.sample_rate} Hz; "
                 f"it must be at {self._settings.sample_rate} Hz"
             )
-        scene = world.acoustics
-        height = self._state.body.ear_height
-        return TracedSource(emitter, world, scene, self.engine, height, time)
+        scene = world.acoustics_for(self._acoustics)
+        return TracedSource(emitter, scene, self.engine, self._state.body.ear_height, time)
+
+    def check_position(self, world: World, ear: NDArray[np.float64]) -> None:
+        """Raise ``SceneError`` if a head (3,) would be inside something solid, or outside."""
+        world.acoustics_for(self._acoustics).check_position(ear, "listener")
 
     def make_room(self, sources: int) -> None:
         """Let every body have at least this many sources."""
@@ -105,22 +108,21 @@ class Ears:
 
     def _responses(self, pairs: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         """Return the responses (J, C, L) of pairs of a row and a source, as they are now."""
-        state, jobs = self._state, []
-        ears, heading, time = state.ears(), state.heading.tolist(), state.time.tolist()
-        for row, k in pairs:
-            source = state.sources[row][k]
-            emitter = source.emitter
-            jobs.append(
-                ResponseJob(
-                    state.here[row].acoustics,
-                    source.field(time[row]),
-                    ears[row],
-                    heading[row],
-                    emitter.directivity,
-                    emitter.facing,
-                )
+        state = self._state
+        rows = np.array([row for row, _ in pairs], np.int64)
+        sources = [state.sources[row][k] for row, k in pairs]
+        time = state.time[rows].tolist()
+        emitters = [source.emitter for source in sources]
+        return self.engine.responses(
+            ResponseBatch(
+                [source.field(t) for source, t in zip(sources, time, strict=True)],
+                np.arange(len(sources)),
+                state.ears()[rows],
+                state.heading[rows],
+                [emitter.directivity for emitter in emitters],
+                np.array([emitter.facing for emitter in emitters], np.float64),
             )
-        return self.engine.responses(jobs)
+        )
 
     def _hear(self, rows: NDArray[np.int64], new: int) -> None:
         """Renew the windows of some rows, of which so many samples are new."""

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation, vision
-from avenv.acoustics import AcousticSettings, MicrophoneArray, find_engine
+from avenv.acoustics import AcousticSettings, MicrophoneArray
+from avenv.acoustics import impulse_response as _impulse_response
+from avenv.core.errors import check_on_error
+from avenv.navigation import WalkableGrid
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import load_scene
 
@@ -21,8 +24,8 @@ REACH = 3.0
 def impulse_response(
     scene: Any,
     source: Point,
-    listener: Point,
-    heading: float = 0.0,
+    listener: ArrayLike,
+    heading: ArrayLike = 0.0,
     layout: str | MicrophoneArray = "binaural",
     sample_rate: int = 16000,
     length: int | None = None,
@@ -32,45 +35,48 @@ def impulse_response(
     directivity: str = "omni",
     facing: float = 0.0,
     acoustics: str = "native",
+    on_error: str = "raise",
 ) -> NDArray[np.float32]:
-    """Return the impulse response from a source to a listener.
+    """Return the impulse response from a source to a listener, or to many.
 
     Args:
         scene: as ``load_scene`` takes it; load it once if you ask more than once.
         source: (x, y, z), world metres.
-        listener: (x, y, z) of the centre of the head, world metres.
-        heading: of the listener, radians.
+        listener: (x, y, z) of the centre of the head, world metres; or (J, 3), of J heads. Heads
+            of one height share what is traced of the source.
+        heading: of the listener, radians; one for all heads or (J,).
         layout: ``"mono"``, ``"binaural"``, ``"stereo"``, ``"ambisonics1"`` to ``"ambisonics3"`` or
             an ``avenv.acoustics.MicrophoneArray``.
-        sample_rate: Hz.
-        length: samples; by default until the sound has decayed by 60 dB, or, with the engine of
+        sample_rate: Hz; octave bands whose centre is not below half of it are left out.
+        length: samples; by default until the sound has decayed by 60 dB everywhere, or, with
             pyroomacoustics, those of the settings' ``max_time``.
         seed: of the late field's rays and noise; by default that of the settings.
-        settings: of the propagation.
+        settings: of the propagation; by default the usual ones, in which ``"native"`` follows a
+            decay for 4 s.
         hrtf: SOFA file (``SimpleFreeFieldHRIR``) of the head that listens, instead of KEMAR.
         directivity: of the source: ``"omni"``, ``"cardioid"`` or ``"speech"``. The reverberant
             field hears its mean power.
         facing: heading of the source, radians.
-        acoustics: the engine: ``"native"``, or ``"pyroomacoustics"``, which knows mono and omni
-            only.
+        acoustics: the backend: ``"native"``; ``"anechoic"``, the direct sound as if there were no
+            walls; or ``"pyroomacoustics"``, which knows mono and omni only.
+        on_error: ``"raise"``, or ``"nan"``: where no head can be, the response is NaN.
 
     Returns:
-        (channels, samples) float32: pressure relative to that at 1 m in the free field, starting
-        when the source emits. A direct path of r metres is a tap of height 1/r at r / 343 s.
-        Where no sound arrives it is zero, and a warning says so.
+        (channels, samples) float32, or (J, channels, samples): pressure relative to that at 1 m in
+        the free field, starting when the source emits. A direct path of r metres is a tap of height
+        1/r at r / 343 s. Where no sound arrives it is zero, and a warning says so.
 
     Raises:
         SceneError: the scene cannot be loaded, or a position is inside something or outside it.
         ValueError: an argument is out of range.
     """
     warm_up()
-    world = load_scene(scene)
-    return find_engine(acoustics).impulse_response(
-        world.compiled,
-        world.acoustics,
+    return _impulse_response(
+        load_scene(scene).acoustics_for(acoustics),
         source,
         listener,
-        heading=heading,
+        heading,
+        backend=acoustics,
         layout=layout,
         sample_rate=sample_rate,
         length=length,
@@ -79,6 +85,7 @@ def impulse_response(
         hrtf=hrtf,
         directivity=directivity,
         facing=facing,
+        on_error=on_error,
     )
 
 
@@ -132,21 +139,49 @@ def render_view(
     )
 
 
-def geodesic_distance(scene: Any, start: Point, goal: Point) -> float:
+@overload
+def geodesic_distance(scene: Any, start: Point, goal: Point, on_error: str = "raise") -> float: ...
+
+
+@overload
+def geodesic_distance(
+    scene: Any, start: NDArray[np.float64], goal: Point, on_error: str = "raise"
+) -> Any: ...
+
+
+def geodesic_distance(scene: Any, start: Any, goal: Point, on_error: str = "raise") -> Any:
     """Return the length in metres of the shortest way on foot; inf where there is none.
 
     From and to a point where a body cannot stand, the walkable place nearest to it counts.
 
     Args:
         scene: as ``load_scene`` takes it; load it once if you ask more than once.
-        start: (x, y), world metres.
+        start: (x, y), world metres; or (J, 2), for J distances in an array.
         goal: (x, y), world metres.
+        on_error: ``"raise"``, or ``"nan"``: from a start that is not finite, or more than 3 m from
+            walkable floor, the distance is NaN.
 
     Raises:
         SceneError: the scene cannot be loaded, or a point is more than 3 m from walkable floor.
         ValueError: a coordinate is not finite.
     """
+    check_on_error(on_error)
     warm_up()
     grid = load_scene(scene).walkable
-    ends = grid.nearest_walkable(np.array([start, goal], np.float64), REACH)
-    return float(navigation.geodesic_field(grid, ends[1]).at(ends[:1])[0])
+    [end] = grid.nearest_walkable([goal], REACH)
+    starts = np.atleast_2d(np.array(start, np.float64))
+    if starts.ndim != 2 or starts.shape[1] != 2:
+        raise ValueError(f"start has shape {np.shape(start)}; accepted: (2,) or (J, 2), metres")
+    distance = np.full(len(starts), np.nan)
+    fair = np.ones(len(starts), bool) if on_error == "raise" else _is_near_floor(grid, starts)
+    ends = grid.nearest_walkable(starts[fair], REACH)
+    distance[fair] = navigation.geodesic_field(grid, end).at(ends)
+    return distance if np.ndim(start) == 2 else float(distance[0])
+
+
+def _is_near_floor(grid: WalkableGrid, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which points (N, 2) are within ``REACH`` of where a body can stand."""
+    near: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
+    offset = grid.nearest_walkable(points[near]) - points[near]
+    near[near] = np.hypot(*offset.T) <= REACH
+    return near

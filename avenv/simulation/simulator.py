@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from avenv import navigation
 from avenv.acoustics import AcousticSettings
-from avenv.acoustics.field import check_position
 from avenv.core import frames, parallel
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
@@ -135,7 +134,7 @@ class Simulator:
             return tuple(Source(emitter) for emitter in start.emitters)
         ears = self._rig.ears
         ear = np.array([*start.position, self.body.ear_height])
-        check_position(start.world.compiled, start.world.acoustics, ear, "listener")
+        ears.check_position(start.world, ear)
         return tuple(ears.traced(emitter, start.world) for emitter in start.emitters)
 
     # -- time --------------------------------------------------------------------------------------

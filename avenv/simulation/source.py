@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.field import check_position
 from avenv.simulation.emitters import Emitter, Position, Trajectory
-from avenv.simulation.world import World
 
 SPACING = 0.5
 """Metres between the places of a trajectory at which late fields are traced."""
@@ -41,8 +39,7 @@ class TracedSource(Source):
 
     Args:
         emitter: what sounds.
-        world: where.
-        scene: the world as the engine hears it.
+        scene: where, as the engine hears it.
         engine: of the sound propagation.
         ear_height: of those who listen, metres.
         time: seconds from which on it is heard there; the way that lies behind does not count.
@@ -54,20 +51,18 @@ class TracedSource(Source):
     def __init__(
         self,
         emitter: Emitter,
-        world: World,
         scene: Any,
         engine: Any,
         ear_height: float,
         time: float = 0.0,
     ):
         super().__init__(emitter)
-        self._world, self._scene, self._engine = world, scene, engine
-        self._ear_height = ear_height
+        self._scene, self._engine, self._ear_height = scene, engine, ear_height
         if isinstance(emitter.position, Trajectory):
             way = emitter.position.after(time)
             self._places = way.places(SPACING)
             for place in way.places(_THINNEST):
-                check_position(world.compiled, scene, place, "source")
+                scene.check_position(place, "source")
         else:
             self._field = self._traced(emitter.position)
 
@@ -77,10 +72,10 @@ class TracedSource(Source):
             return self._field
         here = np.array(self.emitter.at(time))
         nearest = np.argmin(np.linalg.norm(self._places - here, axis=1))
-        return self._traced(self._places[nearest]).moved(self._scene, here)
+        return self._traced(self._places[nearest]).moved(here)
 
     def __deepcopy__(self, memo: Any) -> "TracedSource":
         return copy(self)  # fields are never changed
 
     def _traced(self, place: Position | NDArray[np.float64]) -> Any:
-        return self._engine.source_field(self._world.compiled, self._scene, place, self._ear_height)
+        return self._engine.source_field(self._scene, place, self._ear_height)

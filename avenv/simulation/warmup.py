@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from avenv import navigation, vision
-from avenv.acoustics import Engine, Stream, spectrogram
+from avenv.acoustics import Engine, ResponseBatch, Stream, spectrogram
 from avenv.core import frames
 from avenv.core.cache import cache_folder
 from avenv.core.errors import CacheWarning
@@ -102,8 +102,8 @@ def _walk(world: World) -> None:
 
 def _listen(world: World) -> None:
     engine = Engine(16000, "binaural", 1600)
-    field = engine.source_field(world.compiled, world.acoustics, (1.0, 1.0, 1.0), 1.25)
-    response = engine.responses([(world.acoustics, field, np.array([2.0, 1.0, 1.25]), 0.0)])
+    field = engine.source_field(world.acoustics_for(), (1.0, 1.0, 1.0), 1.25)
+    response = engine.responses(ResponseBatch.of_source(field, (2.0, 1.0, 1.25)))
     stream = Stream(1, 2, 800, 1600, 1600)
     stream.reset(0, np.ones((1, stream.past), np.float32), response)
     stream.push(np.array([0]), np.ones((1, 1, 800), np.float32), response)

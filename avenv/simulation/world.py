@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import acoustics, navigation, vision
-from avenv.acoustics.scene import AcousticScene
 from avenv.core.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
@@ -111,13 +110,20 @@ class World:
     def _prepared(self) -> dict[tuple[str, str], Any]:
         return {}
 
+    def acoustics_for(self, backend: str = "native") -> Any:
+        """Return the scene as a backend of ``acoustics.BACKENDS`` has prepared it; it is kept.
+
+        Raises:
+            ValueError: there is no such backend.
+        """
+        if backend not in self._heard:
+            like = self.rest.acoustics_for(backend) if self.rest else None
+            self._heard[backend] = acoustics.find_backend(backend).prepare(self.compiled, like)
+        return self._heard[backend]
+
     @cached_property
-    def acoustics(self) -> AcousticScene:
-        """Reflecting patches and surfaces for the tracer."""
-        rest = self.rest
-        if rest and rest.compiled.acoustic_fingerprint == self.compiled.acoustic_fingerprint:
-            return rest.acoustics
-        return acoustics.prepare(self.compiled)
+    def _heard(self) -> dict[str, Any]:
+        return {}
 
     @property
     def walkable(self) -> WalkableGrid:

@@ -19,7 +19,7 @@ _DISC = np.sort((5.253, 12.23, 21.6, 33.1, 9.084, 20.52, 35.25, 52.91, 73.1, 38.
 
 
 @dataclass(frozen=True)
-class Material:
+class Substance:
     """What a body is made of.
 
     Attributes:
@@ -34,19 +34,19 @@ class Material:
 
 
 MATERIALS = {
-    "oak": Material(3900, 0.018, 6e-4),
-    "pine": Material(4700, 0.03, 8e-4),
-    "beech": Material(4300, 0.022, 5e-4),
-    "steel": Material(5050, 0.0009, 1.2e-4),
-    "brass": Material(3400, 0.0012, 1.5e-4),
-    "aluminium": Material(5000, 0.0016, 1.8e-4),
-    "soda_glass": Material(5200, 0.0022, 1.2e-4),
-    "crystal": Material(4000, 0.0011, 1.2e-4),
-    "porcelain": Material(5100, 0.004, 1.4e-4),
-    "earthenware": Material(3600, 0.011, 2e-4),
-    "abs": Material(1500, 0.045, 7e-4),
-    "acrylic": Material(1650, 0.06, 6e-4),
-    "polypropylene": Material(1200, 0.09, 1.2e-3),
+    "oak": Substance(3900, 0.018, 6e-4),
+    "pine": Substance(4700, 0.03, 8e-4),
+    "beech": Substance(4300, 0.022, 5e-4),
+    "steel": Substance(5050, 0.0009, 1.2e-4),
+    "brass": Substance(3400, 0.0012, 1.5e-4),
+    "aluminium": Substance(5000, 0.0016, 1.8e-4),
+    "soda_glass": Substance(5200, 0.0022, 1.2e-4),
+    "crystal": Substance(4000, 0.0011, 1.2e-4),
+    "porcelain": Substance(5100, 0.004, 1.4e-4),
+    "earthenware": Substance(3600, 0.011, 2e-4),
+    "abs": Substance(1500, 0.045, 7e-4),
+    "acrylic": Substance(1650, 0.06, 6e-4),
+    "polypropylene": Substance(1200, 0.09, 1.2e-3),
 }
 """Speeds and order of the losses: Fletcher & Rossing, The Physics of Musical Instruments (1998),
 chapter 22, and Cremer, Heckl & Petersson, Structure-Borne Sound (2005), chapter 3."""

@@ -41,7 +41,7 @@ are wrong by at most _STEP² / 8 metres, 0.7 µs."""
 Array = NDArray[np.float32]
 
 
-class Layout(NamedTuple):
+class ChannelLayout(NamedTuple):
     """C channels on a grid of E elevations (-90° to 90°) by A azimuths (360° k / A to the left).
 
     Attributes:
@@ -78,7 +78,7 @@ class Channels(NamedTuple):
 
 def make_layout(
     layout: str | MicrophoneArray, sample_rate: int, hrtf: str | PathLike[str] | None = None
-) -> Layout:
+) -> ChannelLayout:
     """Return a layout, one of ``LAYOUTS`` or an array of microphones.
 
     - ``"mono"``: an omnidirectional microphone at the listener's position.
@@ -107,20 +107,20 @@ def make_layout(
 
 
 @lru_cache(maxsize=8)
-def _make(layout: str | MicrophoneArray, sample_rate: int) -> Layout:
+def _make(layout: str | MicrophoneArray, sample_rate: int) -> ChannelLayout:
     if isinstance(layout, MicrophoneArray):
         return _finish(_microphones(layout, sample_rate), sample_rate)
     return _finish(LAYOUTS[layout](sample_rate), sample_rate)
 
 
 @lru_cache(maxsize=4)
-def _make_binaural(hrtf: Hrtf, sample_rate: int) -> Layout:
+def _make_binaural(hrtf: Hrtf, sample_rate: int) -> ChannelLayout:
     return _finish(_ears(hrtf, sample_rate), sample_rate)
 
 
-def _finish(channels: Channels, sample_rate: int) -> Layout:
+def _finish(channels: Channels, sample_rate: int) -> ChannelLayout:
     filters, delays, covariance = channels
-    return Layout(
+    return ChannelLayout(
         filters=np.ascontiguousarray(filters, np.float32),
         delays=np.ascontiguousarray(delays, np.float32),
         power=_directional_power(filters, covariance, sample_rate),

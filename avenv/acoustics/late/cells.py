@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.scene import AcousticScene, is_inside_solid
+from avenv.acoustics.tables import AcousticTables, is_inside_solid
 from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry import segment_is_clear
 
@@ -43,7 +43,7 @@ class Cells(NamedTuple):
 
 
 def lay_cells(
-    scene: AcousticScene, ear_height: float, cell: float, slab: float, all_heights: bool
+    scene: AcousticTables, ear_height: float, cell: float, slab: float, all_heights: bool
 ) -> Cells:
     """Lay cells ``cell`` m wide and ``slab`` m high over a scene, centred at ``ear_height``.
 

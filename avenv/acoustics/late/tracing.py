@@ -21,8 +21,8 @@ from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
 from avenv.acoustics.late.cells import CORNERS, Cells, blend, collect, lay_cells
 from avenv.acoustics.late.denoising import smooth
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
-from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
+from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.hashing import STRIDE, mix
@@ -72,7 +72,7 @@ class _Rays(NamedTuple):
 
 
 def trace_late(
-    scene: AcousticScene,
+    scene: AcousticTables,
     source: NDArray[np.float64],
     ear_height: float,
     tree: ImageTree,

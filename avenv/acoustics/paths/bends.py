@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.acoustics.paths.diffraction import wedge_gain
-from avenv.acoustics.scene import AcousticScene
+from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.kernels import inner, kernel
@@ -66,7 +66,7 @@ class Bends(NamedTuple):
 NO_BENDS = Bends(np.zeros((0, MAX_BENDS), np.int32), np.zeros(0, np.int64), np.zeros((0, 2)))
 
 
-def find_bends(scene: AcousticScene, source: NDArray[np.float64]) -> Bends:
+def find_bends(scene: AcousticTables, source: NDArray[np.float64]) -> Bends:
     """Return the chains of edges that sound from a source (3,) can follow."""
     edges = len(scene.edges.length)
     levels = [NO_BENDS]
@@ -94,7 +94,7 @@ def find_bends(scene: AcousticScene, source: NDArray[np.float64]) -> Bends:
     return Bends(*(np.concatenate(column) for column in zip(*levels, strict=True)))
 
 
-def move_bends(scene: AcousticScene, bends: Bends, source: NDArray[np.float64]) -> Bends:
+def move_bends(scene: AcousticTables, bends: Bends, source: NDArray[np.float64]) -> Bends:
     """Return the chains of a source that has moved a little to (3,): the same edges."""
     arrival = _arrivals(scene.edges, source, bends.edge, bends.number)
     return bends._replace(arrival=arrival)

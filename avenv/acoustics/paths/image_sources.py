@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.acoustics.paths.bends import NO_BENDS, Bends, find_bends, move_bends
-from avenv.acoustics.scene import AcousticScene
+from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
 from avenv.core.kernels import borrowing, inlined
 from avenv.geometry import closest_hit
@@ -42,7 +42,7 @@ class ImageTree(NamedTuple):
 
 
 def find_images(
-    scene: AcousticScene, source: NDArray[np.float64], order: int, rays: int
+    scene: AcousticTables, source: NDArray[np.float64], order: int, rays: int
 ) -> ImageTree:
     """Return the images of a source (3,) up to ``order`` reflections that ``rays`` rays find.
 
@@ -78,7 +78,7 @@ def find_images(
     return ImageTree(position, parent, mirror, depth_of, key, find_bends(scene, position[0]))
 
 
-def move_images(scene: AcousticScene, tree: ImageTree, source: NDArray[np.float64]) -> ImageTree:
+def move_images(scene: AcousticTables, tree: ImageTree, source: NDArray[np.float64]) -> ImageTree:
     """Return the tree of a source that has moved a little to (3,): the same mirrors, new images."""
     position = np.empty_like(tree.position)
     position[0] = source

@@ -24,8 +24,8 @@ from avenv.scene.meshes.gltf_header import (
     TRIANGLES,
     WIDTHS,
     Accessor,
+    GltfMaterial,
     Header,
-    Material,
     Primitive,
     TextureUse,
     parse_header,
@@ -284,7 +284,7 @@ class _Reader:
             self._materials[row] = self._read_material(self.header.materials[row])
         return self._materials[row]
 
-    def _read_material(self, material: Material) -> MeshMaterial:
+    def _read_material(self, material: GltfMaterial) -> MeshMaterial:
         base = material.pbrMetallicRoughness
         color = base.baseColorFactor[:3] if base.baseColorFactor else None
         image, image_name = None, ""

@@ -105,7 +105,7 @@ class Metallic(_Item):
     baseColorTexture: TextureUse | None = None  # noqa: N815
 
 
-class Material(_Item):
+class GltfMaterial(_Item):
     """What a surface looks like."""
 
     name: str = ""
@@ -151,7 +151,7 @@ class Header(_Item):
     accessors: tuple[Accessor, ...] = ()
     bufferViews: tuple[BufferView, ...] = ()  # noqa: N815
     buffers: tuple[Buffer, ...] = ()
-    materials: tuple[Material, ...] = ()
+    materials: tuple[GltfMaterial, ...] = ()
     textures: tuple[Texture, ...] = ()
     images: tuple[ImageSource, ...] = ()
     extensionsRequired: tuple[str, ...] = ()  # noqa: N815

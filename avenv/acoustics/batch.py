@@ -1,0 +1,119 @@
+"""What backends are asked: a batch of responses, as arrays with one row for each."""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.acoustics.paths.directivity import make_directivity
+from avenv.acoustics.settings import AcousticSettings
+from avenv.core.bands import OCTAVE_CENTRES
+
+
+class ResponseBatch(NamedTuple):
+    """J responses to compute, of S sources.
+
+    Attributes:
+        fields: S of them, one of each source, from the ``source_field`` of one engine.
+        field_of: (J,) int64 index into ``fields``.
+        listeners: (J, 3) centres of the heads, world metres.
+        headings: (J,) of the listeners, radians, or one for all.
+        directivities: J names in ``DIRECTIVITIES``, or one for all: how the source sounds.
+        facings: (J,) headings of the sources, radians, or one for all.
+    """
+
+    fields: Sequence[Any]
+    field_of: NDArray[np.int64]
+    listeners: NDArray[np.float64]
+    headings: NDArray[np.float64] | float = 0.0
+    directivities: Sequence[str] = ("omni",)
+    facings: NDArray[np.float64] | float = 0.0
+
+    @classmethod
+    def of_source(
+        cls,
+        field: Any,
+        listeners: ArrayLike,
+        headings: ArrayLike = 0.0,
+        directivity: str = "omni",
+        facing: float = 0.0,
+    ) -> "ResponseBatch":
+        """Return the batch of one source's field, heard by one listener (3,) or by many (J, 3)."""
+        places = np.atleast_2d(np.asarray(listeners, np.float64))
+        here = np.zeros(len(places), np.int64)
+        return cls((field,), here, places, np.asarray(headings), (directivity,), facing)
+
+
+def check_batch(batch: ResponseBatch) -> ResponseBatch:
+    """Return a batch with all its columns of full length, in arrays and lists.
+
+    Raises:
+        ValueError: columns differ in length, a listener's position or an angle is not finite, a
+            directivity is unknown, or there is no such field.
+    """
+    listeners = np.asarray(batch.listeners, np.float64)
+    if listeners.ndim != 2 or listeners.shape[1] != 3:
+        raise ValueError(f"listeners has shape {listeners.shape}; accepted: (J, 3)")
+    number = len(listeners)
+    if not np.isfinite(listeners).all():
+        j = int(np.isfinite(listeners).all(axis=1).argmin())
+        raise ValueError(f"jobs[{j}]: listener is {listeners[j]}; accepted: metres")
+    field_of = np.asarray(batch.field_of, np.int64)
+    if field_of.shape != (number,):
+        raise ValueError(f"field_of has shape {field_of.shape}; accepted: ({number},)")
+    rows = field_of.tolist()
+    if rows and not 0 <= min(rows) <= max(rows) < len(batch.fields):
+        raise ValueError(
+            f"field_of is {min(rows)} to {max(rows)}; accepted: 0 to {len(batch.fields) - 1}"
+        )
+    names = batch.directivities
+    names = [names] if isinstance(names, str) else list(names)
+    names = names * number if len(names) == 1 else names
+    if len(names) != number:
+        raise ValueError(f"directivities are {len(names)}; accepted: 1 or {number}")
+    for name in set(names):
+        make_directivity(name, OCTAVE_CENTRES)
+    headings = _angles("heading", batch.headings, number)
+    facings = _angles("facing", batch.facings, number)
+    return ResponseBatch(batch.fields, field_of, listeners, headings, names, facings)
+
+
+def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
+    """Return angles (number,) from as many or from one."""
+    given = np.asarray(angles, np.float64)
+    if given.shape == ():
+        given = np.full(number, given)
+    elif given.shape != (number,):
+        raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
+    if not np.isfinite(given).all():
+        j = int(np.isfinite(given).argmin())
+        raise ValueError(f"jobs[{j}]: {name} is {given[j]}; accepted: finite radians")
+    return given
+
+
+def as_output(out: NDArray[np.float32] | None, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Return an array of a shape to write responses to: ``out`` if it is given.
+
+    Raises:
+        ValueError: it has another shape or is not float32.
+    """
+    if out is None:
+        return np.empty(shape, np.float32)
+    if out.shape != shape or out.dtype != np.float32:
+        raise ValueError(f"out is {out.dtype} {out.shape}; accepted: float32 {shape}")
+    return out
+
+
+def as_length(length: int | None, settings: AcousticSettings, sample_rate: int) -> int:
+    """Return the samples of a response, by default those of ``settings.max_time``.
+
+    Raises:
+        ValueError: the length is not a whole number or less than 1.
+    """
+    if length is None:
+        return round(settings.max_time * sample_rate)
+    if not isinstance(length, Integral) or length < 1:
+        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 or more")
+    return int(length)
