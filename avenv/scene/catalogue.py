@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import yaml
@@ -211,10 +210,8 @@ def _table() -> tuple[tuple[str, ...], dict[str, Kind]]:
             mounted=row["mounted"],
             sound=row.get("sound"),
             falls=row.get("falls"),
-            materials=MappingProxyType(row["materials"]),
-            states=MappingProxyType(
-                {state: _read_state(row, how or {}) for state, how in row.get("states", {}).items()}
-            ),
+            materials=row["materials"],
+            states={s: _read_state(row, how or {}) for s, how in row.get("states", {}).items()},
         )
         for name, row in rows["kinds"].items()
     }

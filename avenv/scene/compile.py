@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +33,7 @@ class _Thing(NamedTuple):
 
     object: SceneObject
     chunks: Mapping[str, list[Chunk]]
-    states: Mapping[str, KindState] = MappingProxyType({"": KindState()})
+    states: Mapping[str, KindState] = {"": KindState()}
     mouth: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 

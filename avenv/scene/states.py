@@ -8,7 +8,6 @@ number and order, whatever happens in it, and what is known of each (its light, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +66,7 @@ class Switch:
     mouth: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "states", MappingProxyType(dict(self.states)))
+        object.__setattr__(self, "states", dict(self.states))
 
     @property
     def triangles(self) -> slice:

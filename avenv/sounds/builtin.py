@@ -6,7 +6,7 @@ parameters that are kept back, and ``"phone/3?style=bell&tuning=0.9"`` sets some
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -16,7 +16,10 @@ from avenv.core.errors import SoundError
 from avenv.sounds.loop import Loop
 from avenv.sounds.loudness import normalise
 from avenv.sounds.recipes import RECIPES, SPLITS, Value
-from avenv.sounds.sound import Sound, check_rate
+from avenv.sounds.sound import Sound, check_rate, digest
+
+GENERATOR_VERSION = 1
+"""Grows with every change of what the built-in sounds are: their hashes change with it."""
 
 _NAME = re.compile(r"([a-z_]+)(/unheard)?(?:/(\d{1,9}))?(?:\?(.+))?")
 _CACHED = 256  # sounds; 100 MB at 16 kHz
@@ -108,7 +111,15 @@ def _synthesise(name: Name, sample_rate: int) -> Sound:
     signal -= signal.mean()
     samples = normalise(signal, sample_rate)
     samples.setflags(write=False)  # because it is shared
-    return Sound(str(name), name.kind, samples, sample_rate, recipe.origin, recipe.licence)
+    return Sound(
+        str(name), name.kind, samples, sample_rate, recipe.origin, recipe.licence, _recipe(name)
+    )
+
+
+def _recipe(name: Name) -> str:
+    """Return the digest of what a sound is made from: the same for all spellings of its name."""
+    plain = replace(name, variant=name.variant or 0, fixed=tuple(sorted(dict(name.fixed).items())))
+    return digest(f"avenv {GENERATOR_VERSION}: {plain}")
 
 
 def _find(text: str) -> Name:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avenv.core.errors import SoundError
 from avenv.sounds.loudness import normalise
-from avenv.sounds.sound import Sound
+from avenv.sounds.sound import Sound, digest
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif")
 """Files that a folder of sounds is searched for."""
@@ -62,7 +62,9 @@ def read_sound(path: Path, sample_rate: int, name: str, kind: str, licence: str 
         raise SoundError(f"{path}: is silent (peak below -80 dB); a sound must be audible")
     if rate != sample_rate:
         signal = soxr.resample(signal, rate, sample_rate, quality="HQ")
-    return Sound(name, kind, normalise(signal, sample_rate), sample_rate, str(path), licence)
+    samples = normalise(signal, sample_rate)
+    origin, recipe = str(path.absolute()), digest(path.read_bytes())
+    return Sound(name, kind, samples, sample_rate, origin, licence, recipe)
 
 
 def _clipped(frames: NDArray[np.float32]) -> float:

@@ -60,6 +60,18 @@ class SoundSet(Sequence[Sound]):
             f"SoundSet({len(self)} sounds of {len(set(self.kinds))} kinds, {self.sample_rate} Hz)"
         )
 
+    def find(self, name: str) -> Sound:
+        """Return the sound of this name.
+
+        Raises:
+            SoundError: the set has none; the message names the closest ones.
+        """
+        if name not in self.names:
+            close = get_close_matches(name, self.names, n=3)
+            known = f"did you mean {', '.join(close)}?" if close else f"it has {_few(self.names)}"
+            raise SoundError(f"there is no sound {name!r} in this set; {known}")
+        return self[self.names.index(name)]
+
     def sample(self, rng: np.random.Generator) -> Sound:
         """Draw one sound, all equally likely."""
         return self[int(rng.integers(len(self)))]
@@ -117,7 +129,11 @@ def check_builtin(spec: str) -> None:
 
 
 def _made(sound: Sound) -> Entry:
-    return sound.name, sound.kind, lambda: sound
+    return sound.name, sound.kind, partial(_same, sound)
+
+
+def _same(sound: Sound) -> Sound:
+    return sound
 
 
 def _builtin(spec: str) -> list[Name]:
@@ -159,6 +175,10 @@ def _find_path(spec: str | PathLike) -> tuple[Path, str | None]:
     if path.exists():
         return path, split
     raise SoundError(f"{path}: no such sound file, folder or built-in kind; {_hint(str(path))}")
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _hint(name: str) -> str:

@@ -1,5 +1,6 @@
 """One sound."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,11 @@ class Sound:
         kind: what makes the sound, e.g. ``"phone"``.
         signal: (N,) float32 at ``sample_rate``, sample N is followed by sample 0.
         sample_rate: Hz.
-        origin: where it comes from: a file, or a synthesiser.
+        origin: where it comes from: the absolute path of its file, which ``load_sounds`` reads
+            again, or a synthesiser.
         licence: the terms it may be used under, ``""`` where nobody has said.
+        recipe: digest of what it was made from, a file's bytes or a synthesiser's words; ``""``
+            for one that is nothing but its samples.
     """
 
     name: str
@@ -30,11 +34,31 @@ class Sound:
     sample_rate: int
     origin: str = ""
     licence: str = ""
+    recipe: str = ""
+
+    @property
+    def hash(self) -> str:
+        """Digest (hexadecimal, 16 digits) of what it is: two sounds that share it are the same.
+
+        Of the recipe of a built-in sound, of a file's bytes: whatever the sample rate, and on every
+        machine. Of the samples and their rate where a sound was made of these.
+        """
+        if self.recipe:
+            return self.recipe
+        return digest(f"{self.sample_rate} Hz", np.ascontiguousarray(self.signal).tobytes())
 
     @property
     def duration(self) -> float:
         """Length of one turn of the loop in seconds."""
         return len(self.signal) / self.sample_rate
+
+
+def digest(*parts: str | bytes) -> str:
+    """Return a hash (hexadecimal, 16 digits) of texts and bytes, one after another."""
+    told = hashlib.sha256()
+    for part in parts:
+        told.update(part.encode() if isinstance(part, str) else part)
+    return told.hexdigest()[:16]
 
 
 def check_rate(sample_rate: int) -> None:
