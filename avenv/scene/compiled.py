@@ -58,9 +58,9 @@ class SceneObject:
         kind: catalogue kind, or ``floor``, ``ceiling``, ``wall``, ``door``, ``window``.
         category: semantic id, the row in ``CATEGORIES``.
         room: index of its room, -1 for what lies between rooms (doors).
-        position: centre of its base, world metres.
+        position: centre of its base, world metres; where it lies, if it has fallen.
         heading: radians.
-        size: (length along its x, width along its y, height), metres.
+        size: (length along its x, width along its y, height), metres, of the box round it.
         state: which of its states it is in, None if it has none.
     """
 
@@ -155,16 +155,18 @@ class CompiledScene:
         Raises:
             SceneError: no object of this name has states.
         """
-        switch = self._switch(name)
-        sound = switch.states[self.states[name]].event
-        return SceneSource(name, sound, switch.mouth, object=name) if sound else None
+        state = self._switch(name).states[self.states[name]]
+        return (
+            SceneSource(name, state.event, state.place.mouth, object=name) if state.event else None
+        )
 
     def posed(self, states: Mapping[str, str]) -> "CompiledScene":
         """Return the scene with some of its things in other states, by the objects' names.
 
         Triangles keep their number, order, texture coordinates and objects; those of the things
-        move, or are of another surface. A thing that falls silent loses its source, and one that
-        begins to sound gets one. Put back as it was compiled, a scene is that very same one again.
+        move, or are of another surface. What falls lies where it was found to fall to. A thing that
+        falls silent loses its source, and one that begins to sound gets one. Put back as it was
+        compiled, a scene is that very same one again.
 
         Raises:
             SceneError: an object has no states, or not this one; or these are no states by name.
@@ -189,11 +191,14 @@ class CompiledScene:
             switch = self._switch(name)
             was, now = switch.states[self.states[name]], switch.states[state]
             triangles[switch.triangles], surface[switch.triangles] = now.corners, now.surface
-            objects[switch.object] = replace(objects[switch.object], state=state)
+            position, heading, size, mouth = now.place
+            objects[switch.object] = replace(
+                objects[switch.object], state=state, position=position, heading=heading, size=size
+            )
             if now.sound is None:
                 sources = [source for source in sources if source.object != name]
             elif was.sound is None:
-                sources.append(SceneSource(name, now.sound, switch.mouth, object=name))
+                sources.append(SceneSource(name, now.sound, mouth, object=name))
         return replace(self, triangles=triangles, surface=surface, objects=tuple(objects),
                        sources=tuple(sources), rest=self)  # fmt: skip
 

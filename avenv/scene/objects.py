@@ -19,8 +19,10 @@ from avenv.scene.rooms import PlacedRoom
 from avenv.scene.spec import COMPASS, ObjectSpec, SceneSpec
 
 _TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
-_ABOVE = 0.02  # m between a thing and its sound, so that the thing does not hide it
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
+
+ABOVE = 0.02
+"""Metres between a thing and its sound, so that the thing does not hide it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class PlacedObject:
     def mouth(self) -> tuple[float, float, float]:
         """Where its sound comes from: the open air by the middle of its top, or below it."""
         x, y, z = self.position
-        return x, y, z - _ABOVE if self.kind.mounted == "ceiling" else self.top + _ABOVE
+        return x, y, z - ABOVE if self.kind.mounted == "ceiling" else self.top + ABOVE
 
     @property
     def top(self) -> float:
