@@ -77,6 +77,7 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
         rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in layout.rooms),
         sources=tuple(layout.sources),
         switches=tuple(_switches(things, merged, surfaces)),
+        origin=spec.content_hash,
     )
 
 

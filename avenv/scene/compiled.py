@@ -6,7 +6,7 @@ and one table of objects. Vision, acoustics and navigation each derive their own
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
 from avenv.geometry import BVH, build_bvh
+from avenv.scene.hashing import content_hash
 from avenv.scene.problems import suggest
 from avenv.scene.states import HELD, State, Switch
 
@@ -119,6 +120,8 @@ class CompiledScene:
             the surface is cut out.
         switches: the things that have states.
         rest: the scene that this one was made of by ``posed``; None for one as it was compiled.
+        origin: hash of the description or of the files that it was made of; empty for one that was
+            made of arrays.
     """
 
     name: str
@@ -134,6 +137,7 @@ class CompiledScene:
     images: tuple[NDArray[np.uint8], ...] = ()
     switches: tuple[Switch, ...] = ()
     rest: "CompiledScene | None" = None
+    origin: str = ""
 
     @property
     def states(self) -> dict[str, str]:
@@ -296,6 +300,27 @@ class CompiledScene:
         return build_bvh(self.triangles)
 
     @cached_property
+    def content_hash(self) -> str:
+        """Hash (hexadecimal, 16 digits) of the place, in whatever states its things are.
+
+        Of the description or of the files that it was made of, the same on every machine; or of all
+        that it holds, if it was made of arrays.
+        """
+        if self.rest is not None:
+            return self.rest.content_hash
+        if self.origin:
+            return self.origin
+        switches = [
+            (s.object, [(name, _posture(state)) for name, state in s.states.items()])
+            for s in self.switches
+        ]
+        rooms = [(r.name, r.polygon.tolist(), r.floor, r.height) for r in self.rooms]
+        return content_hash(
+            [self.fingerprint, [astuple(o) for o in self.objects], rooms,
+             [astuple(s) for s in self.sources], switches]
+        )  # fmt: skip
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hex digest of all that sound, sight and motion depend on; a key of caches."""
         shapes = tuple(image.shape for image in self.images)
@@ -314,6 +339,12 @@ class CompiledScene:
             OCTAVE_CENTRES, self.triangles, self.double_sided, table.absorption[self.surface],
             table.scattering[self.surface], table.transmission[self.surface],
         )  # fmt: skip
+
+
+def _posture(state: State) -> list[object]:
+    """Return what makes a state another one, as plain data."""
+    arrays = _digest("", state.corners, state.surface)
+    return [arrays, state.place, state.sound, state.light, state.event]
 
 
 def _digest(text: object, *arrays: NDArray) -> str:

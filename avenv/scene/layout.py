@@ -9,7 +9,9 @@ from shapely import Point
 
 from avenv.scene.collisions import check_collisions
 from avenv.scene.compiled import SceneSource
+from avenv.scene.episodes import check_episodes
 from avenv.scene.falls import Landing, find_landings, lying_size
+from avenv.scene.fields import names_file, short_name
 from avenv.scene.materials import material_names
 from avenv.scene.objects import PlacedObject, place_objects
 from avenv.scene.openings import (
@@ -21,7 +23,7 @@ from avenv.scene.openings import (
 )
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
-from avenv.scene.spec import SceneSpec, SourceSpec, names_file, short_name
+from avenv.scene.spec import SceneSpec, SourceSpec
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ def lay_out(spec: SceneSpec) -> Layout:
     landings = find_landings(objects, rooms, doors)
     sources = _place_sources(spec, rooms, objects, object_names, landings, problems)
     objects = _switch_on(spec, objects, problems)
+    if len(objects) == len(spec.objects) and len(doors) == len(spec.doors):
+        names = [source.name for source in sources]
+        check_episodes(spec, rooms, doors, objects, names, problems)
     problems.check()
     return Layout(rooms, doors, windows, objects, sources, landings)
 

@@ -10,13 +10,14 @@ from shapely import Point, Polygon
 
 from avenv.core.frames import body_rotation
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names
+from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
 from avenv.scene.openings import PlacedWindow
 from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import COMPASS, ObjectSpec, SceneSpec
+from avenv.scene.spec import ObjectSpec, SceneSpec
 
 _TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
