@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
 from avenv.geometry import BVH, build_bvh
-from avenv.scene.hashing import content_hash
+from avenv.scene.content import content_hash
 from avenv.scene.problems import suggest
 from avenv.scene.states import HELD, State, Switch
 

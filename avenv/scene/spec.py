@@ -28,6 +28,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from avenv.scene.content import content_hash
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
 from avenv.scene.fields import (
     Along,
@@ -41,7 +42,6 @@ from avenv.scene.fields import (
     Spec,
     names_file,
 )
-from avenv.scene.hashing import content_hash
 from avenv.scene.problems import Problems
 from avenv.scene.yaml_files import read_yaml, write_yaml
 

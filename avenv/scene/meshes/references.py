@@ -21,7 +21,8 @@ class References:
     Args:
         document: the file with the references; they are relative to its folder.
         root: the folder that nothing is read outside of; by default the document's.
-        digests: where to note the digest of each file that is read, by its path in ``root``.
+        digests: where to note the digest of each file that is read, by its path in ``root``;
+            the first, which all begins with, under an empty name.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class References:
             except binascii.Error as error:
                 raise SceneError(f"{self.document}: {field}: broken base64: {error}") from error
         path = self.find(reference, field)
-        return self._noted(path) if path.is_file() else None
+        return self._noted(path, path) if path.is_file() else None
 
     def read_document(self) -> bytes:
         """Return the contents of the document itself.
@@ -71,16 +72,17 @@ class References:
         Raises:
             SceneError: it is missing, too large, or cannot be read.
         """
-        return self._noted(self.document)
+        return self._noted(self.document, self._base / self.document.name)
 
     def inner(self, document: Path) -> "References":
         """Return the references of a document that this one refers to."""
         return References(document, self.root, self.digests)
 
-    def _noted(self, path: Path) -> bytes:
+    def _noted(self, path: Path, place: Path) -> bytes:
         content = read_file(path)
-        name = path.resolve().relative_to(self.root).as_posix()
-        self.digests[name] = hashlib.sha256(content).hexdigest()
+        # Nothing refers to the first by its name, so that it may be called otherwise.
+        name = place.relative_to(self.root).as_posix() if self.digests else ""
+        self.digests.setdefault(name, hashlib.sha256(content).hexdigest())
         return content
 
 

@@ -99,7 +99,7 @@ def _read_mtl(library: str, references: References, missing: list[str]) -> dict[
             fields = blocks.setdefault(value.strip(), {})
         elif value:
             fields[key.lower()] = value.strip()
-    inner = References(place, references.root)
+    inner = references.inner(place)
     return {name: _mtl_material(name, f, inner, missing) for name, f in blocks.items()}
 
 

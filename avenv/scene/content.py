@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 SCENE_VERSION = 1
-"""Grows with every change of what the compiler or the catalogue make of a description: the hashes of
-all scenes change with it."""
+"""Grows with every change of what the compiler or the catalogue make of a description: the hashes
+of all scenes change with it."""
 
 _DECIMALS = 6  # of metres and degrees: what the last bits of another machine do not reach
 
