@@ -26,9 +26,6 @@ class AnswerThePhone(AudioGoal):
         return super().succeeded() & (np.abs(self.truth()["source_azimuth"]) < np.deg2rad(45))
 
 
-TASKS["AnswerThePhone"] = AnswerThePhone
-
-
 def build_office() -> SceneSpec:
     """Describe the office: rows of desks, each with a chair and a telephone of its own tone."""
     b = SceneBuilder("office")
@@ -83,6 +80,7 @@ def answer(env: Env, seed: int) -> float:
 
 def main(path: str = "office.yaml") -> None:
     """Build the office, check it, answer three calls and save it."""
+    TASKS["AnswerThePhone"] = AnswerThePhone
     spec = build_office()
     world = avenv.load_scene(spec)
     check_hearing(world)

@@ -77,6 +77,11 @@ def find_landings(
         for door in doors for zone in (*doorways(door, rooms, _DOORWAY), *leaf_way(door))
     ]  # fmt: skip
     bodies += [_body(thing) for thing in objects]
+    outlines = np.array([body.outline for body in bodies], object)
+    in_room = [
+        [bodies[k] for k in np.flatnonzero(shapely.intersects(room.shape, outlines)).tolist()]
+        for room in rooms
+    ]
     landings = {}
     for thing in objects:
         falls = [state for state, how in thing.kind.states.items() if how.is_fall]
@@ -86,12 +91,12 @@ def find_landings(
         x, y, z = np.max(sizes, axis=0).tolist()
         size = (x, y, z)
         on_it = _stack(thing, objects)
-        others = [body for body in bodies if body.name not in on_it]
+        others = [body for body in in_room[thing.room] if body.name not in on_it]
         landing = _find_place(thing, size, rooms[thing.room], others, objects)
         if landing is not None:
             x, y, z = landing.position
             outline = Polygon(footprint((x, y), landing.heading, *size[:2]))
-            bodies.append(_Body("", outline, z, z + size[2]))
+            in_room[thing.room].append(_Body("", outline, z, z + size[2]))
         landings[thing.name] = landing or Landing(thing.position, thing.heading)
     return landings
 
@@ -109,8 +114,8 @@ def lying_size(name: str, size: Size, state: str) -> Size:
 @lru_cache(maxsize=512)
 def _outline(name: str, size: Size) -> Polygon:
     """Return the rectangle in its own frame that a thing stands on, its doors open or shut."""
-    states = [state for state, how in kind(name).states.items() if not how.is_fall] or [None]
-    corners = np.concatenate([_corners(name, size, state)[:, :2] for state in states])
+    states = [state for state, how in kind(name).states.items() if not how.is_fall]
+    corners = np.concatenate([_corners(name, size, state)[:, :2] for state in states or (None,)])
     return shapely.box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
 
 
@@ -151,10 +156,11 @@ def _find_place(
     farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
     shapely.prepare([free, way, edge])
     headings = thing.heading + _TURNS
+    length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
+    lying = np.array([footprint((0.0, 0.0), heading, length, width) for heading in headings])
     for radius in np.arange(0.0, farthest, _STEP).tolist():
         middles = start + radius * forward(headings)
-        length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
-        boxes = [footprint(m, h, length, width) for m, h in zip(middles, headings, strict=True)]
+        boxes = middles[:, None] + lying
         for k in np.flatnonzero(shapely.covers(free, shapely.polygons(boxes))).tolist():
             end = middles[k]
             straight = radius == 0 or way.covers(LineString([start, end]))
