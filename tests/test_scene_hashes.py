@@ -128,6 +128,7 @@ def test_how_a_mesh_is_read_counts(house, tmp_path):
     assert world.report.content_hash == world.compiled.content_hash == plain
 
 
+@pytest.mark.filterwarnings("ignore::avenv.core.errors.SceneWarning")
 def test_buffers_and_configurations_count(tmp_path):
     box = trimesh.creation.box((4, 2.5, 3))
     box.invert()
