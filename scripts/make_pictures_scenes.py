@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from avenv import SceneBuilder, load_scene
 from avenv.drawing.blueprint import draw_blueprint
 from avenv.scene.catalogue import kind, kind_names
+from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
 from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
 from avenv.vision import render_view
 
@@ -26,6 +27,9 @@ SPECS = {
     "windows": WindowSpec,
     "objects": ObjectSpec,
     "sources": SourceSpec,
+    "events": EventSpec,
+    "episodes": EpisodeSpec,
+    "episode sources": EpisodeSourceSpec,
 }
 TILE, COLUMNS = 120, 11  # pixels, and pictures in a row
 

@@ -19,10 +19,10 @@ from avenv.acoustics import AcousticSettings, measures
 from avenv.scene.catalogue import categories, kind
 from avenv.scene.homes import (
     SIZES,
-    content_hash,
     generate_home,
     make_home,
     objects_in_doorways,
+    pin_of,
     pins,
     reverberation_times,
     sets,
@@ -146,7 +146,7 @@ def write_pins() -> None:
     PINS.write_text("{}")
     pins.cache_clear()
     found = {
-        split: [content_hash(make_home(split, n)) for n in tqdm(range(SIZES[split]), desc=split)]
+        split: [pin_of(make_home(split, n)) for n in tqdm(range(SIZES[split]), desc=split)]
         for split in ("val", "test")
     }
     PINS.write_text(json.dumps(found, indent=0) + "\n")

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from avenv.core.errors import SceneError
 from avenv.scene import SceneSpec, check_scene
+from avenv.scene.yaml_files import _Loader
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "scenes.md").read_text()
@@ -22,8 +24,10 @@ def _maker():
 
 
 @pytest.mark.parametrize(
-    "name", ["scene", "rooms", "doors", "windows", "objects", "sources", "kinds"]
-)
+    "name",
+    ["scene", "rooms", "doors", "windows", "objects", "sources", "events", "episodes",
+     "episode sources", "kinds"],
+)  # fmt: skip
 def test_its_tables_are_those_of_the_code(name):
     [shown] = re.findall(rf"<!-- {name} -->\n(.*?)\n<!-- end -->", PAGE, re.DOTALL)
     assert shown == _maker().tables()[name], "run scripts/make_pictures_scenes.py --tables"
@@ -39,6 +43,18 @@ def test_its_yaml_is_a_scene(tmp_path):
     with pytest.raises(SceneError, match=r"objects\[5\].kind") as caught:
         check_scene(SceneSpec.from_yaml(path))
     assert str(caught.value).splitlines()[0].split("bedsit.yaml: ")[1] in PAGE
+
+
+def test_its_episodes_are_checked():
+    section = PAGE.split("\n### Events and episodes\n")[1].split("\n## ")[0]
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+        exec(block, names)
+    assert names["spec"].episodes[0].goal == "vase"
+    assert names["vase"].position[2] == 0.0
+    [block] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    [bedsit] = re.findall(r"```yaml\n(name: .*?)```", PAGE, re.DOTALL)
+    check_scene(SceneSpec.from_dict(yaml.load(bedsit + block, _Loader)))
 
 
 def test_its_script_runs(tmp_path, monkeypatch):

@@ -14,11 +14,11 @@ from avenv.scene import SceneSpec
 from avenv.scene.catalogue import categories, kind, kind_names
 from avenv.scene.homes import (
     HomeOptions,
-    content_hash,
     find_homes,
     generate_home,
     make_home,
     objects_in_doorways,
+    pin_of,
     pins,
     reverberation_times,
 )
@@ -40,8 +40,8 @@ def homes():
 
 def test_one_seed_is_one_home(homes):
     assert generate_home(SEEDS[0]) == homes[0]
-    assert content_hash(generate_home(SEEDS[0])) == content_hash(homes[0])
-    assert len({content_hash(home) for home in homes}) == len(homes)
+    assert pin_of(generate_home(SEEDS[0])) == pin_of(homes[0])
+    assert len({pin_of(home) for home in homes}) == len(homes)
 
 
 def test_every_room_can_be_reached_and_walked_about(homes):
@@ -149,8 +149,8 @@ def test_the_fixed_lists_are_pinned_and_disjoint():
     assert {split: len(hashes) for split, hashes in lists.items()} == {"val": 50, "test": 50}
     assert len({h for hashes in lists.values() for h in hashes}) == 100
     for split, number in (("val", 0), ("val", 49), ("test", 0)):
-        assert content_hash(make_home(split, number)) == lists[split][number]
-    assert content_hash(make_home("train", 0)) not in lists["val"] + lists["test"]
+        assert pin_of(make_home(split, number)) == lists[split][number]
+    assert pin_of(make_home("train", 0)) not in lists["val"] + lists["test"]
 
 
 def test_homes_are_loaded_by_name():

@@ -61,7 +61,7 @@ def test_names_find_their_sounds_again(bell, tmp_path, monkeypatch):
     assert load_sounds(found.origin, RATE)[0].hash == found.hash
     with pytest.raises(SoundError, match=r"no sound 'bel.wav' in this set; did you mean bell.wav"):
         sounds.find("bel.wav")
-    with pytest.raises(SoundError, match=r"it has phone/0, phone/1, phone/2, bell.wav"):
+    with pytest.raises(SoundError, match="it has phone/0, phone/1, phone/2, bell"):
         sounds.find("?")
 
 

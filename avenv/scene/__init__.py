@@ -3,6 +3,8 @@
 from avenv.scene.builder import SceneBuilder
 from avenv.scene.compile import CATEGORIES, compile_scene
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, SurfaceTable
+from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
+from avenv.scene.episodes import find_heading
 from avenv.scene.files import find_scene, scene_names
 from avenv.scene.layout import check_scene
 from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
@@ -11,6 +13,9 @@ __all__ = [
     "CATEGORIES",
     "CompiledScene",
     "DoorSpec",
+    "EpisodeSourceSpec",
+    "EpisodeSpec",
+    "EventSpec",
     "ObjectSpec",
     "Room",
     "RoomSpec",
@@ -23,6 +28,7 @@ __all__ = [
     "WindowSpec",
     "check_scene",
     "compile_scene",
+    "find_heading",
     "find_scene",
     "scene_names",
 ]

@@ -1,13 +1,15 @@
 """Write a scene as a script that reads like a description of its rooms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from avenv.scene.fields import short_name
 from avenv.scene.layout import check_scene, free_name
-from avenv.scene.spec import SceneSpec, short_name
+from avenv.scene.spec import SceneSpec
 
 
 class SceneBuilder:
@@ -26,17 +28,18 @@ class SceneBuilder:
         chair = studio.place("office_chair", in_front_of=desk, gap=-0.2)
         phone = studio.place("phone", on=desk, offset=(0, 0.5))
         b.source(on=phone)
+        b.episode(start=(2.0, 1.0), facing=bed, goal=phone)
         spec = b.build()
 
     Each method takes further fields of the piece's spec by name (``RoomSpec``, ``DoorSpec``,
-    ``WindowSpec``, ``ObjectSpec``, ``SourceSpec``) and leaves the rest to their defaults. ``room``
-    returns the room, to furnish it; all others return the name of the new piece for later calls.
-    Mistakes are reported by ``build``, all at once.
+    ``WindowSpec``, ``ObjectSpec``, ``SourceSpec``, ``EpisodeSpec``) and leaves the rest to their
+    defaults. ``room`` returns the room, to furnish it; ``event`` nothing; all others return the
+    name of the new piece for later calls. Mistakes are reported by ``build``, all at once.
     """
 
     def __init__(self, name: str, **fields: Any) -> None:
         self._data: dict[str, Any] = {"name": name, **fields}
-        for part in ("rooms", "doors", "windows", "objects", "sources"):
+        for part in ("rooms", "doors", "windows", "objects", "sources", "events", "episodes"):
             self._data[part] = []
 
     def room(
@@ -103,6 +106,17 @@ class SceneBuilder:
         """Add a sound source ``at`` [x, y, z], or ``on`` an object, by default with its sound."""
         default = on or short_name(fields.get("sound") or "source")
         return self._add("sources", default, name=name, position=_plain(at), on=on, **fields)
+
+    def event(self, time: float, states: Mapping[str, str] | None = None, **more: str) -> None:
+        """Let things get into other ``states`` at a time, in every episode of the scene.
+
+        Names of things may also be written as keywords: ``b.event(3.0, vase="fallen")``.
+        """
+        self._data["events"].append({"time": time, "states": {**(states or {}), **more}})
+
+    def episode(self, start: ArrayLike, name: str | None = None, **fields: Any) -> str:
+        """Add an episode that begins at ``start`` [x, y], with fields as in ``EpisodeSpec``."""
+        return self._add("episodes", "episode", name=name, start=_plain(start), **fields)
 
     def build(self) -> SceneSpec:
         """Return the scene.

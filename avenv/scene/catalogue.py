@@ -7,7 +7,7 @@ it with its back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +36,8 @@ class KindState:
         materials: other materials of some parts, by part name.
         sound: built-in kind of sound it makes, or None.
         light: how brightly its lamps shine, 0 to 1.
-        pose: ``"fallen"``: tipped on its front; ``"held"``: carried, and no longer in its place.
+        pose: ``"fallen"``: tipped on its front, and on the floor; ``"held"``: carried, and no
+            longer in its place.
         event: built-in kind of sound that is heard once when it gets there, or None.
     """
 
@@ -46,6 +47,16 @@ class KindState:
     light: float = 1.0
     pose: str | None = None
     event: str | None = None
+
+    @property
+    def is_fall(self) -> bool:
+        """Whether a thing gets there by falling, and ends up lying."""
+        return self.pose == "fallen" or self.shape == "broken"
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a thing is as in its first state, and only elsewhere."""
+        return self.pose == "fallen" and self.shape is None and not self.materials
 
 
 @dataclass(frozen=True)
@@ -165,9 +176,8 @@ def build_mesh(
 
 
 def _read_state(row: dict, how: dict) -> KindState:
-    crashes = how.get("pose") == "fallen" or how.get("shape") == "broken"
-    event = row.get("falls") if crashes else None
-    return KindState(**{"sound": row.get("sound"), "event": event, **how})
+    state = KindState(**{"sound": row.get("sound"), **how})
+    return replace(state, event=row.get("falls")) if state.is_fall else state
 
 
 def _state(chosen: Kind, state: str | None) -> KindState:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from avenv.scene.catalogue import KindState, Part, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
+from avenv.scene.falls import lying_size
 from avenv.scene.layout import Layout, lay_out
 from avenv.scene.materials import material
 from avenv.scene.objects import PlacedObject, to_world
 from avenv.scene.openings import PlacedDoor
 from avenv.scene.primitives import surface_uv
 from avenv.scene.spec import SceneSpec
-from avenv.scene.states import Chunk, Merged, State, Switch, merge
+from avenv.scene.states import Chunk, Merged, Place, State, Switch, merge
 from avenv.scene.structure import Piece, build_structure, leaf_mesh
 
 CATEGORIES: tuple[str, ...] = (
@@ -25,16 +26,19 @@ CATEGORIES: tuple[str, ...] = (
 """Semantic categories; a category's id is its place here, and 0 is where nothing is."""
 
 
+_ONLY = {"": KindState()}
+
+
 class _Thing(NamedTuple):
-    """An object, what it consists of in each of its states, and where its sound comes from.
+    """An object, and what it consists of, how and where it is in each of its states.
 
     A thing without states has one, which has no name.
     """
 
     object: SceneObject
     chunks: Mapping[str, list[Chunk]]
-    states: Mapping[str, KindState] = {"": KindState()}
-    mouth: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    states: Mapping[str, KindState] = _ONLY
+    places: Mapping[str, Place] = {}
 
 
 def compile_scene(spec: SceneSpec) -> CompiledScene:
@@ -45,7 +49,7 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
             problem, with the field and what would be accepted.
     """
     layout = lay_out(spec)
-    things = [*_structure(layout), *_leaves(layout.doors), *_furniture(layout.objects)]
+    things = [*_structure(layout), *_leaves(layout.doors), *_furniture(layout)]
     merged = [merge(thing.chunks) for thing in things]
     # Table rows of material and sheet, in the order of the list of triangles.
     rows: dict[tuple[str, bool], int] = {}
@@ -73,6 +77,7 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
         rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in layout.rooms),
         sources=tuple(layout.sources),
         switches=tuple(_switches(things, merged, surfaces)),
+        origin=spec.content_hash,
     )
 
 
@@ -83,10 +88,13 @@ def _switches(
     for number, (thing, m, surface) in enumerate(zip(things, merged, surfaces, strict=True)):
         if thing.object.state is not None:
             states = {
-                name: State(m.corners[name], surface[name], how.sound, how.light, how.event)
+                name: State(
+                    m.corners[name], surface[name], thing.places[name], how.sound, how.light,
+                    how.event, how.is_moved,
+                )
                 for name, how in thing.states.items()
-            }
-            yield Switch(number, first, states, thing.mouth)
+            }  # fmt: skip
+            yield Switch(number, first, states)
         first += len(m.sheet)
 
 
@@ -125,12 +133,15 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
     for door in doors:
         if not door.leaves:
             continue
-        chunks = {}
+        chunks, places = {}, {}
         for state, leaf in door.leaves.items():
             mesh = leaf_mesh(leaf)
             placed = to_world(mesh, leaf.position, leaf.heading).astype(np.float32)
             uv = surface_uv(mesh).astype(np.float32)
             chunks[state] = [Chunk("leaf", placed, uv, door.spec.material, False)]
+            x, y, z = leaf.position
+            mouth = (x, y, z + leaf.size[2] / 2)
+            places[state] = Place(leaf.position, leaf.heading, leaf.size, mouth)
         leaf = door.leaves[door.spec.state]
         yield _Thing(
             SceneObject(
@@ -139,27 +150,43 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
             ),
             chunks,
             dict.fromkeys(chunks, KindState()),
-            (leaf.position[0], leaf.position[1], leaf.position[2] + leaf.size[2] / 2),
+            places,
         )  # fmt: skip
 
 
-def _furniture(objects: Sequence[PlacedObject]) -> Iterable[_Thing]:
-    for thing in objects:
-        states = thing.kind.states or _Thing._field_defaults["states"]
+def _furniture(layout: Layout) -> Iterable[_Thing]:
+    for thing in layout.objects:
+        states = thing.kind.states or _ONLY
+        places = {name: _place(thing, name, how, layout) for name, how in states.items()}
+        chunks = {name: _chunks(thing, name, how, places[name]) for name, how in states.items()}
+        here = places[thing.state or ""]
         yield _Thing(
             SceneObject(
                 thing.name, thing.kind.name, CATEGORIES.index(thing.kind.category), thing.room,
-                thing.position, thing.heading, thing.size, thing.state,
+                here.position, here.heading, here.size, thing.state,
             ),
-            {name: _chunks(thing, name, how) for name, how in states.items()},
+            chunks,
             states,
-            _mouth(thing, objects),
+            places,
         )  # fmt: skip
 
 
-def _mouth(thing: PlacedObject, objects: Sequence[PlacedObject]) -> tuple[float, float, float]:
+def _place(thing: PlacedObject, state: str, how: KindState, layout: Layout) -> Place:
+    """Return where a thing is in one of its states: in its place, unless it has fallen."""
+    if not how.is_fall:
+        mouth = _in_the_open(thing.mouth, thing, layout.objects)
+        return Place(thing.position, thing.heading, thing.size, mouth)
+    landing = layout.landings[thing.name]
+    size = lying_size(thing.kind.name, thing.size, state)
+    mouth = _in_the_open(landing.mouth(size), thing, layout.objects)
+    return Place(landing.position, landing.heading, size, mouth)
+
+
+def _in_the_open(
+    mouth: tuple[float, float, float], thing: PlacedObject, objects: Sequence[PlacedObject]
+) -> tuple[float, float, float]:
     """Return where a thing sounds from: above whatever stands on the middle of its top."""
-    x, y, z = thing.mouth
+    x, y, z = mouth
     above = [o for o in objects if abs(o.position[0] - x) + abs(o.position[1] - y) < sum(o.size)]
     for other in sorted(above, key=lambda o: o.position[2]):
         if other is not thing and other.contains((x, y, z)):
@@ -167,12 +194,12 @@ def _mouth(thing: PlacedObject, objects: Sequence[PlacedObject]) -> tuple[float,
     return x, y, z
 
 
-def _chunks(thing: PlacedObject, state: str, how: KindState) -> list[Chunk]:
+def _chunks(thing: PlacedObject, state: str, how: KindState, place: Place) -> list[Chunk]:
     if how.pose == "held":
         return []
     materials = tuple(sorted(thing.spec.materials.items()))
     return [
-        Chunk(part.name, to_world(part.triangles, thing.position, thing.heading).astype(np.float32),
+        Chunk(part.name, to_world(part.triangles, place.position, place.heading).astype(np.float32),
               part.uv, part.material, part.sheet)
         for part in _parts(thing.kind.name, thing.size, materials, state)
     ]  # fmt: skip

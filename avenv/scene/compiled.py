@@ -6,7 +6,7 @@ and one table of objects. Vision, acoustics and navigation each derive their own
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
 from avenv.geometry import BVH, build_bvh
+from avenv.scene.content import content_hash
 from avenv.scene.problems import suggest
 from avenv.scene.states import HELD, State, Switch
 
@@ -58,9 +59,9 @@ class SceneObject:
         kind: catalogue kind, or ``floor``, ``ceiling``, ``wall``, ``door``, ``window``.
         category: semantic id, the row in ``CATEGORIES``.
         room: index of its room, -1 for what lies between rooms (doors).
-        position: centre of its base, world metres.
+        position: centre of its base, world metres; where it lies, if it has fallen.
         heading: radians.
-        size: (length along its x, width along its y, height), metres.
+        size: (length along its x, width along its y, height), metres, of the box round it.
         state: which of its states it is in, None if it has none.
     """
 
@@ -119,6 +120,8 @@ class CompiledScene:
             the surface is cut out.
         switches: the things that have states.
         rest: the scene that this one was made of by ``posed``; None for one as it was compiled.
+        origin: hash of the description or of the files that it was made of; empty for one that was
+            made of arrays.
     """
 
     name: str
@@ -134,6 +137,7 @@ class CompiledScene:
     images: tuple[NDArray[np.uint8], ...] = ()
     switches: tuple[Switch, ...] = ()
     rest: "CompiledScene | None" = None
+    origin: str = ""
 
     @property
     def states(self) -> dict[str, str]:
@@ -155,16 +159,18 @@ class CompiledScene:
         Raises:
             SceneError: no object of this name has states.
         """
-        switch = self._switch(name)
-        sound = switch.states[self.states[name]].event
-        return SceneSource(name, sound, switch.mouth, object=name) if sound else None
+        state = self._switch(name).states[self.states[name]]
+        return (
+            SceneSource(name, state.event, state.place.mouth, object=name) if state.event else None
+        )
 
     def posed(self, states: Mapping[str, str]) -> "CompiledScene":
         """Return the scene with some of its things in other states, by the objects' names.
 
         Triangles keep their number, order, texture coordinates and objects; those of the things
-        move, or are of another surface. A thing that falls silent loses its source, and one that
-        begins to sound gets one. Put back as it was compiled, a scene is that very same one again.
+        move, or are of another surface. What falls lies where it was found to fall to. A thing that
+        falls silent loses its source, and one that begins to sound gets one. Put back as it was
+        compiled, a scene is that very same one again.
 
         Raises:
             SceneError: an object has no states, or not this one; or these are no states by name.
@@ -189,11 +195,14 @@ class CompiledScene:
             switch = self._switch(name)
             was, now = switch.states[self.states[name]], switch.states[state]
             triangles[switch.triangles], surface[switch.triangles] = now.corners, now.surface
-            objects[switch.object] = replace(objects[switch.object], state=state)
+            position, heading, size, mouth = now.place
+            objects[switch.object] = replace(
+                objects[switch.object], state=state, position=position, heading=heading, size=size
+            )
             if now.sound is None:
                 sources = [source for source in sources if source.object != name]
             elif was.sound is None:
-                sources.append(SceneSource(name, now.sound, switch.mouth, object=name))
+                sources.append(SceneSource(name, now.sound, mouth, object=name))
         return replace(self, triangles=triangles, surface=surface, objects=tuple(objects),
                        sources=tuple(sources), rest=self)  # fmt: skip
 
@@ -291,6 +300,27 @@ class CompiledScene:
         return build_bvh(self.triangles)
 
     @cached_property
+    def content_hash(self) -> str:
+        """Hash (hexadecimal, 16 digits) of the place, in whatever states its things are.
+
+        Of the description or of the files that it was made of, the same on every machine; or of all
+        that it holds, if it was made of arrays.
+        """
+        if self.rest is not None:
+            return self.rest.content_hash
+        if self.origin:
+            return self.origin
+        switches = [
+            (s.object, [(name, _posture(state)) for name, state in s.states.items()])
+            for s in self.switches
+        ]
+        rooms = [(r.name, r.polygon.tolist(), r.floor, r.height) for r in self.rooms]
+        return content_hash(
+            [self.fingerprint, [astuple(o) for o in self.objects], rooms,
+             [astuple(s) for s in self.sources], switches]
+        )  # fmt: skip
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hex digest of all that sound, sight and motion depend on; a key of caches."""
         shapes = tuple(image.shape for image in self.images)
@@ -309,6 +339,12 @@ class CompiledScene:
             OCTAVE_CENTRES, self.triangles, self.double_sided, table.absorption[self.surface],
             table.scattering[self.surface], table.transmission[self.surface],
         )  # fmt: skip
+
+
+def _posture(state: State) -> list[object]:
+    """Return what makes a state another one, as plain data."""
+    arrays = _digest("", state.corners, state.surface)
+    return [arrays, state.place, state.sound, state.light, state.event]
 
 
 def _digest(text: object, *arrays: NDArray) -> str:

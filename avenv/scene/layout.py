@@ -1,7 +1,7 @@
 """Put a whole spec in place: rooms, openings, objects and sources, or say all that is wrong."""
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -9,6 +9,9 @@ from shapely import Point
 
 from avenv.scene.collisions import check_collisions
 from avenv.scene.compiled import SceneSource
+from avenv.scene.episodes import check_episodes
+from avenv.scene.falls import Landing, find_landings, lying_size
+from avenv.scene.fields import names_file, short_name
 from avenv.scene.materials import material_names
 from avenv.scene.objects import PlacedObject, place_objects
 from avenv.scene.openings import (
@@ -20,18 +23,22 @@ from avenv.scene.openings import (
 )
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
-from avenv.scene.spec import SceneSpec, SourceSpec, names_file, short_name
+from avenv.scene.spec import SceneSpec, SourceSpec
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything in a scene, in the order of the spec, with its name and its place."""
+    """Everything in a scene, in the order of the spec, with its name and its place.
+
+    ``landings`` are where things come to lie that can fall, by name.
+    """
 
     rooms: list[PlacedRoom]
     doors: list[PlacedDoor]
     windows: list[PlacedWindow]
     objects: list[PlacedObject]
     sources: list[SceneSource]
+    landings: dict[str, Landing]
 
 
 def lay_out(spec: SceneSpec) -> Layout:
@@ -64,10 +71,14 @@ def lay_out(spec: SceneSpec) -> Layout:
     check_openings(doors, windows, rooms, problems)
     objects = place_objects(spec, rooms, windows, object_names, problems)
     check_collisions(objects, doors, {name: k for k, name in enumerate(object_names)}, problems)
-    sources = _place_sources(spec, rooms, objects, object_names, problems)
+    landings = find_landings(objects, rooms, doors)
+    sources = _place_sources(spec, rooms, objects, object_names, landings, problems)
     objects = _switch_on(spec, objects, problems)
+    if len(objects) == len(spec.objects) and len(doors) == len(spec.doors):
+        names = [source.name for source in sources]
+        check_episodes(spec, rooms, doors, objects, names, problems)
     problems.check()
-    return Layout(rooms, doors, windows, objects, sources)
+    return Layout(rooms, doors, windows, objects, sources, landings)
 
 
 def check_scene(spec: SceneSpec) -> None:
@@ -119,7 +130,7 @@ def _check_materials(spec: SceneSpec, problems: Problems) -> None:
 
 def _place_sources(
     spec: SceneSpec, rooms: list[PlacedRoom], objects: list[PlacedObject],
-    object_names: list[str], problems: Problems,
+    object_names: list[str], landings: Mapping[str, Landing], problems: Problems,
 ) -> list[SceneSource]:  # fmt: skip
     by_name = {thing.name: thing for thing in objects}
     defaults = [s.on or short_name(s.sound or "") for s in spec.sources]
@@ -139,11 +150,18 @@ def _place_sources(
             position = source.position
         else:
             assert support is not None  # the spec has seen to it
-            position = support.mouth
+            position = _mouth(support, landings)
         _check_in_the_open(position, rooms, objects, place, problems)
         if sound is not None:
             placed.append(SceneSource(name, sound, position, source.level, source.on))
     return placed
+
+
+def _mouth(thing: PlacedObject, landings: Mapping[str, Landing]) -> tuple[float, float, float]:
+    """Return where a thing sounds from, standing or fallen."""
+    if thing.state is None or not thing.kind.states[thing.state].is_fall:
+        return thing.mouth
+    return landings[thing.name].mouth(lying_size(thing.kind.name, thing.size, thing.state))
 
 
 def _sound(

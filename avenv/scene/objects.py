@@ -10,17 +10,20 @@ from shapely import Point, Polygon
 
 from avenv.core.frames import body_rotation
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names
+from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
 from avenv.scene.openings import PlacedWindow
 from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import COMPASS, ObjectSpec, SceneSpec
+from avenv.scene.spec import ObjectSpec, SceneSpec
 
 _TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
-_ABOVE = 0.02  # m between a thing and its sound, so that the thing does not hide it
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
+
+ABOVE = 0.02
+"""Metres between a thing and its sound, so that the thing does not hide it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class PlacedObject:
     def mouth(self) -> tuple[float, float, float]:
         """Where its sound comes from: the open air by the middle of its top, or below it."""
         x, y, z = self.position
-        return x, y, z - _ABOVE if self.kind.mounted == "ceiling" else self.top + _ABOVE
+        return x, y, z - ABOVE if self.kind.mounted == "ceiling" else self.top + ABOVE
 
     @property
     def top(self) -> float:

@@ -1,11 +1,12 @@
 """Put doors and windows into the walls, or say why they do not fit."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from shapely import Polygon
+from shapely import MultiPoint, Polygon
 
 from avenv.scene.placement import PlaceError, along_wall, find_wall
 from avenv.scene.plan import SNAP, Points, Segment, footprint, shared
@@ -304,6 +305,23 @@ def _room_behind(
         if other is not rooms[room] and any(shared(pane, a) is not None for a in other.axes):
             return other.spec.name
     return None
+
+
+def doorways(door: PlacedDoor, rooms: Sequence[PlacedRoom], depth: float) -> list[Polygon]:
+    """Return the floor ``depth`` metres before an opening, on either side."""
+    zones = []
+    for cut in door.cuts:
+        wall = rooms[cut.room].walls[cut.wall]
+        ends = np.array([wall.at(cut.start), wall.at(cut.end)])
+        zones.append(MultiPoint([*ends, *(ends + depth * wall.inward)]).convex_hull)
+    return zones
+
+
+def leaf_way(door: PlacedDoor) -> list[Polygon]:
+    """Return the floor that a door's leaf sweeps; none for a passage."""
+    leaves = door.leaves.values()
+    corners = [footprint(leaf.position[:2], leaf.heading, *leaf.size[:2]) for leaf in leaves]
+    return [MultiPoint(np.concatenate(corners)).convex_hull] if corners else []
 
 
 def check_openings(

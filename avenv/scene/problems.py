@@ -34,7 +34,8 @@ class Problems:
     def add_invalid(self, error: ValidationError, fields: Mapping[str, Iterable[str]]) -> None:
         """Note every finding of pydantic.
 
-        ``fields`` are the known fields of each list's items, and under ``""`` those of the whole.
+        ``fields`` are the known fields of each list's items, by where the list is
+        (``"episodes.sources"``), and under ``""`` those of the whole.
         """
         for finding in error.errors(include_url=False):
             short = finding["type"] == "too_short"
@@ -66,7 +67,7 @@ def suggest(name: str, choices: Iterable[str]) -> str:
 def _describe(finding: ErrorDetails, fields: Mapping[str, Iterable[str]]) -> str:
     if finding["type"] == "extra_forbidden":
         *parents, name = finding["loc"]
-        known = fields[str(parents[0])] if parents else fields[""]
+        known = fields[".".join(part for part in parents if isinstance(part, str))]
         return f"unknown field{suggest(str(name), known)}"
     if finding["type"] == "missing":
         return "is missing"

@@ -16,76 +16,40 @@ A scene in YAML, all lengths in metres, all angles in degrees::
       - {kind: phone, on: table}
     sources:
       - {on: phone}                       # rings as phones do
+    episodes:
+      - {name: answer, start: [1, 1], facing: east, goal: phone}
 
 Whatever has a default may be left out. These models check one field at a time; whether the rooms,
-doors and objects fit together is checked by ``check_scene`` and by ``compile_scene``.
+doors, objects and episodes fit together is checked by ``check_scene`` and by ``compile_scene``.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from avenv.scene.content import content_hash
+from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
+from avenv.scene.fields import (
+    Along,
+    Coordinate,
+    Decibels,
+    Facing,
+    Length,
+    Name,
+    Point,
+    Point3,
+    Spec,
+    names_file,
+)
 from avenv.scene.problems import Problems
-from avenv.scene.yaml_files import (
-    read_yaml,
-    write_yaml,
-)
-
-# Strict, so that YAML's `yes` or "3" is a mistake rather than a length. Within a kilometre of the
-# origin, compiled float32 coordinates keep to a tenth of a millimetre.
-Coordinate = Annotated[float, Field(strict=True, ge=-1000, le=1000)]
-Length = Annotated[float, Field(strict=True, gt=0, le=1000)]
-Decibels = Annotated[float, Field(strict=True, ge=-100, le=100)]
-Point = tuple[Coordinate, Coordinate]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\s][^/]*$")]
-
+from avenv.scene.yaml_files import read_yaml, write_yaml
 
 BESIDE = ("left_of", "right_of", "in_front_of", "behind")
 """Words that place an object beside another."""
 
-COMPASS = {"east": 0.0, "north": 90.0, "west": 180.0, "south": 270.0}
-"""Directions in the plan, degrees; north is +Y."""
 
-
-def _degrees_or_name(value: Any) -> float | str:
-    if isinstance(value, str) and value:
-        return value
-    if _is_number(value) and abs(value) <= 3600:
-        return float(value)
-    raise ValueError(f"{value!r}: expected degrees, a direction, or the name of an object")
-
-
-def _metres_or_end(value: Any) -> float | str:
-    if isinstance(value, str) and value in COMPASS:
-        return value
-    if _is_number(value) and abs(value) <= 1000:
-        return float(value)
-    raise ValueError(f"{value!r}: expected metres, or one of {', '.join(COMPASS)}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-Facing = Annotated[float | str, PlainValidator(_degrees_or_name)]
-Along = Annotated[float | str, PlainValidator(_metres_or_end)]
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class RoomSpec(_Spec):
+class RoomSpec(Spec):
     """One room: a polygon in the plan, and what its surfaces are made of.
 
     Attributes:
@@ -108,7 +72,7 @@ class RoomSpec(_Spec):
     ceiling: Name = "plaster"
 
 
-class DoorSpec(_Spec):
+class DoorSpec(Spec):
     """An opening between two rooms, with a leaf (``door``) or without (``passage``).
 
     Attributes:
@@ -137,7 +101,7 @@ class DoorSpec(_Spec):
     material: Name = "wood_door"
 
 
-class WindowSpec(_Spec):
+class WindowSpec(Spec):
     """A pane in an outer wall, where either ``position`` or ``wall`` says.
 
     Attributes:
@@ -171,7 +135,7 @@ class WindowSpec(_Spec):
         return self
 
 
-class ObjectSpec(_Spec):
+class ObjectSpec(Spec):
     """A thing from the catalogue, placed.
 
     Where it is, one of these says: ``position``, ``on``, ``under``, ``above``, ``against``, or one
@@ -229,7 +193,7 @@ class ObjectSpec(_Spec):
     z: Coordinate | None = None
     facing: Facing | None = None
     size: tuple[Length, Length, Length] | None = None
-    materials: dict[Name, Name] = {}
+    materials: dict[Name, Name] = Field({})
     state: Name | None = None
 
     @property
@@ -267,17 +231,7 @@ class ObjectSpec(_Spec):
         return self
 
 
-def names_file(sound: str) -> bool:
-    """Return whether a sound is a file: it has an ending, and is no ``"phone?tuning=0.9"``."""
-    return "?" not in sound and bool(Path(sound).suffix)
-
-
-def short_name(sound: str) -> str:
-    """Return what a source is called for its sound: ``phone`` for ``"phone/3?style=bell"``."""
-    return Path(sound).stem if names_file(sound) else re.split("[/?]", sound)[0]
-
-
-class SourceSpec(_Spec):
+class SourceSpec(Spec):
     """A sound source that belongs to the scene.
 
     Attributes:
@@ -292,7 +246,7 @@ class SourceSpec(_Spec):
     """
 
     name: Name | None = None
-    position: tuple[Coordinate, Coordinate, Coordinate] | None = None
+    position: Point3 | None = None
     on: Name | None = None
     sound: Annotated[str, Field(min_length=1)] | None = None
     level: Decibels = 0.0
@@ -312,10 +266,14 @@ _ITEM_FIELDS = {
     "windows": WindowSpec.model_fields,
     "objects": ObjectSpec.model_fields,
     "sources": SourceSpec.model_fields,
+    "events": EventSpec.model_fields,
+    "episodes": EpisodeSpec.model_fields,
+    "episodes.events": EventSpec.model_fields,
+    "episodes.sources": EpisodeSourceSpec.model_fields,
 }
 
 
-class SceneSpec(_Spec):
+class SceneSpec(Spec):
     """A whole scene. Two specs are equal when they say the same, wherever their files lie.
 
     Attributes:
@@ -326,6 +284,8 @@ class SceneSpec(_Spec):
         windows: panes in outer walls.
         objects: furniture and things.
         sources: sound sources.
+        events: what happens in every episode of the scene.
+        episodes: episodes that the scene brings along.
     """
 
     name: Name
@@ -335,6 +295,8 @@ class SceneSpec(_Spec):
     windows: tuple[WindowSpec, ...] = ()
     objects: tuple[ObjectSpec, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
+    events: tuple[EventSpec, ...] = ()
+    episodes: tuple[EpisodeSpec, ...] = ()
 
     _source: str | None = PrivateAttr(None)
     _folder: Path | None = PrivateAttr(None)
@@ -397,6 +359,21 @@ class SceneSpec(_Spec):
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without what is equal to its default."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def content_hash(self) -> str:
+        """Hash (hexadecimal, 16 digits) of the place: the same on every machine, wherever it lies.
+
+        It counts all that the scene says but its events and episodes, numbers to a millionth, sound
+        files by their bytes, and the version of what compiles it (``SCENE_VERSION``).
+
+        Raises:
+            ValueError: a sound file is not there.
+        """
+        place = {k: v for k, v in self.to_dict().items() if k not in ("events", "episodes")}
+        sounds = (source.sound for source in self.sources)
+        files = [self.find_file(sound) for sound in sounds if sound and names_file(sound)]
+        return content_hash(place, files)
 
     def save(self, path: str | Path) -> None:
         """Write the scene as YAML; sound paths are kept, relative to the new file's folder."""

@@ -30,6 +30,22 @@ class Chunk(NamedTuple):
     sheet: bool
 
 
+class Place(NamedTuple):
+    """Where a thing is.
+
+    Attributes:
+        position: middle of its base, world metres.
+        heading: direction of its front, radians.
+        size: extents along its front, its left and up, metres.
+        mouth: where its sound comes from, world metres.
+    """
+
+    position: tuple[float, float, float]
+    heading: float
+    size: tuple[float, float, float]
+    mouth: tuple[float, float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """A thing of N triangles in one of its states.
@@ -37,16 +53,20 @@ class State:
     Attributes:
         corners: (N, 3, 3) float32 metres; triangles that it does not have are points.
         surface: (N,) int32 rows of the scene's surfaces.
+        place: where it is.
         sound: what it sounds like, or None: it is silent.
         light: how brightly its lamps shine, 0 to 1.
         event: what is heard once when the thing gets into this state, or None.
+        is_moved: it is the first state, moved as one body: what lies together stays together.
     """
 
     corners: NDArray[np.float32]
     surface: NDArray[np.int32]
+    place: Place
     sound: str | None = None
     light: float = 1.0
     event: str | None = None
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +77,11 @@ class Switch:
         object: row of the scene's objects.
         first: its first triangle; the others follow.
         states: at least two, by name.
-        mouth: where its sound comes from, world metres.
     """
 
     object: int
     first: int
     states: Mapping[str, State]
-    mouth: tuple[float, float, float]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", dict(self.states))

@@ -18,7 +18,6 @@ from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
-from avenv.scene.homes.sets import content_hash
 from avenv.scene.problems import Problems
 from avenv.simulation.body import Body
 from avenv.sounds import check_builtin
@@ -67,14 +66,10 @@ class World:
             return _variant, (self.rest, dict(self.compiled.states))
         return World, (self.compiled, self.spec, None, self.report, self.reference)
 
-    @cached_property
+    @property
     def content_hash(self) -> str:
         """Hex digest of what the scene is: of its description, its mesh's files or its arrays."""
-        if self.rest is not None:
-            return self.rest.content_hash
-        if self.spec is not None:
-            return content_hash(self.spec)
-        return self.compiled.fingerprint[:16]
+        return self.compiled.content_hash
 
     @property
     def name(self) -> str:

@@ -6,11 +6,11 @@ from avenv.scene.homes.reverberation import reverberation_times
 from avenv.scene.homes.sets import (
     SIZES,
     HomeSet,
-    content_hash,
     find_homes,
     home_sounds,
     is_reference,
     make_home,
+    pin_of,
     pins,
 )
 
@@ -18,13 +18,13 @@ __all__ = [
     "SIZES",
     "HomeOptions",
     "HomeSet",
-    "content_hash",
     "find_homes",
     "generate_home",
     "home_sounds",
     "is_reference",
     "make_home",
     "objects_in_doorways",
+    "pin_of",
     "pins",
     "reverberation_times",
 ]

@@ -1,11 +1,10 @@
 """What must hold of a home besides what ``check_scene`` sees to."""
 
-import numpy as np
 from shapely import Polygon
-from shapely import box as rectangle
 
 from avenv.scene.layout import Layout
 from avenv.scene.objects import PlacedObject
+from avenv.scene.openings import doorways
 from avenv.scene.plan import footprint
 
 _FLAT = 0.03  # m: what is lower lies on the floor, and others may stand on it
@@ -17,12 +16,7 @@ def objects_in_doorways(layout: Layout) -> list[tuple[str, str]]:
     """Return the names of objects that stand in a doorway or right before it, and of its door."""
     found = []
     for door in layout.doors:
-        zones = []
-        for cut in door.cuts:
-            wall = layout.rooms[cut.room].walls[cut.wall]
-            ends = np.array([wall.at(cut.start), wall.at(cut.end)])
-            corners = np.concatenate([ends, ends + _BEFORE_DOOR * wall.inward])
-            zones.append(rectangle(*corners.min(axis=0), *corners.max(axis=0)).buffer(-_PLAY))
+        zones = [z.buffer(-_PLAY) for z in doorways(door, layout.rooms, _BEFORE_DOOR)]
         for thing in layout.objects:
             low = thing.position[2] - layout.rooms[thing.room].floor
             if thing.size[2] <= _FLAT or low > door.spec.height - _PLAY:

@@ -75,7 +75,7 @@ def make_home(split: str, number: int) -> SceneSpec:
     """
     home = generate_home([_STREAMS[split], number], name=f"homes-{split}-{number}")
     pinned = pins().get(split)
-    if pinned is not None and content_hash(home) != pinned[number]:
+    if pinned is not None and pin_of(home) != pinned[number]:
         raise SceneError(
             f"{PREFIX}{split}/{number} is not the home that it was when this version was "
             "released; results on it would not compare. Install the versions of constraints.txt"
@@ -83,8 +83,11 @@ def make_home(split: str, number: int) -> SceneSpec:
     return home
 
 
-def content_hash(home: SceneSpec) -> str:
-    """Return a hash (hexadecimal, 16 digits) of all that a home says of itself."""
+def pin_of(home: SceneSpec) -> str:
+    """Return the exact hash (hexadecimal, 16 digits) by which a home of a fixed list is known.
+
+    Unlike ``SceneSpec.content_hash`` it tells the last digit of every number, and no version.
+    """
     text = json.dumps(home.to_dict(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

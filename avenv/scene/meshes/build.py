@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from avenv.core import frames
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.compile import CATEGORIES
-from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
+from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, SurfaceTable
+from avenv.scene.content import content_hash
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.habitat import is_habitat, read_habitat
-from avenv.scene.meshes.notes import SceneNotes, known_object
+from avenv.scene.meshes.notes import SceneNotes, is_builtin, known_object
 from avenv.scene.meshes.parts import MeshFile, MeshPart
 from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.report import ImportReport, Mapped
@@ -119,6 +121,8 @@ def build_mesh(
         known_object(o, described.get(o.name), rooms, f"{path}: {o.name!r}: extras.avenv")
         for o in built.objects
     )
+    sources = (*noted.sources, *place_sources(settings, objects, noted.sources))
+    origin = _content_hash(content, settings, rules, sources)
     scene = CompiledScene(
         name=settings.name or noted.name or path.stem,
         triangles=triangles.astype(np.float32),
@@ -129,8 +133,9 @@ def build_mesh(
         surfaces=built.table,
         objects=objects,
         rooms=rooms,
-        sources=(*noted.sources, *place_sources(settings, objects, noted.sources)),
+        sources=sources,
         images=tuple(built.images),
+        origin=origin,
     )
     size = np.ptp(triangles.reshape(-1, 3), axis=0).tolist()
     report = ImportReport(
@@ -144,8 +149,22 @@ def build_mesh(
         open_share=built.open_share,
         sheets=float(np.average(built.sheet, weights=_areas(triangles))),
         warnings=tuple(texts),
+        content_hash=origin,
     )
     return scene, report
+
+
+def _content_hash(
+    content: MeshFile, settings: MeshSettings, rules: Rules, sources: Iterable[SceneSource]
+) -> str:
+    """Return the hash of all files that were read, and of how they were."""
+    data = {
+        "files": content.digests,
+        "settings": settings.model_dump(mode="json", exclude={"mesh", "name", "rules"}),
+        "rules": rules.model_dump(mode="json"),
+    }
+    files = [Path(source.sound) for source in sources if not is_builtin(source.sound)]
+    return content_hash(data, [file for file in files if file.is_file()])
 
 
 def _placed(

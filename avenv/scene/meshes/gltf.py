@@ -32,7 +32,7 @@ from avenv.scene.meshes.gltf_header import (
     roots,
 )
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
-from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.references import References
 from avenv.scene.meshes.textures import cut_out, decode_image, tinted
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of
 
@@ -46,7 +46,7 @@ def read_gltf(path: Path, references: References) -> MeshFile:
     Raises:
         SceneError: it is broken, too large, or refers to something outside its folder.
     """
-    data, binary = _split(read_file(path), path)
+    data, binary = _split(references.read_document(), path)
     header = parse_header(data, path)
     _check_size(header, path)
     buffers = _buffers(header, binary, path, references)

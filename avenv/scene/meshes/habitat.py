@@ -22,7 +22,7 @@ from avenv.scene.files import HABITAT_ENDINGS
 from avenv.scene.layout import free_name
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
 from avenv.scene.meshes.readers import read_mesh
-from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.references import References
 from avenv.scene.problems import Problems
 
 _STAGE, _OBJECT = ".stage_config.json", ".object_config.json"
@@ -80,11 +80,13 @@ def read_habitat(path: Path) -> MeshFile:
     Raises:
         SceneError: it or a file that it needs is broken, missing, or outside the dataset.
     """
-    dataset = _Dataset(_root(path))
+    dataset = _Dataset(References(path, _root(path)))
     if path.name.endswith(_STAGE):
         stage = dataset.load(path)
-        return replace(stage.content, parts=list(stage.turned(np.eye(4), None)), notes=None)
-    return dataset.scene(path)
+        content = replace(stage.content, parts=list(stage.turned(np.eye(4), None)), notes=None)
+    else:
+        content = dataset.scene(path)
+    return replace(content, digests=dataset.references.digests)
 
 
 def _root(path: Path) -> Path:
@@ -128,15 +130,16 @@ class _Loaded:
 
 
 class _Dataset:
-    """The files under one folder; each is read once."""
+    """The files under one folder, the root of ``references``; each is read once."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, references: References) -> None:
+        self.references = references
+        self.root = references.root
         self._loaded: dict[Path, _Loaded] = {}
 
     def scene(self, path: Path) -> MeshFile:
         """Return a scene instance with all that is placed in it."""
-        instance = _parse(_Instance, path)
+        instance = _parse(_Instance, self.references.inner(path))
         stage = self.load(self._template(instance.stage_instance, "stages", _STAGE, path))
         missing, left_out = list(stage.content.missing), list(stage.content.left_out)
         parts = list(stage.turned(_pose(instance.stage_instance, np.zeros(3)), None))
@@ -169,11 +172,12 @@ class _Dataset:
         if path.suffix != ".json":
             config, asset = _Asset(render_asset=path.name), path
         else:
-            config = _parse(_Asset, path)
-            asset = References(path, self.root).find(config.render_asset, "render_asset")
+            references = self.references.inner(path)
+            config = _parse(_Asset, references)
+            asset = references.find(config.render_asset, "render_asset")
         if not asset.is_file():
             raise SceneError(f"{path}: render_asset: there is no file {str(asset)!r}")
-        content = read_mesh(asset, References(asset, self.root))
+        content = read_mesh(asset, self.references.inner(asset))
         return _Loaded(content, _axes(config, path), config)
 
     def _template(self, placement: _Placement, folder: str, ending: str, path: Path) -> Path:
@@ -221,10 +225,11 @@ def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:
 T = TypeVar("T", bound=_Config)
 
 
-def _parse(model: type[T], path: Path) -> T:
+def _parse(model: type[T], references: References) -> T:
+    path = references.document
     problems = Problems(str(path))
     try:
-        data: Mapping[str, Any] = json.loads(read_file(path).decode("utf-8-sig"))
+        data: Mapping[str, Any] = json.loads(references.read_document().decode("utf-8-sig"))
         return model.model_validate(data)
     except ValidationError as error:
         problems.add_invalid(error, {"": model.model_fields})

@@ -65,6 +65,7 @@ class MeshFile:
         missing: textures that are not there.
         left_out: what else the scene lacks.
         notes: what ``avenv`` itself wrote about the scene when it exported it.
+        digests: SHA-256 of all files that were read, by their paths; ``""`` for the first.
     """
 
     parts: list[MeshPart]
@@ -72,6 +73,7 @@ class MeshFile:
     missing: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: Mapping[str, Any] | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def too_many(count: int) -> str:

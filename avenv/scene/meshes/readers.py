@@ -1,6 +1,7 @@
 """The readers of mesh files, by the ending of the file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from avenv.core.errors import SceneError
@@ -25,4 +26,5 @@ def read_mesh(path: Path, references: References | None = None) -> MeshFile:
     if reader is None:
         raise SceneError(f"{path}: cannot read {path.suffix or 'such'} files as a mesh; "
                          f"accepted: {', '.join(READERS)}")  # fmt: skip
-    return reader(path, references or References(path))
+    references = references or References(path)
+    return replace(reader(path, references), digests=references.digests)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,9 +21,14 @@ class References:
     Args:
         document: the file with the references; they are relative to its folder.
         root: the folder that nothing is read outside of; by default the document's.
+        digests: where to note the digest of each file that is read, by its path in ``root``;
+            the first, which all begins with, under an empty name.
     """
 
-    def __init__(self, document: Path, root: Path | None = None) -> None:
+    def __init__(
+        self, document: Path, root: Path | None = None, digests: dict[str, str] | None = None
+    ) -> None:
+        self.digests = {} if digests is None else digests
         self.document = document
         self._base = document.parent.resolve()
         self.root = (root or document.parent).resolve()
@@ -58,7 +64,26 @@ class References:
             except binascii.Error as error:
                 raise SceneError(f"{self.document}: {field}: broken base64: {error}") from error
         path = self.find(reference, field)
-        return read_file(path) if path.is_file() else None
+        return self._noted(path, path) if path.is_file() else None
+
+    def read_document(self) -> bytes:
+        """Return the contents of the document itself.
+
+        Raises:
+            SceneError: it is missing, too large, or cannot be read.
+        """
+        return self._noted(self.document, self._base / self.document.name)
+
+    def inner(self, document: Path) -> "References":
+        """Return the references of a document that this one refers to."""
+        return References(document, self.root, self.digests)
+
+    def _noted(self, path: Path, place: Path) -> bytes:
+        content = read_file(path)
+        # Nothing refers to the first by its name, so that it may be called otherwise.
+        name = place.relative_to(self.root).as_posix() if self.digests else ""
+        self.digests.setdefault(name, hashlib.sha256(content).hexdigest())
+        return content
 
 
 def read_file(path: Path) -> bytes:

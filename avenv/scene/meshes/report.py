@@ -32,6 +32,8 @@ class ImportReport:
         open_share: share of the length of all edges that lie on the rim of a hole.
         sheets: share of the area that bounds no closed solid, and is seen from both sides.
         warnings: what was missing or left out.
+        content_hash: hash (hexadecimal, 16 digits) of the bytes of all files that were read and of
+            how they were: settings, rules, sources.
     """
 
     path: str
@@ -44,6 +46,7 @@ class ImportReport:
     open_share: float
     sheets: float
     warnings: tuple[str, ...]
+    content_hash: str
 
     @property
     def coverage(self) -> dict[str, float]:

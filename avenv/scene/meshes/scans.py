@@ -9,7 +9,7 @@ import trimesh
 
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
-from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.references import References
 from avenv.scene.meshes.textures import cut_out, decode_image
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of, vertex_shade
 
@@ -22,7 +22,7 @@ def read_ply(path: Path, references: References) -> MeshFile:
     Raises:
         SceneError: it is broken, too large, or refers to something outside its folder.
     """
-    raw = read_file(path)
+    raw = references.read_document()
     header = raw[: raw.find(b"end_header")] if b"end_header" in raw[: 1 << 20] else None
     if not raw.startswith(b"ply") or header is None:
         raise SceneError(f"{path}: is no PLY file: it has no header from 'ply' to 'end_header'")
@@ -52,7 +52,7 @@ def read_stl(path: Path, references: References) -> MeshFile:
     Raises:
         SceneError: it is broken or too large.
     """
-    raw = read_file(path)
+    raw = references.read_document()
     count = raw.count(b"endfacet")
     if len(raw) >= _STL_HEADER:
         declared = int.from_bytes(raw[80:84], "little")

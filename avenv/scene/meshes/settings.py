@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from avenv.scene.fields import Name
 from avenv.scene.meshes.references import References
 from avenv.scene.problems import Problems
-from avenv.scene.spec import Name, SourceSpec
+from avenv.scene.spec import SourceSpec
 from avenv.scene.yaml_files import read_yaml
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048, "km": 1000.0}

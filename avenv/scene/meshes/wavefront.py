@@ -9,7 +9,7 @@ import numpy as np
 from avenv.core.color import linear
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshMaterial, MeshPart, too_many
-from avenv.scene.meshes.references import References, read_file
+from avenv.scene.meshes.references import References
 from avenv.scene.meshes.textures import cut_out, decode_image
 from avenv.scene.meshes.trimesh_calls import load_geometry, surfaces_of, vertex_shade
 
@@ -23,7 +23,7 @@ def read_obj(path: Path, references: References) -> MeshFile:
     Raises:
         SceneError: it is broken, too large, or refers to something outside its folder.
     """
-    raw = read_file(path).replace(b"\\\n", b" ")
+    raw = references.read_document().replace(b"\\\n", b" ")
     corners = sum(len(face.split()) - 3 for face in re.findall(rb"^f[ \t].*$", raw, re.MULTILINE))
     if corners > MAX_TRIANGLES:
         raise SceneError(f"{path}: {too_many(corners)}")
@@ -99,7 +99,7 @@ def _read_mtl(library: str, references: References, missing: list[str]) -> dict[
             fields = blocks.setdefault(value.strip(), {})
         elif value:
             fields[key.lower()] = value.strip()
-    inner = References(place, references.root)
+    inner = references.inner(place)
     return {name: _mtl_material(name, f, inner, missing) for name, f in blocks.items()}
 
 

@@ -175,7 +175,7 @@ def _postures(compiled: CompiledScene, uv: NDArray[np.float64]) -> NDArray[np.in
     posture = np.zeros(len(compiled.triangles), np.int64)
     for switch in compiled.switches:
         rows: list[NDArray] = []
-        for state in switch.states.values():
+        for state in (s for s in switch.states.values() if not s.is_moved):
             corners = state.corners.astype(np.float64)
             frame = np.zeros((len(corners), 8))
             there = np.flatnonzero(_areas(corners) > 0)

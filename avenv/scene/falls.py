@@ -1,0 +1,179 @@
+"""Where things come to lie that fall: on the floor, beside what they stood on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import shapely
+from shapely import LineString, Point, Polygon
+from shapely.affinity import affine_transform
+
+from avenv.core.frames import forward
+from avenv.scene.catalogue import Size, build_mesh, kind
+from avenv.scene.objects import ABOVE, PlacedObject
+from avenv.scene.openings import PlacedDoor, doorways, leaf_way
+from avenv.scene.plan import Points, footprint
+from avenv.scene.rooms import PlacedRoom
+
+REACH = 1.5
+"""Metres from what a thing stood on within which it comes to lie."""
+
+FLAT = 0.03
+"""Metres: what is lower, as a rug, is lain on like the floor."""
+
+_STEP = 0.05  # m from ring to ring of the places that are tried
+_TURNS = np.deg2rad([0, *(side * k for k in range(15, 180, 15) for side in (1, -1)), 180])
+_CLEAR = 0.013  # m left free around; no sum of rounded sizes, so that no place is a near thing
+_DOORWAY = 0.4  # m before a doorway in which nothing comes to lie
+
+
+@dataclass(frozen=True)
+class Landing:
+    """How a fallen thing lies.
+
+    Attributes:
+        position: middle of its base as it lies, world metres.
+        heading: of its own frame, radians.
+    """
+
+    position: tuple[float, float, float]
+    heading: float
+
+    def mouth(self, size: Size) -> tuple[float, float, float]:
+        """Return where a thing sounds from that lies there: the open air by the middle of its top.
+
+        ``size`` is its ``lying_size``.
+        """
+        x, y, z = self.position
+        return x, y, z + size[2] + ABOVE
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Something that may be in the way: its outline from above, and its lowest and highest level.
+
+    ``name`` is the object's, empty for what a door needs.
+    """
+
+    name: str
+    outline: Polygon
+    low: float = -np.inf
+    high: float = np.inf
+
+
+def find_landings(
+    objects: Sequence[PlacedObject], rooms: Sequence[PlacedRoom], doors: Iterable[PlacedDoor]
+) -> dict[str, Landing]:
+    """Return where all things that can fall come to lie, by their names.
+
+    A thing falls to the nearest place on the floor of its room where it lies free of the boxes
+    round all others, of doorways and the way of door leaves, with nothing taller in between.
+    On the floor already, it tips where it stands, if there is room. Places are kept apart from one
+    another. Where there is none within ``REACH`` metres, a thing tips where it is.
+    """
+    bodies = [
+        _Body("", zone)
+        for door in doors for zone in (*doorways(door, rooms, _DOORWAY), *leaf_way(door))
+    ]  # fmt: skip
+    bodies += [_body(thing) for thing in objects]
+    outlines = np.array([body.outline for body in bodies], object)
+    in_room = [
+        [bodies[k] for k in np.flatnonzero(shapely.intersects(room.shape, outlines)).tolist()]
+        for room in rooms
+    ]
+    landings = {}
+    for thing in objects:
+        falls = [state for state, how in thing.kind.states.items() if how.is_fall]
+        if not falls:
+            continue
+        sizes = [lying_size(thing.kind.name, thing.size, state) for state in falls]
+        x, y, z = np.max(sizes, axis=0).tolist()
+        size = (x, y, z)
+        on_it = _stack(thing, objects)
+        others = [body for body in in_room[thing.room] if body.name not in on_it]
+        landing = _find_place(thing, size, rooms[thing.room], others, objects)
+        if landing is not None:
+            x, y, z = landing.position
+            outline = Polygon(footprint((x, y), landing.heading, *size[:2]))
+            in_room[thing.room].append(_Body("", outline, z, z + size[2]))
+        landings[thing.name] = landing or Landing(thing.position, thing.heading)
+    return landings
+
+
+@lru_cache(maxsize=512)
+def lying_size(name: str, size: Size, state: str) -> Size:
+    """Return the box round a thing of a kind as it lies in a state, fallen or broken.
+
+    Its extents are along the thing's own x, y and z, the first two about the middle of its base.
+    """
+    x, y, z = np.abs(_corners(name, size, state)).max(axis=0).tolist()
+    return 2 * x, 2 * y, z
+
+
+@lru_cache(maxsize=512)
+def _outline(name: str, size: Size) -> Polygon:
+    """Return the rectangle in its own frame that a thing stands on, its doors open or shut."""
+    states = [state for state, how in kind(name).states.items() if not how.is_fall]
+    corners = np.concatenate([_corners(name, size, state)[:, :2] for state in states or (None,)])
+    return shapely.box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+
+
+def _corners(name: str, size: Size, state: str | None) -> Points:
+    parts = build_mesh(name, size, state=state)
+    return np.concatenate([part.triangles.reshape(-1, 3) for part in parts])
+
+
+def _body(thing: PlacedObject) -> _Body:
+    x, y, z = thing.position
+    c, s = np.cos(thing.heading), np.sin(thing.heading)
+    outline = affine_transform(_outline(thing.kind.name, thing.size), (c, -s, s, c, x, y))
+    return _Body(thing.name, outline, z, thing.top)
+
+
+def _stack(thing: PlacedObject, objects: Sequence[PlacedObject]) -> set[str]:
+    """Return the names of a thing, of what stands on it, of what stands on that, and so on."""
+    stack = {thing.name}
+    while more := {o.name for o in objects if o.spec.on in stack} - stack:
+        stack |= more
+    return stack
+
+
+def _find_place(
+    thing: PlacedObject, size: Size, room: PlacedRoom, others: list[_Body],
+    objects: Sequence[PlacedObject],
+) -> Landing | None:  # fmt: skip
+    start, base = np.array(thing.position[:2]), thing.position[2]
+    solid = [body.outline for body in others
+             if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
+    free = room.shape.difference(shapely.union_all(solid))
+    barriers = [body.outline for body in others
+                if body.name and body.high > base + FLAT and body.low < thing.top
+                and not body.outline.covers(Point(start))]  # fmt: skip
+    way = room.shape.difference(shapely.union_all(barriers))
+    support = next((o for o in objects if o.name == thing.spec.on), thing)
+    edge = Polygon(footprint(support.position[:2], support.heading, *support.size[:2]))
+    farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
+    shapely.prepare([free, way, edge])
+    headings = thing.heading + _TURNS
+    length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
+    lying = np.array([footprint((0.0, 0.0), heading, length, width) for heading in headings])
+    for radius in np.arange(0.0, farthest, _STEP).tolist():
+        middles = start + radius * forward(headings)
+        boxes = middles[:, None] + lying
+        for k in np.flatnonzero(shapely.covers(free, shapely.polygons(boxes))).tolist():
+            end = middles[k]
+            straight = radius == 0 or way.covers(LineString([start, end]))
+            if straight and edge.distance(Point(end)) <= REACH:
+                x, y = (round(float(v), 4) for v in end) if radius else thing.position[:2]
+                z = _floor_under(Polygon(boxes[k]), room, others)
+                return Landing((x, y, z), float(headings[k]))
+    return None
+
+
+def _floor_under(outline: Polygon, room: PlacedRoom, others: Iterable[_Body]) -> float:
+    """Return the level of the floor, or of the rugs on it, under an outline."""
+    rugs = (body.high for body in others
+            if body.high <= room.floor + FLAT and body.low >= room.floor - FLAT
+            and body.outline.intersects(outline))  # fmt: skip
+    return max(room.floor, max(rugs, default=room.floor))
