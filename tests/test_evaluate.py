@@ -71,7 +71,7 @@ def test_a_report_is_saved_whole(world, tmp_path):
 
 def test_agents_are_found_by_name_or_path():
     assert find_agent("avenv_agents.baselines:OracleAgent") is OracleAgent
-    with pytest.raises(ValueError, match=r"package\.module:attribute"):
+    with pytest.raises(ValueError, match=r"package\.module:attribute .*follower, oracle, random"):
         find_agent("clairvoyant")
     with pytest.raises(ValueError, match="Nobody"):
         find_agent("avenv_agents.baselines:Nobody")

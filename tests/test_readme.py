@@ -17,10 +17,12 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_python_of_the_readme_runs():
+    pytest.importorskip("stable_baselines3")
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
         exec(block, names)
     assert names["observation"]["spectrogram"].shape == (65, 26, 2)
     assert names["rir"].shape[0] == 2
     assert 0 < names["metres"] < 20
+    assert names["model"].num_timesteps == 32
     assert names["env"].reset(seed=0)[1]["truth"]["source_audible"]

@@ -33,18 +33,3 @@ def test_speed_is_measured(tmp_path):
     assert done.returncode == 0, done.stderr
     for words in ("RGB-D 128x128", "full step, batch 16", "Embree", "peak memory"):
         assert words in done.stdout
-
-
-def test_an_agent_is_evaluated_from_the_command_line(tmp_path):
-    arguments = ("--agent", "oracle", "--episodes", "2", "--out", "report.json")
-    done = run(Path("scripts/evaluate.py"), *arguments, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    for metric in ("success", "spl", "soft_spl", "sna"):
-        assert metric in done.stdout
-    assert (tmp_path / "report.json").exists()
-
-
-def test_an_unknown_agent_is_refused_in_one_line(tmp_path):
-    done = run(Path("scripts/evaluate.py"), "--agent", "clairvoyant", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: agent is 'clairvoyant'")

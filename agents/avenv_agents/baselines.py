@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.core.frames import body_rotation, forward
@@ -20,10 +21,17 @@ REACH = 15.0
 
 
 class RandomAgent:
-    """Takes every action with equal probability."""
+    """Takes every action with equal probability.
+
+    Raises:
+        ValueError: the actions are not discrete.
+    """
 
     def __init__(self, envs: BatchEnv):
-        self._actions = int(envs.single_action_space.n)
+        space = envs.single_action_space
+        if not isinstance(space, spaces.Discrete):
+            raise ValueError(f"actions are {space}; this agent takes discrete ones")
+        self._actions = int(space.n)
         self._random = [np.random.default_rng(row) for row in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:

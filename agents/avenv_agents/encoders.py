@@ -82,7 +82,8 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
     ):
         super().__init__(observation_space, features_dim)
         shapes = {
-            name: _channels_first(name, space.shape) for name, space in observation_space.items()
+            name: _channels_first(name, space.shape or ())
+            for name, space in observation_space.items()
         }
         self.cameras = _pictures_by_camera(shapes)
         self.hears = "spectrogram" in shapes
@@ -91,17 +92,18 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
                 f"observations are {sorted(shapes)}; the encoder needs rgb, depth or spectrogram"
             )
         self.max_depth = {
-            name: float(observation_space[name].high.max())
-            for pictures in self.cameras.values()
-            for name in pictures
+            name: float(space.high.max())
+            for name, space in observation_space.items()
+            if _sensor(name) == "depth" and isinstance(space, gym.spaces.Box)
         }
         senses = nn.ModuleDict()
         for sense, pictures in self.cameras.items():
             channels = sum(shapes[name][0] for name in pictures)
-            senses[sense] = PictureEncoder(channels, shapes[pictures[0]][1:], features)
+            _, height, width = shapes[pictures[0]]
+            senses[sense] = PictureEncoder(channels, (height, width), features)
         if self.hears:
-            channels, *size = shapes["spectrogram"]
-            senses["hearing"] = SpectrogramEncoder(channels, tuple(size), features)
+            channels, frequencies, times = shapes["spectrogram"]
+            senses["hearing"] = SpectrogramEncoder(channels, (frequencies, times), features)
         self.senses = senses
         self.fusion = nn.Sequential(
             nn.Linear(features * len(senses), features_dim), nn.LayerNorm(features_dim), nn.ReLU()

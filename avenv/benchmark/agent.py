@@ -2,15 +2,25 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
+from avenv.scene.problems import suggest
 
-GROUP = "avenv.agents"
+AGENTS = "avenv.agents"
 """Entry-point group in which packages name their agents."""
+
+POLICIES = "avenv.policies"
+"""Entry-point group in which packages name their loaders of trained policies.
+
+A loader is given a path that exists, and returns the ``AgentFactory`` of the policy that its
+package saved there, or None if it is none of its own. It looks at the path only; what is heavy it
+imports when the factory is called.
+"""
 
 
 class Agent(Protocol):
@@ -24,31 +34,68 @@ class Agent(Protocol):
 
 
 AgentFactory = Callable[[BatchEnv], Agent]
+"""Makes an agent, given the environments it acts in.
+
+It may have an attribute ``options``: those of the environment that it asks for, by name.
+"""
 
 
 def agent_names() -> tuple[str, ...]:
     """Return the names of the registered agents, sorted."""
-    return tuple(sorted(entry.name for entry in entry_points(group=GROUP)))
+    return tuple(sorted(entry.name for entry in entry_points(group=AGENTS)))
 
 
 def find_agent(name: str) -> AgentFactory:
-    """Return the factory of an agent: a registered name, or ``"package.module:attribute"``.
+    """Return the factory of an agent.
+
+    Args:
+        name: a registered name, ``"package.module:attribute"``, or where a trained policy was
+            saved.
 
     Raises:
         ValueError: there is no such agent; the message lists the registered ones.
     """
-    registered = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name in registered:
-        return registered[name].load()
+    for entry in entry_points(group=AGENTS):
+        if entry.name == name:
+            return _load(entry)
+    if Path(name).exists():
+        return _find_policy(Path(name))
     if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            factory = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"agent is {name!r}: {error}") from error
-        if not callable(factory):
-            raise ValueError(f"agent is {name!r}, which is no class or function")
-        return factory
+        return _import_agent(name)
     raise ValueError(
-        f"agent is {name!r}; accepted: {', '.join(agent_names())} or package.module:attribute"
+        f"agent is {name!r}, which is neither package.module:attribute nor where a trained policy "
+        f"was saved{suggest(name, agent_names())}"
     )
+
+
+def options_of(agent: AgentFactory) -> dict[str, Any]:
+    """Return the options of the environment that an agent asks for; most ask for none."""
+    return dict(getattr(agent, "options", {}))
+
+
+def _find_policy(path: Path) -> AgentFactory:
+    loaders = entry_points(group=POLICIES)
+    for entry in loaders:
+        policy = _load(entry)(path)
+        if policy is not None:
+            return policy
+    known = ", ".join(sorted(entry.name for entry in loaders)) or "none"
+    raise ValueError(f"{path} holds no trained policy; the loaders that looked for one: {known}")
+
+
+def _import_agent(name: str) -> AgentFactory:
+    module, _, attribute = name.partition(":")
+    try:
+        factory = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"agent is {name!r}: {error}") from error
+    if not callable(factory):
+        raise ValueError(f"agent is {name!r}, which is no class or function")
+    return factory
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{entry.name!r} ({entry.value}) cannot be loaded: {error}") from error

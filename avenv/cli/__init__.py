@@ -1,22 +1,22 @@
-"""The command line: `avenv demo`, `avenv bake`, `avenv scene`."""
-
-import os
-import sys
+"""The command line: `avenv demo`, `avenv evaluate`, `avenv scene`, and what other packages add."""
 
 import click
 
+from avenv.cli.commands import Commands
+from avenv.cli.evaluate import evaluate
 from avenv.cli.scene import scene_group
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(package_name="avenv")
 def main() -> None:
     """Audio-visual environments for embodied agents."""
 
 
+main.add_command(evaluate)
 main.add_command(scene_group)
 
 
@@ -24,7 +24,10 @@ main.add_command(scene_group)
 @click.option("--scene", default="apartment", show_default=True, help="A scene file or name.")
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
-    "--agent", default="oracle", show_default=True, help="oracle, follower, random, module:class."
+    "--agent",
+    default="oracle",
+    show_default=True,
+    help="oracle, follower, random, module:class, or a trained policy's folder.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
 @click.option(
@@ -32,14 +35,14 @@ main.add_command(scene_group)
 )
 def demo(scene: str, sound: str | None, agent: str, out: str, seed: int) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
-    from avenv.benchmark import find_agent
+    from avenv.benchmark import options_of
+    from avenv.cli.agents import find_agent_here
     from avenv.recording.film import record_episode
 
-    sys.path.insert(0, os.getcwd())  # a console script does not look for module:class here
-    try:
-        metrics = record_episode(find_agent(agent), out, scene=scene, sound=sound, seed=seed)
-    except (ValueError, ImportError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    factory = find_agent_here(agent)
+    settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
+    options = {k: v for k, v in options_of(factory).items() if k not in settled}
+    metrics = record_episode(factory, out, scene=scene, sound=sound, seed=seed, **options)
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")
 
@@ -55,13 +58,10 @@ def bake(scenes: tuple[str, ...]) -> None:
     from avenv.simulation.bake import bake as bake_places
     from avenv.simulation.world import load_worlds
 
-    try:
-        worlds = load_worlds(scenes)
-        if len(worlds) > MOST_TO_BAKE:
-            raise ValueError("homes:train has no end; accepted: some of it, homes:train/0-99")
-        made = bake_places(worlds)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    worlds = load_worlds(scenes)
+    if len(worlds) > MOST_TO_BAKE:
+        raise click.ClickException("homes:train has no end; accepted: some of it, homes:train/0-99")
+    made = bake_places(worlds)
     click.echo(f"{made} places traced, the others were there")
 
 
@@ -74,10 +74,7 @@ def view(scene: str, out: str, light: str) -> None:
     from avenv.drawing.contact_sheet import save_contact_sheet
     from avenv.simulation.world import load_scene
 
-    try:
-        save_contact_sheet(load_scene(scene), out, light)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    save_contact_sheet(load_scene(scene), out, light)
     click.echo(f"wrote {out}")
 
 

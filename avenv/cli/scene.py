@@ -47,10 +47,7 @@ def plan(name: str, out: str, width: int) -> None:
     from avenv.drawing.blueprint import save_blueprint
     from avenv.simulation.world import load_scene
 
-    try:
-        save_blueprint(load_scene(name), out, width)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    save_blueprint(load_scene(name), out, width)
     click.echo(f"wrote {out}")
 
 
@@ -64,10 +61,7 @@ def export(name: str, out: str) -> None:
     """
     from avenv.simulation.export import export_scene
 
-    try:
-        export_scene(name, out)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    export_scene(name, out)
     click.echo(f"wrote {out}")
 
 
@@ -80,11 +74,8 @@ def homes(home: str, out: str) -> None:
     """Write a procedural HOME (val/3, test/0, train/12345) as YAML, to read or to change."""
     from avenv.scene.homes import find_homes, make_home
 
-    try:
-        found = find_homes(f"homes:{home.removeprefix('homes:')}")
-        if len(found) > 1:
-            raise click.ClickException(f"{home!r} are many homes; accepted: one, {home}/0")
-        make_home(found.split, found.numbers[0]).save(out)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    found = find_homes(f"homes:{home.removeprefix('homes:')}")
+    if len(found) > 1:
+        raise click.ClickException(f"{home!r} are many homes; accepted: one, {home}/0")
+    make_home(found.split, found.numbers[0]).save(out)
     click.echo(f"wrote {out}")

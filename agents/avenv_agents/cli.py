@@ -1,0 +1,41 @@
+"""The command line for training: `avenv train`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("config")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    help="Folder for the policy, its configuration and the log; default: runs/NAME, as CONFIG's.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help="Environment steps, in place of the configuration's; rounded up to whole rollouts.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the policy in the folder.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
+def train(config: str, out: str | None, steps: int | None, resume: bool, overwrite: bool) -> None:
+    """Train a policy with PPO as CONFIG says: a name (apartment) or a YAML file.
+
+    What has been learned is also kept when training is interrupted.
+    """
+    from avenv.benchmark import find_config
+    from avenv_agents.config import TrainingConfig
+
+    file = find_config("train", config)
+    run = TrainingConfig.from_yaml(file)
+    if steps is not None:
+        run = replace(run, total_steps=steps)
+    folder = Path(out) if out else Path("runs") / file.stem
+
+    from avenv_agents.training import train  # brings torch, for which the above need not wait
+
+    train(run, folder, resume=resume, overwrite=overwrite)
+    click.echo(f"saved {folder}; watch it with: tensorboard --logdir {folder}")
+    click.echo(f"and evaluate it with: avenv evaluate --agent {folder}")

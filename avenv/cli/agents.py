@@ -1,0 +1,18 @@
+"""Agents as the command line names them."""
+
+import os
+import sys
+
+from avenv.benchmark import find_agent
+from avenv.benchmark.agent import AgentFactory
+
+
+def find_agent_here(name: str) -> AgentFactory:
+    """Return the factory of an agent, whose module may lie in the current folder.
+
+    A console script does not look for modules there; what the agent imports later may lie there
+    too.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return find_agent(name)

@@ -1,0 +1,57 @@
+"""What holds for every command: where it comes from, and how it says what is wrong."""
+
+import errno
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import click
+
+GROUP = "avenv.commands"
+"""Entry-point group in which packages name commands of their own, each a ``click.Command``."""
+
+
+class Commands(click.Group):
+    """The commands of avenv and those that other packages have registered.
+
+    What users can put right, a wrong value, a missing file or package, is said in one line.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, sorted."""
+        return sorted({*super().list_commands(ctx), *(e.name for e in entry_points(group=GROUP))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; one of another package is loaded now."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            for entry in entry_points(group=GROUP, name=cmd_name):
+                return _load(entry)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError, ImportError) as error:
+            if getattr(error, "errno", None) == errno.EPIPE:  # `avenv ... | head`: click's affair
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+def _load(entry: EntryPoint) -> click.Command:
+    """Return a command of another package, or, where that fails, one that says so when it is run.
+
+    Otherwise one broken package would take `avenv --help` away.
+    """
+    try:
+        return entry.load()
+    except Exception as error:
+        reason = f"{entry.value} cannot be loaded: {error}"
+
+        def fail() -> None:
+            raise click.ClickException(reason)
+
+        anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+        return click.Command(
+            entry.name, context_settings=anything, callback=fail, short_help=reason
+        )

@@ -1,0 +1,78 @@
+"""The command line for the benchmark: `avenv evaluate`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option(
+    "--agent",
+    required=True,
+    help="oracle, follower, random, module:class, or a trained policy's folder.",
+)
+@click.option(
+    "--config",
+    help="Options of the environment: a YAML file, or the name of a training configuration, whose "
+    "environment counts; default: those that the agent asks for.",
+)
+@click.option("--scene", "scenes", multiple=True, help="A scene file or name; may be repeated.")
+@click.option("--sounds", help="A set of sounds, a folder or a file.")
+@click.option("--episodes", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--num-envs",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Environments stepped at once.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first episode."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Write the metrics of every episode to this JSON file.",
+)
+def evaluate(
+    agent: str,
+    config: str | None,
+    scenes: tuple[str, ...],
+    sounds: str | None,
+    episodes: int,
+    num_envs: int,
+    seed: int,
+    out: str | None,
+) -> None:
+    """Run an agent over fixed episodes and print its metrics with confidence intervals."""
+    from avenv.benchmark import evaluate, options_of
+    from avenv.cli.agents import find_agent_here
+
+    if out and not Path(out).absolute().parent.is_dir():
+        raise click.ClickException(f"out is {out!r}; there is no folder of that name")
+    factory = find_agent_here(agent)
+    options = options_of(factory) if config is None else _read_options(config)
+    if scenes:
+        options["scenes"] = list(scenes)
+    if sounds:
+        options["sounds"] = sounds
+    report = evaluate(factory, agent, episodes, seed, num_envs, **options)
+    click.echo(report.table())
+    if out:
+        report.save(out)
+        click.echo(f"wrote {out}")
+
+
+def _read_options(config: str) -> dict[str, Any]:
+    """Return the environment's options in a configuration of it or of a training."""
+    from avenv.benchmark import find_config, read_config
+
+    path = find_config("train", config)
+    data = read_config(path)
+    options = data.get("env", data)
+    if not isinstance(options, dict):
+        raise ValueError(f"{path}: env is {options!r}; accepted: a mapping of options")
+    if own := sorted({"num_envs", "seed"} & set(options)):
+        raise ValueError(f"{path}: {own[0]} is an option of this command, not of an environment")
+    return dict(options)
