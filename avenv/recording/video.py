@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates in Hz that AAC can carry."""
+
+EARS = 2
+"""Channels that films carry; of a larger array they have the first ones."""
 
 _BLOCK = 1024  # samples in one AAC frame
 _LIMITED_RANGE, _BT601 = 1, 6  # ITU-T H.273: AVCOL_RANGE_MPEG, AVCOL_SPC_SMPTE170M
@@ -49,7 +53,7 @@ class VideoWriter:
         self,
         path: str | os.PathLike,
         size: tuple[int, int],
-        fps: float,
+        fps: float | Fraction,
         sample_rate: int = 16000,
         channels: int = 2,
     ):
@@ -61,10 +65,10 @@ class VideoWriter:
             raise ValueError(f"fps is {fps}; it must be above 0 and at most 1000")
         if channels and sample_rate not in AUDIO_RATES:
             raise ValueError(f"sample_rate is {sample_rate}; AAC carries {AUDIO_RATES}")
-        if channels not in (0, 1, 2):
+        if not 0 <= channels <= EARS:
             raise ValueError(f"channels is {channels}; it must be 0, 1 or 2")
         self.size = (int(size[0]), int(size[1]))
-        self.fps = Fraction(fps).limit_denominator(10_000)
+        self.fps = _as_rate(fps)
         self.sample_rate = sample_rate
         self.channels = channels
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
@@ -203,6 +207,27 @@ class VideoWriter:
             self._play(np.pad(self._waiting, ((0, 0), (0, _BLOCK - rest))))
 
 
+class Cadence:
+    """Counts the frames of passing time: frame k is due at k / fps, however time is cut.
+
+    >>> cadence = Cadence(fps=30)
+    >>> [cadence.due(Fraction(1, 4)) for _ in range(4)]
+    [8, 7, 8, 7]
+    """
+
+    def __init__(self, fps: float | Fraction):
+        self._fps = _as_rate(fps)
+        self._time = Fraction(0)
+        self._frames = 0
+
+    def due(self, seconds: Fraction) -> int:
+        """Let time pass, and return how many frames begin in it."""
+        self._time += seconds
+        frames = ceil(self._time * self._fps) - self._frames
+        self._frames += frames
+        return frames
+
+
 def check_video(path: str | os.PathLike) -> ModuleType:
     """Return PyAV if a video can be written to a path.
 
@@ -216,6 +241,10 @@ def check_video(path: str | os.PathLike) -> ModuleType:
     if not video.parent.is_dir():
         raise ValueError(f"no folder {str(video.parent)!r} to write {video.name!r} in")
     return _import_av()
+
+
+def _as_rate(fps: float | Fraction) -> Fraction:
+    return Fraction(fps).limit_denominator(10_000)
 
 
 def _import_av() -> ModuleType:
