@@ -10,6 +10,8 @@ import soundfile  # noqa: E402
 from avenv.cli import main  # noqa: E402
 from avenv.core.errors import SceneError  # noqa: E402
 from avenv.drawing.textmap import text_map  # noqa: E402
+from avenv.recording import VideoWriter  # noqa: E402
+from avenv.recording import film as film_module  # noqa: E402
 from avenv.recording.film import FPS, record_episode  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents.baselines import OracleAgent  # noqa: E402
@@ -145,13 +147,26 @@ def test_a_film_that_fails_leaves_nothing(studio, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_film_of_the_same_seed_is_the_same(studio, tmp_path):
+def test_films_of_the_same_seed_are_the_same_frames_and_samples(studio, tmp_path, monkeypatch):
+    """What encoders are handed is promised, to the bit; what bytes they make of it is not."""
+    handed = []
+
+    class Seen(VideoWriter):
+        def add_frame(self, rgb):
+            handed[-1].append(rgb.tobytes())
+            super().add_frame(rgb)
+
+        def add_audio(self, samples):
+            handed[-1].append(samples.tobytes())
+            super().add_audio(samples)
+
+    monkeypatch.setattr(film_module, "VideoWriter", Seen)
     for name in ("a.mp4", "b.mp4"):
+        handed.append([])
         record_episode(OracleAgent, tmp_path / name, studio, seed=2, progress=False,
                        min_distance=1.5)  # fmt: skip
-    a, b = read(tmp_path / "a.mp4"), read(tmp_path / "b.mp4")
-    np.testing.assert_array_equal(a[0], b[0])
-    np.testing.assert_array_equal(a[1], b[1])
+    assert len(handed[0]) > 50
+    assert handed[0] == handed[1]
 
 
 def test_the_text_map_shows_floor_way_body_and_source():

@@ -86,6 +86,79 @@ def test_mono_sound_and_fractional_rates(tmp_path):
     assert sound.shape[1] / rate == pytest.approx(2.0, abs=0.05)
 
 
+def test_a_film_may_have_no_sound(tmp_path):
+    av = pytest.importorskip("av")
+    video = VideoWriter(tmp_path / "silent.mp4", (64, 48), 10, channels=0).open()
+    video.add_frame(np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(ValueError, match="has no sound"):
+        video.add_audio(np.zeros((0, 100), np.float32))
+    video.close()
+    with av.open(str(tmp_path / "silent.mp4")) as film:
+        assert [stream.type for stream in film.streams] == ["video"]
+        assert sum(1 for _ in film.decode(video=0)) == 1
+
+
+def test_a_recording_can_be_given_up(tmp_path):
+    video = VideoWriter(tmp_path / "video.mp4", (64, 48), 10).open()
+    for _ in range(100):
+        video.add_frame(np.zeros((48, 64, 3), np.uint8))
+    video.discard()
+    assert not list(tmp_path.iterdir())
+    video.discard()
+    with pytest.raises(RuntimeError, match="with VideoWriter"):
+        video.close()
+
+
+def luma_and_chroma(rgb):
+    """Return Y'CbCr by ITU-R BT.601, limited range, of colours 0 to 255 (..., 3)."""
+    r, g, b = np.moveaxis(rgb / 255.0, -1, 0)
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    return np.stack([16 + 219 * y, 128 + 112 * (b - y) / 0.886, 128 + 112 * (r - y) / 0.701])
+
+
+def planes(path):
+    """Return the luma and the two chromas of a video's last frame."""
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as container:
+        *_, frame = container.decode(video=0)
+        assert frame.format.name == "yuv420p"
+    return [
+        np.frombuffer(p, np.uint8).reshape(p.height, p.line_size)[:, : p.width].astype(float)
+        for p in frame.planes
+    ]
+
+
+@pytest.mark.parametrize("width", [64, 66, 70, 78, 94, 1158])
+def test_the_encoder_is_handed_the_same_planes_whatever_memory_holds(tmp_path, monkeypatch, width):
+    monkeypatch.setattr(VideoWriter, "video_codec", "ffv1")  # lossless: what goes in comes out
+    rng = np.random.default_rng(width)
+    tiles = rng.integers(0, 256, (6, width // 8 + 1, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    picture = tiles[:, :width]
+    takes = []
+    for k in range(4):
+        for size in rng.integers(10_000, 400_000, 8):
+            rng.integers(0, 256, size, np.uint8)  # left behind in freed memory
+        with VideoWriter(tmp_path / f"{k}.mp4", (width, 48), 10) as video:
+            video.add_frame(rng.integers(0, 256, picture.shape, np.uint8))
+            video.add_frame(picture)
+        takes.append(planes(tmp_path / f"{k}.mp4"))
+    for plane, expected in zip(takes[0], luma_and_chroma(picture), strict=True):
+        middle, tile = 4 * len(plane) // 48, 8 * len(plane) // 48
+        middles = plane[middle::tile, middle::tile]
+        np.testing.assert_allclose(middles, expected[4::8, 4::8], atol=1.5)
+    for take in takes[1:]:
+        for plane, first in zip(take, takes[0], strict=True):
+            np.testing.assert_array_equal(plane, first)
+
+
+def test_the_file_says_which_colours_it_holds(tmp_path):
+    av = pytest.importorskip("av")
+    write(tmp_path / "video.mp4", seconds=0.2)
+    with av.open(str(tmp_path / "video.mp4")) as film:
+        context = film.streams.video[0].codec_context
+        assert (context.color_range, context.colorspace) == (1, 6)  # limited, BT.601 (ITU-T H.273)
+
+
 def test_an_exception_leaves_nothing_behind_and_an_old_file_alone(tmp_path):
     path = tmp_path / "old.mp4"
     write(path, seconds=0.5, flash=0)

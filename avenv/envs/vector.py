@@ -1,6 +1,6 @@
 """The native vector environment: all rows share scenes, caches and kernels' launches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -32,6 +32,10 @@ class BatchEnv(VectorEnv):
 
     ``reset(options={"episodes": [...]})`` begins those episodes, one per row, instead of sampled
     ones. ``info`` holds ``metrics`` and ``truth``, one array (E,) for each name.
+
+    Attributes:
+        before_autoreset: functions of a list of rows, called within a ``SAME_STEP`` step when those
+            have finished and not yet begun anew: ``render`` shows how they ended.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class BatchEnv(VectorEnv):
         self.single_action_space = self.batch.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self.before_autoreset: list[Callable[[list[int]], None]] = []
         self._finished = np.zeros(num_envs, bool)
         self._begun = False
         self._screen = Screen(self.batch.simulator, self.batch.task) if render_mode else None
@@ -153,7 +158,10 @@ class BatchEnv(VectorEnv):
         final = np.full(self.num_envs, None, object)
         for row in np.flatnonzero(done):
             final[row] = {name: value[row] for name, value in last.items()}
-        self._begin(np.flatnonzero(done).tolist())
+        rows = np.flatnonzero(done).tolist()
+        for listener in self.before_autoreset:
+            listener(rows)
+        self._begin(rows)
         observation, info = self.batch.observe(), self._info()
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}

@@ -1,14 +1,15 @@
-"""Recording: videos with sound, and films of episodes."""
+"""Recording: videos with sound, films of episodes, and a wrapper that films as it goes."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avenv.recording.recorder import Recorder
     from avenv.recording.video import VideoWriter
 
-__all__ = ["VideoWriter"]
+__all__ = ["Recorder", "VideoWriter"]
 
-_HOMES = {"VideoWriter": "video"}
+_HOMES = {"Recorder": "recorder", "VideoWriter": "video"}
 
 
 def __getattr__(name: str) -> Any:

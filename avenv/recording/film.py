@@ -1,29 +1,39 @@
 """Film one episode: what the agent sees, where it is, and what it hears, in sync."""
 
 import os
-from typing import Any
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from avenv.benchmark.agent import AgentFactory
 from avenv.core.frames import wrap_angle
 from avenv.drawing.screen import Screen
 from avenv.envs.vector import BatchEnv
-from avenv.recording.video import VideoWriter, check_video
+from avenv.recording.video import EARS, Cadence, VideoWriter, check_video
 from avenv.simulation.world import load_scene
 
 FPS = 20
-EARS = 2
-"""Channels that a film carries; of a larger array it has the first ones."""
 
 AFTERWARDS = 1.5
 """Seconds that the film goes on when the episode is over."""
 
 
+class Actor(Protocol):
+    """Acts in every row of a vector environment at once, as the benchmark's agents do."""
+
+    def reset(self, row: int, seed: int) -> None:
+        """Forget the past of one row, whose new episode has begun."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray:
+        """Return one action for each row (E,)."""
+
+
 def record_episode(
-    agent: AgentFactory,
+    agent: Callable[[BatchEnv], Actor],
     path: str | os.PathLike,
     scene: Any = "apartment",
     sound: Any = None,
@@ -88,21 +98,16 @@ class _Film:
         self._simulator = envs.batch.simulator
         self._screen = Screen(envs.batch.simulator, envs.batch.task)
         self._path = path
-        self._time = 0.0
-        self._frames = 0
+        self._cadence = Cadence(FPS)
 
     def __enter__(self) -> "_Film":
         self._screen.begin(0)
         sensors = self._simulator.settings
         height, width, _ = self._screen.picture(0).shape
+        channels = min(sensors.channels, EARS)
         self._video = VideoWriter(
-            self._path,
-            (width, height),
-            FPS,
-            sensors.sample_rate,
-            channels=min(sensors.channels, EARS),
-        )
-        self._video.__enter__()
+            self._path, (width, height), FPS, sensors.sample_rate, channels
+        ).open()
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -119,13 +124,11 @@ class _Film:
         self._screen.follow(0)
         start, end = self._position, simulator.state.position[0].copy()
         turn = float(wrap_angle(simulator.state.heading[0] - self._heading))
-        self._time += sensors.step_time
-        due = round(self._time * FPS) - self._frames
+        due = self._cadence.due(Fraction(sensors.step_samples, sensors.sample_rate))
         for k in range(1, due + 1):
             share = k / due
             pose = start + share * (end - start), self._heading + share * turn
             self._video.add_frame(self._screen.picture(0, *pose))
-        self._frames += due
         self._video.add_audio(simulator.window(0)[:EARS, -sensors.step_samples :])
         self.begin()
 

@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates in Hz that AAC can carry."""
 
+EARS = 2
+"""Channels that films carry; of a larger array they have the first ones."""
+
 _BLOCK = 1024  # samples in one AAC frame
+_LIMITED_RANGE, _BT601 = 1, 6  # ITU-T H.273: AVCOL_RANGE_MPEG, AVCOL_SPC_SMPTE170M
 
 
 class VideoWriter:
@@ -21,7 +26,12 @@ class VideoWriter:
     Frames and sound may come in any order and in pieces of any length; frame k is shown at
     k / fps, sample n is heard at n / sample_rate. At the end the shorter of the two is made as
     long as the other: sound with silence, picture with its last frame. The file appears under its
-    name only when it is whole; after an exception inside the ``with`` block there is none.
+    name only when it is whole; after an exception inside the ``with`` block there is none. Where
+    no block encloses the recording, ``open`` begins it, and ``close`` or ``discard`` ends it.
+
+    The same frames and samples reach the encoders as the same planes and blocks, whatever machine
+    and memory; the bytes that encoders make of them are theirs. Colours are BT.601's, of limited
+    range, and said to be so in the file.
 
     Args:
         path: where to, ending in ``.mp4``; an existing file is replaced.
@@ -29,7 +39,7 @@ class VideoWriter:
             copy of the last, since H.264 wants even sizes.
         fps: frames a second.
         sample_rate: Hz, one of ``AUDIO_RATES``.
-        channels: 1 or 2.
+        channels: 1 or 2, or 0 for a film without sound.
 
     Raises:
         ValueError: the folder does not exist or an argument is out of range.
@@ -43,7 +53,7 @@ class VideoWriter:
         self,
         path: str | os.PathLike,
         size: tuple[int, int],
-        fps: float,
+        fps: float | Fraction,
         sample_rate: int = 16000,
         channels: int = 2,
     ):
@@ -53,39 +63,60 @@ class VideoWriter:
             raise ValueError(f"size is {size}; width and height must be at least 1")
         if not 0 < fps <= 1000:
             raise ValueError(f"fps is {fps}; it must be above 0 and at most 1000")
-        if sample_rate not in AUDIO_RATES:
+        if channels and sample_rate not in AUDIO_RATES:
             raise ValueError(f"sample_rate is {sample_rate}; AAC carries {AUDIO_RATES}")
-        if channels not in (1, 2):
-            raise ValueError(f"channels is {channels}; it must be 1 or 2")
+        if not 0 <= channels <= EARS:
+            raise ValueError(f"channels is {channels}; it must be 0, 1 or 2")
         self.size = (int(size[0]), int(size[1]))
-        self.fps = Fraction(fps).limit_denominator(10_000)
+        self.fps = _as_rate(fps)
         self.sample_rate = sample_rate
         self.channels = channels
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         self._container: Any = None
 
     def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if error_type is None:
+            self.close()
+        else:
+            self.discard()
+
+    def open(self) -> Self:
+        """Begin the recording."""
         width, height = (side + side % 2 for side in self.size)
         self._frames = self._samples = 0
         self._last = np.zeros((height, width, 3), np.uint8)
         self._waiting = np.zeros((self.channels, 0), np.float32)
         try:
             self._open_streams(width, height)
-        except BaseException as error:
-            self.__exit__(type(error))
+        except BaseException:
+            self.discard()
             raise
         return self
 
-    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+    def close(self) -> None:
+        """Finish the recording: the file appears under its name.
+
+        Raises:
+            ValueError: no frames were added.
+        """
+        self._writable()
         try:
-            if error_type is None:
-                self._finish()
-            if self._container is not None:
-                self._container.close()
-            if error_type is None:
-                os.replace(self._partial, self.path)
+            self._finish()
+            self._container.close()
+            os.replace(self._partial, self.path)
         finally:
-            self._container = None
+            self.discard()
+
+    def discard(self) -> None:
+        """Give a recording up that is under way; nothing is left of it."""
+        container, self._container = self._container, None
+        try:
+            if container is not None:
+                container.close()
+        finally:
             self._partial.unlink(missing_ok=True)
 
     def add_frame(self, rgb: NDArray[np.uint8]) -> None:
@@ -105,6 +136,8 @@ class VideoWriter:
     def add_audio(self, samples: NDArray[np.float32]) -> None:
         """Play sound (channels, N), full scale 1; what exceeds it is clipped."""
         self._writable()
+        if not self.channels:
+            raise ValueError(f"{self.path.name} has no sound; give VideoWriter channels for it")
         samples = np.asarray(samples, np.float32)
         if samples.ndim != 2 or len(samples) != self.channels:
             raise ValueError(f"audio is {samples.shape}; it must be ({self.channels}, samples)")
@@ -123,8 +156,13 @@ class VideoWriter:
         self._video.width, self._video.height = width, height
         self._video.pix_fmt = "yuv420p"  # what every player shows
         self._video.options = {"crf": "20", "preset": "veryfast"}
-        self._audio = self._container.add_stream("aac", rate=self.sample_rate)
-        self._audio.layout = "stereo" if self.channels == 2 else "mono"
+        context = self._video.codec_context
+        # Of the same pictures, x264 makes other bytes from run to run when it has several threads.
+        context.thread_count = 1
+        context.color_range, context.colorspace = _LIMITED_RANGE, _BT601
+        if self.channels:
+            self._audio = self._container.add_stream("aac", rate=self.sample_rate)
+            self._audio.layout = "stereo" if self.channels == 2 else "mono"
 
     def _writable(self) -> None:
         if self._container is None:
@@ -151,6 +189,12 @@ class VideoWriter:
         """Make both streams equally long and flush the encoders."""
         if self._frames == 0:
             raise ValueError(f"{self.path}: no frames were added; a video needs at least one")
+        if self.channels:
+            self._even_out()
+        for stream in self._container.streams:
+            self._container.mux(stream.encode(None))
+
+    def _even_out(self) -> None:
         heard = Fraction(self._samples + self._waiting.shape[1], self.sample_rate)
         while self._frames / self.fps < heard:
             self._show_last()
@@ -161,8 +205,27 @@ class VideoWriter:
         rest = self._waiting.shape[1]
         if 2 * rest >= _BLOCK:
             self._play(np.pad(self._waiting, ((0, 0), (0, _BLOCK - rest))))
-        for stream in (self._video, self._audio):
-            self._container.mux(stream.encode(None))
+
+
+class Cadence:
+    """Counts the frames of passing time: frame k is due at k / fps, however time is cut.
+
+    >>> cadence = Cadence(fps=30)
+    >>> [cadence.due(Fraction(1, 4)) for _ in range(4)]
+    [8, 7, 8, 7]
+    """
+
+    def __init__(self, fps: float | Fraction):
+        self._fps = _as_rate(fps)
+        self._time = Fraction(0)
+        self._frames = 0
+
+    def due(self, seconds: Fraction) -> int:
+        """Let time pass, and return how many frames begin in it."""
+        self._time += seconds
+        frames = ceil(self._time * self._fps) - self._frames
+        self._frames += frames
+        return frames
 
 
 def check_video(path: str | os.PathLike) -> ModuleType:
@@ -178,6 +241,10 @@ def check_video(path: str | os.PathLike) -> ModuleType:
     if not video.parent.is_dir():
         raise ValueError(f"no folder {str(video.parent)!r} to write {video.name!r} in")
     return _import_av()
+
+
+def _as_rate(fps: float | Fraction) -> Fraction:
+    return Fraction(fps).limit_denominator(10_000)
 
 
 def _import_av() -> ModuleType:

@@ -303,6 +303,11 @@ class Simulator:
             sensor.observe(observation[name])
         return observation
 
+    @property
+    def has_ears(self) -> bool:
+        """Whether a sensor was chosen that hears."""
+        return bool(self._rig.organs)
+
     def window(self, row: int) -> NDArray[np.float32]:
         """Return the latest sound at one body's ears, (channels, window); 0 without ears."""
         if not self._rig.organs:
