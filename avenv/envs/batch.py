@@ -16,6 +16,7 @@ from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
+from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
 
@@ -53,6 +54,8 @@ class Batch:
         episodes_per_scene: how many episodes in a row an environment has in a scene before it
             draws another. A home of an endless set takes seconds to make and to light. A seed
             begins with a new one.
+        episodes: ``"sampled"``: the task makes them up; ``"scene"``: they are drawn from those that
+            the scenes bring along.
         **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
             ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
@@ -71,6 +74,7 @@ class Batch:
         vision: str = "raster",
         max_episode_steps: int = MAX_EPISODE_STEPS,
         episodes_per_scene: int = 10,
+        episodes: str = "sampled",
         **options: Any,
     ):
         for name, value in (
@@ -81,6 +85,8 @@ class Batch:
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
             if not (whole and value >= 1):
                 raise ValueError(f"{name} is {value!r}; accepted: 1 or more")
+        if episodes not in ("sampled", "scene"):
+            raise ValueError(f"episodes is {episodes!r}; accepted: 'sampled', 'scene'")
         kind = find_task(task)
         _check_known(options, kind)
         records = {
@@ -103,6 +109,7 @@ class Batch:
         warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
+        self._declared = episodes == "scene"
         self._scene = [0] * num_envs
         self._episodes_left = [0] * num_envs
 
@@ -155,12 +162,23 @@ class Batch:
             self._episodes_left[row] = self._episodes_per_scene
         self._episodes_left[row] -= 1
         world: World = self.simulator.worlds[self._scene[row]]
+        if self._declared:
+            rate = self.simulator.settings.sample_rate
+            return draw(declared_episodes(world, self.task.name, rate), self.random[row])
         return self.task.sample(self.random[row], world)
 
 
 def _check_known(options: Mapping[str, Any], kind: Any) -> None:
     """Raise ``ValueError`` if there is an option that nobody knows."""
-    mine = {"scenes", "sensors", "acoustics", "vision", "max_episode_steps", "episodes_per_scene"}
+    mine = {
+        "scenes",
+        "sensors",
+        "acoustics",
+        "vision",
+        "max_episode_steps",
+        "episodes_per_scene",
+        "episodes",
+    }
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)
     if unknown:
