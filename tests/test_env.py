@@ -10,6 +10,7 @@ from support import two_rooms
 
 import avenv
 from avenv.core import parallel
+from avenv.envs.testing import assert_same
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World
 from avenv.sounds import load_sounds
@@ -43,18 +44,6 @@ def roll(env, steps=12, seed=7):
     record = [env.reset(seed=seed)]
     record += [env.step(action) for action in course]
     return record
-
-
-def assert_same(a, b):
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            assert_same(a[key], b[key])
-    elif isinstance(a, tuple | list):
-        for x, y in zip(a, b, strict=True):
-            assert_same(x, y)
-    else:
-        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("task_id", IDS)

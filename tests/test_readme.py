@@ -16,8 +16,9 @@ def test_every_link_leads_somewhere(page):
         assert link.startswith("http") or (page.parent / link).exists(), link
 
 
-def test_the_python_of_the_readme_runs():
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("stable_baselines3")
+    monkeypatch.chdir(tmp_path)
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
         exec(block, names)

@@ -94,8 +94,8 @@ def test_a_single_place_that_is_none_can_be_nan_too(home):
         ({"heading": [0, np.nan]}, r"heading\[1\] is nan"),
         ({"heading": [0, np.nan], "on_error": "nan"}, r"heading\[1\] is nan"),
         ({"on_error": "ignore"}, "on_error is 'ignore'; accepted: 'raise', 'nan'"),
-        ({"backend": "rasta"}, "backend is 'rasta'; accepted: 'raster'; did you mean 'raster'"),
-        ({"backend": None}, "backend is None; accepted: 'raster'"),
+        ({"backend": "rasta"}, "vision is 'rasta'; accepted: raster; did you mean 'raster'"),
+        ({"backend": None}, "vision is None; accepted: raster"),
     ],
 )
 def test_what_cannot_be_is_named(home, change, message):

@@ -20,10 +20,10 @@ A backend is a module, and one row in ``BACKENDS``. It has
     length of responses for which none is asked.
 """
 
-from difflib import get_close_matches
 from types import ModuleType
 
 from avenv.acoustics import anechoic, native, pyroom
+from avenv.core.suggest import accepted
 
 BACKENDS: dict[str, ModuleType] = {
     "native": native,
@@ -40,6 +40,4 @@ def find_backend(name: str) -> ModuleType:
     """
     if name in tuple(BACKENDS):
         return BACKENDS[name]
-    close = get_close_matches(str(name), BACKENDS, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"acoustics is {name!r}; accepted: {', '.join(map(repr, BACKENDS))}{meant}")
+    raise ValueError(f"acoustics is {name!r}; {accepted(name, BACKENDS)}")

@@ -1,9 +1,10 @@
 """Options that are records of their own: given as a dataclass, or as its fields, as YAML does."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
+
+from avenv.core.suggest import did_you_mean
 
 
 def as_record(name: str, value: Any, kind: type) -> Any:
@@ -34,9 +35,3 @@ def as_record(name: str, value: Any, kind: type) -> Any:
 def _lacks(error: TypeError) -> str:
     """Return which argument a constructor said is missing."""
     return str(error).rpartition("argument")[2].strip(": s'\"")
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: its near matches, if there are any."""
-    close = difflib.get_close_matches(name, sorted(choices), n=3)
-    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

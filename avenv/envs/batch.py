@@ -9,7 +9,8 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from avenv.acoustics import AcousticSettings
-from avenv.core.records import as_record, did_you_mean
+from avenv.core.records import as_record
+from avenv.core.suggest import accepted
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
@@ -182,9 +183,8 @@ def _check_known(options: Mapping[str, Any], kind: Any) -> None:
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)
     if unknown:
-        hint = did_you_mean(unknown[0], known)
         raise ValueError(
-            f"unknown option {', '.join(unknown)}; accepted: {', '.join(sorted(known))}{hint}"
+            f"unknown option {', '.join(unknown)}; {accepted(unknown[0], sorted(known))}"
         )
 
 

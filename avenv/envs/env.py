@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.records import did_you_mean
+from avenv.core.suggest import accepted
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch
 from avenv.tasks.episode import Episode, as_episode
@@ -138,10 +138,7 @@ def check_options(options: dict[str, Any] | None, known: tuple[str, ...]) -> dic
     """Return the options of a reset; ``ValueError`` where one is unknown."""
     for name in options or {}:
         if name not in known:
-            raise ValueError(
-                f"options of reset has {name!r}; accepted: {', '.join(known)}"
-                f"{did_you_mean(str(name), known)}"
-            )
+            raise ValueError(f"options of reset has {name!r}; {accepted(name, known)}")
     return options or {}
 
 

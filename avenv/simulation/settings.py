@@ -6,7 +6,8 @@ from os import PathLike
 from typing import Any
 
 from avenv.acoustics import MicrophoneArray, make_layout
-from avenv.core.records import as_record, did_you_mean
+from avenv.core.records import as_record
+from avenv.core.suggest import accepted
 from avenv.simulation.body import EYE_HEIGHT
 from avenv.simulation.cameras import Camera, as_camera, as_noise
 from avenv.simulation.noise import MicrophoneNoise, PoseNoise
@@ -129,10 +130,7 @@ def _as_names(names: Any, has_cameras: bool) -> tuple[str, ...]:
         raise ValueError(f"sensors is {names!r}; accepted: one or more of {', '.join(known)}")
     for name in plain:
         if name not in known:
-            raise ValueError(
-                f"sensors has {name!r}; accepted: {', '.join(known)}"
-                f"{did_you_mean(str(name), known)}"
-            )
+            raise ValueError(f"sensors has {name!r}; {accepted(name, known)}")
     twice = sorted({name for name in plain if plain.count(name) > 1})
     if twice:
         raise ValueError(f"sensors has {', '.join(map(repr, twice))} twice; accepted: each once")

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from avenv.core.records import did_you_mean
+from avenv.core.suggest import accepted
 from avenv.navigation import follower
 
 STOP, FORWARD, TURN_LEFT, TURN_RIGHT = (
@@ -161,8 +161,5 @@ KINDS: dict[str, Any] = {"discrete": DiscreteMotion, "continuous": ContinuousMot
 def find_actions(kind: Any) -> Any:
     """Return a kind of actions by its name; ``ValueError`` for another."""
     if kind not in KINDS:
-        raise ValueError(
-            f"actions is {kind!r}; accepted: {', '.join(map(repr, KINDS))}"
-            f"{did_you_mean(str(kind), KINDS)}"
-        )
+        raise ValueError(f"actions is {kind!r}; {accepted(kind, KINDS)}")
     return KINDS[kind]

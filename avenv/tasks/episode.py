@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from avenv.acoustics import DIRECTIVITIES
-from avenv.core.records import did_you_mean
+from avenv.core.suggest import accepted
 from avenv.simulation.emitters import Emitter, Trajectory
 from avenv.simulation.events import Event, check_states
 from avenv.sounds import Sound
@@ -244,10 +244,7 @@ def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
         raise ValueError(f"{at} is {data!r}; accepted: a mapping with {', '.join(known)}")
     for name in data:
         if name not in known:
-            raise ValueError(
-                f"{at} has the field {name!r}; accepted: {', '.join(known)}"
-                f"{did_you_mean(str(name), known)}"
-            )
+            raise ValueError(f"{at} has the field {name!r}; {accepted(name, known)}")
     values = {
         name: readers[name](value, f"{at}.{name}") if name in readers else value
         for name, value in data.items()

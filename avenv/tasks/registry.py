@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import gymnasium
 
-from avenv.core.records import did_you_mean
+from avenv.core.suggest import accepted
 
 if TYPE_CHECKING:
     from avenv.tasks.task import Task
@@ -46,9 +46,7 @@ def find_task(name: str) -> "type[Task]":
         ValueError: there is no such task.
     """
     if name not in TASKS:
-        raise ValueError(
-            f"task is {name!r}; accepted: {', '.join(TASKS)}{did_you_mean(str(name), TASKS)}"
-        )
+        raise ValueError(f"task is {name!r}; {accepted(name, TASKS)}")
     task = TASKS[name]
     if isinstance(task, str):
         module, _, attribute = task.partition(":")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.errors import SoundError
-from avenv.core.records import did_you_mean
+from avenv.core.suggest import accepted
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
 from avenv.simulation.world import World
@@ -132,8 +132,7 @@ class Task(ABC):
         for name in episode.expert:
             if name not in self.actions.names:
                 raise ValueError(
-                    f"episode.expert has the action {name!r}; accepted: "
-                    f"{', '.join(self.actions.names)}{did_you_mean(name, self.actions.names)}"
+                    f"episode.expert has the action {name!r}; {accepted(name, self.actions.names)}"
                 )
         world = self.world(episode)
         emitters = tuple(source.emitter(self.sound(source.sound)) for source in episode.sources)

@@ -14,9 +14,9 @@ GPU would take them. Its pictures are functions of each row alone: the same bits
 A row ``BACKENDS["mine"] = module`` adds a backend.
 """
 
-from difflib import get_close_matches
 from types import ModuleType
 
+from avenv.core.suggest import accepted
 from avenv.vision import raster
 
 BACKENDS: dict[str, ModuleType] = {"raster": raster}
@@ -31,6 +31,4 @@ def find_backend(name: str) -> ModuleType:
     """
     if name in BACKENDS:
         return BACKENDS[name]
-    close = get_close_matches(str(name), BACKENDS, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"backend is {name!r}; accepted: {', '.join(map(repr, BACKENDS))}{hint}")
+    raise ValueError(f"vision is {name!r}; {accepted(name, BACKENDS)}")
