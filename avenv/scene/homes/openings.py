@@ -9,7 +9,7 @@ from shapely import union_all
 
 from avenv.scene.homes.floorplan import FloorPlan
 from avenv.scene.homes.tables import table
-from avenv.scene.plan import Points, Segment, counter_clockwise, shared, sides
+from avenv.scene.plan import Points, Segment, counter_clockwise, free_stretches, shared, sides
 
 WALL = 0.12
 """Thickness (m) of the walls of all homes."""
@@ -165,20 +165,8 @@ def draw_windows(
 
 def _outer_walls(name: str, rooms: Outlines) -> list[Segment]:
     """Return the parts of a room's sides that no other room touches."""
-    free = []
-    for side in sides(rooms[name]):
-        cuts = sorted(
-            (side.along(piece.start), side.along(piece.end))
-            for other, outline in rooms.items() if other != name
-            for theirs in sides(outline)
-            if (piece := shared(side, theirs)) is not None
-        )  # fmt: skip
-        start = 0.0
-        for low, high in [*cuts, (side.length, side.length)]:
-            if low - start > 0.5:
-                free.append(Segment(side.at(start), side.at(low)))
-            start = max(start, high)
-    return free
+    others = [s for other, outline in rooms.items() if other != name for s in sides(outline)]
+    return [w for s in sides(rooms[name]) for w in free_stretches(s, others) if w.length > 0.5]
 
 
 def _rounded(point: Points) -> list[float]:
