@@ -137,8 +137,9 @@ def _cut_door(
             problems.add(f"{place}.between", f"there is no room {name!r}{suggest(name, known)}")
             return None
     if door.into is not None and door.into not in names:
-        either = f"not {names[0]!r}" if door.is_outer else f"neither {' nor '.join(map(repr, names))}"
-        problems.add(f"{place}.into", f"{door.into!r} is {either}")
+        known_as = " nor ".join(map(repr, names))
+        neither = "not" if door.is_outer else "neither"
+        problems.add(f"{place}.into", f"{door.into!r} is {neither} {known_as}")
         return None
     if door.is_outer:
         number = known.index(names[0])

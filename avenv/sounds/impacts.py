@@ -136,9 +136,7 @@ def ball(loop: Loop, *, floor: str, size: float, height: float, bounce: float) -
     return out
 
 
-def letter_box(
-    loop: Loop, *, material: str, flap: float, letters: int, stiffness: float
-) -> Signal:
+def letter_box(loop: Loop, *, material: str, flap: float, letters: int, stiffness: float) -> Signal:
     """Push letters through a flap, one by one: it squeaks, they rustle, it snaps shut and rattles.
 
     ``flap`` is its length in metres, ``stiffness`` how much of its speed it keeps as it rebounds.

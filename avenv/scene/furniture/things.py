@@ -7,7 +7,6 @@ from avenv.scene.primitives import (
     Mesh,
     Parts,
     along_y,
-    ball as sphere,
     box,
     cylinder,
     fitted,
@@ -18,6 +17,9 @@ from avenv.scene.primitives import (
     tube,
     turn,
     vessel,
+)
+from avenv.scene.primitives import (
+    ball as sphere,
 )
 
 
@@ -137,6 +139,6 @@ def _lidded(x: float, y: float, z: float) -> Parts:
 
 
 BUILDERS = (
-    wooden_box, metal_box, cardboard_box, plastic_box, bottle, cup, toy, keys, ball, remote, pet_bed,
-    letter_box,
+    wooden_box, metal_box, cardboard_box, plastic_box, bottle, cup, toy, keys, ball, remote,
+    pet_bed, letter_box,
 )  # fmt: skip

@@ -108,7 +108,7 @@ def _attempt(
 
 
 def _shut(door: DoorSpec) -> DoorSpec:
-    return door if door.kind == "passage" or door.is_outer else door.model_copy(update={"state": "closed"})
+    return door if door.kind == "passage" else door.model_copy(update={"state": "closed"})
 
 
 def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -> SceneSpec | None:

@@ -4,9 +4,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from shapely import LineString, Point
+from shapely import LineString, Point, union_all
 from shapely import box as rectangle
-from shapely import union_all
 
 from avenv.scene.homes.floorplan import FloorPlan
 from avenv.scene.homes.tables import table
