@@ -25,8 +25,8 @@ from avenv.simulation.world import load_scene
 STEP = 0.01
 """Seconds from one pose at which responses are computed to the next.
 
-Half-way through a fade a wave whose phase differs by φ between them has cos(φ / 2) of its amplitude:
-of one who walks at 1 m/s 0.9 at 5 kHz, and at steps of 50 ms a tenth at 3.2 kHz.
+Half-way through a fade, a wave whose phase differs by φ between them has cos(φ / 2) of its
+amplitude: of one who walks at 1 m/s 0.9 at 5 kHz, and in steps of 50 ms a tenth at 3.2 kHz.
 """
 
 MOST_SECONDS = 3600
