@@ -239,9 +239,10 @@ def test_a_file_names_no_sound_outside_its_folder(flat, tmp_path):
         sound.write_bytes(b"")
     (tmp_path / "link.wav").symlink_to(tmp_path.parent / "other.wav")
     check_scene(flat("sound: phone", "sound: sounds/own.wav"))
-    for name in ("../other.wav", "sounds/../../other.wav", "link.wav", "/etc/passwd.wav"):
+    outside = "../other.wav", "sounds/../../other.wav", "link.wav", "/etc/passwd.wav"
+    for name in (*outside, "/etc/passwd", "/etc/../etc/passwd", "/etc/passwd?", "//etc/passwd"):
         with pytest.raises(SceneError, match=r"sources\[0\].sound: .* leads out of the scene's"):
-            check_scene(flat("sound: phone", f"sound: {name}"))
+            check_scene(flat("sound: phone", f"sound: '{name}'"))
     with pytest.raises(SceneError, match=r"sources\[0\].sound: .*(null|NUL)"):
         check_scene(flat("sound: phone", 'sound: "a\\0.wav"'))
     made = flat("sound: phone", "sound: sounds/own.wav").to_dict()
