@@ -114,7 +114,7 @@ def _listeners(
     free = np.ones(len(places), np.bool_)
     for j, place in enumerate(places):
         try:
-            scene.check_position(place.tolist(), "listener")
+            places[j] = scene.check_position(place.tolist(), "listener")
         except SceneError:
             if on_error == "raise":
                 raise
