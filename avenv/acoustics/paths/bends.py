@@ -26,6 +26,7 @@ from avenv.acoustics.paths.wedges import (
     distance,
     ease,
     face_at,
+    gain_apart,
     merge_thin,
     pressure_gain,
 )
@@ -221,6 +222,7 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     _, weight = _pull(scene, chain, number, source, listener, points, wedges)
     if weight == 0 or not _legs_are_clear(scene, chain, number, points):
         return False
+    merge_thin(scene, chain, number, points, wedges)
     for b in range(len(gain)):
         gain[b] = weight * pressure_gain(scene, chain, number, wedges, b)
     return True
@@ -230,7 +232,8 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
 def _pull(scene, chain, number, source, listener, points, wedges):
     """Pull a string tight; return its pressure relative to the straight way, and its weight.
 
-    Both are 0 where it slips off an edge or does not bend. The weight fades where paths end.
+    Both are 0 where it slips off an edge or does not bend. The weight fades where paths end. The
+    pressure is that of edges one by one.
     """
     edges = scene.edges
     for a in range(3):
@@ -256,8 +259,7 @@ def _pull(scene, chain, number, source, listener, points, wedges):
         face = face_at(opening, after)
     length += distance(points[number], points[number + 1])
     couple(edges, chain, number, points, wedges, length)
-    merge_thin(scene, chain, number, points, wedges, length)
-    gain = weight * pressure_gain(scene, chain, number, wedges, _RANKING)
+    gain = weight * gain_apart(scene, chain, number, wedges, _RANKING)
     strength = abs(gain) * distance(listener, source) / length
     fade = ease((strength - _FAINTEST) / (_FAINT - _FAINTEST))
     return strength * fade, weight * fade

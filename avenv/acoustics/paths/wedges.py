@@ -67,25 +67,26 @@ def _nearness(near, far, length):
 
 
 @inner
-def merge_thin(scene, chain, number, points, wedges, length):
+def merge_thin(scene, chain, number, points, wedges):
     """Note of edges of thin solids what they and their twins are together, to long waves.
 
     The two make one path, not several: that of the string which bends round both, or of the one
     edge that is in its way; where neither is, of that nearer to its shadow boundary.
     """
     edges, twins = scene.edges, scene.twins
+    length = wedges[number - 1, WAY] + distance(points[number], points[number + 1])
     i = 0
     while i < number:
         e = chain[i]
         twin, thickness, top = twins.edge[e], twins.thickness[e], int(twins.face[e])
-        wedges[i, _THIN], wedges[i, _PAIR] = 0.0, 0.0
+        wedges[i, _THIN], wedges[i, _PAIR], wedges[i, _TOP] = 0.0, 0.0, 1.0
         if twin < 0:
             i += 1
             continue
         wedges[i, _THIN] = ease((THICKEST - thickness) / (THICKEST - _THIN_ENOUGH))
         wedges[i, _THICKNESS] = thickness
         one = min(edges.opening[e] + edges.opening[twin] - 1, 2.0)
-        wedges[i, _ONE_OPENING], wedges[i, _TOP], wedges[i, _IS_ONE] = one, 1.0, 1.0
+        wedges[i, _ONE_OPENING], wedges[i, _IS_ONE] = one, 1.0
         opening, difference = np.pi * edges.opening[e], wedges[i, DIFFERENCE]
         here = _from_wide_face(angle_round(edges, e, points[i]), opening, top)
         if i + 1 < number and chain[i + 1] == twin:
@@ -137,15 +138,24 @@ def _couple_one(number, first, last, wedges, length):
 
 
 @inner
+def gain_apart(scene, chain, number, wedges, band):
+    """Return the product of the gains of a string's wedges in a band, each on its own."""
+    gain = 1.0
+    for i in range(number):
+        gain *= _gain_of(scene, chain[i], wedges, i, band, 1.0)
+    return gain
+
+
+@inner
 def pressure_gain(scene, chain, number, wedges, band):
-    """Return the product of the gains of a string's wedges in a band."""
+    """Return the product of the gains of a string's wedges in a band, after ``merge_thin``."""
     gain = 1.0
     i = 0
     while i < number:
-        apart = _gain_of(scene, chain, wedges, i, band, wedges[i, _TOP])
-        pair = wedges[i, _THIN] > 0 and wedges[i, _PAIR] > 0
+        pair = wedges[i, _PAIR] > 0
+        apart = _gain_of(scene, chain[i], wedges, i, band, wedges[i, _TOP])
         if pair:
-            apart *= _gain_of(scene, chain, wedges, i + 1, band, 1.0)
+            apart *= _gain_of(scene, chain[i + 1], wedges, i + 1, band, 1.0)
         if wedges[i, _THIN] > 0:
             k = _WAVE_NUMBERS[band]
             one = 0.0
@@ -169,15 +179,14 @@ def share_apart(distance):
 
 
 @inner
-def _gain_of(scene, chain, wedges, i, band, top):
+def _gain_of(scene, e, wedges, i, band, top):
     """Return the gain of one wedge, of the narrow face of which a share ``top`` reflects.
 
     A leg that lies in a face that two edges share is the sum of a sound and its reflection, and
     arrives as one: their sum is divided out again.
     """
-    e = chain[i]
     first, second = scene.reflectance[e, 0, band], scene.reflectance[e, 1, band]
-    if wedges[i, _THIN] > 0 and top < 1:
+    if top < 1:
         if scene.twins.face[e] == 0:
             first *= top
         else:
