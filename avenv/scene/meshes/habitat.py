@@ -163,8 +163,8 @@ class _Dataset:
         if not units or self._apply_units:
             return []
         told = " and ".join(f"{unit:g} of {count}" for unit, count in units.items())
-        return [f"units_to_meters is {told} of {len(self._loaded)} templates and not applied, as in "
-                "habitat-sim; pass units_to_meters=True to apply it"]  # fmt: skip
+        return [f"units_to_meters is {told} of {len(self._loaded)} templates and not applied, as "
+                "in habitat-sim; pass units_to_meters=True to apply it"]  # fmt: skip
 
     def scene(self, path: Path) -> MeshFile:
         """Return a scene instance with all that is placed in it."""
