@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from avenv.cli.commands import trust_option
+
 
 @click.command()
 @click.option(
@@ -35,6 +37,7 @@ import click
     type=click.Path(dir_okay=False, writable=True),
     help="Write the metrics of every episode to this JSON file.",
 )
+@trust_option
 def evaluate(
     agent: str,
     config: str | None,
@@ -44,6 +47,7 @@ def evaluate(
     num_envs: int,
     seed: int,
     out: str | None,
+    trust: bool,
 ) -> None:
     """Run an agent over fixed episodes and print its metrics with confidence intervals."""
     from avenv.benchmark import evaluate, options_of
@@ -51,7 +55,7 @@ def evaluate(
 
     if out and not Path(out).absolute().parent.is_dir():
         raise click.ClickException(f"out is {out!r}; there is no folder of that name")
-    factory = find_agent_here(agent)
+    factory = find_agent_here(agent, trust)
     options = options_of(factory) if config is None else _read_options(config)
     if scenes:
         options["scenes"] = list(scenes)
