@@ -1,5 +1,6 @@
 """The folder of a training run, and how the benchmark finds the policy in it."""
 
+import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ class SavedPolicy:
     def options(self) -> dict[str, Any]:
         """Options of the environment it was trained in, from the configuration beside it."""
         return TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).env
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the file, which tells this policy from what later training makes of it."""
+        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
 
     def __call__(self, envs: BatchEnv) -> Agent:
         """Load the policy; this is when torch is needed."""

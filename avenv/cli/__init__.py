@@ -30,9 +30,7 @@ main.add_command(scene_group)
     help="oracle, follower, random, module:class, or a trained policy's folder.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Where the robot starts."
-)
+@click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
 @trust_option
 def demo(scene: str, sound: str | None, agent: str, out: str, seed: int, trust: bool) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
