@@ -178,7 +178,10 @@ def test_resuming_nothing_is_refused(env, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("env: {}\nepochs: 3\n", "epochs: there is no such field; known are: checkpoint_every, encoder"),
+        (
+            "env: {}\nepochs: 3\n",
+            "epochs: there is no such field; known are: checkpoint_every, encoder",
+        ),
         ("num_env: 3\n", "num_env: there is no such field; did you mean 'num_envs'"),
         ("num_envs: eight\n", "num_envs is 'eight'; accepted: a whole number from 1"),
         ("num_envs: true\n", "num_envs is True; accepted: a whole number from 1"),

@@ -8,8 +8,8 @@ from collections import Counter
 import gymnasium as gym
 import numpy as np
 import pytest
-from scipy import stats
 from click.testing import CliRunner
+from scipy import stats
 from support import shoebox, two_rooms
 
 from avenv.benchmark import Report, evaluate, find_agent
@@ -130,7 +130,9 @@ def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, h
     (tmp_path / "room.yaml").write_text(
         "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
     )
-    (tmp_path / "env.yaml").write_text("sensors: [depth]\nimage_size: [16, 16]\nscenes: room.yaml\n")
+    (tmp_path / "env.yaml").write_text(
+        "sensors: [depth]\nimage_size: [16, 16]\nscenes: room.yaml\n"
+    )
     arguments = ["evaluate", "--agent", f"{__name__}:Failing", "--config", "env.yaml",
                  "--episodes", "5", "--num-envs", "1", *out]  # fmt: skip
     failing(40, how)

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 try:
+    import torch  # noqa: F401 (said here that it is missing)
     from stable_baselines3 import PPO
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.utils import set_random_seed

@@ -31,8 +31,17 @@ main.add_command(scene_group)
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Actions after which the film ends, whether or not the robot is there.",
+)
 @trust_option
-def demo(scene: str, sound: str | None, agent: str, out: str, seed: int, trust: bool) -> None:
+def demo(
+    scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int, trust: bool
+) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
     from avenv.benchmark import options_of
     from avenv.cli.agents import find_agent_here
@@ -41,6 +50,7 @@ def demo(scene: str, sound: str | None, agent: str, out: str, seed: int, trust: 
     factory = find_agent_here(agent, trust)
     settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
+    options["max_episode_steps"] = steps
     metrics = record_episode(factory, out, scene=scene, sound=sound, seed=seed, **options)
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")

@@ -9,7 +9,8 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from avenv.acoustics import AcousticSettings
-from avenv.core.records import as_record, did_you_mean
+from avenv.acoustics.backends import BACKENDS as SOUND
+from avenv.core.records import as_record, check_fields, did_you_mean
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
@@ -18,6 +19,10 @@ from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
+from avenv.vision.backends import BACKENDS as PICTURES
+
+MAX_ENVS = 2**16
+"""Environments that step together, at most."""
 
 RECORDS: dict[str, type] = {
     "body": Body,
@@ -79,8 +84,12 @@ class Batch:
             ("episodes_per_scene", episodes_per_scene),
         ):
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not (whole and value >= 1):
+            if not (whole and 1 <= value < 2**63):
                 raise ValueError(f"{name} is {value!r}; accepted: 1 or more")
+        if num_envs > MAX_ENVS:
+            raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
+        _check_backend("acoustics", acoustics, SOUND)
+        _check_backend("vision", vision, PICTURES)
         kind = find_task(task)
         _check_known(options, kind)
         records = {
@@ -112,8 +121,8 @@ class Batch:
         return max(1, round(1 / self.simulator.settings.step_time))
 
     def seed(self, row: int, seed: int) -> None:
-        """Restart one row's random stream."""
-        self.draw_from(row, seeding.np_random(seed)[0])
+        """Restart one row's random stream; ``ValueError`` if the seed is none."""
+        self.draw_from(row, seeding.np_random(check_seed(seed))[0])
 
     def draw_from(self, row: int, stream: np.random.Generator) -> None:
         """Draw one row's episodes from this stream from now on, beginning with their scene."""
@@ -158,6 +167,13 @@ class Batch:
         return self.task.sample(self.random[row], world)
 
 
+def check_seed(seed: Any) -> int:
+    """Return a seed; ``ValueError`` if it is no whole number or negative."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; accepted: a whole number from 0")
+    return int(seed)
+
+
 def _check_known(options: Mapping[str, Any], kind: Any) -> None:
     """Raise ``ValueError`` if there is an option that nobody knows."""
     mine = {"scenes", "sensors", "acoustics", "vision", "max_episode_steps", "episodes_per_scene"}
@@ -176,4 +192,16 @@ def _names(kind: type) -> set[str]:
 
 
 def _take(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    return {name: options[name] for name in sorted(_names(kind) & set(options))}
+    """Return the options that are a dataclass's; ``ValueError`` where one is of another type."""
+    own = {name: options[name] for name in sorted(_names(kind) & set(options))}
+    check_fields(kind, own)
+    return own
+
+
+def _check_backend(name: str, value: Any, backends: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if there is no such backend, whether or not it will be used."""
+    if not isinstance(value, str) or value not in backends:
+        raise ValueError(
+            f"{name} is {value!r}; accepted: {', '.join(map(repr, backends))}"
+            f"{did_you_mean(str(value), backends)}"
+        )
