@@ -180,7 +180,7 @@ def test_resuming_nothing_is_refused(env, tmp_path):
     [
         (
             "env: {}\nepochs: 3\n",
-            "epochs: there is no such field; known are: checkpoint_every, encoder",
+            "epochs: there is no such field; known are: checkpoint_every",
         ),
         ("num_env: 3\n", "num_env: there is no such field; did you mean 'num_envs'"),
         ("num_envs: eight\n", "num_envs is 'eight'; accepted: a whole number from 1"),
@@ -250,7 +250,7 @@ def hostile(folder, mark, ending):
 
 @pytest.mark.parametrize("ending", ["torch", "pickle", "zip", "renamed"])
 def test_a_strangers_policy_runs_no_code(run, tmp_path, ending):
-    config, before = run
+    _, before = run
     folder, mark = tmp_path / "run", tmp_path / "touched"
     folder.mkdir()
     shutil.copy(before / "config.yaml", folder)

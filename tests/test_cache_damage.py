@@ -137,7 +137,12 @@ def test_a_file_is_read_only_if_its_size_is_right(tmp_path):
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     (tmp_path / "a").write_text("before")
-    with pytest.raises(KeyboardInterrupt), files.draft_of(tmp_path / "a") as draft:
-        draft.write_text("half")
-        raise KeyboardInterrupt
+
+    def write():
+        with files.draft_of(tmp_path / "a") as draft:
+            draft.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "before")]

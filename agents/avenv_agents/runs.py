@@ -62,8 +62,8 @@ def find_policy(path: Path, trust: bool) -> SavedPolicy | None:
         if _is_model(file) and not trust:
             raise ValueError(
                 f"{file} is a model of stable-baselines3, which runs code of whoever made it when "
-                f"it is loaded; accepted: the {POLICY_FILE} of a training, which runs none, or with "
-                "--trust (in Python trust=True) a model whose maker you trust"
+                f"it is loaded; accepted: the {POLICY_FILE} of a training, which runs none, or "
+                "with --trust (in Python trust=True) a model whose maker you trust"
             )
         if _is_model(file) or any(name.endswith("/data.pkl") for name in _names(file)):
             return SavedPolicy(file)

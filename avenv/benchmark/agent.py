@@ -18,9 +18,9 @@ POLICIES = "avenv.policies"
 """Entry-point group in which packages name their loaders of trained policies.
 
 A loader is given a path that exists and whether its user trusts whoever made what is there. It
-returns the ``AgentFactory`` of the policy that its package saved there, or None if it is none of its
-own. It looks at the path only; what is heavy it imports when the factory is called. Nothing there
-may run code unless it is trusted; a loader that needs trust raises ``ValueError`` without.
+returns the ``AgentFactory`` of the policy that its package saved there, or None if it is none of
+its own. It looks at the path only; what is heavy it imports when the factory is called. Nothing
+there may run code unless it is trusted; a loader that needs trust raises ``ValueError`` without.
 """
 
 

@@ -58,9 +58,15 @@ def check_fields(kind: type, values: Mapping[str, Any], prefix: str = "") -> Non
     hints = get_type_hints(kind)
     for name, value in values.items():
         if not _fits(value, hints[name]):
-            accepted = " or ".join(_PLAIN.get(hint, ((), f"a {getattr(hint, '__name__', hint)}"))[1]
-                                   for hint in _members(hints[name]) if hint is not type(None))  # fmt: skip
+            accepted = " or ".join(map(_called, _members(hints[name])))
             raise ValueError(f"{prefix}{name} is {value!r:.80}; accepted: {accepted}")
+
+
+def _called(hint: Any) -> str:
+    """Return what messages call an annotation."""
+    if hint is type(None):
+        return "nothing"
+    return _PLAIN[hint][1] if hint in _PLAIN else f"a {getattr(hint, '__name__', hint)}"
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
