@@ -59,7 +59,7 @@ def test_time_runs_out_where_the_limit_says(env):
 
 
 def test_the_length_and_return_of_an_episode_are_counted(env):
-    counted = wrappers.RecordEpisodeStatistics(env(max_steps=4))
+    counted = wrappers.RecordEpisodeStatistics(env(max_episode_steps=4))
     counted.reset(seed=0)
     rewards = []
     for _ in range(4):
@@ -70,7 +70,7 @@ def test_the_length_and_return_of_an_episode_are_counted(env):
 
 
 def test_the_lengths_and_returns_of_rows_are_counted(envs):
-    counted = wrappers.vector.RecordEpisodeStatistics(envs(max_steps=4))
+    counted = wrappers.vector.RecordEpisodeStatistics(envs(max_episode_steps=4))
     counted.reset(seed=0)
     rewards = np.zeros(2)
     for _ in range(4):
@@ -125,7 +125,7 @@ def test_arrays_become_tensors_and_back(env, envs):
 
 def test_episodes_are_filmed(env, envs, tmp_path):
     pytest.importorskip("moviepy")
-    filmed = env(render_mode="rgb_array", max_steps=2)
+    filmed = env(render_mode="rgb_array", max_episode_steps=2)
     film = wrappers.RecordVideo(filmed, str(tmp_path / "one"), episode_trigger=lambda k: k == 0)
     film.reset(seed=0)
     film.step(TURN)

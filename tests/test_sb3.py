@@ -28,7 +28,7 @@ OPTIONS = {
     "sensors": ("rgb", "depth", "audio"),
     "image_size": (36, 36),
     "window": 0.25,
-    "max_steps": 20,
+    "max_episode_steps": 20,
 }
 
 
@@ -80,7 +80,7 @@ def test_a_finished_row_begins_anew_in_the_same_step(make):
 
 
 def test_an_episode_that_runs_out_of_steps_is_said_to(make):
-    envs = make(max_steps=2)
+    envs = make(max_episode_steps=2)
     envs.reset()
     envs.step(np.array([2, 2]))
     _, _, done, infos = envs.step(np.array([2, 2]))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from scipy import stats
@@ -17,7 +16,6 @@ from avenv.benchmark.journal import Journal, heading
 from avenv.core.files import draft_of
 from avenv.core.interrupts import terminable
 from avenv.envs.vector import BatchEnv
-from avenv.tasks.episode import Episode
 
 CONFIDENCE = 0.95
 
@@ -164,7 +162,7 @@ def _play(
     """Play the episodes of these numbers; a row that has finished one takes the next."""
     queue = iter(numbers)
     running = [next(queue) for _ in range(envs.num_envs)]
-    begun = [_episode(envs, seed + number) for number in running]
+    begun = [envs.batch.episode_of(seed + number) for number in running]
     observation, info = envs.reset(options={"episodes": begun})
     for row, number in enumerate(running):
         actor.reset(row, seed + number)
@@ -186,20 +184,12 @@ def _play(
             # A row that finds no episode left plays its last one again, unrecorded.
             if following is not None:
                 running[row] = following
-                begun[row] = _episode(envs, seed + following)
+                begun[row] = envs.batch.episode_of(seed + following)
         if left == 0:
             return
         observation, info = envs.reset(options={"reset_mask": done, "episodes": begun})
         for row in finished:
             actor.reset(row, seed + running[row])
-
-
-def _episode(envs: BatchEnv, seed: int) -> Episode:
-    """Return the episode that a seed begins; of several scenes, in that whose turn it is."""
-    task, worlds = envs.batch.task, envs.batch.simulator.worlds
-    rng, _ = seeding.np_random(seed)
-    drawn = task.sample_world(rng)  # drawn in any case: what follows is what the seed begins
-    return task.sample(rng, worlds[seed % len(worlds) if len(worlds) > 1 else drawn])
 
 
 def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:

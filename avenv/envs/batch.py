@@ -17,6 +17,7 @@ from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
+from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
 from avenv.vision.backends import BACKENDS as PICTURES
@@ -58,6 +59,8 @@ class Batch:
         episodes_per_scene: how many episodes in a row an environment has in a scene before it
             draws another. A home of an endless set takes seconds to make and to light. A seed
             begins with a new one.
+        episodes: ``"sampled"``: the task makes them up; ``"scene"``: they are drawn from those that
+            the scenes bring along.
         **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
             ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
@@ -76,6 +79,7 @@ class Batch:
         vision: str = "raster",
         max_episode_steps: int = MAX_EPISODE_STEPS,
         episodes_per_scene: int = 10,
+        episodes: str = "sampled",
         **options: Any,
     ):
         for name, value in (
@@ -90,6 +94,8 @@ class Batch:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
         _check_backend("acoustics", acoustics, SOUND)
         _check_backend("vision", vision, PICTURES)
+        if episodes not in ("sampled", "scene"):
+            raise ValueError(f"episodes is {episodes!r}; accepted: 'sampled', 'scene'")
         kind = find_task(task)
         _check_known(options, kind)
         records = {
@@ -112,6 +118,7 @@ class Batch:
         warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
+        self._declared = episodes == "scene"
         self._scene = [0] * num_envs
         self._episodes_left = [0] * num_envs
 
@@ -135,6 +142,20 @@ class Batch:
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
+
+    def episode_of(self, seed: int) -> Episode:
+        """Return the episode that a seed begins; of several scenes, in that whose turn it is.
+
+        The turn goes round and round: seed s has scene s, so that successive seeds see all scenes
+        before one comes again.
+
+        Raises:
+            ValueError: the seed is none.
+            SceneError: there is no room for an episode.
+        """
+        rng, _ = seeding.np_random(check_seed(seed))
+        worlds, drawn = self.simulator.worlds, self.task.sample_world(rng)
+        return self._draw(worlds[seed % len(worlds) if len(worlds) > 1 else drawn], rng)
 
     def step(self, actions: NDArray, active: NDArray[np.bool_]) -> Outcome:
         """Let the active rows (E,) act and a step of time pass for them, and judge what came."""
@@ -163,8 +184,14 @@ class Batch:
             self._scene[row] = self.task.sample_world(self.random[row])
             self._episodes_left[row] = self._episodes_per_scene
         self._episodes_left[row] -= 1
-        world: World = self.simulator.worlds[self._scene[row]]
-        return self.task.sample(self.random[row], world)
+        return self._draw(self.simulator.worlds[self._scene[row]], self.random[row])
+
+    def _draw(self, world: World, rng: np.random.Generator) -> Episode:
+        """Return an episode in a world."""
+        if self._declared:
+            rate = self.simulator.settings.sample_rate
+            return draw(declared_episodes(world, self.task.name, rate), rng)
+        return self.task.sample(rng, world)
 
 
 def check_seed(seed: Any) -> int:
@@ -176,7 +203,15 @@ def check_seed(seed: Any) -> int:
 
 def _check_known(options: Mapping[str, Any], kind: Any) -> None:
     """Raise ``ValueError`` if there is an option that nobody knows."""
-    mine = {"scenes", "sensors", "acoustics", "vision", "max_episode_steps", "episodes_per_scene"}
+    mine = {
+        "scenes",
+        "sensors",
+        "acoustics",
+        "vision",
+        "max_episode_steps",
+        "episodes_per_scene",
+        "episodes",
+    }
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)
     if unknown:

@@ -125,8 +125,8 @@ class Episode:
         events: what happens at which time.
         goals: where to go.
         instruction: what is asked for, in words.
-        geodesic_distance: from start to the first goal, metres walked.
-        oracle_actions: number of actions the oracle needs, its final stop included.
+        geodesic_distance: from start to the first goal, metres walked; None: not measured yet.
+        oracle_actions: number of actions the oracle needs, its final stop included; None likewise.
         expert: names of the actions that an expert took, if somebody wrote them down.
         seed: 0 to 2**63 - 1, of all else that is random, as noise and light are; by default a hash
             of all the rest.
@@ -141,8 +141,8 @@ class Episode:
     events: tuple[Event, ...] = ()
     goals: tuple[Goal, ...] = ()
     instruction: str = ""
-    geodesic_distance: float = float("nan")
-    oracle_actions: int = 0
+    geodesic_distance: float | None = None
+    oracle_actions: int | None = None
     expert: tuple[str, ...] = ()
     seed: int = -1
 
@@ -232,7 +232,7 @@ def _plain(value: Any) -> Any:
 def _is_usual(value: Any, at: Any) -> bool:
     if isinstance(value, dict | tuple | str) and not value:
         return True
-    return value is None or (value is not value) or (value == at.default and at.name != "seed")
+    return value is None or (value == at.default and at.name != "seed")
 
 
 def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:

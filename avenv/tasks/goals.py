@@ -31,8 +31,12 @@ def standing_point(
     distances = np.hypot(*(centres - target).T)
     near = np.argsort(distances, kind="stable")[: np.count_nonzero(distances <= REACH)]
     eyes = np.column_stack([centres[near], np.full(len(near), height)])
-    clear = lines_of_sight(world.compiled.bvh, eyes, np.tile(source, (len(near), 1)))
-    if not clear.any():
+    # What is hidden in or under something is looked for right above it.
+    for goal in (source, (source[0], source[1], height)):
+        clear = lines_of_sight(world.compiled.bvh, eyes, np.tile(goal, (len(near), 1)))
+        if clear.any():
+            break
+    else:
         raise SceneError(
             f"{world.name}: no place to stand within {REACH} m of the source at "
             f"({source[0]:.2f}, {source[1]:.2f}) from "

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.navigation import FieldCache, GeodesicField, follower
+from avenv.simulation.events import Event
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import World
 from avenv.tasks.actions import find_actions
+from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
 from avenv.tasks.task import Judgement, Task
@@ -120,13 +122,21 @@ class NavigationTask(Task):
 
     # -- episodes ----------------------------------------------------------------------------------
 
-    def episode(self, rng: np.random.Generator, world: World, goal: Goal, **more: Any) -> Episode:
+    def episode(
+        self,
+        rng: np.random.Generator,
+        world: World,
+        goal: Goal,
+        events: tuple[Event, ...] = (),
+        **more: Any,
+    ) -> Episode:
         """Return an episode with a start that is at least ``min_distance`` from a goal, on foot.
 
         Args:
             rng: to draw from.
             world: in which states it is when the episode begins.
             goal: with its position, which is where it is when the body should be there.
+            events: what happens besides the scene's own events.
             **more: further fields of ``Episode``.
 
         Raises:
@@ -152,6 +162,7 @@ class NavigationTask(Task):
             scene=self.reference(world),
             start=(float(start[0]), float(start[1])),
             heading=heading,
+            events=(*scene_events(world), *events),
             goals=(goal,),
             geodesic_distance=float(distances[allowed[0]]),
             oracle_actions=self.count_oracle_actions(world, start, heading, field),
@@ -199,19 +210,19 @@ class NavigationTask(Task):
                 f"episode.start is {episode.start}; there is no way from there to the goal at "
                 f"{goal} in {world.name}"
             )
-        if np.isnan(episode.geodesic_distance):
-            seed = episode.seed
-            episode = replace(episode, geodesic_distance=max(distance, 1e-6), seed=seed)
-        if episode.oracle_actions == 0:
+        said, count = episode.geodesic_distance, episode.oracle_actions
+        if said is None:
+            said = max(distance, 1e-6)
+        if count is None:
             start = np.array(episode.start)
             count = self.count_oracle_actions(world, start, episode.heading, field)
-            episode = replace(episode, oracle_actions=count)
-        if not (0 < episode.geodesic_distance < np.inf and episode.oracle_actions >= 1):
+        if not (0 < said < np.inf and count >= 1):
             raise ValueError(
-                f"episode.geodesic_distance is {episode.geodesic_distance} and oracle_actions "
-                f"{episode.oracle_actions}; accepted: more than 0 m, and 1 or more"
+                f"episode.geodesic_distance is {said} and oracle_actions {count}; accepted: more "
+                "than 0 m, and 1 or more"
             )
-        return episode, _Aim(world, goal, field)
+        measured = replace(episode, geodesic_distance=said, oracle_actions=count)
+        return measured, _Aim(world, goal, field)
 
     def _goal_at(self, episode: Episode, world: World) -> Point:
         """Return where the goal of an episode is when it begins."""

@@ -55,7 +55,7 @@ LEVEL_CENTRE, LEVEL_UNIT = -50.0, 20.0
 """dB re full scale that is 0 in the vector, and dB to its unit; silence is -2.5."""
 DIFFERENCE_UNIT, STRENGTH_UNIT = 5.0, 10.0
 """dB of level difference, and of the strength of onsets, to the unit."""
-COHERENCE_SCALE, CORRELATION_SCALE = 2.0, 3.0
+COHERENCE_SCALE, CORRELATION_SCALE = 2.0, 5.0
 """What stands for sound that is the same in both ears; silence is 0."""
 BOUND = 5.0
 """No value is farther from 0; few are farther than 3."""

@@ -1,0 +1,351 @@
+"""Episodes travel, things happen in them by themselves, and scenes bring their own."""
+
+import json
+import subprocess
+import sys
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import avenv
+from avenv.envs import BatchEnv, Env
+from avenv.envs.testing import assert_same
+from avenv.scene import SceneBuilder
+from avenv.simulation.noise import FULL_SCALE
+from avenv.sounds import load_sounds
+from avenv.tasks import Episode, EpisodeSource, Event, Goal, Reference
+
+QUICK = {"propagation": {"rays": 512, "mirror_rays": 2048, "max_time": 0.5}, "window": 0.5}
+
+
+def flat_builder():
+    """Two rooms with a door between, a vase on a table, and a radio that is off."""
+    b = SceneBuilder("flat")
+    left = b.room("left", size=(5, 4), floor="carpet")
+    b.room("right", size=(4, 4), at=(5, 0), floor="carpet")
+    b.door("left", "right", name="door")
+    table = left.place("table", at=(0.8, 3.0))
+    left.place("vase", on=table)
+    b.place("stool", at=(8, 3.4), name="stool")
+    b.place("radio", on="stool", name="radio")
+    return b
+
+
+@pytest.fixture(scope="module")
+def flat():
+    return avenv.load_scene(flat_builder().build())
+
+
+def reference(name):
+    sound = load_sounds(name)[0]
+    return Reference(sound.name, sound.hash)
+
+
+def episode(world, **changes):
+    """Begin in the left room; a shower runs in the right one."""
+    plain = {
+        "task": "AudioGoal", "scene": Reference(world.reference, world.content_hash),
+        "start": (1.5, 2.0), "heading": 0.0,
+        "sources": (EpisodeSource(reference("shower"), (7.5, 1.0, 1.0)),),
+        "goals": (Goal(source=0),),
+    }  # fmt: skip
+    return Episode(**{**plain, **changes})
+
+
+def begin(world, sensors=("audio",), **changes):
+    env = Env(scenes=world, sensors=sensors, sounds="phone", **QUICK)
+    observation, info = env.reset(seed=0, options={"episode": episode(world, **changes)})
+    return env, observation, info
+
+
+# The same JSON begins the same episode anywhere.
+
+PLAYER = """
+import hashlib, json, sys
+import numpy as np
+from avenv.envs import Env
+
+def digest(observation):
+    told = hashlib.sha256()
+    for name in sorted(observation):
+        told.update(np.ascontiguousarray(observation[name]).tobytes())
+    return told.hexdigest()
+
+def play(env, setup, course):
+    said = [digest(env.reset(options={"episode": setup})[0])]
+    for action in course:
+        observation, reward, *_, info = env.step(action)
+        said.append((digest(observation), repr(float(reward)), repr(info["metrics"])))
+    return said
+
+if __name__ == "__main__":
+    options, setup, course = json.loads(sys.stdin.read())
+    print(json.dumps(play(Env(**options), setup, course)))
+"""
+
+
+def test_one_json_begins_the_same_episode_in_any_row_and_process(tmp_path):
+    options = {"sensors": ["depth", "audio", "spectrogram", "pose"], "image_size": [24, 16]}
+    space: dict = {}
+    exec(PLAYER, space)
+    first = Env(scenes="homes:val/2", sounds="builtin:unheard", **options)
+    _, info = first.reset(seed=11)
+    setup = json.loads(json.dumps(info["setup"]))
+    course = np.random.default_rng(1).integers(1, 4, 50).tolist()
+    alone = space["play"](first, setup, course)
+
+    envs = BatchEnv(num_envs=8, scenes=["apartment", "homes:val/0"], sounds="phone", **options)
+    envs.reset(seed=0)
+    observation, _ = envs.reset(options={"episodes": [None] * 3 + [setup] + [None] * 4})
+    row = {name: value[3] for name, value in observation.items()}
+    together = [space["digest"](row)]
+    for action in course:
+        observation, reward, *_, info = envs.step(np.full(8, action))
+        row = {name: value[3] for name, value in observation.items()}
+        metrics = envs.row_of(info, 3)["metrics"]
+        together.append((space["digest"](row), repr(float(reward[3])), repr(metrics)))
+    assert together == alone
+
+    path = tmp_path / "player.py"
+    path.write_text(PLAYER)
+    told = json.dumps([{**options, "scenes": "apartment", "sounds": "phone"}, setup, course])
+    done = subprocess.run(
+        [sys.executable, str(path)], input=told, capture_output=True, text=True, check=True
+    )
+    assert [tuple(x) if isinstance(x, list) else x for x in json.loads(done.stdout)] == alone
+
+
+def test_distances_that_an_episode_does_not_say_are_worked_out(flat):
+    env, _, info = begin(flat)
+    assert info["metrics"]["distance_to_goal"] == pytest.approx(6.1, abs=0.15)
+    assert info["setup"]["geodesic_distance"] == info["metrics"]["distance_to_goal"]
+    assert info["setup"]["seed"] == env.episode.seed
+
+
+def test_plain_data_says_all_and_only_what_is_unusual(flat):
+    one = episode(
+        flat, events=(Event(3.0, {"vase": "fallen"}),), states={"radio": "on"}, seed=5,
+        instruction="find the shower", expert=("forward", "stop"),
+    )  # fmt: skip
+    data = json.loads(json.dumps(one.to_dict()))
+    assert Episode.from_dict(data) == one
+    assert "oracle_actions" not in data
+    assert data["version"] == 1
+
+
+# Things happen.
+
+
+def test_a_vase_falls_at_its_time_and_is_heard_from_that_sample_on(flat):
+    when, rate, step = 1.1, 16000, 4000
+    env, *_ = begin(flat, sources=(), goals=(Goal((7.5, 1, 0)),),
+                    events=(Event(when, {"vase": "fallen"}),))  # fmt: skip
+    sound = []
+    for _ in range(8):
+        sound.append(env.step(2)[0]["audio"][:, -step:])
+    heard = np.abs(np.concatenate(sound, axis=1)).max(axis=0)
+    first = np.flatnonzero(heard > 1e-4 * heard.max())[0]
+    # It lies 1.45 m away, 4.2 ms; the ramp keeps it quiet at first.
+    assert (when + 0.0042) * rate <= first <= (when + 0.01) * rate
+    assert env.batch.simulator.state.here[0].compiled.states["vase"] == "fallen"
+
+
+def test_several_events_come_in_the_order_of_their_times(flat):
+    events = (Event(0.6, {"radio": "off"}), Event(0.3, {"radio": "on"}))
+    env, *_ = begin(flat, events=events)
+    states = []
+    for _ in range(4):
+        env.step(2)
+        states.append(env.batch.simulator.state.here[0].compiled.states["radio"])
+    assert states == ["off", "on", "off", "off"]
+
+
+def test_a_door_waits_until_the_body_has_passed(flat):
+    env, *_ = begin(flat, start=(5.0, 2.0), events=(Event(0.1, {"door": "closed"}),))
+    doors = []
+    for action in (2, 3, 1, 1, 1, 1):
+        env.step(action)
+        doors.append(env.batch.simulator.state.here[0].compiled.states["door"])
+    assert doors[:2] == ["open", "open"]
+    assert doors[-1] == "closed"
+
+
+def test_a_source_that_moves_is_checked_where_it_is_not_where_it_was(flat):
+    """A walker that came through the door may be shut in; one that will come may not."""
+    path, times = ((2.0, 2.0, 1.2), (7.5, 2.0, 1.2), (7.5, 1.0, 1.2)), (0.0, 1.0, 2.0)
+    walker = EpisodeSource(reference("shower"), path[0], path, times)
+    env, *_ = begin(flat, sources=(walker,))
+    with pytest.raises(avenv.SceneError, match="on the way of a source"):
+        env.set_states({"door": "closed"})
+    for _ in range(5):
+        env.step(2)
+    env.set_states({"door": "closed"})
+    observation, *_ = env.step(2)
+    assert observation["audio"].any()
+
+
+def test_a_closed_door_renews_the_distances_of_the_episode(flat):
+    """A second way round does not exist here: the goal is out of reach until the door opens."""
+    env, _, info = begin(flat)
+    start = info["metrics"]["distance_to_goal"]
+    env.set_states({"door": "closed"})
+    _, reward, *_, info = env.step(1)
+    assert info["metrics"]["distance_to_goal"] == np.inf
+    assert reward == pytest.approx(-0.01), "what the door did is nobody's merit"
+    assert env.oracle_action() == 0
+    env.set_states({"door": "open"})
+    _, reward, *_, info = env.step(1)
+    assert info["metrics"]["distance_to_goal"] == pytest.approx(start - 0.5, abs=0.02)
+    assert reward == pytest.approx(0.25 - 0.01, abs=0.01)
+    done = False
+    while not done:
+        *_, done, _, info = env.step(env.oracle_action())
+    assert info["metrics"]["success"] == 1
+
+
+def test_a_goal_that_moves_is_where_it_is_now(flat):
+    path = ((1.5, 1.0, 1.2), (4.2, 1.0, 1.2))
+    walker = EpisodeSource(reference("shower"), path[0], path, (0.0, 2.0))
+    env, _, info = begin(flat, sources=(walker,), start=(1.5, 3.0), heading=-np.pi / 2)
+    assert info["metrics"]["distance_to_goal"] == pytest.approx(2.0, abs=0.1)
+    for _ in range(8):
+        *_, info = env.step(2)
+    expected = np.hypot(4.2 - 1.5, 2.0)
+    assert info["truth"]["source_distance"] == pytest.approx(np.hypot(expected, 0.05), abs=0.01)
+    assert info["metrics"]["distance_to_goal"] == pytest.approx(expected, abs=0.35)
+
+
+def test_metrics_and_truth_of_an_episode_that_is_over_stay(flat):
+    envs = BatchEnv(num_envs=2, scenes=flat, sensors=("pose",), sounds="phone",
+                    autoreset_mode="NextStep", **QUICK)  # fmt: skip
+    both = [episode(flat).to_dict()] * 2
+    envs.reset(seed=0, options={"episodes": both})
+    *_, info = envs.step(np.array([0, 1]))
+    envs.set_states(0, {"door": "closed"})
+    task = envs.batch.task
+    task.judge(np.array([False, True]), np.zeros(2), np.zeros(2, bool))
+    assert_same(
+        envs.row_of(info, 0)["metrics"], {k: v[0].item() for k, v in task.metrics().items()}
+    )
+
+
+# Scenes bring episodes along.
+
+
+def test_a_scene_brings_its_episodes_along(tmp_path):
+    b = flat_builder()
+    b.event(9.0, {"vase": "fallen"})
+    walk = {"path": [[6, 1, 1], [8, 1, 1]], "speed": 0.5, "sound": "clock/1", "level": -6.0}
+    b.episode(
+        start=(0.8, 1), name="to the radio", facing="vase", goal="radio", sources=[walk],
+        instruction="find the radio", states={"radio": "on"},
+        events=[{"time": 2.0, "states": {"door": "closed"}}],
+    )  # fmt: skip
+    b.build().save(tmp_path / "flat.yaml")
+    env = gym.make("avenv/AudioGoal-v0", scenes=str(tmp_path / "flat.yaml"), episodes="scene",
+                   sensors=("audio",), **QUICK)  # fmt: skip
+    observation, info = env.reset(seed=0)
+    setup = info["setup"]
+    assert setup["instruction"] == "find the radio"
+    assert [event["time"] for event in setup["events"]] == [9.0, 2.0]
+    assert [source["sound"]["name"].split("/")[0] for source in setup["sources"]] == [
+        "radio", "clock"
+    ]  # fmt: skip
+    assert setup["heading"] == pytest.approx(np.pi / 2, abs=0.1)
+    assert observation["audio"].any()
+    again, _ = env.reset(options={"episode": setup})
+    np.testing.assert_array_equal(observation["audio"], again["audio"])
+
+
+def test_a_scene_without_episodes_is_told_so(flat):
+    with pytest.raises(avenv.SceneError, match="flat brings no episodes along"):
+        Env(scenes=flat, episodes="scene", sensors="pose").reset(seed=0)
+    with pytest.raises(ValueError, match="episodes is 'all'; accepted: 'sampled', 'scene'"):
+        Env(scenes=flat, episodes="all", sensors="pose")
+
+
+# What bodies sense of themselves, and how well.
+
+
+def test_the_pose_is_that_from_the_start(flat):
+    env, observation, _ = begin(flat, ("pose",), heading=0.5)
+    np.testing.assert_allclose(observation["pose"], 0)
+    for action in (1, 2, 1):
+        observation, *_ = env.step(action)
+    turn = np.deg2rad(15)
+    ahead, left = 0.25 + 0.25 * np.cos(turn), 0.25 * np.sin(turn)
+    np.testing.assert_allclose(observation["pose"], [ahead, left, turn, 0.75], atol=1e-6)
+
+
+def test_a_wall_is_felt(flat):
+    env, *_ = begin(flat, ("contact",), heading=np.pi)
+    felt = [float(env.step(1)[0]["contact"][0]) for _ in range(8)]
+    assert felt[0] == 0
+    assert felt[-1] == 1
+    assert env.step(2)[0]["contact"][0] == 0
+
+
+def test_noise_is_as_large_as_it_says(flat):
+    noise = {"position": 0.02, "heading": 0.01}
+    options = {"scenes": flat, "sounds": "phone", "num_envs": 200, **QUICK}
+    envs = BatchEnv(sensors=("pose",), pose_noise=noise, **options)
+    envs.reset(seed=0)
+    for _ in range(4):
+        observation = envs.step(np.full(200, 2))[0]
+    error = observation["pose"] - [0, 0, 4 * np.deg2rad(15), 1.0]
+    # Four steps' errors add up as their squares do.
+    np.testing.assert_allclose(error.std(axis=0)[:3], [0.04, 0.04, 0.02], rtol=0.15)
+
+
+def test_legs_obey_as_well_as_they_are_said_to(flat):
+    options = {"scenes": flat, "sounds": "phone", "num_envs": 200, **QUICK}
+    noise = {"distance": 0.1, "drift": 0.0, "turn": 0.2}
+    envs = BatchEnv(sensors=("pose",), actuation_noise=noise, **options)
+    envs.reset(seed=0)
+    turned = envs.step(np.full(200, 2))[0]["pose"][:, 2]
+    assert turned.mean() == pytest.approx(np.deg2rad(15), rel=0.05)
+    assert turned.std() == pytest.approx(0.2 * np.deg2rad(15), rel=0.15)
+
+
+def test_microphones_hiss_as_loud_as_they_are_said_to(flat):
+    quiet = EpisodeSource(reference("shower"), (7.5, 1.0, 1.0), onset=60.0)
+    heard = {}
+    for name, noise in (("noisy", {"self_noise": 40.0, "mismatch": 0.0}), ("quiet", None)):
+        env = Env(scenes=flat, sensors=("audio",), sounds="phone", microphone_noise=noise, **QUICK)
+        env.reset(seed=0, options={"episode": episode(flat, sources=(quiet,))})
+        heard[name] = [env.step(2)[0]["audio"] for _ in range(3)]
+    rms = np.sqrt(np.mean(np.square(heard["noisy"])))
+    assert 20 * np.log10(rms) + FULL_SCALE == pytest.approx(40.0, abs=0.3)
+    assert not np.any(heard["quiet"])
+    first, second, _ = heard["noisy"]
+    np.testing.assert_array_equal(first[:, 4000:], second[:, :-4000]), "heard once, it stays so"
+
+
+def test_continuous_actions_walk_and_turn_as_far_as_they_say(flat):
+    env = Env(scenes=flat, sensors=("pose",), sounds="phone", actions="continuous", **QUICK)
+    env.reset(seed=0, options={"episode": episode(flat)})
+    observation, _, terminated, *_ = env.step(np.array([0.1, 0.2, 0.0], np.float32))
+    expected = [0.1 * np.cos(0.2), 0.1 * np.sin(0.2), 0.2, 0.25]
+    np.testing.assert_allclose(observation["pose"], expected, atol=1e-6)
+    assert not terminated
+    assert env.action_names == ("ahead", "turn", "stop")
+    with pytest.raises(ValueError, match="accepted: ahead, turn, stop from"):
+        env.step(np.array([3.0, 0.0, 0.0], np.float32))
+    done = False
+    while not done:
+        *_, done, _, info = env.step(env.oracle_action())
+    assert info["metrics"]["success"] == 1
+
+
+def test_a_body_that_fits_through_no_door_is_refused(flat):
+    with pytest.raises(avenv.SceneError, match=r"passes through no door of flat, .* 0.9 m"):
+        Env(scenes=flat, sounds="phone", body={"radius": 0.5})
+
+
+def test_a_high_head_looks_and_listens_from_there(flat):
+    env = Env(scenes=flat, sensors=("rgb", "audio"), sounds="phone",
+              body={"eye_height": 1.8, "ear_height": 1.7}, **QUICK)  # fmt: skip
+    _, info = env.reset(seed=0, options={"episode": episode(flat)})
+    assert info["truth"]["source_elevation"] < np.arctan2(1.0 - 1.25, 6.0)
+    assert env.batch.simulator.state.eyes()[0, 2] == 1.8
