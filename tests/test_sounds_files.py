@@ -255,7 +255,7 @@ def test_a_split_file_divides_the_sounds_and_notes_their_licences(recordings, na
         ("s.yaml", "train: [3]", r"train\[0\]: file: .*string"),
         ("s.yaml", "train: [{kind: bell}]", r"train\[0\]: file: .*required"),
         ("s.yaml", "- bell.wav", "should hold splits"),
-        ("s.yaml", "train: [", "is not YAML"),
+        ("s.yaml", "train: [", "is not valid YAML"),
         ("s.yaml", "train: []", "lists no files"),
         ("s.yaml", "val: [bell.wav]", "no split 'train'; it has val"),
         ("s.csv", "name,split\nbell.wav,train", "line 2: file: .*required"),

@@ -13,6 +13,10 @@ OUTSIDE = ("num_envs", "seed", "autoreset_mode")
 """Arguments of the environments that are not the configuration's ``env`` to give."""
 
 
+LEAST = {"num_envs": 1, "total_steps": 1, "checkpoint_every": 1, "seed": 0}
+"""Fields that are whole numbers, and the least that they may be."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """One training run.
@@ -24,6 +28,7 @@ class TrainingConfig:
         seed: of environments and networks.
         encoder: arguments of ``AudioVisualEncoder``.
         ppo: arguments of stable-baselines3's ``PPO``.
+        checkpoint_every: environment steps after which what has been learned is saved.
 
     Raises:
         ValueError: a value is out of range; the message names the field.
@@ -35,13 +40,14 @@ class TrainingConfig:
     seed: int = 0
     encoder: dict[str, Any] = field(default_factory=dict)
     ppo: dict[str, Any] = field(default_factory=dict)
+    checkpoint_every: int = 10_000
 
     def __post_init__(self) -> None:
         for name in ("env", "encoder", "ppo"):
             value = getattr(self, name)
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
                 raise ValueError(f"{name} is {value!r}; accepted: a mapping from names to values")
-        for name, least in (("num_envs", 1), ("total_steps", 1), ("seed", 0)):
+        for name, least in LEAST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; accepted: a whole number from {least}")
