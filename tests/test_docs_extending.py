@@ -97,14 +97,14 @@ def test_the_imu_measures_accelerations():
 def test_the_backend_hears_what_is_in_sight():
     import line_of_sight  # noqa: F401
 
-    ask = {"scene": World(two_rooms()), "layout": "mono", "sample_rate": 16000, "length": 800}
+    ask = {"scene": World(two_rooms()), "layout": "mono", "sample_rate": 16000}
     seen = avenv.impulse_response(
         source=(1, 1, 1.2), listener=[(3, 1, 1.2), (6, 0.5, 1.2)], acoustics="line_of_sight", **ask
     )
     free = avenv.impulse_response(
         source=(1, 1, 1.2), listener=(3, 1, 1.2), acoustics="anechoic", **ask
     )
-    np.testing.assert_array_equal(seen[0], free)
+    np.testing.assert_array_equal(seen[0, :, : free.shape[1]], free)
     assert not seen[1].any()
 
 

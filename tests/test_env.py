@@ -215,7 +215,7 @@ def test_an_episode_is_cut_off_after_max_episode_steps(make, world):
     outcomes = [env.step(2)[2:4] for _ in range(3)]
     assert outcomes == [(False, False), (False, False), (False, True)]
     envs = gym.make_vec(IDS[0], num_envs=1, max_episode_steps=3, scenes=world, **SMALL)
-    assert envs.spec.kwargs["max_episode_steps"] == 3
+    assert envs.spec.max_episode_steps == 3
     envs.reset(seed=0)
     assert [bool(envs.step([2])[3][0]) for _ in range(3)] == [False, False, True]
 
@@ -399,7 +399,7 @@ HUM = {"name": "hum", "hash": "?"}
         ({"start": [4.1, 0.3]}, "episode.start"),
         ({"start": "here"}, "episode.start is 'here'; accepted: a list"),
         ({"states": {"sofa": "fallen"}}, "no 'sofa' that has states"),
-        ({"events": [{"time": -1, "states": {"a": "b"}}]}, "time is -1; accepted: 0"),
+        ({"events": [{"time": -1, "states": {"a": "b"}}]}, "time is -1.0; accepted: 0"),
         ({"events": [{"time": 1, "states": {"a": "b"}}]}, "no 'a' that has states"),
         ({"events": [{"time": 1, "state": {"a": "b"}}]}, "'state'.*did you mean 'states'"),
         ({"expert": ["forward", "jump"]}, "action 'jump'; accepted: stop, forward"),

@@ -176,7 +176,7 @@ def test_a_source_that_moves_is_checked_where_it_is_not_where_it_was(flat):
     path, times = ((2.0, 2.0, 1.2), (7.5, 2.0, 1.2), (7.5, 1.0, 1.2)), (0.0, 1.0, 2.0)
     walker = EpisodeSource(reference("shower"), path[0], path, times)
     env, *_ = begin(flat, sources=(walker,))
-    with pytest.raises(avenv.SceneError, match="on the way of a source"):
+    with pytest.raises(avenv.SceneError, match="something is in the way"):
         env.set_states({"door": "closed"})
     for _ in range(5):
         env.step(2)
@@ -224,10 +224,138 @@ def test_metrics_and_truth_of_an_episode_that_is_over_stay(flat):
     *_, info = envs.step(np.array([0, 1]))
     envs.set_states(0, {"door": "closed"})
     task = envs.batch.task
-    task.judge(np.array([False, True]), np.zeros(2), np.zeros(2, bool))
+    task.judge(np.array([False, True]), np.zeros(2, bool), np.zeros(2), np.zeros(2, bool))
     assert_same(
         envs.row_of(info, 0)["metrics"], {k: v[0].item() for k, v in task.metrics().items()}
     )
+
+
+def test_what_can_be_does_not_depend_on_the_sensors(flat):
+    """A source in the doorway keeps the door open, whether or not anybody hears it."""
+    waits = EpisodeSource(reference("shower"), (5.0, 2.0, 1.0), duration=1.0, onset=0.0)
+    doors = []
+    for sensors in (("audio",), ("pose",)):
+        env, *_ = begin(flat, sensors, sources=(waits,), goals=(Goal((7.5, 1.0, 0.0)),),
+                        events=(Event(0.3, {"door": "closed"}),))  # fmt: skip
+        doors.append([])
+        for _ in range(7):
+            env.step(2)
+            doors[-1].append(env.batch.simulator.state.here[0].compiled.states["door"])
+    assert doors[0] == doors[1]
+    assert doors[0][:3] == ["open"] * 3
+    assert doors[0][-1] == "closed", "what has fallen silent for good is in nobody's way"
+
+
+@pytest.mark.parametrize("offset", np.linspace(0, 0.05, 6).tolist())
+def test_nothing_slips_through_a_closed_door(flat, offset):
+    path = ((3.0 + offset, 2.0, 1.2), (7.5, 2.0, 1.2))
+    walker = EpisodeSource(reference("shower"), path[0], path, (0.0, 5.0))
+    with pytest.raises(avenv.SceneError, match="inside a solid"):
+        begin(flat, ("pose",), sources=(walker,), states={"door": "closed"},
+              goals=(Goal((1.0, 1.0, 0.0)),))  # fmt: skip
+
+
+def test_a_goal_that_comes_near_by_itself_earns_nothing(flat):
+    path = ((4.2, 1.0, 1.2), (1.5, 1.0, 1.2))
+    walker = EpisodeSource(reference("shower"), path[0], path, (0.0, 2.0))
+    env, *_ = begin(flat, ("pose",), sources=(walker,), start=(1.5, 3.0))
+    assert sum(env.step(2)[1] for _ in range(10)) == pytest.approx(-0.1)
+
+
+def test_a_stop_is_judged_where_the_goal_is_at_that_moment(flat):
+    path = ((1.5, 2.2, 1.2), (3.0, 2.2, 1.2))  # it is 1 m away at 0.66 s, and walks on
+    walker = EpisodeSource(reference("shower"), path[0], path, (0.0, 1.0))
+    for turns, success in ((1, 1.0), (3, 0.0)):
+        env, *_ = begin(flat, ("pose",), sources=(walker,))
+        for _ in range(turns):
+            env.step(2)
+        *_, info = env.step(0)
+        assert info["metrics"]["success"] == success
+        far = np.hypot(0.2, 1.5 * 0.25 * (turns + 1))
+        assert info["metrics"]["distance_to_goal"] == pytest.approx(far, abs=0.03)
+
+
+def test_a_thing_that_is_a_goal_is_where_it_has_fallen(flat):
+    env, _, info = begin(flat, ("pose",), sources=(), goals=(Goal(object="vase"),),
+                         start=(3.5, 0.6), events=(Event(0.1, {"vase": "fallen"}),))  # fmt: skip
+    env.step(2)
+    state = env.batch.simulator.state.here[0].compiled
+    lies = next(thing.position for thing in state.objects if thing.name == "vase")
+    np.testing.assert_allclose(env.batch.task.goal_positions(), [lies])
+    assert not info["truth"]["source_audible"]
+
+
+def test_the_oracle_waits_for_a_door_that_will_open(flat):
+    events = (Event(0.2, {"door": "closed"}), Event(1.6, {"door": "open"}))
+    env, *_ = begin(flat, ("pose",), events=events)
+    done = False
+    while not done:
+        *_, done, _, info = env.step(env.oracle_action())
+    assert info["metrics"]["success"] == 1
+    assert info["metrics"]["spl"] > 0.95
+
+
+def test_what_has_rung_out_makes_room(flat):
+    env, *_ = begin(flat, ("audio",))
+    for k in range(80):
+        env.set_states({"radio": "on" if k % 2 else "off"})
+        env.step(2)
+    assert len(env.batch.simulator.state.sources[0]) <= 1 + 13, "5 s of them at most, and the goal"
+
+
+def test_files_that_sound_travel(flat, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16000)
+    (tmp_path / "sounds").mkdir()
+    soundfile.write(tmp_path / "sounds" / "hiss.wav", noise, 16000)
+    env = Env(scenes=flat, sensors=("audio",), sounds=str(tmp_path / "sounds"), **QUICK)
+    observation, info = env.reset(seed=1)
+    setup = json.loads(json.dumps(info["setup"]))
+    other = Env(scenes=flat, sensors=("audio",), sounds="phone", **QUICK)
+    np.testing.assert_array_equal(
+        observation["audio"], other.reset(options={"episode": setup})[0]["audio"]
+    )
+    soundfile.write(tmp_path / "sounds" / "hiss.wav", noise / 2, 16000)
+    changed = Env(scenes=flat, sensors=("audio",), sounds="phone", **QUICK)
+    with pytest.raises(avenv.SoundError, match=r"hiss.wav' has the hash .* accepted"):
+        changed.reset(options={"episode": setup})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("heading",), "1", "episode.heading is '1'; accepted: a number"),
+        (("heading",), [1], r"episode.heading is \[1\]; accepted: a number"),
+        (("heading",), True, "episode.heading is True"),
+        (("start",), [1], r"episode.start is \[1\]; accepted: \[x, y\]"),
+        (("seed",), 1.5, "episode.seed is 1.5; accepted: a whole number"),
+        (("instruction",), 5, "episode.instruction is 5; accepted: a text"),
+        (("geodesic_distance",), "a", "episode.geodesic_distance is 'a'"),
+        (("oracle_actions",), 2.5, "episode.oracle_actions is 2.5"),
+        (("scene",), {"name": "flat"}, "episode.scene lacks hash"),
+        (("sources", 0, "onset"), "1", r"episode.sources\[0\].onset is '1'"),
+        (("sources", 0, "sound", "name"), 5, r"episode.sources\[0\].sound.name is 5"),
+        (("sources", 0, "directivity"), "laser", r"episode.sources\[0\]: directivity is 'laser'"),
+        (
+            ("sources", 0, "path"),
+            [[1, 1, 1], [2, 1, 1]],
+            r"sources\[0\]: path and times go together",
+        ),
+        (("goals", 0, "source"), 0.5, r"episode.goals\[0\].source is 0.5"),
+        (("goals", 0, "position"), [1, 1, 1], "position is .* and source 0 is at"),
+        (("goals", 0, "category"), "sofa bed", r"goals\[0\]: category is 'sofa bed'"),
+        (("goals", 0, "object"), "vaze", "no object 'vaze'.*did you mean 'vase'"),
+    ],
+)
+def test_fields_of_an_episode_that_cannot_be_are_named(flat, path, value, message):
+    data = json.loads(json.dumps(episode(flat).to_dict()))
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    env = Env(scenes=flat, sensors=("pose",), sounds="phone", **QUICK)
+    with pytest.raises(ValueError, match=message):
+        env.reset(options={"episode": data})
 
 
 # Scenes bring episodes along.
@@ -260,7 +388,7 @@ def test_a_scene_brings_its_episodes_along(tmp_path):
 
 def test_a_scene_without_episodes_is_told_so(flat):
     with pytest.raises(avenv.SceneError, match="flat brings no episodes along"):
-        Env(scenes=flat, episodes="scene", sensors="pose").reset(seed=0)
+        Env(scenes=flat, episodes="scene", sensors="pose")
     with pytest.raises(ValueError, match="episodes is 'all'; accepted: 'sampled', 'scene'"):
         Env(scenes=flat, episodes="all", sensors="pose")
 

@@ -54,7 +54,7 @@ class Screen:
     def text(self, row: int) -> str:
         """Return a line of numbers over a map in characters."""
         state, marks = self._simulator.state, self._task.marks(row)
-        grid = state.here[row].walkable
+        grid = state.here[row].walkable_for(self._simulator.body)
         plan = text_map(
             grid.islands > 0,
             grid.origin,

@@ -20,7 +20,7 @@ from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
-from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
+from avenv.tasks.registry import LIMITS, MAX_EPISODE_STEPS, find_task
 from avenv.vision.backends import BACKENDS as PICTURES
 
 MAX_ENVS = 2**16
@@ -56,7 +56,8 @@ class Batch:
         body: of the robot: a ``Body``, or its fields.
         actuation_noise: how motion differs from the actions: an ``ActuationNoise``, its fields, or
             None.
-        max_episode_steps: actions after which an episode is truncated.
+        max_episode_steps: actions after which an episode is truncated; by default those that the
+            task is registered with.
         episodes_per_scene: how many episodes in a row an environment has in a scene before it
             draws another. A home of an endless set takes seconds to make and to light. A seed
             begins with a new one.
@@ -78,14 +79,17 @@ class Batch:
         sensors: Sequence[str] = SensorSettings.names,
         acoustics: str = "native",
         vision: str = "raster",
-        max_episode_steps: int = MAX_EPISODE_STEPS,
+        max_episode_steps: int | None = None,
         episodes_per_scene: int = 10,
         episodes: str = "sampled",
         **options: Any,
     ):
+        kind = find_task(task)
+        limit = LIMITS.get(task, MAX_EPISODE_STEPS)
+        limit = limit if max_episode_steps is None else max_episode_steps
         for name, value in (
             ("num_envs", num_envs),
-            ("max_episode_steps", max_episode_steps),
+            ("max_episode_steps", limit),
             ("episodes_per_scene", episodes_per_scene),
         ):
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -97,7 +101,6 @@ class Batch:
         _check_backend("vision", vision, PICTURES)
         if episodes not in ("sampled", "scene"):
             raise ValueError(f"episodes is {episodes!r}; accepted: 'sampled', 'scene'")
-        kind = find_task(task)
         _check_known(options, kind)
         records = {
             name: as_record(f"{name} is", options[name], record)
@@ -113,13 +116,17 @@ class Batch:
         )
         self.task = kind(self.simulator, task_options)
         self.task.name = task
-        self.task.max_episode_steps = max_episode_steps
+        self.max_episode_steps = limit
+        self._steps = np.zeros(num_envs, np.int64)
         self.observation_space = self.simulator.space
         self.action_space = self.task.actions.space
         warm_up()
         self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
         self._declared = episodes == "scene"
+        if self._declared:  # at once, where the scenes are at hand
+            for world in worlds.at_hand:
+                declared_episodes(world, task, settings.sample_rate)
         self._scene = [0] * num_envs
         self._episodes_left = [0] * num_envs
 
@@ -143,6 +150,7 @@ class Batch:
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
+            self._steps[list(begun)] = 0
 
     def episode_of(self, seed: int) -> Episode:
         """Return the episode that a seed begins; of several scenes, in that whose turn it is.
@@ -162,7 +170,10 @@ class Batch:
         """Let the active rows (E,) act and a step of time pass for them, and judge what came."""
         commands = self.task.act(actions, active)
         moved, collided = self.simulator.step(active, commands)
-        return Outcome(*self.task.judge(active, moved, collided))
+        self._steps += active
+        last = active & (self._steps >= self.max_episode_steps)
+        reward, terminated = self.task.judge(active, last, moved, collided)
+        return Outcome(reward, terminated, last & ~terminated)
 
     def check_actions(self, actions: Any) -> NDArray:
         """Return actions (E, ...) as the task's kind of actions has them.

@@ -65,7 +65,7 @@ class Env(gym.Env[dict[str, Any], Any]):
         if self.batch.random[0] is not self.np_random:  # at first, and with every seed
             self.batch.draw_from(0, self.np_random)
         if self.spec is not None:  # then it is Gymnasium's wrapper that cuts off
-            self.batch.task.max_episode_steps = FOREVER
+            self.batch.max_episode_steps = FOREVER
         episode = check_options(options, ("episode",)).get("episode")
         self.batch.reset([0], {0: as_episode(episode)} if episode is not None else None)
         if self._screen:
@@ -100,10 +100,12 @@ class Env(gym.Env[dict[str, Any], Any]):
     @property
     def episode(self) -> Episode:
         """The episode under way."""
+        check_begun(self.batch)
         return self.batch.task.episodes[0]
 
     def oracle_action(self) -> Any:
         """Return the action that somebody who knows everything would take."""
+        check_begun(self.batch)
         return self.batch.task.oracle_action(0)
 
     def set_states(self, states: Mapping[str, str]) -> None:
@@ -112,12 +114,14 @@ class Env(gym.Env[dict[str, Any], Any]):
         What the robot sees, hears and bumps into follows at once, and so do the distances of the
         next step. See ``Simulator.set_states`` for what can go wrong.
         """
+        check_begun(self.batch)
         self.batch.simulator.set_states(0, states)
 
     def render(self) -> Any:
         """Return the picture or text of the current moment, as ``render_mode`` says."""
         if self._screen is None:
             return None
+        check_begun(self.batch)
         if self.render_mode == "human":
             return self._screen.show(0)
         return self._screen.text(0) if self.render_mode == "ansi" else self._screen.picture(0)
@@ -140,6 +144,12 @@ class Env(gym.Env[dict[str, Any], Any]):
             group: {name: value[0].item() for name, value in values.items()}
             for group, values in self.batch.info().items()
         }
+
+
+def check_begun(batch: Batch) -> None:
+    """Raise ``ResetNeeded`` if there was no first reset."""
+    if not batch.task.episodes:
+        raise gym.error.ResetNeeded("no episode has begun; call reset() first")
 
 
 def check_options(options: dict[str, Any] | None, known: tuple[str, ...]) -> dict[str, Any]:

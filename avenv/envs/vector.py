@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch, check_seed
-from avenv.envs.env import CLOSED, FOREVER, check_options, check_render_mode
+from avenv.envs.env import CLOSED, FOREVER, check_begun, check_options, check_render_mode
 from avenv.tasks.episode import Episode, as_episode
-from avenv.tasks.registry import MAX_EPISODE_STEPS
 
 
 class BatchEnv(VectorEnv):
@@ -44,7 +43,7 @@ class BatchEnv(VectorEnv):
         num_envs: int = 1,
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        max_episode_steps: int = MAX_EPISODE_STEPS,
+        max_episode_steps: int | None = None,
         **options: Any,
     ):
         check_render_mode(render_mode, ("rgb_array",))
@@ -65,7 +64,23 @@ class BatchEnv(VectorEnv):
         self.before_autoreset: list[Callable[[list[int]], None]] = []
         self._finished = np.zeros(num_envs, bool)
         self._begun = False
+        self._spec: Any = None
         self._screen = Screen(self.batch.simulator, self.batch.task) if render_mode else None
+
+    @property
+    def spec(self) -> Any:
+        """What it was made of, as Gymnasium has it; it says how long episodes are."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        if spec is not None:
+            limit = self.batch.max_episode_steps
+            spec.max_episode_steps = None if limit == FOREVER else limit
+        self._spec = spec
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"before_autoreset": []}  # who listens does not come along
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None
@@ -88,7 +103,7 @@ class BatchEnv(VectorEnv):
                 self.batch.seed(row, own)
         self._begin(rows, episodes)
         self._begun = True
-        return self.batch.observe(), self._info()
+        return self.batch.observe(), self._info(rows)
 
     def step(
         self, actions: Any
@@ -114,8 +129,9 @@ class BatchEnv(VectorEnv):
         if self._screen:
             for row in np.flatnonzero(~finished).tolist():
                 self._screen.follow(row)
-        self._begin(np.flatnonzero(finished).tolist())
-        observation, info = self.batch.observe(), self._info()
+        begun = np.flatnonzero(finished).tolist()
+        self._begin(begun)
+        observation, info = self.batch.observe(), self._info(begun)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._finished.any():
             observation, info = self._reset_at_once(observation, info)
         return observation, reward, terminated, truncated, info
@@ -128,20 +144,24 @@ class BatchEnv(VectorEnv):
     @property
     def episodes(self) -> tuple[Episode, ...]:
         """The episodes under way, one per row."""
+        check_begun(self.batch)
         return tuple(self.batch.task.episodes[row] for row in range(self.num_envs))
 
     def oracle_actions(self) -> NDArray:
         """Return the action (E, ...) that somebody who knows everything would take in each row."""
+        check_begun(self.batch)
         return np.array([self.batch.task.oracle_action(row) for row in range(self.num_envs)])
 
     def set_states(self, row: int, states: Mapping[str, str]) -> None:
         """Put things around one row into other states, as ``Env.set_states``."""
+        check_begun(self.batch)
         self.batch.simulator.set_states(row, states)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Return one picture per row."""
         if self._screen is None:
             return None
+        check_begun(self.batch)
         return tuple(self._screen.picture(row) for row in range(self.num_envs))
 
     @staticmethod
@@ -164,7 +184,7 @@ class BatchEnv(VectorEnv):
         for listener in self.before_autoreset:
             listener(rows)
         self._begin(rows)
-        observation, info = self.batch.observe(), self._info()
+        observation, info = self.batch.observe(), self._info(rows)
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
@@ -180,9 +200,16 @@ class BatchEnv(VectorEnv):
             for row in rows:
                 self._screen.begin(row)
 
-    def _info(self) -> dict[str, Any]:
+    def _info(self, begun: list[int]) -> dict[str, Any]:
+        """Return metrics and truth of all rows, and the setups of those that have just begun."""
         everywhere = np.ones(self.num_envs, bool)
         info: dict[str, Any] = {}
+        if begun:
+            setups, which = np.full(self.num_envs, None, object), np.zeros(self.num_envs, bool)
+            for row in begun:
+                setups[row] = self.batch.task.episodes[row].to_dict()
+            which[begun] = True
+            info |= {"setup": setups, "_setup": which}
         for group, values in self.batch.info().items():
             masks = {f"_{name}": everywhere for name in values}
             info |= {group: values | masks, f"_{group}": everywhere}

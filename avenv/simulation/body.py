@@ -61,9 +61,10 @@ class Body:
 def check_fits(body: Body, world: "World") -> None:
     """Raise ``SceneError`` if a scene has doors, and the body passes through none of them."""
     doors = world.spec.doors if world.spec is not None else ()
-    widest = max((door.width for door in doors), default=np.inf)
-    if 2 * body.radius > widest:
+    if doors and not any(2 * body.radius <= d.width and body.height <= d.height for d in doors):
+        widest, highest = (max(getattr(d, side) for d in doors) for side in ("width", "height"))
         raise SceneError(
-            f"body.radius is {body.radius}: it passes through no door of {world.name}, whose "
-            f"widest is {widest} m; accepted there: up to {widest / 2:.2f} m"
+            f"body.radius is {body.radius} and body.height {body.height}: it passes through no "
+            f"door of {world.name}, of which the widest is {widest} m and the highest {highest} m; "
+            f"accepted there: a radius up to {widest / 2:.2f} m"
         )

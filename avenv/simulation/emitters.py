@@ -142,6 +142,14 @@ class Emitter:
                 "and a finite period that is no shorter"
             )
 
+    @property
+    def ends(self) -> float:
+        """Seconds from which on it is silent for good; inf: never."""
+        last = np.inf if self.end is None else self.end
+        if self.duration is None or self.period is not None:
+            return last
+        return min(last, (self.onset or 0.0) + self.duration)
+
     def at(self, time: float) -> Position:
         """Return where it is at a time in seconds."""
         if isinstance(self.position, Trajectory):

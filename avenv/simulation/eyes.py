@@ -1,6 +1,7 @@
 """What bodies see: the pictures of each of their cameras, with its noise."""
 
 import zlib
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class Scenery:
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
-        return Scenery(memo.get(id(self._state), self._state), self._light, self.backend)
+        return Scenery(deepcopy(self._state, memo), self._light, self.backend)
 
 
 class Eye:

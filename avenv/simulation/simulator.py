@@ -19,7 +19,7 @@ from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.simulation.body import Body, check_fits
 from avenv.simulation.ears import Ears
-from avenv.simulation.emitters import Emitter, Trajectory
+from avenv.simulation.emitters import Emitter
 from avenv.simulation.events import Event, check_events
 from avenv.simulation.noise import ActuationNoise, disturbed_motion
 from avenv.simulation.sensors import Rig, Sensor, make_sensors
@@ -31,6 +31,10 @@ from avenv.sounds.sets import load_sounds
 
 CRASH = 2.5
 """Seconds of the sound of a fall that are heard when a thing falls or breaks."""
+
+
+RINGING = 5.0
+"""Seconds after which nothing of what has ended is heard any more."""
 
 
 class InTheWayError(SceneError):
@@ -89,6 +93,7 @@ class Simulator:
         for world in self.worlds.at_hand:
             check_fits(self.body, world)
         rate, step = settings.sample_rate, settings.step_samples
+        self._own = [0] * num_envs  # how many sources the episodes brought along
         self.state = State.at_rest(num_envs, self.worlds[0], self.body, rate, step)
         self._rig = Rig(settings, self.state, acoustics, propagation, vision)
         self.sensors = make_sensors(self._rig)
@@ -111,6 +116,7 @@ class Simulator:
         for row, start in starts.items():
             state.here[row] = start.world
             state.sources[row] = sources[row]
+            self._own[row] = len(sources[row])
             state.events[row] = sorted(start.events, key=lambda event: event.time)
             state.position[row] = start.position
             state.heading[row] = frames.wrap_angle(start.heading)
@@ -130,12 +136,17 @@ class Simulator:
         """Return what sounds about a body that begins, if all of it can be."""
         check_fits(self.body, start.world)
         check_events(start.events, start.world)
-        if not self._rig.organs:
-            return tuple(Source(emitter) for emitter in start.emitters)
-        ears = self._rig.ears
-        ear = np.array([*start.position, self.body.ear_height])
-        ears.check_position(start.world, ear)
-        return tuple(ears.traced(emitter, start.world) for emitter in start.emitters)
+        if self.has_ears:
+            self._rig.ears.check_position(
+                start.world, np.array([*start.position, self.body.ear_height])
+            )
+        return tuple(self._source(emitter, start.world) for emitter in start.emitters)
+
+    def _source(self, emitter: Emitter, world: World, time: float = 0.0) -> Source:
+        """Return an emitter in a world from a time on; what can be does not depend on sensors."""
+        if self.has_ears:
+            return self._rig.ears.traced(emitter, world, time)
+        return Source(emitter, world.acoustics_for(), time)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -218,27 +229,34 @@ class Simulator:
                 f"{world.name}: {states} cannot be, the body at ({x:.2f}, {y:.2f}) is in the way"
             )
         now = float(state.time[row])
-        emitters = self._sounding(row, before, world, states, now if time is None else time)
-        state.sources[row] = self._carried_over(row, world, emitters, now)
+        when = now if time is None else time
+        sources = self._carried_over(row, world, self._still_sounding(row, before, world, when))
+        begun = self._begun(before, world, when)
+        self._add(row, sources, [self._source(emitter, world, now) for emitter in begun])
+        state.sources[row] = tuple(sources)
         state.here[row] = world
 
-    def _sounding(
-        self, row: int, before: World, world: World, states: Mapping[str, str], when: float
-    ) -> list[Emitter]:
-        """Return what sounds about a body when the world about it becomes another."""
+    def _still_sounding(self, row: int, before: World, world: World, when: float) -> list[Emitter]:
+        """Return what sounds about a body; what falls silent with its thing ends."""
         sounding = {source.object for source in world.compiled.sources}
-        known = {source.object for source in before.compiled.sources}
-        emitters = [
+        changed = _changed(before, world)
+        return [
             replace(emitter, end=when)
-            if emitter.object in states
+            if emitter.object in changed
             and emitter.object not in sounding
+            and emitter.duration != CRASH  # that ends by itself
             and (emitter.end is None or emitter.end > when)
             else emitter
             for emitter in self.state.emitters(row)
         ]
-        begun = [s for s in world.compiled.sources if s.object in states and s.object not in known]
-        changed = [name for name in states if before.compiled.states[name] != states[name]]
+
+    def _begun(self, before: World, world: World, when: float) -> list[Emitter]:
+        """Return what begins to sound as one world becomes the other, and what crashes."""
+        changed = _changed(before, world)
+        known = {source.object for source in before.compiled.sources}
+        begun = [s for s in world.compiled.sources if s.object in changed and s.object not in known]
         crashes = [crash for name in changed if (crash := world.compiled.event(name))]
+        emitters = []
         for source, duration in [*((s, None) for s in begun), *((s, CRASH) for s in crashes)]:
             sound = load_sounds(source.sound, self.settings.sample_rate)[0]
             once: dict[str, Any] = {"onset": when, "duration": duration}
@@ -247,26 +265,42 @@ class Simulator:
             )
         return emitters
 
-    def _carried_over(
-        self, row: int, world: World, emitters: Sequence[Emitter], now: float
-    ) -> tuple[Source, ...]:
-        """Return sources of emitters, the first of which are those there were, in another world."""
-        if not self._rig.organs:
-            return tuple(Source(emitter) for emitter in emitters)
-        old, ears = self.state.sources[row], self._rig.ears
-        sources: list[Source] = []
-        for k, emitter in enumerate(emitters):
-            if k < len(old) and emitter.end is not None and emitter.end <= now:
-                sources.append(old[k].renewed(emitter))
+    def _carried_over(self, row: int, world: World, emitters: Sequence[Emitter]) -> list[Source]:
+        """Return the sources of a body, with these emitters, in another world.
+
+        Raises:
+            InTheWayError: one is, or will come, where something now is.
+        """
+        now = float(self.state.time[row])
+        sources = []
+        for source, emitter in zip(self.state.sources[row], emitters, strict=True):
+            if emitter.ends <= now:
+                sources.append(source.renewed(emitter))
                 continue
             try:
-                sources.append(ears.traced(emitter, world, now))
+                sources.append(self._source(emitter, world, now))
             except SceneError as error:
-                if not isinstance(emitter.position, Trajectory):
-                    raise
-                raise InTheWayError(f"{world.name}: on the way of a source: {error}") from error
-        ears.make_room(len(sources))
-        return tuple(sources)
+                raise InTheWayError(f"{world.name}: something is in the way: {error}") from error
+        return sources
+
+    def _add(self, row: int, sources: list[Source], more: Sequence[Source]) -> None:
+        """Add sources of a body, in place of those that have rung out if there are such.
+
+        The first ones are the episode's own, which it may speak of by their numbers; they stay.
+        """
+        now = float(self.state.time[row])
+        over = [
+            k
+            for k in range(self._own[row], len(sources))
+            if sources[k].emitter.ends + RINGING < now
+        ]
+        for source in more:
+            if over:
+                sources[over.pop(0)] = source
+            else:
+                sources.append(source)
+        if self.has_ears:
+            self._rig.ears.make_room(len(sources))
 
     def _happen(self, row: int) -> None:
         """Let the events come about whose time is in the step that now begins."""
@@ -333,3 +367,9 @@ class Simulator:
             bvh = worlds[world].compiled.bvh
             clear[rows] = lines_of_sight(bvh, eyes[rows], points[rows])
         return clear
+
+
+def _changed(before: World, world: World) -> list[str]:
+    """Return the names of the things whose state differs between two worlds of one scene."""
+    now = world.compiled.states
+    return [name for name, state in before.compiled.states.items() if state != now[name]]

@@ -10,18 +10,31 @@ from avenv.simulation.emitters import Emitter, Position, Trajectory
 
 SPACING = 0.5
 """Metres between the places of a trajectory at which late fields are traced."""
-_THINNEST = 0.05  # metres; no source slips through a wall that is thicker
+_THINNEST = 0.02  # metres; no source slips through a door leaf, which is thicker
 
 
 class Source:
-    """An emitter that nobody listens to: it has no sound field.
+    """An emitter in a scene; nobody listens, so that it has no sound field.
 
     Attributes:
         emitter: what sounds, where and when.
+
+    Args:
+        emitter: what sounds.
+        scene: where, as an engine hears it.
+        time: seconds from which on it is there; the way that lies behind does not count.
+
+    Raises:
+        SceneError: it is, or will be, inside a solid or outside the scene.
     """
 
-    def __init__(self, emitter: Emitter):
+    def __init__(self, emitter: Emitter, scene: Any, time: float = 0.0):
         self.emitter = emitter
+        if isinstance(emitter.position, Trajectory):
+            for place in emitter.position.after(time).places(_THINNEST):
+                scene.check_position(place, "source")
+        else:
+            scene.check_position(emitter.position, "source")
 
     def renewed(self, emitter: Emitter) -> "Source":
         """Return this source with another emitter in its place, and the field that it has."""
@@ -56,14 +69,12 @@ class TracedSource(Source):
         ear_height: float,
         time: float = 0.0,
     ):
-        super().__init__(emitter)
         self._scene, self._engine, self._ear_height = scene, engine, ear_height
         if isinstance(emitter.position, Trajectory):
-            way = emitter.position.after(time)
-            self._places = way.places(SPACING)
-            for place in way.places(_THINNEST):
-                scene.check_position(place, "source")
-        else:
+            super().__init__(emitter, scene, time)
+            self._places = emitter.position.after(time).places(SPACING)
+        else:  # it is checked before it is traced
+            self.emitter = emitter
             self._field = self._traced(emitter.position)
 
     def field(self, time: float) -> Any:

@@ -145,13 +145,24 @@ class World:
     def _grids(self) -> dict[tuple[float, float, float], WalkableGrid]:
         return {}
 
-    @cached_property
+    @property
     def places(self) -> NDArray[np.float64]:
         """Places (P, 2) a metre apart on the walkable floor: where episodes put their sources.
 
         A finite set, so that the acoustic field of each is traced only once.
         """
-        return self.walkable.places()
+        return self.places_for(Body())
+
+    def places_for(self, body: Body) -> NDArray[np.float64]:
+        """Return the places (P, 2) about which a body can walk; they are kept."""
+        grid = self.walkable_for(body)
+        if grid not in self._places:
+            self._places[grid] = grid.places()
+        return self._places[grid]
+
+    @cached_property
+    def _places(self) -> dict[WalkableGrid, NDArray[np.float64]]:
+        return {}
 
     @cached_property
     def source_places(self) -> list[tuple[float, float, float]]:

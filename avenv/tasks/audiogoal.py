@@ -9,7 +9,7 @@ from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import SOURCE_HEIGHT, World, WorldList
 from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
-from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, Reference
+from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference
 from avenv.tasks.navigation import NavigationOptions, NavigationTask
 
 
@@ -73,7 +73,7 @@ class AudioGoal(NavigationTask):
         place, sound, level, thing = self._sample_source(rng, world)
         episode = self.episode(rng, world, Goal(place))
         offset = int(rng.integers(len(sound.signal))) / sound.sample_rate
-        reference = Reference(sound.name, sound.hash)
+        reference = sound_reference(sound)
         source = EpisodeSource(reference, place, level=level, offset=offset, object=thing)
         goal = Goal(place, source=0, object=thing)
         sources = (source, *self._others(world, place))
@@ -84,7 +84,8 @@ class AudioGoal(NavigationTask):
     ) -> tuple[Point, Sound, float, str | None]:
         """Return place, sound, level and thing of a source."""
         if self.options.goals == "anywhere":
-            x, y = world.places[rng.integers(len(world.places))]
+            places = world.places_for(self.simulator.body)
+            x, y = places[rng.integers(len(places))]
             sound = self.sounds[int(rng.integers(len(self.sounds)))]
             return (float(x), float(y), SOURCE_HEIGHT), sound, 0.0, None
         source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
@@ -100,7 +101,7 @@ class AudioGoal(NavigationTask):
         for source in world.compiled.sources:
             if source.position != place:
                 sound = self._background[source.sound]
-                reference = Reference(sound.name, sound.hash)
+                reference = sound_reference(sound)
                 others.append(
                     EpisodeSource(
                         reference, source.position, level=source.level, object=source.object

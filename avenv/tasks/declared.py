@@ -9,7 +9,14 @@ from avenv.simulation.emitters import Trajectory
 from avenv.simulation.events import Event
 from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
-from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, Reference
+from avenv.tasks.episode import (
+    Episode,
+    EpisodeSource,
+    Goal,
+    Point,
+    Reference,
+    sound_reference,
+)
 
 
 def scene_events(world: World) -> tuple[Event, ...]:
@@ -127,7 +134,7 @@ def _reference(sound: str, sample_rate: int) -> Reference:
         first = load_sounds(sound, sample_rate)[0]
     except SoundError as error:
         raise SoundError(f"episodes: {error}") from error
-    return Reference(first.name, first.hash)
+    return sound_reference(first)
 
 
 def draw(episodes: list[Episode], rng: np.random.Generator) -> Episode:

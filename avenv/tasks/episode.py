@@ -7,13 +7,16 @@ it depends on the lists of the environment that it was drawn in.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from avenv.acoustics import DIRECTIVITIES
+from avenv.core.records import check_fields
 from avenv.core.suggest import accepted
+from avenv.scene import CATEGORIES
 from avenv.simulation.emitters import Emitter, Trajectory
 from avenv.simulation.events import Event, check_states
 from avenv.sounds import Sound
@@ -35,6 +38,12 @@ class Reference:
 
     name: str
     hash: str
+
+
+def sound_reference(sound: Sound) -> Reference:
+    """Return what names a sound in episodes: one of avenv's by its name, a file by its path."""
+    is_file = Path(sound.origin).is_absolute()
+    return Reference(sound.origin if is_file else sound.name, sound.hash)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,19 @@ class EpisodeSource:
     directivity: str = "omni"
     facing: float = 0.0
     object: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.path) != bool(self.times):
+            raise ValueError("path and times go together; accepted: both, or neither")
+        if self.path and self.path[0] != self.position:
+            raise ValueError(
+                f"position is {self.position} and the path begins at {self.path[0]}; accepted: "
+                "one place"
+            )
+        if self.directivity not in DIRECTIVITIES:
+            raise ValueError(
+                f"directivity is {self.directivity!r}; {accepted(self.directivity, DIRECTIVITIES)}"
+            )
 
     def emitter(self, sound: Sound) -> Emitter:
         """Return what sounds, given the sound that the reference means.
@@ -109,6 +131,10 @@ class Goal:
     def __post_init__(self) -> None:
         if self.position is None and self.source is None and self.object is None:
             raise ValueError("goal says not where it is; accepted: a position, a source, an object")
+        if self.category is not None and self.category not in CATEGORIES:
+            raise ValueError(
+                f"category is {self.category!r}; {accepted(self.category, CATEGORIES)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -151,20 +177,23 @@ class Episode:
         numbers = [*self.start, self.heading]
         for source in self.sources:
             numbers += [*source.position, source.level, source.offset, source.facing]
-            if source.directivity not in DIRECTIVITIES:
-                raise ValueError(
-                    f"episode.sources: directivity is {source.directivity!r}; accepted: "
-                    f"{tuple(DIRECTIVITIES)}"
-                )
         for goal in self.goals:
             numbers += goal.position or ()
-            if goal.source is not None and not 0 <= goal.source < len(self.sources):
+            if goal.source is None:
+                continue
+            if not 0 <= goal.source < len(self.sources):
                 raise ValueError(
                     f"episode.goals: source is {goal.source}; accepted: 0 to "
                     f"{len(self.sources) - 1}"
                 )
+            place = self.sources[goal.source].position
+            if goal.position is not None and goal.position != place:
+                raise ValueError(
+                    f"episode.goals: position is {goal.position} and source {goal.source} is at "
+                    f"{place}; accepted: one place"
+                )
         if not np.isfinite(numbers).all():
-            raise ValueError(f"{self} has a number that is not finite")
+            raise ValueError(f"episode has a number that is not finite: {numbers}")
         if self.seed == -1:
             text = json.dumps(self.to_dict() | {"seed": None}, sort_keys=True)
             digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
@@ -197,16 +226,12 @@ class Episode:
             data,
             "episode",
             scene=lambda x, at: _record(Reference, x, at),
-            start=_numbers,
+            start=_pair,
             sources=_each(_source),
             events=_each(lambda x, at: _record(Event, x, at)),
             goals=_each(lambda x, at: _record(Goal, x, at, position=_point)),
-            expert=lambda x, at: tuple(map(str, _list(x, at))),
+            expert=lambda x, at: tuple(_list(x, at)),
         )
-
-    def with_expert(self, actions: tuple[str, ...]) -> "Episode":
-        """Return the same episode with the actions of an expert."""
-        return replace(self, expert=actions)
 
 
 def as_episode(episode: Any) -> Episode:
@@ -249,10 +274,25 @@ def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
         name: readers[name](value, f"{at}.{name}") if name in readers else value
         for name, value in data.items()
     }
+    check_fields(kind, {n: v for n, v in values.items() if n not in readers}, f"{at}.")
+    lacking = [n for n, f in known.items() if n not in values and _is_needed(f)]
+    if lacking:
+        raise ValueError(f"{at} lacks {', '.join(lacking)}")
+    numbers = {n: float(v) for n, v in values.items() if _is_measure(known[n], v)}
     try:
-        return kind(**values)
-    except TypeError as error:
-        raise ValueError(f"{at} is {dict(data)!r}: {error}") from None
+        return kind(**values | numbers)
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(said if said.startswith("episode") else f"{at}: {said}") from None
+
+
+def _is_needed(of: Any) -> bool:
+    return of.default is MISSING and of.default_factory is MISSING
+
+
+def _is_measure(of: Any, value: Any) -> bool:
+    """Return whether a whole number stands where any number may: 1 and 1.0 say the same."""
+    return isinstance(value, int) and not isinstance(value, bool) and "float" in str(of.type)
 
 
 def _source(data: Any, at: str) -> EpisodeSource:
@@ -279,9 +319,17 @@ def _list(data: Any, at: str) -> Any:
 
 def _numbers(data: Any, at: str) -> tuple[float, ...]:
     numbers = _list(data, at)
-    if not all(isinstance(x, int | float | np.number) for x in numbers):
+    plain = [isinstance(x, int | float | np.number) and not isinstance(x, bool) for x in numbers]
+    if not all(plain):
         raise ValueError(f"{at} is {data!r}; accepted: a list of numbers")
     return tuple(float(x) for x in numbers)
+
+
+def _pair(data: Any, at: str) -> tuple[float, ...]:
+    pair = _numbers(data, at)
+    if len(pair) != 2:
+        raise ValueError(f"{at} is {data!r}; accepted: [x, y]")
+    return pair
 
 
 def _point(data: Any, at: str) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from avenv.core import frames
 from avenv.core.errors import SceneError
+from avenv.core.suggest import did_you_mean
 from avenv.navigation import FieldCache, GeodesicField, follower
 from avenv.simulation.events import Event
 from avenv.simulation.simulator import Commands, Simulator
@@ -112,6 +113,7 @@ class NavigationTask(Task):
         self._collisions = np.zeros(count, np.int64)
         self._stopped = np.zeros(count, bool)
         self._walked = np.zeros(count, bool)
+        self._stops = np.zeros(count, bool)
         self._metrics: dict[str, NDArray[np.float64]] = {}
         self._truth: dict[str, NDArray] = {}
 
@@ -227,38 +229,45 @@ class NavigationTask(Task):
     def _goal_at(self, episode: Episode, world: World) -> Point:
         """Return where the goal of an episode is when it begins."""
         goal = episode.goals[0]
+        places = {thing.name: thing.position for thing in world.compiled.objects}
+        if goal.object is not None and goal.object not in places:
+            raise SceneError(
+                f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of its "
+                f"{len(places)} objects{did_you_mean(goal.object, places)}"
+            )
         if goal.position is not None:
             return goal.position
         if goal.source is not None:
-            source = episode.sources[goal.source]
-            return source.path[0] if source.path else source.position
-        for thing in world.compiled.objects:
-            if thing.name == goal.object:
-                return thing.position
-        raise SceneError(
-            f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of its "
-            f"{len(world.compiled.objects)} objects"
-        )
+            return episode.sources[goal.source].position
+        return places[str(goal.object)]
 
     # -- a step ------------------------------------------------------------------------------------
 
     def act(self, actions: NDArray, active: NDArray[np.bool_]) -> Commands:
         """Return the motion that the actions of the active rows mean."""
         motion = self.actions.motion(actions)
-        self._actions += active
-        self._stopped |= active & motion.stop
+        self._stops = active & motion.stop
         self._walked = active & (motion.distance != 0)
         return Commands(motion.distance * active, motion.turn * active)
 
     def judge(
-        self, active: NDArray[np.bool_], moved: NDArray[np.float64], collided: NDArray[np.bool_]
+        self,
+        active: NDArray[np.bool_],
+        last: NDArray[np.bool_],
+        moved: NDArray[np.float64],
+        collided: NDArray[np.bool_],
     ) -> Judgement:
-        """Judge a step: nearer is better, and a stop near the goal is best."""
+        """Judge a step: nearer is better, and a stop near the goal is best.
+
+        What doors and goals do to the distance is nobody's merit.
+        """
+        self._actions += active
+        self._stopped |= self._stops
         self._path_length += moved * active
         self._collisions += collided & active
         before = self._distance.copy()
         for row in np.flatnonzero(active).tolist():
-            if self._renew_aim(row):
+            if self._renew_aim(row, exactly=bool(self._stops[row] or last[row])):
                 before[row] = self._distance_from(row, self._position[row])
             elif not self._walked[row]:
                 continue
@@ -273,9 +282,8 @@ class NavigationTask(Task):
         reward = nearer + options.success_reward * solved
         reward -= options.step_penalty
         terminated = self._stopped & active
-        truncated = active & ~terminated & (self._actions >= self.max_episode_steps)
         self._take_stock(active)
-        return Judgement(np.where(active, reward, 0.0), terminated, truncated)
+        return Judgement(np.where(active, reward, 0.0), terminated)
 
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each environment (E,) is where it should be, if it stops now."""
@@ -353,9 +361,21 @@ class NavigationTask(Task):
         if row not in self._aims:
             return 0.0, 0.0, 0.0
         goal, state = self.episodes[row].goals[0], self.simulator.state
-        if goal.source is None:
-            return self._aims[row].goal
-        return state.sources[row][goal.source].emitter.at(float(state.time[row]))
+        if goal.source is not None:
+            return state.sources[row][goal.source].emitter.at(float(state.time[row]))
+        if goal.position is not None:
+            return goal.position
+        return self._thing_now(row, str(goal.object))
+
+    def _thing_now(self, row: int, name: str) -> Point:
+        """Return where a thing is now: in its place, or in the hands of the body."""
+        state = self.simulator.state
+        compiled = state.here[row].compiled
+        number = [thing.name for thing in compiled.objects].index(name)
+        if number in compiled.held:
+            x, y = state.position[row].tolist()
+            return x, y, self.simulator.body.hands[2]
+        return compiled.objects[number].position
 
     def _is_audible(self, row: int) -> bool:
         if row not in self._aims:
@@ -366,15 +386,19 @@ class NavigationTask(Task):
             return emitters[goal.source].is_sounding(clock)
         return any(e.object == goal.object and e.is_sounding(clock) for e in emitters)
 
-    def _renew_aim(self, row: int) -> bool:
+    def _renew_aim(self, row: int, exactly: bool) -> bool:
         """Solve the distances of one row anew if its world or its goal has moved.
 
+        Args:
+            row: which.
+            exactly: whether the goal has moved if it has strayed at all, as when one stops there.
+
         Returns:
-            whether the world is another: the distances before the step are those in it, too.
+            whether they were solved anew.
         """
         aim, here = self._aims[row], self.simulator.state.here[row]
         goal = self._goal_now(row)
-        strayed = np.linalg.norm(np.subtract(goal, aim.goal)) > STRAY
+        strayed = np.linalg.norm(np.subtract(goal, aim.goal)) > (0 if exactly else STRAY)
         if here is aim.world and not strayed:
             return False
         body = self.simulator.body
@@ -386,8 +410,7 @@ class NavigationTask(Task):
         except SceneError:  # shut in: the goal cannot be reached for the time being
             field = None
         self._aims[row] = _Aim(here, goal, field)
-        self._walked[row] = True
-        return here is not aim.world
+        return True
 
     def _distance_from(self, row: int, position: NDArray[np.float64]) -> float:
         field = self._aims[row].field
@@ -406,10 +429,14 @@ class NavigationTask(Task):
     # -- the oracle --------------------------------------------------------------------------------
 
     def oracle_action(self, row: int) -> int:
-        """Return the next action on the shortest way; to stop, where there is none."""
+        """Return the next action on the shortest way.
+
+        Where there is none it turns round as long as something may still happen, else it stops.
+        """
         field, state = self._aims[row].field, self.simulator.state
         if field is None or not np.isfinite(self._distance_from(row, state.position[row])):
-            return self.actions.encode(follower.STOP)
+            waits = bool(state.events[row])
+            return self.actions.encode(follower.TURN_LEFT if waits else follower.STOP)
         action = follower.next_action(
             field.grid,
             field,

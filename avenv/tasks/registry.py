@@ -18,6 +18,10 @@ TASKS: "dict[str, str | type[Task]]" = {"AudioGoal": "avenv.tasks.audiogoal:Audi
 """Every task: its class, or where that is, as ``"module:name"``."""
 
 
+LIMITS: dict[str, int] = {}
+"""Actions after which an episode of a task is truncated, where they are not the usual number."""
+
+
 def register(
     name: str, task: "type[Task] | str", max_episode_steps: int = MAX_EPISODE_STEPS
 ) -> None:
@@ -36,6 +40,7 @@ def register(
     if name in TASKS and TASKS[name] != task:
         raise ValueError(f"there is a task {name!r} already; accepted: another name")
     TASKS[name] = task
+    LIMITS[name] = max_episode_steps
     _tell_gymnasium(name, max_episode_steps)
 
 
@@ -67,4 +72,4 @@ def _tell_gymnasium(name: str, max_episode_steps: int) -> None:
 def register_all() -> None:
     """Tell Gymnasium of the tasks of the table."""
     for name in TASKS:
-        _tell_gymnasium(name, MAX_EPISODE_STEPS)
+        _tell_gymnasium(name, LIMITS.get(name, MAX_EPISODE_STEPS))

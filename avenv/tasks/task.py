@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from avenv.sounds import Sound
 from avenv.sounds.sets import SoundSet, load_sounds
 from avenv.tasks.actions import Actions
 from avenv.tasks.episode import Episode, Reference
-from avenv.tasks.registry import MAX_EPISODE_STEPS
 
 
 class Judgement(NamedTuple):
@@ -24,7 +24,6 @@ class Judgement(NamedTuple):
 
     reward: NDArray[np.float64]
     terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
 
 
 class Task(ABC):
@@ -43,7 +42,6 @@ class Task(ABC):
         headline: the metrics by which agents are compared, the most important first.
         actions: what agents may do.
         episodes: the episodes under way, by row.
-        max_episode_steps: actions after which an episode is truncated.
     """
 
     name: str = ""
@@ -56,7 +54,6 @@ class Task(ABC):
         self.simulator = simulator
         self.options = options
         self.episodes: dict[int, Episode] = {}
-        self.max_episode_steps = MAX_EPISODE_STEPS
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
@@ -72,12 +69,17 @@ class Task(ABC):
 
     @abstractmethod
     def judge(
-        self, active: NDArray[np.bool_], moved: NDArray[np.float64], collided: NDArray[np.bool_]
+        self,
+        active: NDArray[np.bool_],
+        last: NDArray[np.bool_],
+        moved: NDArray[np.float64],
+        collided: NDArray[np.bool_],
     ) -> Judgement:
         """Judge the step that the active rows (E,) have taken, once its time has passed.
 
         Args:
             active: (E,) which rows took a step.
+            last: (E,) whether it was the last that their episodes are given.
             moved: (E,) metres that their bodies moved.
             collided: (E,) whether something was in their way.
         """
@@ -149,10 +151,8 @@ class Task(ABC):
         Raises:
             SoundError: there is none of this name, or it is another than it was.
         """
-        own = self.sounds
-        if own is not None and reference.name in own.names:
-            sound = own[own.names.index(reference.name)]
-        else:
+        sound = self._own_sound(reference)
+        if sound is None:
             sound = load_sounds(reference.name, self.simulator.settings.sample_rate)[0]
         if sound.hash != reference.hash:
             raise SoundError(
@@ -160,3 +160,16 @@ class Task(ABC):
                 f"and had {reference.hash} when the episode was made; accepted: the same sound"
             )
         return sound
+
+    def _own_sound(self, reference: Reference) -> Sound | None:
+        """Return the sound of the task's own set that a reference means, if one does."""
+        own = self.sounds
+        if own is None:
+            return None
+        if reference.name in own.names:  # one of avenv's; files are named by their paths
+            return own[own.names.index(reference.name)]
+        ending = Path(reference.name).name
+        for k, name in enumerate(own.names):
+            if Path(name).name == ending and (sound := own[k]).hash == reference.hash:
+                return sound
+        return None

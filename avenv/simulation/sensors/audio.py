@@ -4,13 +4,13 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from avenv.simulation.sensors.sensor import Sensor
+from avenv.simulation.sensors.sensor import Rig, Sensor
 
 
 class Audio(Sensor):
     """The window (E, C, W) float32 of sound, full scale ±1, the newest sample last."""
 
-    def __init__(self, rig):
+    def __init__(self, rig: Rig):
         super().__init__(rig)
         self._ears = rig.ears
 

@@ -21,8 +21,8 @@ class Feature(Sensor):
         channels = rig.settings.channels
         if self.two_ears and channels != 2:
             raise ValueError(
-                f"sensors has {self.name!r} and layout is {rig.settings.layout!r}, which has "
-                f"{channels} channels; accepted: a layout with a left and a right channel"
+                f"sensors has {self.name!r} and layout is {rig.settings.layout!r}, channels "
+                f"{channels}; accepted: a layout with a left and a right channel"
             )
         self._values = np.zeros((len(rig.state), *(self.space().shape or ())), np.float32)
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
@@ -11,8 +12,6 @@ from avenv.simulation.cameras import Camera
 from avenv.simulation.ears import Ears
 from avenv.simulation.eyes import Eye, Scenery
 from avenv.simulation.state import State
-
-import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
     from avenv.acoustics import AcousticSettings
