@@ -161,8 +161,8 @@ def _numbers(file: Any, field: str) -> NDArray[np.float64]:
         raise _UnusableError(f"{field} cannot be read: it is no dataset of this file")
     if data.dtype.kind not in "fiu":
         raise _UnusableError(f"{field} cannot be read: it holds {data.dtype}, no numbers")
-    if 0 in data.shape or data.shape == ():
-        raise _UnusableError(f"{field} has shape {data.shape}; it is empty")
+    if not data.size:
+        raise _UnusableError(f"{field} is empty")
     unpacked = max(data.size, int(np.prod(data.chunks or (0,), dtype=object))) * 8
     if unpacked > MOST_BYTES:
         raise _UnusableError(
