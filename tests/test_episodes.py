@@ -339,7 +339,7 @@ def test_files_that_sound_travel(flat, tmp_path):
         (
             ("sources", 0, "path"),
             [[1, 1, 1], [2, 1, 1]],
-            r"sources\[0\]: path and times go together",
+            r"sources\[0\]: path and times",
         ),
         (("goals", 0, "source"), 0.5, r"episode.goals\[0\].source is 0.5"),
         (("goals", 0, "position"), [1, 1, 1], "position is .* and source 0 is at"),

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from avenv.core.errors import SoundError
-from avenv.sounds import LOUDNESS, load_sounds, loudness
+from avenv.sounds import LOUDNESS, Sound, load_sounds, loudness
 
 RATE = 16000
 
@@ -179,6 +179,13 @@ def test_a_bad_file_is_named_and_refused(tmp_path, make, message, through_folder
     make(path)
     with pytest.raises(SoundError, match=f"bad.wav: .*{message}"):
         load_sounds(tmp_path if through_folder else path, RATE)
+
+
+@pytest.mark.parametrize("signal", [[], [0.1, np.nan], [np.inf]])
+def test_a_sound_made_by_hand_is_finite(signal):
+    sound = Sound("mine", "mine", np.array(signal, np.float32), RATE)
+    with pytest.raises(SoundError, match="'mine' is empty or has NaN"):
+        load_sounds(sound, RATE)
 
 
 def test_a_file_of_an_hour_is_refused_unread(write):

@@ -1,7 +1,8 @@
-"""The command line: `avenv demo`, `avenv evaluate`, `avenv scene`, and what other packages add."""
+"""The command line: `avenv demo`, `evaluate`, `scene`, `check`, and what other packages add."""
 
 import click
 
+from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
 from avenv.cli.evaluate import evaluate
 from avenv.cli.scene import scene_group
@@ -16,6 +17,7 @@ def main() -> None:
     """Audio-visual environments for embodied agents."""
 
 
+main.add_command(check)
 main.add_command(evaluate)
 main.add_command(scene_group)
 

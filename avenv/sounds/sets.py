@@ -111,6 +111,8 @@ def _entries(spec: SoundSpec, sample_rate: int) -> list[Entry]:
             raise SoundError(
                 f"sound {spec.name!r} is at {spec.sample_rate} Hz; it must be at {sample_rate} Hz"
             )
+        if not (len(spec.signal) and np.isfinite(spec.signal).all()):
+            raise SoundError(f"sound {spec.name!r} is empty or has NaN or infinite samples")
         return [_made(spec)]
     if isinstance(spec, str) and (names := _builtin(spec)):
         return [(str(n), n.kind, partial(synthesise, str(n), sample_rate)) for n in names]

@@ -161,8 +161,8 @@ def _numbers(file: Any, field: str) -> NDArray[np.float64]:
         raise _UnusableError(f"{field} cannot be read: it is no dataset of this file")
     if data.dtype.kind not in "fiu":
         raise _UnusableError(f"{field} cannot be read: it holds {data.dtype}, no numbers")
-    if 0 in data.shape or data.shape == ():
-        raise _UnusableError(f"{field} has shape {data.shape}; it is empty")
+    if not data.size:
+        raise _UnusableError(f"{field} is empty")
     unpacked = max(data.size, int(np.prod(data.chunks or (0,), dtype=object))) * 8
     if unpacked > MOST_BYTES:
         raise _UnusableError(
@@ -180,10 +180,13 @@ def _rows(array: NDArray, shape: tuple[int, int], field: str) -> NDArray[np.floa
     return np.broadcast_to(array, shape)
 
 
-def _cartesian(file: Any, field: str) -> NDArray[np.float64]:
-    """Return a field of positions (M, 3) in metres, whatever its coordinates."""
+def _cartesian(file: Any, field: str, usual: str | None = None) -> NDArray[np.float64]:
+    """Return a field of positions (M, 3) in metres, whatever its coordinates.
+
+    ``usual`` are those of a field that does not say.
+    """
     values = _numbers(file, field)
-    kind = _text(file[field], "Type")
+    kind = _text(file[field], "Type") or usual
     if values.ndim != 2 or values.shape[1] != 3:
         raise _UnusableError(f"{field} has shape {values.shape}; accepted: (M, 3)")
     if kind == "cartesian":
@@ -199,7 +202,7 @@ def _cartesian(file: Any, field: str) -> NDArray[np.float64]:
 def _check_listener(file: Any) -> None:
     """Refuse a head that is elsewhere or looks elsewhere than directions assume."""
     if "ListenerPosition" in file:
-        away = _cartesian(file, "ListenerPosition")
+        away = _cartesian(file, "ListenerPosition", usual="cartesian")
         farthest = away[np.linalg.norm(away, axis=1).argmax()]
         if np.linalg.norm(farthest) > _AWAY:
             raise _UnusableError(
