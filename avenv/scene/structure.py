@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.openings import Cut, Leaf, PlacedDoor, PlacedWindow
-from avenv.scene.plan import Points, triangulate
+from avenv.scene.plan import Points, Segment, triangulate
 from avenv.scene.primitives import box
 from avenv.scene.rooms import PlacedRoom
+
+_HANDLE = 1.05  # m from a leaf's lower edge to its handle
+_BACKSET = 0.07  # m from a leaf's edge to its handle's neck
+_BAR = 0.05  # m: width of a window frame's bars
+_WIDE = 0.9  # m: a wider window has two panes
 
 Corner = tuple[float, float, float]
 
@@ -27,7 +32,8 @@ class Piece:
 
     Attributes:
         owner: the object they belong to: its name.
-        kind: ``floor``, ``ceiling``, ``wall``, ``window`` or ``sky``, which is open air.
+        kind: ``floor``, ``ceiling``, ``wall``, ``window``, the ``frame`` of one, or ``sky``, which
+            is open air.
         room: index of its room, -1 for what lies between rooms.
         material: name of its material.
         triangles: (N, 3, 3) world metres, facing the air.
@@ -56,10 +62,27 @@ def build_structure(
     return pieces
 
 
-def leaf_mesh(leaf: Leaf) -> NDArray[np.float64]:
-    """Return the triangles (12, 3, 3) of a door leaf in its own frame, its base centre at 0."""
+def leaf_mesh(leaf: Leaf) -> dict[str, NDArray[np.float64]]:
+    """Return the triangles of a door leaf and of its handles, its base centre at 0."""
     x, y, z = leaf.size
-    return box((-x / 2, x / 2), (-y / 2, y / 2), (0.0, z))
+    handles = [_handle(x / 2, y / 2, side, leaf.latch) for side in (1, -1)]
+    return {
+        "leaf": box((-x / 2, x / 2), (-y / 2, y / 2), (0.0, z)),
+        "handle": np.concatenate([mesh for pair in handles for mesh in pair]),
+    }
+
+
+def _handle(half: float, front: float, side: int, latch: int) -> list[NDArray[np.float64]]:
+    """Return a neck and a lever on one side of a leaf."""
+    stem = latch * (half - _BACKSET)
+    reach = sorted((stem + 0.01 * latch, stem - 0.115 * latch))
+    neck, lever = (sorted((side * (front - 0.002), side * (front + out))) for out in (0.034, 0.04))
+    lever[side < 0] = side * (front + 0.028)
+    height = (_HANDLE - 0.009, _HANDLE + 0.009)
+    return [
+        box((stem - 0.008, stem + 0.008), (neck[0], neck[1]), height),
+        box((reach[0], reach[1]), (lever[0], lever[1]), (_HANDLE - 0.01, _HANDLE + 0.01)),
+    ]
 
 
 def _shell(number: int, room: PlacedRoom, cuts: dict[tuple[int, int], list[Cut]]) -> list[Piece]:
@@ -127,7 +150,30 @@ def _niche(rooms: Sequence[PlacedRoom], window: PlacedWindow) -> list[Piece]:
     return [
         Piece(f"{room.spec.name}/walls", "wall", cut.room, room.spec.walls, reveal),
         Piece(window.name, "window", cut.room, window.spec.material, pane),
+        Piece(f"{window.name}/frame", "frame", cut.room, "white_lacquer", _sash(far, wall, cut)),
     ]
+
+
+def _sash(ends: Sequence[Points], wall: Segment, cut: Cut) -> NDArray[np.float64]:
+    """Return the bars before a pane: all round it, and across it where it is wide."""
+    width, height = cut.end - cut.start, cut.top - cut.bottom
+    bar = min(_BAR, 0.2 * width, 0.2 * height)
+    uprights = [(0.0, bar), (width - bar, width)]
+    if width > _WIDE:
+        uprights.append(((width - bar) / 2, (width + bar) / 2))
+    sunk = 0.01  # m that the frame reaches into the wall and behind the pane
+    deep = (-sunk, 0.035)
+    meshes = [
+        box((-sunk, width + sunk), deep, span)
+        for span in ((-sunk, bar), (height - bar, height + sunk))
+    ]
+    for low, high in uprights:
+        left, right = low - sunk * (low == 0), high + sunk * (high == width)
+        meshes.append(box((left, right), (-sunk, 0.034), (bar - 0.002, height - bar + 0.002)))
+    local = np.concatenate(meshes)
+    along, out = wall.direction, wall.inward
+    plan = ends[0] + local[..., :1] * along + local[..., 1:2] * out
+    return np.concatenate([plan, local[..., 2:] + cut.bottom], axis=2)
 
 
 def _lining(

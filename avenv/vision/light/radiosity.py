@@ -41,7 +41,7 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 8
+VERSION = 9
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
@@ -72,6 +72,38 @@ class Links(NamedTuple):
     is_open: NDArray[np.bool_]
 
 
+class Exchange(NamedTuple):
+    """How R rooms light one another, each taken as a whole.
+
+    Attributes:
+        room: (L,) of each sample.
+        weight: (L,) of each sample in the mean of its room.
+        share: (3, R, R) light on a room, on average, for one unit of it on another; by channel.
+    """
+
+    room: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+    def further(self, last: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the light (L, K, 3) of all bounces after the ``last``, even within each room.
+
+        The sum of the series for the means of rooms (the ambient term of Cohen et al., "A
+        progressive refinement approach", SIGGRAPH 1988, for every room by itself): so light gets
+        through any number of doorways, and no room that has any is black.
+        """
+        rooms, layers = self.share.shape[1], last.shape[1]
+        mean = np.empty((rooms, layers, 3))
+        for k in range(layers):
+            for c in range(3):
+                mean[:, k, c] = np.bincount(self.room, self.weight * last[:, k, c], rooms)
+        rest = np.empty_like(mean)
+        for c in range(3):
+            series = np.linalg.inv(np.eye(rooms) - self.share[c]) @ self.share[c]
+            rest[:, :, c] = series @ np.maximum(mean[:, :, c], 0)
+        return rest.astype(np.float32)[self.room]
+
+
 def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
     """Return the light that falls on every sample from each of ``lamp_objects`` and by day."""
     luminaires = find_luminaires(compiled)
@@ -80,12 +112,14 @@ def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
     twin = _twins(charts)
     links = _trace_links(compiled, charts, sheet, twin == np.arange(len(twin)))
     stand_in = _stand_ins(charts, links.is_open)[twin]
+    exchange = _find_exchange(compiled, charts, albedo, links)
     count = len(lamp_objects(compiled)) + 1
     light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
-        light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
+        direct = smooth(charts, direct, 1)
+        light.append(_bounced(charts, albedo, links, stand_in, direct, exchange))
     _light_hollows(compiled, charts, light)
     for layers in light:
         interpolate(charts.curves, charts.first, layers)
@@ -229,12 +263,13 @@ def _direct(
 
 def _bounced(
     charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
-    direct: NDArray[np.float32],
+    direct: NDArray[np.float32], exchange: Exchange,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return direct light (L, K, 3) together with what surfaces throw on each other."""
     indirect = np.zeros_like(direct)
     count = len(direct)
     for _ in range(BOUNCES):
+        last = indirect
         sent = albedo[:, None] * (direct + indirect)
         indirect = np.empty_like(direct)
         parallel.run(
@@ -242,7 +277,26 @@ def _bounced(
             ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
         )
         indirect = smooth(charts, indirect[stand_in], 2)
-    return direct + indirect
+    return direct + indirect + exchange.further(indirect - last)
+
+
+def _find_exchange(
+    compiled: CompiledScene, charts: Charts, albedo: NDArray[np.float32], links: Links
+) -> Exchange:
+    """Return how rooms light one another, from where the rays of their samples end."""
+    per_chart = charts.width * charts.height
+    room = _per_sample(charts, np.array([o.room for o in compiled.objects])[charts.object])
+    _, room = np.unique(room, return_inverse=True)
+    rooms, count = int(room.max(initial=0)) + 1, np.diff(links.first)
+    area = _per_sample(charts, charts.area / per_chart) * (links.is_open & (count > 0))
+    total = np.maximum(np.bincount(room, area, rooms), 1e-12)
+    source = np.repeat(np.arange(len(count)), count)
+    hits = links.hit >= 0
+    source, target = source[hits], links.hit[hits]
+    pair, weight = room[source] * rooms + room[target], (area / np.maximum(count, 1))[source]
+    passed = [np.bincount(pair, weight * albedo[target, c], rooms**2) for c in range(3)]
+    share = np.reshape(passed, (3, rooms, rooms)) / total[:, None]
+    return Exchange(room, area / total[room], share)
 
 
 @kernel
