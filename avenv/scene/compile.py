@@ -26,7 +26,7 @@ CATEGORIES: tuple[str, ...] = (
 """Semantic categories; a category's id is its place here, and 0 is where nothing is."""
 
 
-_COUNTS_AS = {"sky": "void", "frame": "window"}
+_COUNTS_AS = {"sky": "void", "frame": "window", "skirting": "wall"}
 _ONLY = {"": KindState()}
 
 
