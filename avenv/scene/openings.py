@@ -20,7 +20,7 @@ NIB = 0.05
 LEAF = 0.04
 """Thickness (m) of a door leaf."""
 
-_TUCKED = 5e-4  # m that an open leaf reaches into the wall beside it: no slit to see through
+_HINGE_GAP = 0.005  # m between an open leaf and the wall
 _REBATE = 0.01  # m that a closed leaf reaches into its frame, so that no sound leaks round it
 
 
@@ -250,7 +250,7 @@ def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, ...]) -
     # Beside the opening, so that its whole width stays clear. Seen from inside the room, the
     # wall runs from right to left.
     hinge = cut.end + LEAF / 2 if door.hinge == "left" else cut.start - LEAF / 2
-    beside = wall.at(hinge) + (door.width / 2 - _TUCKED) * wall.inward
+    beside = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
     between = wall.at((cut.start + cut.end) / 2) + rooms[cut.room].to_axis(cut.wall)
     low, high = cut.bottom - _REBATE, cut.top + _REBATE
     latch = -1 if door.hinge == "left" else 1  # the wall runs towards a hinge on the left

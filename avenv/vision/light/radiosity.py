@@ -41,7 +41,7 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 9
+VERSION = 11
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
@@ -49,6 +49,8 @@ _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a
 _SHUT_IN = 1e-3  # share of the mean light below which a sample is shut in
 _INSIDE = 0.7  # share of the mean light on a thing that the inside of it has
 _JOB = 1024  # samples
+_NARROW = 0.025  # m: a ray that ends within tells of a groove
+_GROOVE = np.float32(0.6)  # share of the light around that a groove has
 _TURNING = 0.5  # m of distance that a different direction is worth
 _APART = 1e4  # m between objects, for whom no light is borrowed from each other
 _TOGETHER = 8  # layers that are lit at once; bounds the memory
@@ -63,6 +65,7 @@ class Links(NamedTuple):
         first: (L + 1,) int64 where the links of each start.
         hit: (N,) int32 sample that each ray hits, -1 for none.
         is_open: (L,) bool, not buried in something.
+        is_groove: (L,) bool, buried only in so far as something is right before it.
     """
 
     phase: NDArray[np.int8]
@@ -70,6 +73,7 @@ class Links(NamedTuple):
     first: NDArray[np.int64]
     hit: NDArray[np.int32]
     is_open: NDArray[np.bool_]
+    is_groove: NDArray[np.bool_]
 
 
 class Exchange(NamedTuple):
@@ -112,14 +116,15 @@ def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
     twin = _twins(charts)
     links = _trace_links(compiled, charts, sheet, twin == np.arange(len(twin)))
     stand_in = _stand_ins(charts, links.is_open)[twin]
+    shade = np.where(links.is_groove[twin], _GROOVE, np.float32(1))[:, None, None]
     exchange = _find_exchange(compiled, charts, albedo, links)
     count = len(lamp_objects(compiled)) + 1
     light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
-        direct = smooth(charts, direct, 1)
-        light.append(_bounced(charts, albedo, links, stand_in, direct, exchange))
+        direct = smooth(charts, shade * direct, 1)
+        light.append(_bounced(charts, albedo, links, stand_in, shade, direct, exchange))
     _light_hollows(compiled, charts, light)
     for layers in light:
         interpolate(charts.curves, charts.first, layers)
@@ -181,7 +186,8 @@ def _trace_links(
     phase[alone], stride[alone] = 0, 2
     first = np.concatenate([[0], np.cumsum(np.where(traced, RAYS // stride, 0))])
     links = Links(phase.astype(np.int8), stride.astype(np.int8), first,
-                  np.empty(first[-1], np.int32), np.empty(len(width), np.bool_))  # fmt: skip
+                  np.empty(first[-1], np.int32), np.empty(len(width), np.bool_),
+                  np.zeros(len(width), np.bool_))  # fmt: skip
     fan, count = cosine_fan(RAYS), len(width)
     parallel.run(
         _shoot_all,
@@ -263,7 +269,7 @@ def _direct(
 
 def _bounced(
     charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
-    direct: NDArray[np.float32], exchange: Exchange,
+    shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return direct light (L, K, 3) together with what surfaces throw on each other."""
     indirect = np.zeros_like(direct)
@@ -276,7 +282,7 @@ def _bounced(
             _gather,
             ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
         )
-        indirect = smooth(charts, indirect[stand_in], 2)
+        indirect = smooth(charts, shade * indirect[stand_in], 2)
     return direct + indirect + exchange.further(indirect - last)
 
 
@@ -312,7 +318,8 @@ def _shoot_all(bvh, normals, double_sided, charts, sheet, fan, links, start, sto
 def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     """Write which samples the rays of sample i hit; tell whether it is in the open.
 
-    A sample is buried when its rays all meet solids from inside.
+    A sample is buried when its rays meet solids, or the shell of a room, from behind alone, or when
+    most of them end right before it, as in grooves too narrow for pixels to show their shadows.
     """
     position, normal = charts.position[i], charts.normal[i]
     nx, ny, nz = np.float64(normal[0]), np.float64(normal[1]), np.float64(normal[2])
@@ -323,7 +330,7 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     b = nx * ny * a
     ux, uy, uz = 1.0 + sign * nx * nx * a, sign * b, -sign * nx
     vx, vy, vz = b, sign + ny * ny * a, -ny
-    is_open = False
+    before, behind, far = 0, 0, 0
     phase, stride = np.int64(links.phase[i]), np.int64(links.stride[i])
     for n in range(links.first[i + 1] - links.first[i]):
         k = phase + n * stride
@@ -335,14 +342,17 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
         ox, oy, oz = x + lift * nx, y + lift * ny, z + lift * nz
         t, hit = closest_hit(bvh, ox, oy, oz, dx, dy, dz, 1e30)
         link = -1
-        if hit < 0:
-            is_open = True
-        else:
+        if hit >= 0:
             facing = normals[hit, 0] * dx + normals[hit, 1] * dy + normals[hit, 2] * dz < 0
             if facing or double_sided[hit]:
                 link = _sample_at(charts, hit, ox + t * dx, oy + t * dy, oz + t * dz)
-                is_open = True
+                before += 1
+                far += t > _NARROW
+            else:
+                behind += 1
         links.hit[links.first[i] + n] = link
+    is_open = (before == 0 and behind == 0) or 4 * far > before + behind
+    links.is_groove[i] = not is_open and before > 0
     return is_open
 
 
