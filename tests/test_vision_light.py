@@ -7,14 +7,18 @@ import pytest
 import trimesh
 from support import from_meshes, shoebox, solid, surfaces
 
+import avenv
 from avenv.core import parallel
+from avenv.core.color import linear
 from avenv.core.errors import CacheWarning
+from avenv.scene import CATEGORIES, SceneBuilder
+from avenv.simulation.world import load_scene
 from avenv.vision import prepare, relight, render_view
 from avenv.vision.light.charts import make_charts
 from avenv.vision.light.layers import add_layers
 from avenv.vision.light.lighting import EXPOSURE, plain_light
 from avenv.vision.light.luminaires import DAYLIGHT_EXITANCE, SUN, SUN_DIRECTION
-from avenv.vision.light.radiosity import BOUNCES, bake, cosine_fan
+from avenv.vision.light.radiosity import bake, cosine_fan
 
 
 @pytest.fixture(autouse=True)
@@ -100,8 +104,10 @@ def test_the_sun_falls_through_a_window_where_its_direction_says():
     np.testing.assert_allclose(there - beside, SUN * SUN_DIRECTION[2], rtol=0.03)
 
 
-def test_bounces_keep_the_energy():
-    albedo, emission = 0.5, 6.0
+@pytest.mark.parametrize("albedo", [0.5, 0.85])
+def test_bounces_keep_the_energy(albedo):
+    """All of them: the light that falls on all surfaces is the lamp's flux / (1 - albedo)."""
+    emission = 6.0
     scene = room_with_a_lamp(albedo, emission)
     charts, (lamp, _) = layers(scene)
     light = lamp[:, 0]
@@ -114,8 +120,53 @@ def test_bounces_keep_the_energy():
         weights = np.outer(_trapezium(height), _trapezium(width))
         arrived += charts.area[c] * (grid * weights).sum()
     flux = emission * 6 * 0.2**2
-    expected = flux * (1 - albedo ** (BOUNCES + 1)) / (1 - albedo)
-    assert arrived == pytest.approx(expected, rel=0.06)
+    assert arrived == pytest.approx(flux / (1 - albedo), rel=0.06)
+
+
+def far_bedroom(walls="plaster"):
+    """Build three rooms in a row; only the first has a window, doors are open."""
+    b = SceneBuilder("far bedroom")
+    living = b.room("living", size=(5, 4))
+    hall = b.room("hall", size=(5, 1.5), at=(0, 4))
+    bedroom = b.room("bedroom", size=(5, 4), at=(0, 5.5), floor="oak_parquet", walls=walls)
+    living.window("south wall", width=1.6)
+    b.door(living, hall, at=(1, 4))
+    b.door(hall, bedroom, at=(4, 5.5), into="bedroom")
+    bedroom.place("bed", against="north wall")
+    return load_scene(b.build())
+
+
+def test_daylight_comes_through_doorways_to_a_room_without_window():
+    """By day it is dim there, nowhere black, and the ceiling has no hard-edged patches."""
+    world = far_bedroom()
+    pose = ((4.3, 6.2, 1.5), 2.2, 0.5, (160, 120), 80.0)
+    rgb = avenv.render_view(world, *pose, light="day")["rgb"].astype(float)
+    assert rgb.min() > 5
+    assert 25 < rgb.mean() < 150
+    ceiling = avenv.render_view(world, *pose)["semantic"][..., 0] == CATEGORIES.index("ceiling")
+    across = np.abs(np.diff(rgb.mean(axis=2), axis=1))[ceiling[:, 1:] & ceiling[:, :-1]]
+    assert across.max() < 12
+
+
+def test_eyes_correct_a_strong_tint():
+    """Light that comes in over a wooden floor does not stain a grey room orange."""
+    world = far_bedroom("plaster_grey")
+    rgb = avenv.render_view(world, (4.3, 6.2, 1.5), 2.2, 0.2, (64, 48), 60.0, light="day")["rgb"]
+    red, _, blue = linear(rgb / 255).mean(axis=(0, 1))
+    assert red / blue < 2.0  # 1.25 / 0.75 is what is left of the light's tint
+
+
+def test_narrow_grooves_are_no_black_lines():
+    """A slit of 6 mm between two white boards, seen at an angle, is no darker than a shadow."""
+    boards = [solid((1.0, 0.5, 1.0), (x, -1.6, 0.6)) for x in (-0.503, 0.503)]
+    shell = solid((4, 4, 3), (0, 0, 1.5))
+    shell.invert()
+    lamp = solid((0.3, 0.3, 0.05), (0.3, 0.4, 2.6))
+    scene = scene_of([shell, *boards, lamp], [0.7] * 4, [0, 0, 0, 12.0])
+    one = prepare(scene)
+    rgb = render_view(one, (0.6, 0.6, 0.9), np.deg2rad(255), 0.0, (320, 240), 50.0)["rgb"]
+    front = rgb[100:140, 60:300].astype(float).mean(axis=2)
+    assert front.min() > 0.4 * np.median(front)
 
 
 def _trapezium(count):

@@ -26,6 +26,7 @@ CATEGORIES: tuple[str, ...] = (
 """Semantic categories; a category's id is its place here, and 0 is where nothing is."""
 
 
+_COUNTS_AS = {"sky": "void", "frame": "window", "skirting": "wall"}
 _ONLY = {"": KindState()}
 
 
@@ -121,7 +122,7 @@ def _built_object(pieces: list[Piece]) -> SceneObject:
     return SceneObject(
         name=first.owner,
         kind=first.kind,
-        category=CATEGORIES.index("void" if first.kind == "sky" else first.kind),
+        category=CATEGORIES.index(_COUNTS_AS.get(first.kind, first.kind)),
         room=first.room,
         position=(float(x), float(y), float(low[2])),
         heading=0.0,
@@ -135,10 +136,12 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
             continue
         chunks, places = {}, {}
         for state, leaf in door.leaves.items():
-            mesh = leaf_mesh(leaf)
-            placed = to_world(mesh, leaf.position, leaf.heading).astype(np.float32)
-            uv = surface_uv(mesh).astype(np.float32)
-            chunks[state] = [Chunk("leaf", placed, uv, door.spec.material, False)]
+            materials = {"leaf": door.spec.material, "handle": "steel"}
+            chunks[state] = [
+                Chunk(part, to_world(mesh, leaf.position, leaf.heading).astype(np.float32),
+                      surface_uv(mesh).astype(np.float32), materials[part], False)
+                for part, mesh in leaf_mesh(leaf).items()
+            ]  # fmt: skip
             x, y, z = leaf.position
             mouth = (x, y, z + leaf.size[2] / 2)
             places[state] = Place(leaf.position, leaf.heading, leaf.size, mouth)

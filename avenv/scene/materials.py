@@ -16,7 +16,7 @@ _OPTIONS = ("texture", "emission", "sheet")
 TEXTURES = (
     "plain", "wood", "boards", "parquet", "panel", "tiles", "brick", "plaster", "concrete", "stone",
     "marble", "fabric", "leather", "carpet", "rug", "metal", "paper", "speckle", "foliage",
-    "screen",
+    "screen", "broadcast", "sheen",
 )  # fmt: skip
 """How a colour may vary over a surface; ``avenv.vision.raster.patterns`` draws them."""
 

@@ -41,11 +41,15 @@ class Cut:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A door leaf: a box with its base centre at ``position``, its length along ``heading``."""
+    """A door leaf: a box with its base centre at ``position``, its length along ``heading``.
+
+    ``latch`` is the end of its length with the handles: 1 the one ahead, -1 the other.
+    """
 
     position: tuple[float, float, float]
     heading: float
     size: tuple[float, float, float]
+    latch: int
 
 
 @dataclass(frozen=True)
@@ -249,17 +253,21 @@ def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, ...]) -
     beside = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
     between = wall.at((cut.start + cut.end) / 2) + rooms[cut.room].to_axis(cut.wall)
     low, high = cut.bottom - _REBATE, cut.top + _REBATE
+    latch = -1 if door.hinge == "left" else 1  # the wall runs towards a hinge on the left
     return {
-        "open": _leaf(beside, wall.inward, door.width, cut.bottom + _REBATE, cut.top),
-        "closed": _leaf(between, wall.direction, door.width + 2 * _REBATE, low, high),
+        "open": _leaf(beside, wall.inward, door.width, cut.bottom + _REBATE, cut.top, 1),
+        "closed": _leaf(between, wall.direction, door.width + 2 * _REBATE, low, high, latch),
     }
 
 
-def _leaf(middle: Points, along: Points, length: float, bottom: float, top: float) -> Leaf:
+def _leaf(
+    middle: Points, along: Points, length: float, bottom: float, top: float, latch: int
+) -> Leaf:
     return Leaf(
         (float(middle[0]), float(middle[1]), bottom),
         float(np.arctan2(along[1], along[0])),
         (length, LEAF, top - bottom),
+        latch,
     )
 
 

@@ -14,9 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.scene.openings import Cut, Leaf, PlacedDoor, PlacedWindow
-from avenv.scene.plan import Points, triangulate
+from avenv.scene.plan import Points, Segment, triangulate
 from avenv.scene.primitives import box
 from avenv.scene.rooms import PlacedRoom
+
+_HANDLE = 1.05  # m from a leaf's lower edge to its handle
+_BACKSET = 0.07  # m from a leaf's edge to its handle's neck
+_BAR = 0.05  # m: width of a window frame's bars
+_SKIRTING, _BOARD = 0.07, 0.008  # m: height and thickness of a skirting board
+_OVER = 0.012  # m that it reaches over the edges of its niche
+_PROUD = 1e-3  # m that it stands out from the wall: its sides, mostly buried, are not seen
+_BEHIND = 0.01  # m that it reaches behind the pane
+_WIDE = 0.9  # m: a wider window has two panes
 
 Corner = tuple[float, float, float]
 
@@ -27,7 +36,8 @@ class Piece:
 
     Attributes:
         owner: the object they belong to: its name.
-        kind: ``floor``, ``ceiling``, ``wall``, ``window`` or ``sky``, which is open air.
+        kind: ``floor``, ``ceiling``, ``wall``, ``window``, the ``frame`` of one, ``skirting``, or
+            ``sky``, which is open air.
         room: index of its room, -1 for what lies between rooms.
         material: name of its material.
         triangles: (N, 3, 3) world metres, facing the air.
@@ -56,10 +66,27 @@ def build_structure(
     return pieces
 
 
-def leaf_mesh(leaf: Leaf) -> NDArray[np.float64]:
-    """Return the triangles (12, 3, 3) of a door leaf in its own frame, its base centre at 0."""
+def leaf_mesh(leaf: Leaf) -> dict[str, NDArray[np.float64]]:
+    """Return the triangles of a door leaf and of its handles, its base centre at 0."""
     x, y, z = leaf.size
-    return box((-x / 2, x / 2), (-y / 2, y / 2), (0.0, z))
+    handles = [_handle(x / 2, y / 2, side, leaf.latch) for side in (1, -1)]
+    return {
+        "leaf": box((-x / 2, x / 2), (-y / 2, y / 2), (0.0, z)),
+        "handle": np.concatenate([mesh for pair in handles for mesh in pair]),
+    }
+
+
+def _handle(half: float, front: float, side: int, latch: int) -> list[NDArray[np.float64]]:
+    """Return a neck and a lever on one side of a leaf."""
+    stem = latch * (half - _BACKSET)
+    reach = sorted((stem + 0.01 * latch, stem - 0.115 * latch))
+    neck, lever = (sorted((side * (front - 0.002), side * (front + out))) for out in (0.034, 0.04))
+    lever[side < 0] = side * (front + 0.028)
+    height = (_HANDLE - 0.009, _HANDLE + 0.009)
+    return [
+        box((stem - 0.008, stem + 0.008), (neck[0], neck[1]), height),
+        box((reach[0], reach[1]), (lever[0], lever[1]), (_HANDLE - 0.01, _HANDLE + 0.01)),
+    ]
 
 
 def _shell(number: int, room: PlacedRoom, cuts: dict[tuple[int, int], list[Cut]]) -> list[Piece]:
@@ -90,7 +117,24 @@ def _shell(number: int, room: PlacedRoom, cuts: dict[tuple[int, int], list[Cut]]
             _level(cut_plan[:, ::-1], room.ceiling),
         ),
         Piece(f"{name}/walls", "wall", number, spec.walls, np.array(walls)),
+        Piece(f"{name}/skirting", "skirting", number, "white_lacquer", _boards(number, room, cuts)),
     ]  # fmt: skip
+
+
+def _boards(
+    number: int, room: PlacedRoom, cuts: dict[tuple[int, int], list[Cut]]
+) -> NDArray[np.float64]:
+    """Return the boards along the foot of a room's walls, but for what reaches the floor."""
+    boards = []
+    low, high = room.floor, room.floor + _SKIRTING
+    for k, wall in enumerate(room.walls):
+        gaps = [(cut.start, cut.end) for cut in cuts[number, k] if cut.bottom < high]
+        ends = [0.0, *(end for gap in gaps for end in gap), wall.length]
+        for start, end in zip(ends[::2], ends[1::2], strict=True):
+            local = box((start, end), (0.0, _BOARD), (low, high))
+            plan = wall.start + local[..., :1] * wall.direction + local[..., 1:2] * wall.inward
+            boards.append(np.concatenate([plan, local[..., 2:]], axis=2))
+    return np.concatenate(boards)
 
 
 def _tunnel(rooms: Sequence[PlacedRoom], door: PlacedDoor) -> list[Piece]:
@@ -124,10 +168,35 @@ def _niche(rooms: Sequence[PlacedRoom], window: PlacedWindow) -> list[Piece]:
     far = [near[0] + depth, near[1] + depth]
     reveal = np.concatenate(_lining(near, far, cut.bottom, cut.top))
     pane = np.array(_strip(far[0], far[1], {cut.bottom, cut.top}))
+    sash = _sash(far, float(np.hypot(*depth)), wall, cut)
     return [
         Piece(f"{room.spec.name}/walls", "wall", cut.room, room.spec.walls, reveal),
         Piece(window.name, "window", cut.room, window.spec.material, pane),
+        Piece(f"{window.name}/frame", "frame", cut.room, "white_lacquer", sash),
     ]
+
+
+def _sash(ends: Sequence[Points], depth: float, wall: Segment, cut: Cut) -> NDArray[np.float64]:
+    """Return the bars before a pane: all round it, and across it where it is wide.
+
+    The outer ones fill the niche, ``depth`` metres, and reach a little over its edges.
+    """
+    width, height = cut.end - cut.start, cut.top - cut.bottom
+    bar = min(_BAR, 0.2 * width, 0.2 * height)
+    thick = (-_BEHIND, depth + _PROUD)
+    meshes = [
+        box((-_OVER, width + _OVER), thick, span)
+        for span in ((-_OVER, bar), (height - bar, height + _OVER))
+    ]
+    level = (bar - 0.002, height - bar + 0.002)
+    for span in ((-_OVER, bar), (width - bar, width + _OVER)):
+        meshes.append(box(span, (-_BEHIND, depth + _PROUD - 0.001), level))
+    if width > _WIDE:
+        middle = ((width - bar) / 2, (width + bar) / 2)
+        meshes.append(box(middle, (-_BEHIND, 0.5 * depth), level))
+    local = np.concatenate(meshes)
+    plan = ends[0] + local[..., :1] * wall.direction + local[..., 1:2] * wall.inward
+    return np.concatenate([plan, local[..., 2:] + cut.bottom], axis=2)
 
 
 def _lining(

@@ -30,7 +30,8 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 def rug(x: float, y: float, z: float) -> Parts:
     """Make a rug with a border."""
     X, Y, edge = x / 2, y / 2, 0.12
-    inner = box((-X + edge, X - edge), (-Y + edge, Y - edge), (0.001, z))
+    # It begins just inside the border: what is buried has no light of its own.
+    inner = box((-X + edge, X - edge), (-Y + edge, Y - edge), (0.69 * z, z))
     return {"border": [box((-X, X), (-Y, Y), (0, 0.7 * z))], "field": [inner]}
 
 
@@ -163,7 +164,7 @@ def curtain(x: float, y: float, z: float) -> Parts:
     drapes = []
     for side in (-1, 1):
         across = np.linspace(0.97, 0.42, 29) * side * Y
-        fold = X * np.cos(np.pi * np.arange(29) / 2)
+        fold = X * np.cos(np.pi * np.arange(29) / 4)
         line = np.stack([fold, across, np.zeros(29)], axis=1)
         drapes.append(sheet([line, line * [1, 1, 0] + [0, 0, z - 2 * r]]))
     return {"cloth": drapes, "rod": [rod]}
@@ -173,7 +174,7 @@ def drawn_curtain(x: float, y: float, z: float) -> Parts:
     """Make curtains drawn over the window."""
     Y, r = y / 2, 0.014
     across = np.linspace(-0.98, 0.98, 57) * Y
-    fold = x / 2 * np.cos(np.pi * np.arange(57) / 2)
+    fold = x / 2 * np.cos(np.pi * np.arange(57) / 4)
     line = np.stack([fold, across, np.zeros(57)], axis=1)
     cloth = sheet([line, line * [1, 1, 0] + [0, 0, z - 2 * r]])
     return {"cloth": [cloth], "rod": curtain(x, y, z)["rod"]}

@@ -24,6 +24,7 @@ _GRID = 0.2  # m between poses in the open
 _SEAT = 0.62  # m of a table's side for each chair
 _LAMP_SPACING = 4.0  # m; a longer room has more lamps
 _BEHIND = 0.15  # m to the wall behind a thing that something may hang above
+_ROUND = ("round_table", "side_table")  # whose tops have no corners
 _AT_SEAT = 0.07  # m from a sofa's middle back to where its cushions stand
 
 
@@ -209,6 +210,9 @@ def spots_on(row: Row, size: Size, parent: Thing, rng: np.random.Generator) -> l
         forward, left = (share * reach).tolist()
         mine = (forward - size[0] / 2, forward + size[0] / 2,
                 left - size[1] / 2, left + size[1] / 2)  # fmt: skip
+        far = (abs(forward) + size[0] / 2) / px, (abs(left) + size[1] / 2) / py
+        if parent.kind in _ROUND and math.hypot(*far) > 0.5:
+            continue
         if all(mine[0] > t[1] or mine[1] < t[0] or mine[2] > t[3] or mine[3] < t[2]
                for t in parent.tops):  # fmt: skip
             parent.tops.append(mine)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from avenv.core.kernels import kernel
 
-_DIMMEST = 1e-4  # share of a layer's brightest light below which a sample is not kept
+_DIMMEST = 1e-4  # share of a lamp's brightest light below which a sample is not kept
+_DIMMEST_DAY = 1e-6  # the same by day, whose sun is far brighter than rooms without a window
 
 
 class LightLayers(NamedTuple):
@@ -33,17 +34,18 @@ def no_layers() -> LightLayers:
 
 
 def pack_layers(light: list[NDArray[np.float32]]) -> LightLayers:
-    """Keep what is not dark of the light (L, K, 3) of some layers at a time."""
+    """Keep what is not dark of the light (L, K, 3) of some layers at a time, the day the last."""
     sizes, peaks, samples, codes = [0], [], [], []
-    for layers in light:
-        for layer in np.moveaxis(layers, 1, 0):
-            bright = layer.max(axis=1)
-            peak = bright.max(initial=0)
-            kept = np.flatnonzero(bright > _DIMMEST * peak)
-            sizes.append(len(kept))
-            peaks.append(peak)
-            samples.append(kept.astype(np.int32))
-            codes.append(np.rint(65535 * np.sqrt(layer[kept] / max(peak, 1e-30))))
+    every = [layer for layers in light for layer in np.moveaxis(layers, 1, 0)]
+    for number, layer in enumerate(every):
+        dimmest = _DIMMEST_DAY if number == len(every) - 1 else _DIMMEST
+        bright = layer.max(axis=1)
+        peak = bright.max(initial=0)
+        kept = np.flatnonzero(bright > dimmest * peak)
+        sizes.append(len(kept))
+        peaks.append(peak)
+        samples.append(kept.astype(np.int32))
+        codes.append(np.rint(65535 * np.sqrt(layer[kept] / max(peak, 1e-30))))
     return LightLayers(np.cumsum(sizes), np.array(peaks, np.float32), np.concatenate(samples),
                        np.concatenate(codes).astype(np.uint16))  # fmt: skip
 

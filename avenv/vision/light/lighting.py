@@ -29,6 +29,9 @@ EXPOSURE = 0.47
 ADAPTATION = 0.65
 """How far eyes get used to a dark room or a bright one: 0 not at all, 1 until all look alike."""
 
+TINT = (0.75, 1.25)
+"""Least and most of a colour in a room's light, to its mean: eyes get used to stronger tints."""
+
 CONTRAST = 0.7
 """Exponent on how light varies within a room: a lamp does not burn out the ceiling above it."""
 
@@ -118,11 +121,20 @@ class Lighting:
             light = self.plain.copy()
         else:
             light = self.summed(levels, daylight)
-            light *= self._exposure(light)[:, None]
+            light *= self._balance(light)[self.zone] * self._exposure(light)[:, None]
         light[self.shining] += levels[self.lamp, None] * self.shine
         sky = self.sky * np.float32(daylight ** (1 - ADAPTATION))
         light[self.panes] = NIGHT * light[self.panes] + sky
         return light
+
+    def _balance(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return factors (Z, 3) that keep the tint of each room's light within what eyes correct.
+
+        As von Kries has it, eyes scale each colour by what there is of it.
+        """
+        mean = np.stack([np.bincount(self.zone, self.area * light[:, c]) for c in range(3)], axis=1)
+        tint = mean / np.maximum(mean.mean(axis=1, keepdims=True), 1e-12)
+        return (np.clip(tint, *TINT) / np.maximum(tint, 1e-6)).astype(np.float32)
 
     def _exposure(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the factor (L,) that brings light to the eye's exposure of each room."""

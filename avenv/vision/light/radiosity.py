@@ -41,7 +41,7 @@ RAYS = 32
 
 BOUNCES = 4
 
-VERSION = 8
+VERSION = 11
 """Changes whenever the same scene would be lit otherwise."""
 
 _LIFT = 0.002  # m that rays start above the surface
@@ -49,6 +49,8 @@ _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a
 _SHUT_IN = 1e-3  # share of the mean light below which a sample is shut in
 _INSIDE = 0.7  # share of the mean light on a thing that the inside of it has
 _JOB = 1024  # samples
+_NARROW = 0.025  # m: a ray that ends within tells of a groove
+_GROOVE = np.float32(0.6)  # share of the light around that a groove has
 _TURNING = 0.5  # m of distance that a different direction is worth
 _APART = 1e4  # m between objects, for whom no light is borrowed from each other
 _TOGETHER = 8  # layers that are lit at once; bounds the memory
@@ -63,6 +65,7 @@ class Links(NamedTuple):
         first: (L + 1,) int64 where the links of each start.
         hit: (N,) int32 sample that each ray hits, -1 for none.
         is_open: (L,) bool, not buried in something.
+        is_groove: (L,) bool, buried only in so far as something is right before it.
     """
 
     phase: NDArray[np.int8]
@@ -70,6 +73,39 @@ class Links(NamedTuple):
     first: NDArray[np.int64]
     hit: NDArray[np.int32]
     is_open: NDArray[np.bool_]
+    is_groove: NDArray[np.bool_]
+
+
+class Exchange(NamedTuple):
+    """How R rooms light one another, each taken as a whole.
+
+    Attributes:
+        room: (L,) of each sample.
+        weight: (L,) of each sample in the mean of its room.
+        share: (3, R, R) light on a room, on average, for one unit of it on another; by channel.
+    """
+
+    room: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+    def further(self, last: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the light (L, K, 3) of all bounces after the ``last``, even within each room.
+
+        The sum of the series for the means of rooms (the ambient term of Cohen et al., "A
+        progressive refinement approach", SIGGRAPH 1988, for every room by itself): so light gets
+        through any number of doorways, and no room that has any is black.
+        """
+        rooms, layers = self.share.shape[1], last.shape[1]
+        mean = np.empty((rooms, layers, 3))
+        for k in range(layers):
+            for c in range(3):
+                mean[:, k, c] = np.bincount(self.room, self.weight * last[:, k, c], rooms)
+        rest = np.empty_like(mean)
+        for c in range(3):
+            series = np.linalg.inv(np.eye(rooms) - self.share[c]) @ self.share[c]
+            rest[:, :, c] = series @ np.maximum(mean[:, :, c], 0)
+        return rest.astype(np.float32)[self.room]
 
 
 def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
@@ -80,12 +116,15 @@ def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
     twin = _twins(charts)
     links = _trace_links(compiled, charts, sheet, twin == np.arange(len(twin)))
     stand_in = _stand_ins(charts, links.is_open)[twin]
+    shade = np.where(links.is_groove[twin], _GROOVE, np.float32(1))[:, None, None]
+    exchange = _find_exchange(compiled, charts, albedo, links)
     count = len(lamp_objects(compiled)) + 1
     light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
-        light.append(_bounced(charts, albedo, links, stand_in, smooth(charts, direct, 1)))
+        direct = smooth(charts, shade * direct, 1)
+        light.append(_bounced(charts, albedo, links, stand_in, shade, direct, exchange))
     _light_hollows(compiled, charts, light)
     for layers in light:
         interpolate(charts.curves, charts.first, layers)
@@ -147,7 +186,8 @@ def _trace_links(
     phase[alone], stride[alone] = 0, 2
     first = np.concatenate([[0], np.cumsum(np.where(traced, RAYS // stride, 0))])
     links = Links(phase.astype(np.int8), stride.astype(np.int8), first,
-                  np.empty(first[-1], np.int32), np.empty(len(width), np.bool_))  # fmt: skip
+                  np.empty(first[-1], np.int32), np.empty(len(width), np.bool_),
+                  np.zeros(len(width), np.bool_))  # fmt: skip
     fan, count = cosine_fan(RAYS), len(width)
     parallel.run(
         _shoot_all,
@@ -229,20 +269,40 @@ def _direct(
 
 def _bounced(
     charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
-    direct: NDArray[np.float32],
+    shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return direct light (L, K, 3) together with what surfaces throw on each other."""
     indirect = np.zeros_like(direct)
     count = len(direct)
     for _ in range(BOUNCES):
+        last = indirect
         sent = albedo[:, None] * (direct + indirect)
         indirect = np.empty_like(direct)
         parallel.run(
             _gather,
             ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
         )
-        indirect = smooth(charts, indirect[stand_in], 2)
-    return direct + indirect
+        indirect = smooth(charts, shade * indirect[stand_in], 2)
+    return direct + indirect + exchange.further(indirect - last)
+
+
+def _find_exchange(
+    compiled: CompiledScene, charts: Charts, albedo: NDArray[np.float32], links: Links
+) -> Exchange:
+    """Return how rooms light one another, from where the rays of their samples end."""
+    per_chart = charts.width * charts.height
+    room = _per_sample(charts, np.array([o.room for o in compiled.objects])[charts.object])
+    _, room = np.unique(room, return_inverse=True)
+    rooms, count = int(room.max(initial=0)) + 1, np.diff(links.first)
+    area = _per_sample(charts, charts.area / per_chart) * (links.is_open & (count > 0))
+    total = np.maximum(np.bincount(room, area, rooms), 1e-12)
+    source = np.repeat(np.arange(len(count)), count)
+    hits = links.hit >= 0
+    source, target = source[hits], links.hit[hits]
+    pair, weight = room[source] * rooms + room[target], (area / np.maximum(count, 1))[source]
+    passed = [np.bincount(pair, weight * albedo[target, c], rooms**2) for c in range(3)]
+    share = np.reshape(passed, (3, rooms, rooms)) / total[:, None]
+    return Exchange(room, area / total[room], share)
 
 
 @kernel
@@ -258,7 +318,8 @@ def _shoot_all(bvh, normals, double_sided, charts, sheet, fan, links, start, sto
 def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     """Write which samples the rays of sample i hit; tell whether it is in the open.
 
-    A sample is buried when its rays all meet solids from inside.
+    A sample is buried when its rays meet solids, or the shell of a room, from behind alone, or when
+    most of them end right before it, as in grooves too narrow for pixels to show their shadows.
     """
     position, normal = charts.position[i], charts.normal[i]
     nx, ny, nz = np.float64(normal[0]), np.float64(normal[1]), np.float64(normal[2])
@@ -269,7 +330,7 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     b = nx * ny * a
     ux, uy, uz = 1.0 + sign * nx * nx * a, sign * b, -sign * nx
     vx, vy, vz = b, sign + ny * ny * a, -ny
-    is_open = False
+    before, behind, far = 0, 0, 0
     phase, stride = np.int64(links.phase[i]), np.int64(links.stride[i])
     for n in range(links.first[i + 1] - links.first[i]):
         k = phase + n * stride
@@ -281,14 +342,17 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
         ox, oy, oz = x + lift * nx, y + lift * ny, z + lift * nz
         t, hit = closest_hit(bvh, ox, oy, oz, dx, dy, dz, 1e30)
         link = -1
-        if hit < 0:
-            is_open = True
-        else:
+        if hit >= 0:
             facing = normals[hit, 0] * dx + normals[hit, 1] * dy + normals[hit, 2] * dz < 0
             if facing or double_sided[hit]:
                 link = _sample_at(charts, hit, ox + t * dx, oy + t * dy, oz + t * dz)
-                is_open = True
+                before += 1
+                far += t > _NARROW
+            else:
+                behind += 1
         links.hit[links.first[i] + n] = link
+    is_open = (before == 0 and behind == 0) or 4 * far > before + behind
+    links.is_groove[i] = not is_open and before > 0
     return is_open
 
 

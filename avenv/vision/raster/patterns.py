@@ -187,6 +187,20 @@ def _screen(rng: np.random.Generator, n: int) -> Pattern:
     return np.exp(0.6 * hues) * scan[..., None]
 
 
+def _broadcast(rng: np.random.Generator, n: int) -> Pattern:
+    hues = np.stack([_cloud(rng, n, 5.0, 9.0) for _ in range(3)], axis=-1)
+    bright = _cloud(rng, n, 7.0)[..., None]
+    return np.exp(0.7 * bright + 0.8 * hues) * (1 - 0.06 * (_grid(n)[0] % 4 == 0))[..., None]
+
+
+def _sheen(rng: np.random.Generator, n: int) -> Pattern:
+    """Draw what one sees of a mirror that shows no room: slanting glints."""
+    down, across = _grid(n)
+    place = (down + across) / n % 1.0
+    glints = sum(np.exp(-(((place - at) / wide) ** 2)) for at, wide in ((0.3, 0.09), (0.52, 0.04)))
+    return 1 + 0.9 * glints + 0.04 * _cloud(rng, n, 8.0)
+
+
 PATTERNS: dict[str, PatternMaker] = {
     "wood": PatternMaker(_wood, 0.8, 128),
     "boards": PatternMaker(_boards, 0.8, 128),
@@ -207,5 +221,7 @@ PATTERNS: dict[str, PatternMaker] = {
     "speckle": PatternMaker(_speckle, 0.5, 64),
     "foliage": PatternMaker(_foliage, 0.12, 64),
     "screen": PatternMaker(_screen, 0.6, 64),
+    "broadcast": PatternMaker(_broadcast, 0.9, 128),
+    "sheen": PatternMaker(_sheen, 0.8, 64),
 }
 """Every texture by its name."""
