@@ -39,8 +39,8 @@ class AcousticTables(NamedTuple):
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
         edges: what sound bends round, E of them.
         twins: which edges are the two sides of a thin solid.
-        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do, and
-            the narrow face between twins along which sound creeps.
+        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do; the
+            narrow face between twins, along which sound creeps, all that it does not absorb.
     """
 
     bvh: BVH
@@ -72,9 +72,12 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         )
         edges = longest(edges, MAX_EDGES)
     twins = find_twins(edges)
-    reflects = mirror[edges.triangle] >= 0
-    reflects[twins.edge >= 0, twins.face[twins.edge >= 0]] = True
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
+    reflectance = specular[compiled.surface[edges.triangle]]
+    reflectance[mirror[edges.triangle] < 0] = 0
+    thin = np.flatnonzero(twins.edge >= 0)
+    narrow = edges.triangle[thin, twins.face[thin]]
+    reflectance[thin, twins.face[thin]] = np.sqrt(1 - table.absorption)[compiled.surface[narrow]]
     return AcousticTables(
         bvh=compiled.bvh,
         surface=np.ascontiguousarray(compiled.surface, np.int32),
@@ -89,9 +92,7 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
         edges=edges,
         twins=twins,
-        reflectance=np.where(
-            reflects[..., None], specular[compiled.surface[edges.triangle]], 0
-        ).astype(np.float32),
+        reflectance=reflectance.astype(np.float32),
     )
 
 
