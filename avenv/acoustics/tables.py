@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
 from avenv.acoustics.paths.edges import Edges, Twins, find_edges, find_twins, longest
 from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
@@ -39,6 +40,7 @@ class AcousticTables(NamedTuple):
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
         edges: what sound bends round, E of them.
         twins: which edges are the two sides of a thin solid.
+        near_edges: the edges near any place.
         reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do; the
             narrow face between twins, along which sound creeps, all that it does not absorb.
     """
@@ -56,6 +58,7 @@ class AcousticTables(NamedTuple):
     bounds: NDArray[np.float64]
     edges: Edges
     twins: Twins
+    near_edges: EdgeGrid
     reflectance: NDArray[np.float32]
 
 
@@ -92,6 +95,7 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
         edges=edges,
         twins=twins,
+        near_edges=grid_edges(edges),
         reflectance=reflectance.astype(np.float32),
     )
 

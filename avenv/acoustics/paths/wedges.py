@@ -30,6 +30,7 @@ _ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE, WEDGE_COLUMNS = 
 
 _WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
 _FLUSH = 1e-3  # radians from a face within which a leg lies in it
+_OFF = 5e-6  # metres off the edge, so that a string does not touch the faces
 _ROUNDED = 4e-6  # metres by which float32 may place a corner beside it
 _THIN_ENOUGH = 0.4  # metres of thickness from which on twins part, up to ``THICKEST``
 
@@ -246,6 +247,19 @@ def angle_round(edges, e, point):
     if angle < -flush:
         angle += 2 * np.pi
     return min(max(angle, 0.0), opening) if angle < opening + flush else -1.0
+
+
+@inner
+def beside(edges, e, t):
+    """Return the point (x, y, z) t metres along edge e, moved a little into the middle of its air."""
+    angle = np.pi * edges.opening[e] / 2
+    cos, sin = _OFF * np.cos(angle), _OFF * np.sin(angle)
+    start, along, face, normal = edges.start[e], edges.along[e], edges.face[e], edges.normal[e]
+    return (
+        start[0] + t * along[0] + cos * face[0] + sin * normal[0],
+        start[1] + t * along[1] + cos * face[1] + sin * normal[1],
+        start[2] + t * along[2] + cos * face[2] + sin * normal[2],
+    )
 
 
 @inner
