@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
 from avenv.acoustics.paths.edges import Edges, Twins, find_edges, find_twins, longest
 from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
@@ -39,8 +40,9 @@ class AcousticTables(NamedTuple):
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
         edges: what sound bends round, E of them.
         twins: which edges are the two sides of a thin solid.
-        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do, and
-            the narrow face between twins along which sound creeps.
+        near_edges: the edges near any place.
+        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do; the
+            narrow face between twins, along which sound creeps, all that it does not absorb.
     """
 
     bvh: BVH
@@ -56,6 +58,7 @@ class AcousticTables(NamedTuple):
     bounds: NDArray[np.float64]
     edges: Edges
     twins: Twins
+    near_edges: EdgeGrid
     reflectance: NDArray[np.float32]
 
 
@@ -72,9 +75,12 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         )
         edges = longest(edges, MAX_EDGES)
     twins = find_twins(edges)
-    reflects = mirror[edges.triangle] >= 0
-    reflects[twins.edge >= 0, twins.face[twins.edge >= 0]] = True
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
+    reflectance = specular[compiled.surface[edges.triangle]]
+    reflectance[mirror[edges.triangle] < 0] = 0
+    thin = np.flatnonzero(twins.edge >= 0)
+    narrow = edges.triangle[thin, twins.face[thin]]
+    reflectance[thin, twins.face[thin]] = np.sqrt(1 - table.absorption)[compiled.surface[narrow]]
     return AcousticTables(
         bvh=compiled.bvh,
         surface=np.ascontiguousarray(compiled.surface, np.int32),
@@ -89,9 +95,8 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
         edges=edges,
         twins=twins,
-        reflectance=np.where(
-            reflects[..., None], specular[compiled.surface[edges.triangle]], 0
-        ).astype(np.float32),
+        near_edges=grid_edges(edges),
+        reflectance=reflectance.astype(np.float32),
     )
 
 

@@ -22,6 +22,7 @@ from avenv.acoustics.paths.wedges import (
     WAY,
     WEDGE_COLUMNS,
     angle_round,
+    beside,
     couple,
     distance,
     ease,
@@ -47,7 +48,6 @@ _EDGES_PER_JOB = 16
 _LIT, _LIT_FULL = np.radians(30), np.radians(5)  # on the near side, edges fade out between
 _FAINTEST, _FAINT = 0.003, 0.01  # relative pressure at which a path ends, and begins to fade
 _END = 0.2  # metres from the end of an edge over which its path fades
-_OFF = 5e-6  # metres off the edge, so that a string does not touch the faces
 # Radians by which the sides of a boundary are told apart as the rays do: the straight way stops at
 # an edge that it touches, but the legs of a string pass it, as they run beside their own edges.
 _ON_BOUNDARY, _BESIDE_BOUNDARY = 1e-9, -2e-5
@@ -121,8 +121,7 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
     for e in range(first, last):
         samples = 1 + np.int64(edges.length[e] / _SAMPLE)
         for s in range(samples):
-            _put(edges, e, edges.length[e] * (s + 0.5) / samples, place)
-            place[0], place[1], place[2] = _beside(edges, e, place)
+            place[0], place[1], place[2] = beside(edges, e, edges.length[e] * (s + 0.5) / samples)
             if depth == 0:
                 clear = segment_is_clear(
                     scene.bvh, source[0], source[1], source[2], place[0], place[1], place[2]
@@ -142,7 +141,7 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
                 if (
                     gain > strength[e].min()
                     and _can_bend(edges, e, points[1])
-                    and _legs_are_clear(scene, chains.edge[c], depth, points)
+                    and _legs_are_clear(scene, chains.edge[c], depth, points, wedges)
                 ):
                     _keep(c, gain, chain[e], strength[e])
 
@@ -220,7 +219,7 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     Says whether the way is free; if it is not, gain is left alone. Scratch: ``wedges``.
     """
     _, weight = _pull(scene, chain, number, source, listener, points, wedges)
-    if weight == 0 or not _legs_are_clear(scene, chain, number, points):
+    if weight == 0 or not _legs_are_clear(scene, chain, number, points, wedges):
         return False
     merge_thin(scene, chain, number, points, wedges)
     for b in range(len(gain)):
@@ -321,31 +320,18 @@ def _newton_step(edges, chain, number, points, wedges):
 
 
 @inner
-def _legs_are_clear(scene, chain, number, points):
-    """Say whether nothing is in the way of a string; it runs ``_OFF`` beside its edges."""
+def _legs_are_clear(scene, chain, number, points, wedges):
+    """Say whether nothing is in the way of a string; it runs just ``beside`` its edges."""
     x, y, z = points[0, 0], points[0, 1], points[0, 2]
     for i in range(number + 1):
         if i < number:
-            u, v, w = _beside(scene.edges, chain[i], points[i + 1])
+            u, v, w = beside(scene.edges, chain[i], wedges[i, PLACE])
         else:
             u, v, w = points[i + 1, 0], points[i + 1, 1], points[i + 1, 2]
         if not segment_is_clear(scene.bvh, x, y, z, u, v, w):
             return False
         x, y, z = u, v, w
     return True
-
-
-@inner
-def _beside(edges, e, point):
-    """Return a point (x, y, z) of edge e, moved a little into the middle of its air."""
-    angle = np.pi * edges.opening[e] / 2
-    cos, sin = _OFF * np.cos(angle), _OFF * np.sin(angle)
-    face, normal = edges.face[e], edges.normal[e]
-    return (
-        point[0] + cos * face[0] + sin * normal[0],
-        point[1] + cos * face[1] + sin * normal[1],
-        point[2] + cos * face[2] + sin * normal[2],
-    )
 
 
 @inner

@@ -16,6 +16,7 @@ from avenv.acoustics.paths.bends import (
     bend_round,
     strongest_bends,
 )
+from avenv.acoustics.paths.clearance import MAX_NEAR, NEAR_COLUMNS, fade_past_edges
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree
 from avenv.core.kernels import inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
@@ -67,6 +68,7 @@ def find_paths(scene, tree, air, listener, paths):
     legs = max(1 if len(tree.order) == 0 else tree.order[-1] + 1, MAX_BENDS + 1)
     points, wedges = np.empty((legs + 1, 3)), np.empty((MAX_BENDS, WEDGE_COLUMNS))
     hits, which = np.empty(legs, np.int32), np.empty(_CANDIDATES, np.int64)
+    near, near_edge = np.empty((MAX_NEAR, NEAR_COLUMNS)), np.empty(MAX_NEAR, np.int32)
     count = _add_direct(scene, tree.position[0], air, listener, points, paths)
     for k in range(1, len(tree.key)):
         if _bounce_points(scene, tree, k, listener, points) and _is_open(
@@ -85,6 +87,8 @@ def find_paths(scene, tree, air, listener, paths):
                 gain[b] = np.sqrt(gain[b])
             paths.kind[count] = REFLECTED
             _finish(paths, count, points, np.int64(tree.order[k] + 1), air)
+            length = float(paths.length[count])
+            fade_past_edges(scene, tree, k, points, length, near, near_edge, gain)
             count += 1
     strongest_bends(scene, tree.bends, tree.position[0], listener, points, wedges, which)
     return _add_diffracted(scene, tree, air, listener, which, points, wedges, paths, count)

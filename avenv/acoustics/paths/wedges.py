@@ -22,14 +22,15 @@ from avenv.core.kernels import inner
 # a measure of how far the shadow boundary is; a face that the leg to the next edge lies in, or -1.
 PLACE, OPENING, DIFFERENCE, TOTAL, WAY, RANGE, _FAR, FACE = range(8)
 # Of the edge of a thin solid: how much it counts as one with its twin, 0 if there is none; whether
-# the next row is the twin; metres to it; those times how far both bend; the narrow face's share
-# that reflects; and of the one edge that the two are: its opening, difference, sum and L, and
-# whether its sound is this string's.
-_THIN, _PAIR, _THICKNESS, _GRAZING, _TOP = range(8, 13)
-_ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE, WEDGE_COLUMNS = range(13, 19)
+# the next row is the twin; metres to it; those times how far both bend; how nearly both bend alike;
+# how much the narrow face does as a mirror, where along it sound creeps; and of the one edge that
+# the two are: its opening, difference, sum and L, and whether its sound is this string's.
+_THIN, _PAIR, _THICKNESS, _BEND, _EVEN, _MIRROR = range(8, 14)
+_ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE, WEDGE_COLUMNS = range(14, 20)
 
 _WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
 _FLUSH = 1e-3  # radians from a face within which a leg lies in it
+_OFF = 5e-6  # metres off the edge, so that a string does not touch the faces
 _ROUNDED = 4e-6  # metres by which float32 may place a corner beside it
 _THIN_ENOUGH = 0.4  # metres of thickness from which on twins part, up to ``THICKEST``
 
@@ -79,7 +80,7 @@ def merge_thin(scene, chain, number, points, wedges):
     while i < number:
         e = chain[i]
         twin, thickness, top = twins.edge[e], twins.thickness[e], int(twins.face[e])
-        wedges[i, _THIN], wedges[i, _PAIR], wedges[i, _TOP] = 0.0, 0.0, 1.0
+        wedges[i, _THIN], wedges[i, _PAIR], wedges[i, _MIRROR] = 0.0, 0.0, 0.0
         if twin < 0:
             i += 1
             continue
@@ -95,8 +96,9 @@ def merge_thin(scene, chain, number, points, wedges):
             wedges[i, _ONE_DIFFERENCE] = difference + beyond - np.pi
             wedges[i, _ONE_TOTAL] = 2 * here + wedges[i, _ONE_DIFFERENCE]
             bend = np.sqrt((1 + np.cos(difference)) * (1 + np.cos(beyond)))
-            wedges[i, _GRAZING] = thickness * bend
-            if min(difference, beyond) <= np.pi:
+            less, more = sorted_pair(difference - np.pi, beyond - np.pi)
+            wedges[i, _BEND], wedges[i, _EVEN] = thickness * bend, ease(4 * less / more)
+            if less <= 0:
                 wedges[i, _IS_ONE] = 0.0
             wedges[i, _ONE_RANGE] *= _of_the_middle(wedges[i, WAY], wedges[i + 1, WAY], length)
         else:
@@ -104,8 +106,7 @@ def merge_thin(scene, chain, number, points, wedges):
             wedges[i, _ONE_DIFFERENCE], wedges[i, _ONE_TOTAL] = difference, here + there
             above, also = sorted_pair(here - opening + np.pi, there - opening + np.pi)
             if above > 0:  # neither end is beside the solid
-                if not is_mirror_face(scene, e, top):
-                    wedges[i, _TOP] = 1 - ease(2 * above / also)
+                wedges[i, _MIRROR] = ease(2 * above / also)
                 a, b = angle_round(edges, twin, points[i]), angle_round(edges, twin, points[i + 2])
                 if a >= 0 and b >= 0 and abs(a - b) > difference:
                     wedges[i, _IS_ONE] = 0.0
@@ -142,7 +143,7 @@ def gain_apart(scene, chain, number, wedges, band):
     """Return the product of the gains of a string's wedges in a band, each on its own."""
     gain = 1.0
     for i in range(number):
-        gain *= _gain_of(scene, chain[i], wedges, i, band, 1.0)
+        gain *= _gain_of(scene, chain[i], wedges, i, band, 0.0)
     return gain
 
 
@@ -153,19 +154,18 @@ def pressure_gain(scene, chain, number, wedges, band):
     i = 0
     while i < number:
         pair = wedges[i, _PAIR] > 0
-        apart = _gain_of(scene, chain[i], wedges, i, band, wedges[i, _TOP])
+        apart = _gain_of(scene, chain[i], wedges, i, band, wedges[i, _MIRROR])
         if pair:
-            apart *= _gain_of(scene, chain[i + 1], wedges, i + 1, band, 1.0)
+            apart *= _gain_of(scene, chain[i + 1], wedges, i + 1, band, 0.0)
         if wedges[i, _THIN] > 0:
             k = _WAVE_NUMBERS[band]
             one = 0.0
             if wedges[i, _IS_ONE] > 0:
                 one = _gain_of_one(scene, chain[i], wedges, i, band)
+            together = one + share_apart(k * wedges[i, _THICKNESS]) * (apart - one)
             if pair and one > 0 and apart > 0:
-                together = both_ways(one, apart, k * wedges[i, _GRAZING])
-            else:
-                share = share_apart(k * wedges[i, _THICKNESS])
-                together = one + share * (apart - one)
+                gain_of_both = both_ways(one, apart, k * wedges[i, _BEND])
+                together += wedges[i, _EVEN] * (gain_of_both - together)
             apart += wedges[i, _THIN] * (together - apart)
         gain *= apart
         i += 2 if pair else 1
@@ -179,18 +179,24 @@ def share_apart(distance):
 
 
 @inner
-def _gain_of(scene, e, wedges, i, band, top):
-    """Return the gain of one wedge, of the narrow face of which a share ``top`` reflects.
+def _gain_of(scene, e, wedges, i, band, as_mirror):
+    """Return the gain of one wedge, whose narrow face, if it has one, does ``as_mirror`` (0 to 1).
 
     A leg that lies in a face that two edges share is the sum of a sound and its reflection, and
     arrives as one: their sum is divided out again.
     """
     first, second = scene.reflectance[e, 0, band], scene.reflectance[e, 1, band]
-    if top < 1:
-        if scene.twins.face[e] == 0:
-            first *= top
+    if as_mirror > 0:
+        face = scene.twins.face[e]
+        triangle = scene.edges.triangle[e, face]
+        kept = 0.0
+        if scene.mirror[triangle] >= 0:
+            kept = np.sqrt(1 - scene.scattering[scene.surface[triangle], band])
+        kept = 1 - as_mirror * (1 - kept)
+        if face == 0:
+            first *= kept
         else:
-            second *= top
+            second *= kept
     gain = wedge_gain(
         wedges[i, OPENING], wedges[i, DIFFERENCE], wedges[i, TOTAL],
         _WAVE_NUMBERS[band] * wedges[i, RANGE], first, second,
@@ -211,12 +217,6 @@ def _gain_of_one(scene, e, wedges, i, band):
         scene.reflectance[e, 1 - twins.face[e], band],
         scene.reflectance[twin, 1 - twins.face[twin], band],
     )  # fmt: skip
-
-
-@inner
-def is_mirror_face(scene, e, face):
-    """Say whether a face of an edge is large enough to have images."""
-    return scene.mirror[scene.edges.triangle[e, face]] >= 0
 
 
 @inner
@@ -247,6 +247,19 @@ def angle_round(edges, e, point):
     if angle < -flush:
         angle += 2 * np.pi
     return min(max(angle, 0.0), opening) if angle < opening + flush else -1.0
+
+
+@inner
+def beside(edges, e, t):
+    """Return the point (x, y, z) t metres along edge e, moved a little into the middle of its air."""
+    angle = np.pi * edges.opening[e] / 2
+    cos, sin = _OFF * np.cos(angle), _OFF * np.sin(angle)
+    start, along, face, normal = edges.start[e], edges.along[e], edges.face[e], edges.normal[e]
+    return (
+        start[0] + t * along[0] + cos * face[0] + sin * normal[0],
+        start[1] + t * along[1] + cos * face[1] + sin * normal[1],
+        start[2] + t * along[2] + cos * face[2] + sin * normal[2],
+    )
 
 
 @inner

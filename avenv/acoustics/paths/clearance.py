@@ -1,0 +1,234 @@
+"""Mirrored paths fade where an edge comes into their Fresnel zone, and so never end at once.
+
+Of a path that just clears an edge, a door jamb or the end of its mirror, the first Fresnel zone is
+partly cut away, and its sound is the weaker, the longer the wave. A path that an edge is about to
+cut has faded to nothing before. The exception is the end of a single mirror: there the source's own
+sound bends round the edge, and that makes up for it (``wedge_gain``).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.acoustics.air import SPEED_OF_SOUND
+from avenv.acoustics.paths.edges import Edges
+from avenv.acoustics.paths.wedges import beside, distance, ease, share_apart
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.kernels import inner
+from avenv.geometry import segment_is_clear
+
+REACH = 0.25
+"""Metres from an edge within which paths fade, at most."""
+MAX_NEAR = 16
+"""Edges that one path fades at: the first along its way."""
+
+_ZONE = 0.5  # of the radius of the first Fresnel zone: a path that clears it is whole
+_CELL = 0.5  # metres
+_MOST_CELLS = 2**20
+_IN_PLANE = 1e-3  # metres
+_WAVELENGTHS = tuple(SPEED_OF_SOUND / f for f in OCTAVE_CENTRES)
+_CLEAR, _ZONE_SQUARED, _THIN = range(3)
+NEAR_COLUMNS = 3
+
+
+class EdgeGrid(NamedTuple):
+    """Cubes of space, and the edges within ``REACH`` of each.
+
+    Attributes:
+        low: (3,) float64 the lowest corner, metres.
+        width: (1,) float64 of a cube, metres.
+        shape: (3,) int64 cubes along x, y and z.
+        first: (C + 1,) int64 where the edges of a cube begin in the list.
+        edge: (N,) int32 the list.
+    """
+
+    low: NDArray[np.float64]
+    width: NDArray[np.float64]
+    shape: NDArray[np.int64]
+    first: NDArray[np.int64]
+    edge: NDArray[np.int32]
+
+
+def grid_edges(edges: Edges) -> EdgeGrid:
+    """Return the cubes that edges are near to."""
+    ends = np.concatenate([edges.start, edges.start + edges.along * edges.length[:, None]])
+    low = ends.min(axis=0, initial=np.inf) - REACH if len(ends) else np.zeros(3)
+    size = ends.max(axis=0) + REACH - low if len(ends) else np.zeros(3)
+    width = max(_CELL, float(np.cbrt(np.prod(size) / _MOST_CELLS)))
+    shape = np.floor(size / width).astype(np.int64) + 1
+    # places on edges, a quarter of a cube apart, and the cubes round them
+    places = np.maximum(np.ceil(4 * edges.length / width), 1).astype(np.int64)
+    edge = np.repeat(np.arange(len(places)), places)
+    share = (np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places) + 0.5) / np.repeat(
+        places, places
+    )
+    point = edges.start[edge] + edges.along[edge] * (share * edges.length[edge])[:, None] - low
+    round_it = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    cube = np.floor(point / width).astype(np.int64)[:, None] + round_it
+    beyond = np.maximum(np.maximum(cube * width - point[:, None], point[:, None] - (cube + 1) * width), 0)
+    near = ((beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2) & ((cube >= 0) & (cube < shape)).all(
+        axis=2
+    )
+    flat = np.ravel_multi_index(tuple(np.moveaxis(cube[near], -1, 0)), tuple(shape))
+    pair = np.unique(flat * max(len(places), 1) + np.broadcast_to(edge[:, None], near.shape)[near])
+    cubes, listed = pair // max(len(places), 1), pair % max(len(places), 1)
+    first = np.searchsorted(cubes, np.arange(int(shape.prod()) + 1))
+    return EdgeGrid(low, np.array([width]), shape, first, listed.astype(np.int32))
+
+
+@inner
+def fade_past_edges(scene, tree, image, points, length, near, which, gain):
+    """Weaken the octave gains (B,) of an image's path for the edges in its way's Fresnel zones.
+
+    ``points`` are those of the path, from the listener, and ``length`` its metres. Scratch: ``near``
+    (MAX_NEAR, NEAR_COLUMNS) and ``which`` (MAX_NEAR,) int32.
+    """
+    number, way, n, before = 0, 0.0, 0, -1
+    order = tree.order[image]
+    while True:
+        after = tree.mirror[image] if image > 0 else -1
+        number = _gather(
+            scene, points[n], points[n + 1], before, after, order, way, length, near, which, number
+        )
+        if image == 0:
+            break
+        way += distance(points[n], points[n + 1])
+        n, before, image = n + 1, after, tree.parent[image]
+    for i in range(number):
+        for b in range(len(gain)):
+            if near[i, _THIN] > 0:
+                gain[b] *= share_apart(2 * np.pi / _WAVELENGTHS[b] * near[i, _THIN])
+            else:
+                zone = _ZONE * np.sqrt(_WAVELENGTHS[b] * near[i, _ZONE_SQUARED])
+                gain[b] *= ease(near[i, _CLEAR] / max(min(zone, REACH), 1e-9))
+
+
+@inner
+def _gather(scene, a, b, before, after, order, way, length, near, which, number):
+    """Note the edges near the leg from a to b, between two mirrors (-1: none); return how many.
+
+    ``way`` is how far along the path a is. An edge that is near several legs is noted once.
+    """
+    grid = scene.near_edges
+    width = grid.width[0]
+    nx, ny, nz = grid.shape[0], grid.shape[1], grid.shape[2]
+    x, y, z = (a[0] - grid.low[0]) / width, (a[1] - grid.low[1]) / width, (a[2] - grid.low[2]) / width
+    u, v, w = (b[0] - a[0]) / width, (b[1] - a[1]) / width, (b[2] - a[2]) / width
+    i, j, k = np.int64(np.floor(x)), np.int64(np.floor(y)), np.int64(np.floor(z))
+    # the shares of the leg at which it next crosses into another cube, and from cube to cube
+    next_x, each_x = _crossings(x, u)
+    next_y, each_y = _crossings(y, v)
+    next_z, each_z = _crossings(z, w)
+    while True:
+        if 0 <= i < nx and 0 <= j < ny and 0 <= k < nz:
+            cube = (i * ny + j) * nz + k
+            for place in range(grid.first[cube], grid.first[cube + 1]):
+                number = _note(
+                    scene, grid.edge[place], a, b, before, after, order, way, length, near, which,
+                    number,
+                )  # fmt: skip
+        if min(next_x, next_y, next_z) >= 1:
+            return number
+        if next_x <= next_y and next_x <= next_z:
+            i += 1 if u > 0 else -1
+            next_x += each_x
+        elif next_y <= next_z:
+            j += 1 if v > 0 else -1
+            next_y += each_y
+        else:
+            k += 1 if w > 0 else -1
+            next_z += each_z
+
+
+@inner
+def _crossings(x, u):
+    """Return when x + t u first is a whole number, and the time from one to the next."""
+    if abs(u) < 1e-12:
+        return 2.0, 2.0
+    ahead = np.floor(x) + 1 - x if u > 0 else x - np.floor(x)
+    return ahead / abs(u), 1 / abs(u)
+
+
+@inner
+def _note(scene, e, a, b, before, after, order, way, length, near, which, number):
+    """Note an edge if the leg from a to b comes near it; return how many there are then."""
+    edges = scene.edges
+    s, t, clear = _closest(edges, e, a, b)
+    if clear >= REACH:
+        return number
+    along = way + s * distance(a, b)
+    zone_squared = along * (length - along) / length
+    if clear >= _ZONE * np.sqrt(_WAVELENGTHS[0] * max(zone_squared, 0.0)):
+        return number
+    for i in range(number):
+        if which[i] == e and near[i, _CLEAR] <= clear:
+            return number
+    px, py, pz = beside(edges, e, t)
+    height = min(_height(scene, before, b, px, py, pz), _height(scene, after, a, px, py, pz))
+    if height < -_IN_PLANE:  # behind a mirror
+        return number
+    thin = 0.0
+    if order == 1 and height < _IN_PLANE:
+        mirror = max(before, after)
+        first, second = scene.edges.triangle[e, 0], scene.edges.triangle[e, 1]
+        if scene.mirror[first] == mirror or scene.mirror[second] == mirror:
+            # the source's own sound, bent round this edge, ends the mirror; but a strip is no mirror
+            twin = scene.twins.edge[e]
+            narrow = scene.edges.triangle[e, scene.twins.face[e]]
+            if twin < 0 or scene.mirror[narrow] != mirror:
+                return number
+            e, thin = min(e, twin), scene.twins.thickness[e]
+            for i in range(number):
+                if which[i] == e and near[i, _THIN] > 0:
+                    return number
+    x, y, z = a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1]), a[2] + s * (b[2] - a[2])
+    if thin == 0 and not segment_is_clear(scene.bvh, x, y, z, px, py, pz):
+        return number
+    slot = number
+    for i in range(number):
+        if which[i] == e and near[i, _THIN] == 0 and thin == 0:
+            slot = i
+    if slot == MAX_NEAR:
+        return number
+    which[slot] = e
+    near[slot, _CLEAR], near[slot, _ZONE_SQUARED], near[slot, _THIN] = clear, zone_squared, thin
+    return max(number, slot + 1)
+
+
+@inner
+def _height(scene, mirror, inside, x, y, z):
+    """Return how far a point is off a mirror, on the side where ``inside`` is; 1 if -1."""
+    if mirror < 0:
+        return 1.0
+    plane = scene.planes[mirror]
+    side = inside[0] * plane[0] + inside[1] * plane[1] + inside[2] * plane[2] - plane[3]
+    height = x * plane[0] + y * plane[1] + z * plane[2] - plane[3]
+    return height if side > 0 else -height
+
+
+@inner
+def _closest(edges, e, a, b):
+    """Return where a leg and an edge are closest: share of the leg, metres of the edge, and apart.
+
+    Ericson, "Real-Time Collision Detection" (2005), 5.1.9.
+    """
+    length = edges.length[e]
+    uu, uv, uw, vw = 0.0, 0.0, 0.0, 0.0
+    for c in range(3):
+        d, v, w = b[c] - a[c], edges.along[e, c], a[c] - edges.start[e, c]
+        uu += d * d
+        uv += d * v
+        uw += d * w
+        vw += v * w
+    apart = uu - uv * uv
+    s = min(max((uv * vw - uw) / apart, 0.0), 1.0) if apart > 1e-12 else 0.5
+    t = s * uv + vw
+    if t < 0 or t > length:
+        t = min(max(t, 0.0), length)
+        s = min(max((t * uv - uw) / max(uu, 1e-12), 0.0), 1.0)
+    square = 0.0
+    for c in range(3):
+        d = a[c] + s * (b[c] - a[c]) - edges.start[e, c] - t * edges.along[e, c]
+        square += d * d
+    return s, t, np.sqrt(square)
