@@ -24,6 +24,14 @@ from avenv.scene.problems import Problems
 DEPTH = 0.02
 """Metres that things may reach into one another: people round positions."""
 
+MOST = 50
+"""Collisions after which no more are looked for."""
+
+MOST_PAIRS = 3000
+"""Pairs of things, each in the other's box, after which no more are looked at; homes have 300."""
+
+_AT_A_TIME = 64  # bodies whose neighbours are sought
+
 _SOFT = ("cushion",)  # categories of what gives way
 
 
@@ -78,9 +86,21 @@ def check_collisions(
         for thing in objects
         if thing.kind.category not in _SOFT
     ]
-    for one, other in _near(bodies):
+    found = 0
+    for number, (one, other) in enumerate(_near(bodies)):
         if not _stands_on(one, other) and not _stands_on(other, one) and _meet(one, other):
             problems.add(other.place, f"{other.text} runs into {one.text}")
+            found += 1
+        if found == MOST:
+            problems.add("objects", "more may run into one another; these are looked for first")
+            return
+        if number == MOST_PAIRS:
+            problems.add(
+                "objects",
+                f"more than {MOST_PAIRS:,} pairs of things reach into the boxes round one another; "
+                "accepted: fewer (collisions.MOST_PAIRS)",
+            )
+            return
 
 
 def _stands_on(one: _Body, other: _Body) -> bool:
@@ -108,11 +128,14 @@ def _leaf(door: PlacedDoor) -> _Body:
 def _near(bodies: list[_Body]) -> Iterator[tuple[_Body, _Body]]:
     """Yield the pairs of bodies whose boxes run into one another, in their order, doors first."""
     outlines = np.array([body.box.outline for body in bodies], object)
-    first, second = STRtree(outlines).query(outlines, predicate="intersects")
-    for i, j in sorted(zip(first.tolist(), second.tolist(), strict=True)):
-        one, other = bodies[i], bodies[j]
-        if i < j and other.thing is not None and _cut(one.box, other.box):
-            yield one, other
+    tree = STRtree(outlines)
+    for start in range(0, len(bodies), _AT_A_TIME):
+        part = outlines[start : start + _AT_A_TIME]
+        first, second = tree.query(part, predicate="intersects")
+        for i, j in sorted(zip((start + first).tolist(), second.tolist(), strict=True)):
+            one, other = bodies[i], bodies[j]
+            if i < j and other.thing is not None and _cut(one.box, other.box):
+                yield one, other
 
 
 def _meet(one: _Body, other: _Body) -> bool:

@@ -144,6 +144,11 @@ def _find_place(
     objects: Sequence[PlacedObject],
 ) -> Landing | None:  # fmt: skip
     start, base = np.array(thing.position[:2]), thing.position[2]
+    support = next((o for o in objects if o.name == thing.spec.on), thing)
+    edge = Polygon(footprint(support.position[:2], support.heading, *support.size[:2]))
+    farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
+    length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
+    others = _within(others, start, farthest + np.hypot(length, width))
     solid = [body.outline for body in others
              if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
     free = room.shape.difference(shapely.union_all(solid))
@@ -151,12 +156,8 @@ def _find_place(
                 if body.name and body.high > base + FLAT and body.low < thing.top
                 and not body.outline.covers(Point(start))]  # fmt: skip
     way = room.shape.difference(shapely.union_all(barriers))
-    support = next((o for o in objects if o.name == thing.spec.on), thing)
-    edge = Polygon(footprint(support.position[:2], support.heading, *support.size[:2]))
-    farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
     shapely.prepare([free, way, edge])
     headings = thing.heading + _TURNS
-    length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
     lying = np.array([footprint((0.0, 0.0), heading, length, width) for heading in headings])
     for radius in np.arange(0.0, farthest, _STEP).tolist():
         middles = start + radius * forward(headings)
@@ -169,6 +170,17 @@ def _find_place(
                 z = _floor_under(Polygon(boxes[k]), room, others)
                 return Landing((x, y, z), float(headings[k]))
     return None
+
+
+def _within(bodies: list[_Body], place: Points, reach: float) -> list[_Body]:
+    """Return the bodies that reach into a square of so many metres round a place (2,)."""
+    if not bodies:
+        return []
+    bounds = shapely.bounds(np.array([body.outline for body in bodies], object))
+    near = (bounds[:, :2] <= place + reach).all(axis=1) & (bounds[:, 2:] >= place - reach).all(
+        axis=1
+    )
+    return [bodies[k] for k in np.flatnonzero(near).tolist()]
 
 
 def _floor_under(outline: Polygon, room: PlacedRoom, others: Iterable[_Body]) -> float:

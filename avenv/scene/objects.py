@@ -16,10 +16,9 @@ from avenv.scene.openings import PlacedWindow
 from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
-from avenv.scene.rooms import PlacedRoom
+from avenv.scene.rooms import TOUCH, PlacedRoom
 from avenv.scene.spec import ObjectSpec, SceneSpec
 
-_TOUCH = 0.005  # m that a thing may reach into a wall, for positions rounded by hand
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
 
 ABOVE = 0.02
@@ -351,7 +350,7 @@ def _mesh(name: str, size: Size, state: str | None) -> NDArray[np.float64]:
 
 
 def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: Problems) -> None:
-    if thing.position[2] < room.floor - _TOUCH or thing.top > room.ceiling + _TOUCH:
+    if thing.position[2] < room.floor - TOUCH or thing.top > room.ceiling + TOUCH:
         problems.add(
             place,
             f"{thing.name!r} reaches from {thing.position[2]:.2f} to {thing.top:.2f} m; the room "
@@ -359,7 +358,7 @@ def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: P
         )
     x, y, _ = thing.position
     outline = Polygon(footprint((x, y), thing.heading, *thing.size[:2]))
-    if not room.shape.buffer(_TOUCH, join_style="mitre").covers(outline):
+    if not room.reach.covers(outline):
         west, south, east, north = outline.bounds
         problems.add(
             f"{place}.position",

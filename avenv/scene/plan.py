@@ -13,6 +13,8 @@ Points = NDArray[np.float64]
 SNAP = 1e-3
 """Two walls this close (m) are one wall; overlaps thinner than this are not overlaps."""
 
+_EARS = 256  # that are judged at a time: each against all corners
+
 
 class Segment(NamedTuple):
     """A straight piece of wall from ``start`` to ``end``, both (2,)."""
@@ -143,12 +145,16 @@ def triangulate(polygon: Points) -> NDArray[np.int64]:
         ValueError: the polygon is not simple.
     """
     left = np.arange(len(polygon))
+    quality, blocker = _judge_ears(polygon, left, left)
     triangles = []
     while len(left) > 3:
-        ears = np.stack([np.roll(left, 1), left, np.roll(left, -1)], axis=1)
-        best = int(np.argmax(_ear_quality(polygon, left, ears)))
-        triangles.append(ears[best])
-        left = np.delete(left, best)
+        best, size = int(np.argmax(quality)), len(left) - 1
+        triangles.append(left[[best - 1, best, (best + 1) % len(left)]])
+        gone = left[best]
+        left, quality, blocker = (np.delete(part, best) for part in (left, quality, blocker))
+        # Only the two beside it are other ears now, and those that its corner was in the way of.
+        stale = np.union1d([(best - 1) % size, best % size], np.flatnonzero(blocker == gone))
+        quality[stale], blocker[stale] = _judge_ears(polygon, left, stale)
     triangles.append(left)
     cut = np.array(triangles)
     a, b, c = (polygon[cut[:, k]] for k in range(3))
@@ -157,18 +163,34 @@ def triangulate(polygon: Points) -> NDArray[np.int64]:
     return cut
 
 
-def _ear_quality(polygon: Points, left: NDArray[np.int64], ears: NDArray[np.int64]) -> Points:
-    """Return the smallest height (E,) of each possible ear, -inf where it must not be cut."""
-    corners = polygon[ears]
-    edges = np.roll(corners, -1, axis=1) - corners
-    lengths = np.hypot(edges[..., 0], edges[..., 1])
-    height = _cross(edges[:, 0], edges[:, 1]) / lengths.max(axis=1)
-    # A point on the rim of an ear blocks it as well, or a later triangle would lose its area.
-    offset = polygon[left][None, :, None] - corners[:, None]
-    inside = np.all(_cross(edges[:, None], offset) / lengths[:, None] > -1e-9, axis=2)
-    own = (ears[:, None] == left[None, :, None]).any(axis=2)
-    blocked = (inside & ~own).any(axis=1) | (height < 1e-9)
-    return np.where(blocked, -np.inf, height)
+def _judge_ears(
+    polygon: Points, left: NDArray[np.int64], which: NDArray[np.int64]
+) -> tuple[Points, NDArray[np.int64]]:
+    """Return the smallest height (E,) of some ears, -inf where one must not be cut; and why.
+
+    Args:
+        polygon: (N, 2).
+        left: the corners that are left.
+        which: (E,) of them whose ears are meant.
+
+    Returns:
+        the heights, and for each ear a corner that is in its way, -1 where there is none.
+    """
+    height, blocker = np.empty(len(which)), np.full(len(which), -1)
+    for start in range(0, len(which), _EARS):
+        part = slice(start, start + _EARS)
+        tips = which[part]
+        ears = left[np.stack([tips - 1, tips, (tips + 1) % len(left)], axis=1)]
+        corners = polygon[ears]
+        edges = np.roll(corners, -1, axis=1) - corners
+        lengths = np.hypot(edges[..., 0], edges[..., 1])
+        height[part] = _cross(edges[:, 0], edges[:, 1]) / lengths.max(axis=1)
+        # A point on the rim of an ear blocks it as well, or a later triangle would lose its area.
+        offset = polygon[left][None, :, None] - corners[:, None]
+        inside = np.all(_cross(edges[:, None], offset) / lengths[:, None] > -1e-9, axis=2)
+        inside &= ~(ears[:, None] == left[None, :, None]).any(axis=2)
+        blocker[part] = np.where(inside.any(axis=1), left[inside.argmax(axis=1)], -1)
+    return np.where((blocker >= 0) | (height < 1e-9), -np.inf, height), blocker
 
 
 def _directions(polygon: Points) -> Points:

@@ -10,9 +10,17 @@ from pydantic_core import ErrorDetails
 
 from avenv.core.errors import SceneError
 
+MOST_LINES = 100
+"""Problems that one message tells; it counts the others."""
+
+MOST_LETTERS = 500
+"""Letters that it tells of each."""
+
 
 class Problems:
     """Collects what is wrong, then raises one ``SceneError`` with a line for each problem.
+
+    The first ``MOST_LINES`` are told, the others counted.
 
     Args:
         source: the file or the scene, named at the start of every line.
@@ -21,15 +29,17 @@ class Problems:
     def __init__(self, source: str) -> None:
         self._source = source
         self._lines: list[str] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
 
     def add(self, place: str, text: str) -> None:
         """Note that the field at ``place`` (``"doors[2].position"``) has the problem ``text``."""
-        self._lines.append(
-            f"{self._source}: {place}: {text}" if place else f"{self._source}: {text}"
-        )
+        self._count += 1
+        if len(self._lines) < MOST_LINES:
+            line = f"{self._source}: {place}: {text}" if place else f"{self._source}: {text}"
+            self._lines.append(line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}...")
 
     def add_invalid(self, error: ValidationError, fields: Mapping[str, Iterable[str]]) -> None:
         """Note every finding of pydantic.
@@ -41,10 +51,16 @@ class Problems:
             short = finding["type"] == "too_short"
             if short and len(finding["input"]) >= finding["ctx"]["min_length"]:
                 continue  # it is too short only without the items that have findings of their own
-            self.add(field_path(finding["loc"]), _describe(finding, fields))
+            is_told = len(self._lines) < MOST_LINES
+            text = _describe(finding, fields) if is_told else ""
+            self.add(field_path(finding["loc"]), text)
 
     def check(self) -> None:
         """Raise what was collected, if anything was."""
+        if more := self._count - len(self._lines):
+            raise SceneError(
+                "\n".join([*self._lines, f"{self._source}: and {more:,} problems more"])
+            )
         if self._lines:
             raise SceneError("\n".join(self._lines))
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 
-from shapely import Polygon
+import numpy as np
+from shapely import Polygon, STRtree
 
 from avenv.scene.plan import SNAP, Points, Segment, counter_clockwise, inset, sides
 from avenv.scene.problems import Problems
 from avenv.scene.spec import RoomSpec, SceneSpec
+
+TOUCH = 0.005
+"""Metres that a thing may reach into a wall, for positions rounded by hand."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class PlacedRoom:
         return Polygon(self.clear)
 
     @cached_property
+    def reach(self) -> Polygon:
+        """The clear floor and a little more: what may touch its walls."""
+        return self.shape.buffer(TOUCH, join_style="mitre")
+
+    @cached_property
     def axes(self) -> list[Segment]:
         """The centre lines of its walls."""
         return sides(self.centre_line)
@@ -67,9 +75,13 @@ def place_rooms(spec: SceneSpec, problems: Problems) -> list[PlacedRoom]:
             problems.add(f"rooms[{k}].polygon", f"the room {room.name!r} has a bad shape: {error}")
             continue
         placed[k] = PlacedRoom(room, centre_line, clear)
-    shapes = {k: Polygon(room.centre_line) for k, room in placed.items()}
-    for i, j in combinations(placed, 2):
-        area = shapes[i].intersection(shapes[j]).area
+    numbers = list(placed)
+    shapes = [Polygon(placed[k].centre_line) for k in numbers]
+    first, second = STRtree(shapes).query(np.array(shapes, object))
+    for a, b in sorted(zip(first.tolist(), second.tolist(), strict=True)):
+        if a >= b:
+            continue
+        i, j, area = numbers[a], numbers[b], shapes[a].intersection(shapes[b]).area
         if area > SNAP:
             problems.add(
                 f"rooms[{j}].polygon",

@@ -58,6 +58,15 @@ OUTSIDE = "outside"
 BESIDE = ("left_of", "right_of", "in_front_of", "behind")
 """Words that place an object beside another."""
 
+MAX_CORNERS = 1024
+"""Corners of a room."""
+
+MAX_ROOMS = 500
+"""Rooms of a scene."""
+
+MAX_THINGS = 1000
+"""Things of a kind that a scene has: objects, doors, windows, sources, events, episodes."""
+
 
 class RoomSpec(Spec):
     """One room: a polygon in the plan, and what its surfaces are made of.
@@ -73,7 +82,7 @@ class RoomSpec(Spec):
     """
 
     name: Name
-    polygon: Annotated[tuple[Point, ...], Field(min_length=3)]
+    polygon: Annotated[tuple[Point, ...], Field(min_length=3, max_length=MAX_CORNERS)]
     type: Name = "room"
     height: Length = 2.6
     elevation: Coordinate = 0.0
@@ -345,14 +354,14 @@ class SceneSpec(Spec):
     """
 
     name: Name
-    rooms: Annotated[tuple[RoomSpec, ...], Field(min_length=1)]
+    rooms: Annotated[tuple[RoomSpec, ...], Field(min_length=1, max_length=MAX_ROOMS)]
     wall_thickness: Length = 0.12
-    doors: tuple[DoorSpec, ...] = ()
-    windows: tuple[WindowSpec, ...] = ()
-    objects: tuple[ObjectSpec, ...] = ()
-    sources: tuple[SourceSpec, ...] = ()
-    events: tuple[EventSpec, ...] = ()
-    episodes: tuple[EpisodeSpec, ...] = ()
+    doors: Annotated[tuple[DoorSpec, ...], Field(max_length=MAX_THINGS)] = ()
+    windows: Annotated[tuple[WindowSpec, ...], Field(max_length=MAX_THINGS)] = ()
+    objects: Annotated[tuple[ObjectSpec, ...], Field(max_length=MAX_THINGS)] = ()
+    sources: Annotated[tuple[SourceSpec, ...], Field(max_length=MAX_THINGS)] = ()
+    events: Annotated[tuple[EventSpec, ...], Field(max_length=MAX_THINGS)] = ()
+    episodes: Annotated[tuple[EpisodeSpec, ...], Field(max_length=MAX_THINGS)] = ()
 
     _source: str | None = PrivateAttr(None)
     _folder: Path | None = PrivateAttr(None)

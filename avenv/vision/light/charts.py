@@ -228,6 +228,11 @@ def _group(
 @kernel
 def _lay_samples(triangles, uv, starts, low, high, size, first, position):
     """Write where in the world (L, 3) each sample lies: on its chart, a little off the rim."""
+    boxes = np.empty((len(uv), 4))
+    for t in range(len(uv)):
+        for a in range(2):
+            boxes[t, a] = min(uv[t, 0, a], uv[t, 1, a], uv[t, 2, a])
+            boxes[t, 2 + a] = max(uv[t, 0, a], uv[t, 1, a], uv[t, 2, a])
     for c in range(len(size)):
         columns, rows = size[c]
         for row in range(rows):
@@ -236,11 +241,22 @@ def _lay_samples(triangles, uv, starts, low, high, size, first, position):
                 v = low[c, 1] + (high[c, 1] - low[c, 1]) * _fraction(row, rows)
                 best, chosen, share_b, share_c = np.inf, starts[c], 1 / 3, 1 / 3
                 for t in range(starts[c], starts[c + 1]):
+                    if _is_beyond(boxes[t], u, v, best):
+                        continue
                     distance, s, r = _nearest(uv[t], u, v)
                     if distance < best:
                         best, chosen, share_b, share_c = distance, t, s, r
+                    if best == 0:
+                        break
                 _place(triangles[chosen], share_b, share_c,
                        position[first[c] + row * columns + column])  # fmt: skip
+
+
+@kernel
+def _is_beyond(box, u, v, best):
+    """Return whether a box (4,) is farther from (u, v) than the square root of ``best``."""
+    du, dv = max(box[0] - u, u - box[2], 0.0), max(box[1] - v, v - box[3], 0.0)
+    return du * du + dv * dv > best
 
 
 @kernel
