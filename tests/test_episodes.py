@@ -389,7 +389,7 @@ def test_a_scene_brings_its_episodes_along(tmp_path):
 def test_a_scene_without_episodes_is_told_so(flat):
     with pytest.raises(avenv.SceneError, match="flat brings no episodes along"):
         Env(scenes=flat, episodes="scene", sensors="pose")
-    with pytest.raises(ValueError, match="episodes is 'all'; accepted: 'sampled', 'scene'"):
+    with pytest.raises(ValueError, match="episodes is 'all'; accepted: sampled, scene"):
         Env(scenes=flat, episodes="all", sensors="pose")
 
 

@@ -242,7 +242,7 @@ def test_the_other_sources_of_a_scene_sound_in_the_background():
     assert batch.task.episodes[0].goals[0].position == goal.position
     assert (other.position, other.level) == (left.position, left.level)
     assert other.sound.kind == left.sound
-    with pytest.raises(ValueError, match="background is 'all'; accepted: 'none', 'scene'"):
+    with pytest.raises(ValueError, match="background is 'all'; accepted: none, scene"):
         Batch("AudioGoal", 1, World(scene), ("depth",), background="all")
 
 

@@ -1,7 +1,7 @@
 """Options that are records of their own: given as a dataclass, or as its fields, as YAML does."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -37,12 +37,15 @@ def as_record(name: str, value: Any, kind: type) -> Any:
                 f"{did_you_mean(str(key), known)}"
             )
     check_fields(kind, value, f"{name.removesuffix(' is')}.")
-    try:
-        return kind(**value)
-    except TypeError as error:
-        raise ValueError(
-            f"{name} {dict(value)!r}; a {kind.__name__} needs its {_lacks(error)}"
-        ) from None
+    lacking = [of.name for of in fields(kind) if of.name not in value and is_needed(of)]
+    if lacking:
+        raise ValueError(f"{name} {dict(value)!r}; a {kind.__name__} needs its {lacking[0]}")
+    return kind(**value)
+
+
+def is_needed(of: Field) -> bool:
+    """Return whether a dataclass's field has no default."""
+    return of.default is MISSING and of.default_factory is MISSING
 
 
 def check_fields(kind: type, values: Mapping[str, Any], prefix: str = "") -> None:
@@ -92,8 +95,3 @@ def _fits(value: Any, hint: Any) -> bool:
 
 def _is_usable(number: Any) -> bool:
     return bool(-(2.0**63) <= number < 2.0**63)
-
-
-def _lacks(error: TypeError) -> str:
-    """Return which argument a constructor said is missing."""
-    return str(error).rpartition("argument")[2].strip(": s'\"")

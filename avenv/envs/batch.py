@@ -34,6 +34,10 @@ RECORDS: dict[str, type] = {
 """Options that are records of the simulator: given as one, or as its fields."""
 
 
+EPISODES = ("sampled", "scene")
+"""Where episodes come from: the task makes them up, or the scenes bring them along."""
+
+
 class Outcome(NamedTuple):
     """What a step brought, (E,) each."""
 
@@ -99,8 +103,8 @@ class Batch:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
         _check_backend("acoustics", acoustics, SOUND)
         _check_backend("vision", vision, PICTURES)
-        if episodes not in ("sampled", "scene"):
-            raise ValueError(f"episodes is {episodes!r}; accepted: 'sampled', 'scene'")
+        if episodes not in EPISODES:
+            raise ValueError(f"episodes is {episodes!r}; {accepted(episodes, EPISODES)}")
         _check_known(options, kind)
         records = {
             name: as_record(f"{name} is", options[name], record)

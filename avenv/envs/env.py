@@ -152,12 +152,14 @@ def check_begun(batch: Batch) -> None:
         raise gym.error.ResetNeeded("no episode has begun; call reset() first")
 
 
-def check_options(options: dict[str, Any] | None, known: tuple[str, ...]) -> dict[str, Any]:
+def check_options(options: Any, known: tuple[str, ...]) -> dict[str, Any]:
     """Return the options of a reset; ``ValueError`` where one is unknown."""
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"options of reset is {options!r}; accepted: a mapping of {known}")
     for name in options or {}:
         if name not in known:
             raise ValueError(f"options of reset has {name!r}; {accepted(name, known)}")
-    return options or {}
+    return dict(options or {})
 
 
 def check_render_mode(render_mode: str | None, accepted: tuple[str, ...] = RENDER_MODES) -> None:

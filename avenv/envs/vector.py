@@ -9,6 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from avenv.core.suggest import accepted
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch, check_seed
 from avenv.envs.env import CLOSED, FOREVER, check_begun, check_options, check_render_mode
@@ -49,6 +50,11 @@ class BatchEnv(VectorEnv):
         check_render_mode(render_mode, ("rgb_array",))
         limit = FOREVER if max_episode_steps == -1 else max_episode_steps  # as gym.make has it
         self.batch = Batch(task, num_envs, max_episode_steps=limit, **options)
+        modes = [mode.value for mode in AutoresetMode]
+        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
+            raise ValueError(
+                f"autoreset_mode is {autoreset_mode!r}; {accepted(autoreset_mode, modes)}"
+            )
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
             "render_modes": ["rgb_array"],
@@ -228,6 +234,8 @@ class BatchEnv(VectorEnv):
     def _episodes(self, episodes: Sequence | None) -> dict[int, Episode] | None:
         if episodes is None:
             return None
+        if not isinstance(episodes, list | tuple | np.ndarray):
+            raise ValueError(f"episodes is {episodes!r:.80}; accepted: a list, one for each row")
         if len(episodes) != self.num_envs:
             raise ValueError(f"episodes has {len(episodes)} entries; accepted: {self.num_envs}")
         return {row: as_episode(e) for row, e in enumerate(episodes) if e is not None}

@@ -1,5 +1,6 @@
 """The robot's body: how large it is, where its eyes, ears and hands are, and how well it obeys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,8 @@ class Body:
     hands: tuple[float, float, float] = (0.5, 0.0, 0.85)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hands", tuple(self.hands))  # YAML brings lists
+        hands = tuple(self.hands) if isinstance(self.hands, Sequence) else (self.hands,)
+        object.__setattr__(self, "hands", hands)  # YAML brings lists
         for field in fields(self):
             value = getattr(self, field.name)
             numbers = value if field.name == "hands" else (value,)

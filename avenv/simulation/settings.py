@@ -77,6 +77,11 @@ class SensorSettings:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number")
         object.__setattr__(self, "image_size", as_size("image_size", self.image_size))
         object.__setattr__(self, "hfov", check_hfov(self.hfov))
+        if self.mel_bands < 1 or self.max_lag < 0:
+            raise ValueError(
+                f"mel_bands is {self.mel_bands!r} and max_lag {self.max_lag!r}; accepted: 1 or "
+                "more, and 0 or more"
+            )
         if not 8000 <= self.sample_rate <= 96000:
             raise ValueError(f"sample_rate is {self.sample_rate!r}; accepted: 8000 to 96000 Hz")
         if not 0 < self.step_time <= self.window <= 60:

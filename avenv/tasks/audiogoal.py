@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from avenv.core.errors import SceneError, SoundError
+from avenv.core.suggest import accepted
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import SOURCE_HEIGHT, World, WorldList
 from avenv.sounds import Sound, SoundSet
@@ -32,10 +33,10 @@ class AudioGoalOptions(NavigationOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.goals not in ("anywhere", "sources"):
-            raise ValueError(f"goals is {self.goals!r}; accepted: 'anywhere', 'sources'")
-        if self.background not in ("none", "scene"):
-            raise ValueError(f"background is {self.background!r}; accepted: 'none', 'scene'")
+        for name, known in (("goals", ("anywhere", "sources")), ("background", ("none", "scene"))):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; {accepted(value, known)}")
         if self.sounds == "scene" and self.goals != "sources":
             raise ValueError("sounds is 'scene'; that needs goals='sources'")
 

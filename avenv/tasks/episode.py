@@ -7,14 +7,14 @@ it depends on the lists of the environment that it was drawn in.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from avenv.acoustics import DIRECTIVITIES
-from avenv.core.records import check_fields
+from avenv.core.records import check_fields, is_needed
 from avenv.core.suggest import accepted
 from avenv.scene import CATEGORIES
 from avenv.simulation.emitters import Emitter, Trajectory
@@ -275,7 +275,7 @@ def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
         for name, value in data.items()
     }
     check_fields(kind, {n: v for n, v in values.items() if n not in readers}, f"{at}.")
-    lacking = [n for n, f in known.items() if n not in values and _is_needed(f)]
+    lacking = [n for n, f in known.items() if n not in values and is_needed(f)]
     if lacking:
         raise ValueError(f"{at} lacks {', '.join(lacking)}")
     numbers = {n: float(v) for n, v in values.items() if _is_measure(known[n], v)}
@@ -284,10 +284,6 @@ def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
     except ValueError as error:
         said = str(error)
         raise ValueError(said if said.startswith("episode") else f"{at}: {said}") from None
-
-
-def _is_needed(of: Any) -> bool:
-    return of.default is MISSING and of.default_factory is MISSING
 
 
 def _is_measure(of: Any, value: Any) -> bool:

@@ -35,8 +35,10 @@ def register(
     Raises:
         ValueError: the name is none, or another task has it.
     """
-    if not re.fullmatch(r"[A-Za-z0-9]+", name):
+    if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9]+", name)):
         raise ValueError(f"the task's name is {name!r}; accepted: letters and digits")
+    if not isinstance(task, str) and not (isinstance(task, type) and hasattr(task, "judge")):
+        raise ValueError(f"the task is {task!r}; accepted: a class derived from avenv.tasks.Task")
     if name in TASKS and TASKS[name] != task:
         raise ValueError(f"there is a task {name!r} already; accepted: another name")
     TASKS[name] = task

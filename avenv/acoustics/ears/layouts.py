@@ -26,6 +26,7 @@ from avenv.acoustics.ears.microphones import (
 from avenv.acoustics.ears.spherical import degrees, spherical_harmonics
 from avenv.acoustics.signal.filters import octave_filters, octave_weights
 from avenv.core.frames import direction
+from avenv.core.suggest import did_you_mean
 
 SAMPLE_RATES = 8000, 192000
 """Hz, the least and the greatest: below, octave bands would be missing that carry speech."""
@@ -94,8 +95,8 @@ def make_layout(
             ``hrtf`` cannot be read or is given for a layout that has no head.
     """
     if not isinstance(layout, MicrophoneArray) and layout not in tuple(LAYOUTS):
-        known = ", ".join(map(repr, LAYOUTS))
-        raise ValueError(f"layout is {layout!r}; known are {known} or a MicrophoneArray")
+        known = f"a MicrophoneArray, or {', '.join(LAYOUTS)}{did_you_mean(layout, LAYOUTS)}"
+        raise ValueError(f"layout is {layout!r}; accepted: {known}")
     low, high = SAMPLE_RATES
     if not (isinstance(sample_rate, Real) and low <= sample_rate <= high and sample_rate % 1 == 0):
         raise ValueError(f"sample_rate is {sample_rate!r}; accepted: {low} to {high}, whole Hz")

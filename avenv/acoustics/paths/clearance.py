@@ -60,16 +60,18 @@ def grid_edges(edges: Edges) -> EdgeGrid:
     # places on edges, a quarter of a cube apart, and the cubes round them
     places = np.maximum(np.ceil(4 * edges.length / width), 1).astype(np.int64)
     edge = np.repeat(np.arange(len(places)), places)
-    share = (np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places) + 0.5) / np.repeat(
-        places, places
-    )
+    share = (
+        np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places) + 0.5
+    ) / np.repeat(places, places)
     point = edges.start[edge] + edges.along[edge] * (share * edges.length[edge])[:, None] - low
     round_it = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     cube = np.floor(point / width).astype(np.int64)[:, None] + round_it
-    beyond = np.maximum(np.maximum(cube * width - point[:, None], point[:, None] - (cube + 1) * width), 0)
-    near = ((beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2) & ((cube >= 0) & (cube < shape)).all(
-        axis=2
+    beyond = np.maximum(
+        np.maximum(cube * width - point[:, None], point[:, None] - (cube + 1) * width), 0
     )
+    near = ((beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2) & (
+        (cube >= 0) & (cube < shape)
+    ).all(axis=2)
     flat = np.ravel_multi_index(tuple(np.moveaxis(cube[near], -1, 0)), tuple(shape))
     pair = np.unique(flat * max(len(places), 1) + np.broadcast_to(edge[:, None], near.shape)[near])
     cubes, listed = pair // max(len(places), 1), pair % max(len(places), 1)
@@ -113,7 +115,11 @@ def _gather(scene, a, b, before, after, order, way, length, near, which, number)
     grid = scene.near_edges
     width = grid.width[0]
     nx, ny, nz = grid.shape[0], grid.shape[1], grid.shape[2]
-    x, y, z = (a[0] - grid.low[0]) / width, (a[1] - grid.low[1]) / width, (a[2] - grid.low[2]) / width
+    x, y, z = (
+        (a[0] - grid.low[0]) / width,
+        (a[1] - grid.low[1]) / width,
+        (a[2] - grid.low[2]) / width,
+    )
     u, v, w = (b[0] - a[0]) / width, (b[1] - a[1]) / width, (b[2] - a[2]) / width
     i, j, k = np.int64(np.floor(x)), np.int64(np.floor(y)), np.int64(np.floor(z))
     # the shares of the leg at which it next crosses into another cube, and from cube to cube

@@ -16,7 +16,10 @@ class LogMel(Feature):
     def space(self) -> spaces.Box:
         """Return float32 (bands, T, C) from the logarithm of silence up."""
         settings = self.rig.settings
-        filters = features.mel_filters(settings.sample_rate, settings.mel_bands)
+        try:
+            filters = features.mel_filters(settings.sample_rate, settings.mel_bands)
+        except ValueError as error:
+            raise ValueError(f"mel_{error}") from None  # the option's name
         # |STFT| of a full-scale wave is at most the sum of the 400-sample Hann window, 200.
         loudest = 200.0**2 * filters.sum(axis=1).max()
         frames = features.num_frames(settings.window_samples)

@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from avenv.core.suggest import accepted
+
 LIGHTS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"full": (1.0, 1.0), "day": (0.0, 1.0), "evening": (1.0, 0.1), "night": (1.0, 0.0)}
 )
@@ -20,7 +22,7 @@ _ON_BY_DAY, _ON_BY_NIGHT = 0.4, 0.85  # chance of a lamp to be on
 def check_light(light: str) -> None:
     """Raise ``ValueError`` if there is no such light."""
     if light not in (*LIGHTS, RANDOM):
-        raise ValueError(f"light is {light!r}; accepted: {', '.join(LIGHTS)}, {RANDOM}")
+        raise ValueError(f"light is {light!r}; {accepted(light, (*LIGHTS, RANDOM))}")
 
 
 def mood(
