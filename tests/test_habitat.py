@@ -7,6 +7,7 @@ import pytest
 import trimesh
 from numpy.testing import assert_allclose
 
+import avenv
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.simulation.world import load_scene
 
@@ -63,7 +64,11 @@ def test_up_front_and_units_are_those_of_the_asset(dataset):
     config = {"render_asset": "cm.glb", "up": [0, 0, 1], "front": [0, 1, 0],
               "units_to_meters": 0.01}  # fmt: skip
     path = write(dataset / "stages" / "cm.stage_config.json", config)
-    assert_allclose(load_scene(path).compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
+    with pytest.warns(SceneWarning, match=r"units_to_meters is 0\.01 of 1 .* not applied"):
+        as_habitat = avenv.import_mesh(path)
+    assert_allclose(as_habitat.bounds, [[-300, -200, 0], [300, 200, 300]], atol=1e-3)
+    applied = avenv.import_mesh(path, units_to_meters=True)
+    assert_allclose(applied.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
 
 
 def test_objects_stand_where_the_scene_puts_them(dataset):

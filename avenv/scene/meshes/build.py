@@ -40,11 +40,13 @@ def import_mesh(
     materials: dict[str, str] | None = None,
     default: str | None = None,
     floor: float | None = None,
+    centre: bool | None = None,
+    units_to_meters: bool | None = None,
 ) -> CompiledScene:
     """Read a mesh file as a scene.
 
     Args:
-        path: a GLB, glTF, OBJ, PLY or STL file.
+        path: a GLB, glTF, OBJ, PLY or STL file, or a Habitat scene.
         up: the axis that points up; by default as the format has it: Y in glTF and OBJ, Z in PLY
             and STL.
         unit: metres in one of the file's units, or ``"m"``, ``"cm"``, ``"mm"``, ``"in"``,
@@ -54,16 +56,21 @@ def import_mesh(
         materials: acoustic materials by the material names that the file uses.
         default: acoustic material where nothing else tells.
         floor: level of the storey that is walked on, metres; by default the lowest large one.
+        centre: move the middle of its plan to (0, 0) and its lowest point to z = 0, for meshes in
+            map coordinates.
+        units_to_meters: apply this field of Habitat's configurations, which habitat-sim reads and
+            does not apply.
 
     Raises:
-        SceneError: the file is broken or too large, refers to something outside its folder, or has
+        SceneError: the file is broken or too large, its geometry lies outside its folder, or it has
             a size that no building has; or an argument is unknown.
 
     Warns:
-        SceneWarning: textures are missing, or surfaces have neither texture nor colour.
+        SceneWarning: textures cannot be read, something is left out or was brought into range, or
+            surfaces have neither texture nor colour.
     """
-    return inspect_mesh(path, up=up, unit=unit, rules=rules, materials=materials,
-                        default=default, floor=floor)[0]  # fmt: skip
+    return inspect_mesh(path, up=up, unit=unit, rules=rules, materials=materials, default=default,
+                        floor=floor, centre=centre, units_to_meters=units_to_meters)[0]  # fmt: skip
 
 
 def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, ImportReport]:
@@ -72,7 +79,7 @@ def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, Impo
     rules = read_rules(settings.pop("rules", None))
     data = {k: v for k, v in settings.items() if v is not None}
     made = MeshSettings.checked({"mesh": path.name, **data}, path)
-    return build_mesh(_read(path), made, rules, path)
+    return build_mesh(_read(path, made), made, rules, path)
 
 
 def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
@@ -87,11 +94,11 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
     rules = read_rules(settings.find(settings.rules, "rules") if settings.rules else None)
     settings.find(settings.mesh, "mesh")
     mesh = path.parent / settings.mesh  # as the user would write it
-    return build_mesh(_read(mesh), settings, rules, mesh)
+    return build_mesh(_read(mesh, settings), settings, rules, mesh)
 
 
-def _read(path: Path) -> MeshFile:
-    return read_habitat(path) if is_habitat(path) else read_mesh(path)
+def _read(path: Path, settings: MeshSettings) -> MeshFile:
+    return read_habitat(path, settings.units_to_meters) if is_habitat(path) else read_mesh(path)
 
 
 def build_mesh(
@@ -105,13 +112,14 @@ def build_mesh(
     check_material(settings.default, f"{settings.source}: default")
     for name, chosen in settings.materials.items():
         check_material(chosen, f"{settings.source}: materials.{name}")
-    parts, dropped = _placed(content, settings, path)
+    parts, dropped, moved = _placed(content, settings, path)
     built = _assemble(parts, rules, settings, path)
     texts = _warnings(content, built.plain)
     if texts:
         warnings.warn(f"{path}: {'; '.join(texts)}", SceneWarning, stacklevel=4)
     triangles = built.triangles
-    known = settings.up is None and settings.unit is None  # notes are about the file as it is
+    # Notes are about the file as it is.
+    known = settings.up is None and settings.unit is None and not settings.centre
     noted = SceneNotes.read(content.notes if known else None, path)
     rooms = noted.rooms
     if settings.floor is not None:
@@ -142,6 +150,7 @@ def build_mesh(
         path=str(path),
         triangles=len(triangles),
         dropped=dropped,
+        moved=moved,
         objects=len(objects),
         size=(size[0], size[1], size[2]),
         surfaces=built.mapped,
@@ -169,29 +178,44 @@ def _content_hash(
 
 def _placed(
     content: MeshFile, settings: MeshSettings, path: Path
-) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int]:
-    """Return each part with its triangles in the world, without empty ones; and how many were."""
+) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int, tuple[float, float, float]]:
+    """Return each part with its triangles in the world, without empty ones.
+
+    Also returns how many triangles were without area, and how far all were moved.
+    """
     if not sum(len(part.triangles) for part in content.parts):
         raise SceneError(f"{path}: has no faces")
     unit = UNITS[settings.unit] if isinstance(settings.unit, str) else settings.unit or 1.0
     y_up = content.y_up if settings.up is None else settings.up == "Y"
-    placed, dropped = [], 0
+    worlds = []
     for part in content.parts:
         if not np.isfinite(part.triangles).all():
             raise SceneError(f"{path}: {part.owner!r}: has corners that are no finite numbers")
         if part.uv is not None and not np.isfinite(part.uv).all():
             raise SceneError(f"{path}: {part.owner!r}: has texture coordinates that are no finite "
                              "numbers")  # fmt: skip
-        world = unit * (frames.from_y_up(part.triangles) if y_up else part.triangles)
-        world = world.astype(np.float32).astype(np.float64)  # as they will be kept
-        kept = _areas(world) > 1e-10
+        worlds.append(unit * (frames.from_y_up(part.triangles) if y_up else part.triangles))
+    shift = _shift(worlds) if settings.centre else np.zeros(3)
+    placed, dropped = [], 0
+    for part, world in zip(content.parts, worlds, strict=True):
+        kept_as = (world + shift).astype(np.float32).astype(np.float64)  # as they will be kept
+        kept = _areas(kept_as) > 1e-10
         dropped += int((~kept).sum())
         if kept.any():
-            placed.append((_subset(part, kept), world[kept]))
+            placed.append((_subset(part, kept), kept_as[kept]))
     if not placed:
         raise SceneError(f"{path}: has no faces with an area")
-    _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), settings, path)
-    return placed, dropped
+    _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), content, settings, path)
+    x, y, z = shift.tolist()
+    return placed, dropped, (x, y, z)
+
+
+def _shift(worlds: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the way (3,) that brings the middle of the plan and the lowest point to zero."""
+    corners = [world.reshape(-1, 3) for world in worlds if len(world)]
+    low = np.min([c.min(axis=0) for c in corners], axis=0)
+    high = np.max([c.max(axis=0) for c in corners], axis=0)
+    return -np.array([*((low + high) / 2)[:2], low[2]])
 
 
 def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
@@ -200,21 +224,28 @@ def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
     return MeshPart(part.owner, part.triangles[kept], part.material, uv, shade, part.notes)
 
 
-def _check_extent(points: NDArray[np.float64], settings: MeshSettings, path: Path) -> None:
+def _check_extent(
+    points: NDArray[np.float64], content: MeshFile, settings: MeshSettings, path: Path
+) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
-    size = high - low
-    text = " x ".join(f"{s:,.3g}" for s in size)
-    if np.abs([low, high]).max() > _WIDEST:
-        problem = f"reaches {np.abs([low, high]).max():,.0f} m from the origin, more than 1000 m"
-    elif settings.unit is None and size[2] > _TALLEST:
+    size, reach = high - low, float(np.abs([low, high]).max())
+    guessed = settings.unit is None and not content.in_metres
+    tall = guessed and size[2] > _TALLEST
+    if reach > _WIDEST:
+        problem = f"reaches {reach:,.0f} m from the origin, more than 1000 m"
+        if size.max() <= _WIDEST and not tall:
+            raise SceneError(f"{path}: {problem}, and is {size.max():,.3g} m large; pass "
+                             "centre=True to move it to the origin")  # fmt: skip
+    elif tall:
         problem = f"would be {size[2]:,.0f} m high"
-    elif settings.unit is None and size.max() < _SMALLEST:
+    elif guessed and size.max() < _SMALLEST:
         problem = f"would be {size.max():.2g} m large"
     else:
         return
-    height = max(float(size[2]), 1e-9) / (UNITS["m"] if settings.unit is None else 1.0)
-    likely = [u for u, metres in UNITS.items() if 2.0 <= height * metres <= 12.0]
-    hint = f"; pass unit={likely[0]!r} if these are {likely[0]}" if likely else ""
+    text = " x ".join(f"{s:,.3g}" for s in size)
+    height = max(float(size[2]), 1e-9)
+    likely = [u for u, metres in UNITS.items() if 2.0 <= height * metres <= 12.0 and u != "m"]
+    hint = f"; pass unit={likely[0]!r} if these are {likely[0]}" if likely and guessed else ""
     raise SceneError(f"{path}: {problem} ({text} in its units){hint}; unit and up say how to read "
                      "a file's numbers")  # fmt: skip
 
@@ -260,9 +291,8 @@ def _assemble(
         key = (part.material.name, *choice)
         areas[key] = areas.get(key, 0.0) + float(_areas(world).sum())
     owner = np.repeat([number[part.owner] for part, _ in parts], counts).astype(np.int32)
-    objects = []
-    for k, name in enumerate(owners):
-        objects.append(_object(name, triangles[owner == k], rules))
+    corners = np.split(triangles, np.cumsum(np.bincount(owner))[:-1])  # parts are in this order
+    objects = [_object(name, own, rules) for name, own in zip(owners, corners, strict=True)]
     mapped = (Mapped(*key, area) for key, area in areas.items())
     return _Built(
         triangles=triangles,
@@ -296,13 +326,18 @@ def _object(name: str, triangles: NDArray[np.float64], rules: Rules) -> SceneObj
 
 
 def _warnings(content: MeshFile, plain: int) -> list[str]:
-    out = list(content.left_out)
+    out = _shown(content.left_out, 8)
     if content.missing:
-        more = f" and {len(content.missing) - 3} more" if len(content.missing) > 3 else ""
-        out.append(f"missing, drawn in a plain colour: {', '.join(content.missing[:3])}{more}")
+        listed = "; ".join(_shown(content.missing, 3))
+        out.append(f"missing or unreadable, drawn in a plain colour: {listed}")
     if plain:
         out.append("surfaces without texture or colour take those of their acoustic material")
     return out
+
+
+def _shown(texts: list[str], most: int) -> list[str]:
+    """Return the first of many texts, and how many more there are."""
+    return [*texts[:most], *([f"and {len(texts) - most:,} more"] if len(texts) > most else [])]
 
 
 def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
