@@ -17,13 +17,14 @@ from mesh_support import (
     quad_gltf,
     room_with_block,
 )
+from numpy.testing import assert_allclose
 
 import avenv
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.meshes import inspect_mesh
-from avenv.simulation.world import (
-    load_scene,
-)
+from avenv.simulation.survey import survey
+from avenv.simulation.world import load_scene
+from avenv.tasks.goals import standing_point
 
 # --- broken and hostile files ---------------------------------------------------------------------
 
@@ -198,11 +199,51 @@ def test_a_yaml_file_adds_sources_to_a_mesh(tmp_path):
 def test_a_storey_can_be_chosen(tmp_path):
     lower, upper = box((5, 4, 3), (2.5, 2, 1.5), inwards=True), box((5, 4, 3), (2.5, 2, 5), True)
     path = export({"lower": lower, "upper": upper}, tmp_path / "two.glb", [pbr("oak", WHITE)] * 2)
-    _, report = inspect_mesh(path)
+    with pytest.warns(SceneWarning, match=r"2 storeys, z = 0\.00, 3\.50 m, and bodies walk on"):
+        _, report = inspect_mesh(path)
     assert [z for z, _ in report.floors] == pytest.approx([0.0, 3.5], abs=1e-6)
-    assert load_scene(path).walkable is not None
-    room = avenv.import_mesh(path, floor=3.5).rooms[0]
-    assert room.floor == 3.5
+    assert "storey 2 at z = 3.50 m (20 m²)" in str(report)
+    with pytest.warns(SceneWarning, match=r"at z = 3\.50 m, but eyes and ears.*centre=True"):
+        [room] = avenv.import_mesh(path, floor=3.5).rooms
+    assert (room.name, room.floor, room.height) == ("storey 2", 3.5, pytest.approx(3.0))
+    with pytest.raises(SceneError, match=r"floor is 1\.7; the storeys' floors are z = 0.*3\.50 m"):
+        avenv.import_mesh(path, floor=1.7)
+    moved, report = inspect_mesh(path, floor=3.5, centre=True)
+    assert report.moved == pytest.approx((-2.5, -2, -3.5))
+    assert moved.rooms[0].floor == 0
+    assert_allclose(moved.bounds, [[-2.5, -2, -3.5], [2.5, 2, 3.0]], atol=1e-6)
+    assert not any("storeys" in text or "eyes" in text for text in report.warnings)
+
+
+@pytest.mark.filterwarnings("ignore::avenv.core.errors.SceneWarning")
+def test_what_lies_in_another_storey_is_no_goal(tmp_path):
+    lower, upper = box((5, 4, 3), (2.5, 2, 1.5), inwards=True), box((5, 4, 3), (2.5, 2, 5), True)
+    export({"lower": lower, "upper": upper}, tmp_path / "two.glb", [pbr("oak", WHITE)] * 2)
+    sources = "sources: [{position: [2, 3, 4.5], sound: phone}, {position: [2, 3, 1], sound: dog}]"
+    (tmp_path / "two.yaml").write_text(f"mesh: two.glb\n{sources}\n")
+    world = load_scene(tmp_path / "two.yaml")
+    assert (world.walkable.level, world.walkable.above) == pytest.approx((0.0, 3.5))
+    up, down = (source.position for source in world.compiled.sources)
+    assert standing_point(world, world.walkable, down, 1.25) == pytest.approx(down[:2])
+    with pytest.raises(SceneError, match=r"z = 4\.50 m, in another storey"):
+        standing_point(world, world.walkable, up, 1.25)
+    assert "nobody can walk up to the source 'phone'" in survey(world).warnings
+
+
+def test_a_mesh_in_map_coordinates_is_offered_to_be_centred(tmp_path):
+    far = np.array([412_300.0, 5_655_000.0, 87.0])
+    room = box((6, 4, 3), np.add(far, (0, 0, 1.5)), inwards=True)
+    lines = ["v {:.3f} {:.3f} {:.3f}".format(*v) for v in room.vertices]
+    lines += ["f {} {} {}".format(*(f + 1)) for f in room.faces]
+    (tmp_path / "map.obj").write_text("\n".join(lines))
+    with pytest.raises(SceneError, match=r"from the origin.*centre=True") as caught:
+        avenv.import_mesh(tmp_path / "map.obj", up="Z")
+    assert "unit=" not in str(caught.value)
+    with pytest.warns(SceneWarning):
+        scene, report = inspect_mesh(tmp_path / "map.obj", up="Z", centre=True)
+    assert_allclose(scene.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-3)
+    assert report.moved == pytest.approx(tuple(-far), abs=1e-3)
+    assert "moved by -412,300.00, -5,655,000.00, -87.00 m" in str(report)
 
 
 @pytest.mark.parametrize(

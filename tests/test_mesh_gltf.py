@@ -92,8 +92,9 @@ def test_instances_are_scaled_turned_and_moved_before_their_node(tmp_path):
     }
     node = {"mesh": 0, "name": "pole", "translation": [0, 3, 0],
             "extensions": {"EXT_mesh_gpu_instancing": {"attributes": attributes}}}  # fmt: skip
-    scene = avenv.import_mesh(file.write(tmp_path / "a.gltf", [node], [box],
-                                         extensionsRequired=["EXT_mesh_gpu_instancing"]))  # fmt: skip
+    path = file.write(tmp_path / "a.gltf", [node], [box],
+                      extensionsRequired=["EXT_mesh_gpu_instancing"])  # fmt: skip
+    scene = avenv.import_mesh(path)
     # The file's (x, y, z) is (x, -z, y) here.
     assert_allclose(bounds(scene, "pole"), [[-1, -2, 2], [1, 2, 4]], atol=1e-6)
     assert_allclose(bounds(scene, "pole_2"), [[9, -0.5, 2.5], [11, 0.5, 3.5]], atol=1e-6)
@@ -202,8 +203,9 @@ def test_morphs_count_by_their_default_weights(tmp_path, node, mesh, lift):
 
 def test_sparse_arrays_and_arrays_of_zeros_with_exceptions(tmp_path):
     file = Gltf()
-    rows, values = file.view(np.array([1, 2], "<u2").tobytes()), file.view(
-        np.array([(4, 0, 0), (4, 5, 0)], "<f4").tobytes()
+    rows, values = (
+        file.view(np.array([1, 2], "<u2").tobytes()),
+        file.view(np.array([(4, 0, 0), (4, 5, 0)], "<f4").tobytes()),
     )
     sparse = {"count": 2, "indices": {"bufferView": rows, "componentType": 5123},
               "values": {"bufferView": values}}  # fmt: skip

@@ -46,7 +46,9 @@ def star(spikes, seed):
 def test_a_concave_polygon_is_covered_once(spikes, clockwise):
     flat = star(spikes, spikes)[:: -1 if clockwise else 1]
     turn = Rotation.from_rotvec([0.3, -1.1, 0.6]).as_matrix()
-    triangles, found = cut(np.column_stack([flat, np.zeros(len(flat))]) @ turn.T + (3, -2, 5))
+    triangles, found = cut(
+        np.column_stack([flat, np.zeros(len(flat))]) @ turn.T + np.array([3, -2, 5])
+    )
     assert len(triangles) == 2 * spikes - 2
     assert area(triangles) == pytest.approx(Polygon(flat).area, rel=1e-9)
     normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])

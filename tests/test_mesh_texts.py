@@ -158,8 +158,10 @@ def test_a_library_in_utf_16_is_told_and_the_mesh_is_there(tmp_path):
 
 # --- PLY ------------------------------------------------------------------------------------------
 
-HEAD = ("ply\n{comment}format ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
-        "property float z\nelement face {faces}\nproperty list uchar int {list}\nend_header\n")  # fmt: skip
+HEAD = (
+    "ply\n{comment}format ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+    "property float z\nelement face {faces}\nproperty list uchar int {list}\nend_header\n"
+)
 CORNERS = "0 0 0\n3 0 0\n3 2 0\n0 2 0\n"
 
 

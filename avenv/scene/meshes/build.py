@@ -29,6 +29,9 @@ from avenv.scene.meshes.tables import SurfaceBook, is_noted_sheet
 
 _TALLEST, _SMALLEST, _WIDEST = 60.0, 1.0, 1000.0  # m: what else is no home, or too far for float32
 _STOREY = 1.5  # m between floors, at least
+_NEAR = 0.5  # m: how far a storey's floor may be from where it is said to be
+_SMALLEST_FLOOR = 4.0  # m2: a mesh with less is a thing, and no home
+_OFF = 0.1  # m from z = 0 within which the floor has to be that eyes and ears are measured from
 
 
 def import_mesh(
@@ -56,8 +59,8 @@ def import_mesh(
         materials: acoustic materials by the material names that the file uses.
         default: acoustic material where nothing else tells.
         floor: level of the storey that is walked on, metres; by default the lowest large one.
-        centre: move the middle of its plan to (0, 0) and its lowest point to z = 0, for meshes in
-            map coordinates.
+        centre: move the middle of its plan to (0, 0) and the floor that is walked on to z = 0, for
+            meshes in map coordinates and for upper storeys.
         units_to_meters: apply this field of Habitat's configurations, which habitat-sim reads and
             does not apply.
 
@@ -114,16 +117,17 @@ def build_mesh(
         check_material(chosen, f"{settings.source}: materials.{name}")
     parts, dropped, moved = _placed(content, settings, path)
     built = _assemble(parts, rules, settings, path)
-    texts = _warnings(content, built.plain)
+    triangles = built.triangles
+    floors = _floors(triangles, built.sheet)
+    texts = [*_warnings(content, built.plain), *_storeys(triangles, floors, settings, moved[2])]
     if texts:
         warnings.warn(f"{path}: {'; '.join(texts)}", SceneWarning, stacklevel=4)
-    triangles = built.triangles
     # Notes are about the file as it is.
     known = settings.up is None and settings.unit is None and not settings.centre
     noted = SceneNotes.read(content.notes if known else None, path)
     rooms = noted.rooms
     if settings.floor is not None:
-        rooms = (_storey(triangles, settings.floor),)
+        rooms = (_storey(triangles, settings.floor + moved[2], floors, settings),)
     described = {part.owner: part.notes for part, _ in parts if known}
     objects = tuple(
         known_object(o, described.get(o.name), rooms, f"{path}: {o.name!r}: extras.avenv")
@@ -154,7 +158,7 @@ def build_mesh(
         objects=len(objects),
         size=(size[0], size[1], size[2]),
         surfaces=built.mapped,
-        floors=_floors(triangles, built.sheet),
+        floors=floors,
         open_share=built.open_share,
         sheets=float(np.average(built.sheet, weights=_areas(triangles))),
         warnings=tuple(texts),
@@ -195,7 +199,7 @@ def _placed(
             raise SceneError(f"{path}: {part.owner!r}: has texture coordinates that are no finite "
                              "numbers")  # fmt: skip
         worlds.append(unit * (frames.from_y_up(part.triangles) if y_up else part.triangles))
-    shift = _shift(worlds) if settings.centre else np.zeros(3)
+    shift = _shift(worlds, settings) if settings.centre else np.zeros(3)
     placed, dropped = [], 0
     for part, world in zip(content.parts, worlds, strict=True):
         kept_as = (world + shift).astype(np.float32).astype(np.float64)  # as they will be kept
@@ -210,12 +214,17 @@ def _placed(
     return placed, dropped, (x, y, z)
 
 
-def _shift(worlds: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the way (3,) that brings the middle of the plan and the lowest point to zero."""
-    corners = [world.reshape(-1, 3) for world in worlds if len(world)]
-    low = np.min([c.min(axis=0) for c in corners], axis=0)
-    high = np.max([c.max(axis=0) for c in corners], axis=0)
-    return -np.array([*((low + high) / 2)[:2], low[2]])
+def _shift(worlds: list[NDArray[np.float64]], settings: MeshSettings) -> NDArray[np.float64]:
+    """Return the way (3,) that brings the middle of the plan, and the floor walked on, to zero."""
+    triangles = np.concatenate(worlds)
+    low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
+    floors = _floors(triangles - low, find_solids(triangles - low).sheet)
+    level = float(low[2])
+    if settings.floor is not None:
+        level = settings.floor
+    elif floors:
+        level += floors[0][0]
+    return -np.array([*((low + high) / 2)[:2], level])
 
 
 def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
@@ -359,18 +368,58 @@ def _floors(
     highest = float(triangles[..., 2].max())
     z, area = triangles[level, :, 2].mean(axis=1), area[level]
     bins = np.round(z / band).astype(np.int64)
-    total = np.bincount(bins - bins.min(), area)
+    bins -= bins.min()
+    total = np.bincount(bins, area)
+    height = np.bincount(bins, area * z) / np.maximum(total, 1e-12)
     floors: list[tuple[float, float]] = []
     for k in np.flatnonzero(total >= total.max() / 4).tolist():
-        height = (k + int(bins.min())) * band
-        headroom = highest - height >= _STOREY  # else it is a roof, or a ceiling's back
-        if not floors or (headroom and height - floors[-1][0] >= _STOREY):
-            floors.append((height, float(total[k])))
+        headroom = highest - height[k] >= _STOREY  # else it is a roof, or a ceiling's back
+        if not floors or (headroom and height[k] - floors[-1][0] >= _STOREY):
+            floors.append((float(height[k]), float(total[k])))
     return tuple(floors)
 
 
-def _storey(triangles: NDArray[np.float64], floor: float) -> Room:
-    """Return a room as large as the mesh, on the level that is to be walked on."""
+def _storeys(
+    triangles: NDArray[np.float64], floors: tuple[tuple[float, float], ...],
+    settings: MeshSettings, moved: float,
+) -> list[str]:  # fmt: skip
+    """Say what bodies cannot make of the storeys: they walk on one, and stand above z = 0."""
+    if not floors:
+        return []
+    out = []
+    if len(floors) > 1 and settings.floor is None:
+        out.append(f"has {len(floors)} storeys, {_levels(floors, moved)}, and bodies walk on the "
+                   "first; floor= chooses another")  # fmt: skip
+    walked = floors[0][0] if settings.floor is None else settings.floor + moved
+    is_home = triangles[..., 2].max() - walked >= _STOREY and floors[0][1] >= _SMALLEST_FLOOR
+    if abs(walked) > _OFF and is_home:
+        out.append(f"the floor walked on is at z = {walked:.2f} m, but eyes and ears are as high "
+                   "above z = 0; centre=True moves it there")  # fmt: skip
+    return out
+
+
+def _storey(
+    triangles: NDArray[np.float64], floor: float, floors: tuple[tuple[float, float], ...],
+    settings: MeshSettings,
+) -> Room:  # fmt: skip
+    """Return a room as large as the mesh, on the level that is to be walked on.
+
+    Raises:
+        SceneError: the mesh has no storey there.
+    """
+    levels = [height for height, _ in floors]
+    off = [abs(height - floor) for height in levels]
+    if levels and min(off) > _NEAR:
+        moved = floor - (settings.floor or 0.0)
+        raise SceneError(f"{settings.source}: floor is {settings.floor:g}; the storeys' floors are "
+                         f"{_levels(floors, moved)}")  # fmt: skip
+    number = off.index(min(off)) if levels else 0
     (x0, y0, _), (x1, y1, z1) = (f(triangles.reshape(-1, 3), axis=0) for f in (np.min, np.max))
+    top = levels[number + 1] if number + 1 < len(levels) else float(z1)
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-    return Room("mesh", corners, floor, max(float(z1) - floor, math.ulp(1.0)))
+    return Room(f"storey {number + 1}", corners, floor, max(top - floor, math.ulp(1.0)))
+
+
+def _levels(floors: tuple[tuple[float, float], ...], moved: float) -> str:
+    """Return the storeys' levels in the file's own height."""
+    return "z = " + ", ".join(f"{height - moved:.2f}" for height, _ in floors) + " m"

@@ -76,7 +76,11 @@ class ImportReport:
         ]
         if rest := self.surfaces[_SHOWN:]:
             lines.append(f"  and {len(rest)} more, {sum(s.area for s in rest):.1f} m²")
-        floors = ", ".join(f"z = {z:.2f} m ({area:.0f} m²)" for z, area in self.floors)
+        several = len(self.floors) > 1
+        floors = ", ".join(
+            (f"storey {k} at " if several else "") + f"z = {z:.2f} m ({area:.0f} m²)"
+            for k, (z, area) in enumerate(self.floors, 1)
+        )
         lines.append(f"floors: {floors or 'none'}")
         lines.append(f"holes: {self.open_share:.1%} of all edges are open; {self.sheets:.0%} of "
                      "the area bounds no closed solid")  # fmt: skip

@@ -38,7 +38,8 @@ class MeshSettings(BaseModel):
         materials: materials by the names that the file uses, before all rules.
         default: material of what no rule knows, instead of the rules' own.
         floor: level of the storey that is walked on, metres; by default the lowest large one.
-        centre: whether the middle of its plan is moved to (0, 0) and its lowest point to z = 0.
+        centre: whether the middle of its plan is moved to (0, 0), and the floor that is walked on
+            to z = 0.
         units_to_meters: whether this field of Habitat's configurations is applied, which
             habitat-sim reads and does not apply.
         sources: sound sources; ``on`` names an object of the mesh.
