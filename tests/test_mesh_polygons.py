@@ -8,7 +8,6 @@ from mesh_support import RED, png
 from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 from shapely import Polygon
-from shapely.affinity import rotate
 
 import avenv
 from avenv.core.errors import SceneWarning
@@ -58,9 +57,8 @@ def test_a_concave_polygon_is_covered_once(spikes, clockwise):
 
 def test_polygons_of_many_sizes_keep_their_order():
     sizes = [4, 3, 6, 4, 5]
-    shapes = [np.array(Polygon(star(3, 0)).exterior.coords)[:n] + (4 * k, 0)
-              for k, n in enumerate(sizes)]  # fmt: skip
-    shapes = [np.array(rotate(Polygon(s).convex_hull, 10).exterior.coords)[:-1] for s in shapes]
+    angles = [np.arange(n) * 2 * np.pi / n for n in sizes]
+    shapes = [np.stack([np.cos(a) + 4 * k, np.sin(a)], axis=1) for k, a in enumerate(angles)]
     triangles, found = cut(*shapes)
     assert (np.diff(found.polygon) >= 0).all()
     for k, shape in enumerate(shapes):

@@ -55,8 +55,8 @@ class MeshSettings(BaseModel):
     materials: dict[str, str] = {}
     default: str | None = None
     floor: Annotated[float, Field(strict=True)] | None = None
-    centre: Annotated[bool, Field(strict=True)] = False
-    units_to_meters: Annotated[bool, Field(strict=True)] = False
+    centre: bool = False
+    units_to_meters: bool = False
     sources: tuple[SourceSpec, ...] = ()
 
     _file: Path = PrivateAttr(Path())
