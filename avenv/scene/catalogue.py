@@ -6,6 +6,7 @@ looks at), y to the left and z up. A mesh fills its size exactly, so that a thin
 it with its back.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,6 +26,7 @@ Size = tuple[float, float, float]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 _TABLE = Path(__file__).with_name("catalogue.yaml")
+_SYNONYMS = Path(__file__).with_name("synonyms.yaml")
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,21 @@ def kind(name: str) -> Kind:
     """
     kinds = _table()[1]
     if name not in kinds:
-        raise SceneError(f"there is no object kind {name!r}{suggest(name, kinds)}")
+        raise SceneError(f"there is no object kind {name!r}{suggest_kind(name)}")
     return kinds[name]
+
+
+def suggest_kind(name: str) -> str:
+    """Return the end of a message about an unknown kind: ``couch`` is a ``sofa`` here."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    words = _synonyms()
+    meant = next((words[w] for w in (plain, plain[:-1], plain[:-2]) if w in words), None)
+    return f"; did you mean {meant!r}?" if meant else suggest(name, kind_names())
+
+
+@cache
+def _synonyms() -> dict[str, str]:
+    return yaml.load(_SYNONYMS.read_text(encoding="utf-8"), Loader=_LOADER)
 
 
 def kind_names() -> tuple[str, ...]:

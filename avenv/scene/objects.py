@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shapely import Point, Polygon
 
 from avenv.core.frames import body_rotation
-from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names
+from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
 from avenv.scene.openings import PlacedWindow
@@ -193,7 +193,7 @@ def _place(
     item: ObjectSpec, name: str, site: _Site, place: str, problems: Problems
 ) -> PlacedObject | None:
     if item.kind not in kind_names():
-        hint = suggest(item.kind, kind_names())
+        hint = suggest_kind(item.kind)
         problems.add(f"{place}.kind", f"there is no kind {item.kind!r}{hint}")
         return None
     row = kind(item.kind)

@@ -125,7 +125,10 @@ def _along(item: ObjectSpec, half: float, anchors: Anchors, wall: Segment) -> fl
         way = float(_side(word, thing) @ wall.direction)
         if abs(way) < _FACING_WALL:
             raise PlaceError(
-                word, f"{word.replace('_', ' ')} {name!r} is not along the {item.against}"
+                word,
+                f"{word.replace('_', ' ')} {name!r} is not along the {item.against}: that is "
+                f"{name}'s own side, as of somebody who sits on it, to the "
+                f"{_compass(_side(word, thing))}",
             )
         beyond = reach(thing.size, thing.heading, wall.direction) + item.gap + half
         return wall.along(thing.position[:2]) + np.sign(way) * beyond
@@ -170,6 +173,12 @@ def _ends(wall: Segment) -> str:
 def _side(word: str, thing: Box) -> Points:
     """Return the unit vector (2,) from the middle of a thing to one of its sides."""
     return forward(thing.heading + np.deg2rad(_SIDES[word]))
+
+
+def _compass(direction: Points) -> str:
+    """Return the direction of the compass that a vector (2,) points to most nearly."""
+    ways = {name: float(forward(np.deg2rad(angle)) @ direction) for name, angle in COMPASS.items()}
+    return max(ways, key=lambda name: ways[name])
 
 
 def reach(size: Size, heading: float, direction: ArrayLike) -> float:

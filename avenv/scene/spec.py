@@ -151,8 +151,8 @@ class ObjectSpec(Spec):
             ``position``.
         under: name of the object below whose middle it is.
         above: name of the object above whose middle it is.
-        left_of: name of the object beside which it is; so are ``right_of``, ``in_front_of`` and
-            ``behind``.
+        left_of: name of the object beside which it is, on that one's own left, as of somebody who
+            sits on it, and not a viewer's; so are ``right_of``, ``in_front_of`` and ``behind``.
         against: what its back touches: ``north wall`` (+y; so too ``east``, ``south`` and
             ``west``), the longest of that side; ``wall 2``, from corner 2 of the room's polygon,
             counted from 0, to the next; or the name of a window.
@@ -322,13 +322,18 @@ class SceneSpec(Spec):
             source: what messages call the scene, if not by its name.
 
         Raises:
-            SceneError: a field is missing or unknown, or has a value that it cannot have.
+            SceneError: a field is missing or unknown, or has a value that it cannot have; what is
+                wrong besides is named too.
         """
         try:
             spec = cls.model_validate(data)
         except ValidationError as error:
             problems = Problems(source or str(data.get("name", "scene")))
             problems.add_invalid(error, {"": cls.model_fields, **_ITEM_FIELDS})
+            from avenv.scene.mending import other_problems  # which lays out specs
+
+            for line in other_problems(data, error):
+                problems.add("", line)
             problems.check()
             raise
         spec._source = source

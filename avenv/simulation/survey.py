@@ -8,11 +8,13 @@ from shapely import Polygon, contains_xy
 
 from avenv.core.errors import SceneError
 from avenv.scene import CATEGORIES
+from avenv.scene.floating import floating_things
 from avenv.simulation.world import World, load_scene
 
 if TYPE_CHECKING:
     from avenv.scene.meshes import ImportReport
 
+_LARGEST = 100.0  # m: a larger room was probably given in another unit
 _REACH = 1.5  # m from walkable floor within which a source can be walked up to
 _FIRST_KIND = CATEGORIES.index("window") + 1  # the categories of furniture follow
 
@@ -39,8 +41,13 @@ def survey(scene: Any) -> Survey:
         SceneError: the scene cannot be loaded, or nobody can walk in it.
     """
     world = load_scene(scene)
-    compiled, grid = world.compiled, world.walkable
-    warnings = [*_unreachable_rooms(world), *_unreachable_sources(world)]
+    compiled = world.compiled
+    odd = [*_huge_rooms(world), *(floating_things(compiled) if world.spec is not None else [])]
+    try:
+        grid = world.walkable
+    except SceneError as error:
+        raise SceneError("\n".join([str(error), *odd])) from error
+    warnings = [*odd, *_unreachable_rooms(world), *_unreachable_sources(world)]
     floor = sum(Polygon(room.polygon).area for room in compiled.rooms)
     islands = np.bincount(grid.islands.ravel())[1:] * grid.cell**2  # the largest first
     walkable = float(islands[0])
@@ -57,6 +64,25 @@ def survey(scene: Any) -> Survey:
         f"{len(compiled.triangles)} triangles",
     ]
     return Survey(", ".join(parts), tuple(warnings), world.report)
+
+
+def _huge_rooms(world: World) -> list[str]:
+    """Say which rooms are so large that another unit was probably meant."""
+    lines = []
+    for room in world.compiled.rooms if world.spec is not None else ():
+        x, y = np.ptp(room.polygon, axis=0).tolist()
+        largest = max(x, y, room.height)
+        if largest > _LARGEST:
+            unit, metres = "centimetres", 0.01
+            if largest >= 10 * _LARGEST:
+                unit, metres = "millimetres", 0.001
+            size, less = (
+                f"{x * scale:.3g} x {y * scale:.3g} m and {room.height * scale:.3g} m high"
+                for scale in (1.0, metres)
+            )
+            lines.append(f"the room {room.name!r} is {size}; lengths are metres: are these {unit}, "
+                         f"{less}?")  # fmt: skip
+    return lines
 
 
 def _unreachable_rooms(world: World) -> list[str]:
