@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from avenv.drawing.plan import INK, PAPER, Box, Projection, draw_plan, fit, write_room_names
+from avenv.drawing.labels import Labels
+from avenv.drawing.plan import INK, Box, Projection, draw_plan, fit, write_room_names
 from avenv.drawing.topdown import draw_source
 from avenv.scene import CompiledScene
 from avenv.simulation.world import World
@@ -44,8 +45,9 @@ def draw_blueprint(world: World, width: int = 1200) -> NDArray[np.uint8]:
     plan = plan._replace(image=_tint(plan.image, world, view))
     boxes = write_room_names(compiled, plan, view, round(1.4 * text))
     paint = ImageDraw.Draw(plan.image, "RGBA")
-    _write_objects(compiled, paint, view, text, boxes)
-    _draw_sources(compiled, paint, view, text, boxes)
+    labels = Labels(paint, size, [*boxes, *_margins(size, text)], 2 * _FINE)
+    _draw_sources(compiled, paint, view, text, labels)
+    _write_objects(compiled, view, text, labels)
     _rule(paint, size, view, text)
     return np.asarray(plan.image.reduce(_FINE))
 
@@ -101,13 +103,7 @@ def _tint(image: Image.Image, world: World, view: Projection) -> Image.Image:
     return Image.alpha_composite(tinted, layer).convert("RGB")
 
 
-def _write_objects(
-    compiled: CompiledScene,
-    paint: ImageDraw.ImageDraw,
-    view: Projection,
-    text: int,
-    boxes: list[Box],
-) -> None:
+def _write_objects(compiled: CompiledScene, view: Projection, text: int, labels: Labels) -> None:
     """Write the names of doors and furniture, each as near to its middle as there is room."""
     font = ImageFont.load_default(text)
     built = ("floor", "ceiling", "wall", "window")
@@ -116,7 +112,7 @@ def _write_objects(
         if thing.kind in built or thing.name in sounding:
             continue
         x, y = view.pixels(thing.position[:2])
-        _write(paint, thing.name.replace("_", " "), (x, y), font, INK, boxes)
+        labels.write(thing.name.replace("_", " "), (float(x), float(y)), font, INK)
 
 
 def _draw_sources(
@@ -124,40 +120,21 @@ def _draw_sources(
     paint: ImageDraw.ImageDraw,
     view: Projection,
     text: int,
-    boxes: list[Box],
+    labels: Labels,
 ) -> None:
     font = ImageFont.load_default(text)
-    for source in compiled.sources:
-        x, y = view.pixels(source.position[:2])
+    places = [tuple(view.pixels(source.position[:2]).tolist()) for source in compiled.sources]
+    for x, y in places:
         draw_source(paint, (x, y), text / 13)
-        _write(paint, source.name, (x, y - 1.5 * text), font, _SOURCE_INK, boxes)
+        labels.boxes.append((x - 0.7 * text, y - 0.7 * text, x + 0.7 * text, y + 0.7 * text))
+    for source, (x, y) in zip(compiled.sources, places, strict=True):
+        labels.write(source.name, (x, y - 1.5 * text), font, _SOURCE_INK)
 
 
-def _write(
-    paint: ImageDraw.ImageDraw,
-    label: str,
-    at: tuple[float, float],
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    ink: tuple[int, int, int],
-    boxes: list[Box],
-) -> None:
-    """Write a label at a point, or above or below it where others stand; note its box."""
-    height = paint.textbbox((0, 0), label, font, "mm")[3] * 2.2
-    places = [
-        paint.textbbox((at[0], at[1] + step * height), label, font, "mm")
-        for step in (0, 1, -1, 2, -2, 3, -3)
-    ]
-    overlap = [sum(_overlap(box, other) for other in boxes) for box in places]
-    left, top, right, bottom = best = places[int(np.argmin(overlap))]
-    boxes.append(best)
-    middle = ((left + right) / 2, (top + bottom) / 2)
-    paint.text(middle, label, ink, font, "mm", stroke_width=2 * _FINE, stroke_fill=(*PAPER, 170))
-
-
-def _overlap(a: Box, b: Box) -> float:
-    across = min(a[2], b[2]) - max(a[0], b[0])
-    down = min(a[3], b[3]) - max(a[1], b[1])
-    return max(0.0, across) * max(0.0, down)
+def _margins(size: tuple[int, int], text: int) -> list[Box]:
+    """Return the boxes along the lower and the left edge, where metres are ruled."""
+    width, height = size
+    return [(0, height - 2 * text, width, height), (0, 0, 2 * text, height)]
 
 
 def _rule(paint: ImageDraw.ImageDraw, size: tuple[int, int], view: Projection, text: int) -> None:

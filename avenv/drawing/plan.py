@@ -1,12 +1,13 @@
 """The plan of a scene: what a draughtsman sees who takes the ceilings off."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from shapely import MultiPoint, Polygon, contains_xy, union_all
 
+from avenv.drawing.textures import TexturePainter
 from avenv.scene import CompiledScene, Room
 
 Box = tuple[float, float, float, float]
@@ -75,7 +76,7 @@ def draw_plan(compiled: CompiledScene, size: tuple[int, int], projection: Projec
     for polygon in _outline(compiled, view):
         paint.polygon(polygon, INK)
         level.polygon(polygon, _TALL)
-    _paint_surfaces(compiled, floor, view, paint, level)
+    _paint_surfaces(compiled, floor, view, colour, level)
     width = max(1, round(_LINE * view.scale))
     for line in _sections(compiled, floor, view):
         paint.line(line, INK, width)
@@ -109,31 +110,58 @@ def _paint_surfaces(
     compiled: CompiledScene,
     floor: float,
     view: Projection,
-    paint: ImageDraw.ImageDraw,
+    colour: Image.Image,
     level: ImageDraw.ImageDraw,
 ) -> None:
-    """Paint what faces up and is not above the cut, in the colour of its material."""
+    """Paint what faces up and is not above the cut: textures of meshes, colours of materials."""
+    paint, textures = ImageDraw.Draw(colour), TexturePainter(compiled)
     z = compiled.triangles[:, :, 2].astype(np.float64) - floor
     up = np.where(compiled.double_sided, np.abs(compiled.normals[:, 2]), compiled.normals[:, 2])
     reach = np.where(_tall(compiled, floor), _CUT, _TALL)
     shown = np.flatnonzero((up > 0.05) & (z.min(axis=1) < reach))
     shown = shown[np.argsort(z[shown].max(axis=1), kind="stable")]
     kinds = np.array([thing.kind for thing in compiled.objects])[compiled.object]
-    rgb = _ink_of_surfaces(compiled)
+    textured, rgb = textures.image[compiled.surface] >= 0, textures.colors()
+    rgb = np.where(np.isnan(rgb), _ink_of_surfaces(compiled), rgb)
     lit = 0.45 + 0.55 * np.clip(compiled.normals.astype(np.float64) @ _LIGHT, 0, 1) / _LIGHT[2]
     ground = np.isin(kinds, ("floor", "door")) & (z.max(axis=1) < 0.05)
-    pale = 0.45 * np.array(PAPER) + 0.55 * rgb
+    pale = _faded(rgb)
     shades = np.where(ground[:, None], pale, rgb * np.minimum(lit, 1.05)[:, None])
     shades = np.clip(shades, 0, 255).astype(int)
-    for points, shade, mean in zip(
-        view.pixels(compiled.triangles[shown, :, :2]).reshape(-1, 6).tolist(),
+    corners = view.pixels(compiled.triangles[shown, :, :2])
+    for triangle, points, shade, mean in zip(
+        shown.tolist(),
+        corners.reshape(-1, 6).tolist(),
         map(tuple, shades[shown].tolist()),
         z[shown].mean(axis=1).tolist(),
         strict=True,
     ):
-        # The outline closes the hairlines between neighbours.
-        paint.polygon(points, shade, shade)
+        patch = None
+        if textured[triangle]:
+            patch = textures.patch(triangle, np.reshape(points, (3, 2)), colour.size)
+        if patch is not None:
+            _paint_patch(colour, patch, None if ground[triangle] else float(lit[triangle]))
+        else:
+            # The outline closes the hairlines between neighbours.
+            paint.polygon(points, shade, shade)
         level.polygon(points, mean, mean)
+
+
+def _faded(rgb: NDArray[Any]) -> NDArray[np.float64]:
+    """Return colours (..., 3) as the ground has them, paler than what stands on it."""
+    return 0.45 * np.array(PAPER) + 0.55 * rgb
+
+
+def _paint_patch(
+    colour: Image.Image,
+    patch: tuple[NDArray[np.uint8], NDArray[np.bool_], tuple[int, int]],
+    lit: float | None,
+) -> None:
+    """Paint a piece of texture, lit as furniture is, or pale (None) as the ground is."""
+    pixels, shown, corner = patch
+    toned = pixels * min(lit, 1.05) if lit is not None else _faded(pixels)
+    image = Image.fromarray(np.clip(toned, 0, 255).astype(np.uint8))
+    colour.paste(image, corner, Image.fromarray(shown))
 
 
 def _ink_of_surfaces(compiled: CompiledScene) -> NDArray[np.float64]:
@@ -191,20 +219,25 @@ def write_room_names(
     Returns the boxes of the names, one for each room.
     """
     paint, font = ImageDraw.Draw(plan.image), ImageFont.load_default(text)
-    furnished, boxes = plan.heights > 0.1, []
+    boxes: list[Box] = []
+    furnished = plan.heights > 0.1
     for room in compiled.rooms:
         label = room.name.replace("_", " ")
         half = np.array([paint.textlength(label, font) / 2, text / 2]) + text / 2
-        x, y = _free_place(room, furnished, projection, half)
+        x, y = _free_place(room, furnished, projection, half, boxes)
         paint.text((x, y), label, INK, font, "mm", stroke_width=text // 8, stroke_fill=PAPER)
         boxes.append(paint.textbbox((x, y), label, font, "mm"))
     return boxes
 
 
 def _free_place(
-    room: Room, furnished: NDArray[np.bool_], projection: Projection, half: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the pixel on which a label of twice ``half`` covers least, not far from the middle."""
+    room: Room, furnished: NDArray[np.bool_], projection: Projection, half: NDArray[np.float64],
+    boxes: list[Box],
+) -> tuple[float, float]:  # fmt: skip
+    """Return the pixel on which a label of twice ``half`` covers least, not far from the middle.
+
+    ``boxes`` are those of the labels so far, which it does not cover where there is any other way.
+    """
     polygon = Polygon(room.polygon)
     middle = polygon.representative_point()
     if polygon.contains(polygon.centroid):
@@ -218,7 +251,8 @@ def _free_place(
         if min(left, top) < 0:
             continue
         covered = furnished[top:bottom, left:right].mean()
-        cost = 10 * covered + np.hypot(x - middle.x, y - middle.y) / np.max(high - low)
+        met = any(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in boxes)
+        cost = 10 * covered + np.hypot(x - middle.x, y - middle.y) / np.max(high - low) + 100 * met
         if cost < best:
             best, place = cost, centre
     return float(place[0]), float(place[1])
