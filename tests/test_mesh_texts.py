@@ -44,6 +44,7 @@ def write(path, text, encoding="utf-8"):
         QUAD + "vn 0 0 1\nf 1//1 2//1 3//1 4//1",
         QUAD + "vn 0 0 1\nf 1/ 2// 3//1 4",
         QUAD + "f 1 2 \\\n 3 4",
+        "# from C:\\models\\\n" + QUAD + "f 1 2 3 4",
         QUAD.replace("\n", "\r\n") + "f 1 2 3 4\r\n",
         QUAD.replace("\n", "\r") + "f 1 2 3 4\r",
         QUAD.replace("v 3 0 0", "v 3 0 0 1 0 0") + "f 1 2 3 4",

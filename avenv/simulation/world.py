@@ -221,7 +221,7 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         return _home(homes.split, homes.numbers[0])
     path = Path(scene)
     if names_mesh(path):
-        from avenv.scene.meshes import load_mesh  # brings trimesh
+        from avenv.scene.meshes import load_mesh  # only where there is a mesh
 
         compiled, report = load_mesh(path)
         return _world(compiled, str(path), report=report, reference=str(path))

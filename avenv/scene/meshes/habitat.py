@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, RootModel
-from trimesh.transformations import quaternion_matrix
+from scipy.spatial.transform import Rotation
 
 from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
@@ -263,7 +263,10 @@ def _front(up: NDArray[np.float64]) -> Vector3:
 
 def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:
     """Return the matrix that scales a thing, turns it about ``middle`` and puts that in place."""
-    matrix = quaternion_matrix(placement.rotation)
+    w, x, y, z = placement.rotation
+    matrix = np.eye(4)
+    if any((w, x, y, z)):
+        matrix[:3, :3] = Rotation.from_quat((x, y, z, w)).as_matrix()
     scale = placement.uniform_scale * np.array(placement.non_uniform_scale)
     matrix[:3, :3] = matrix[:3, :3] @ np.diag(scale)
     matrix[:3, 3] = np.array(placement.translation) - matrix[:3, :3] @ middle

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from avenv.core.errors import SceneError
 
 _JOINED = re.compile(r"\\[ \t]*\n")
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 def decode_text(raw: bytes, place: str) -> str:
@@ -38,7 +39,7 @@ def statements(text: str) -> Iterator[tuple[str, str]]:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\\" in text:
-        text = _JOINED.sub(" ", text)
+        text = _JOINED.sub(" ", _COMMENT.sub("", text))  # a comment may end with a path's backslash
     for line in text.split("\n"):
         words = line.split(None, 1)
         if len(words) == 2:
