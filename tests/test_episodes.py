@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from support import two_rooms
 
 import avenv
 from avenv.envs import BatchEnv, Env
 from avenv.envs.testing import assert_same
 from avenv.scene import SceneBuilder
 from avenv.simulation.noise import FULL_SCALE
+from avenv.simulation.world import World
 from avenv.sounds import load_sounds
 from avenv.tasks import Episode, EpisodeSource, Event, Goal, Reference
 
@@ -477,3 +480,24 @@ def test_a_high_head_looks_and_listens_from_there(flat):
     _, info = env.reset(seed=0, options={"episode": episode(flat)})
     assert info["truth"]["source_elevation"] < np.arctan2(1.0 - 1.25, 6.0)
     assert env.batch.simulator.state.eyes()[0, 2] == 1.8
+
+
+def test_a_body_stands_on_the_floor_wherever_that_is(flat):
+    """A scan whose floor lies at -1.3 m, say, is seen and heard as if it lay at 0."""
+    low = two_rooms()
+    raised = replace(
+        low,
+        triangles=low.triangles + np.float32([0, 0, 3.5]),
+        rooms=tuple(replace(room, floor=room.floor + 3.5) for room in low.rooms),
+    )
+    seen = []
+    for scene in (low, raised):
+        env = Env(scenes=World(scene), sensors=("depth", "audio"), sounds="phone", **QUICK)
+        observation, info = env.reset(seed=3)
+        seen.append((observation, info))
+    np.testing.assert_allclose(seen[1][0]["depth"], seen[0][0]["depth"], atol=1e-4)
+    assert seen[1][1]["truth"]["source_elevation"] == pytest.approx(
+        seen[0][1]["truth"]["source_elevation"], abs=1e-6
+    )
+    levels = [np.sqrt(np.mean(observation["audio"] ** 2)) for observation, _ in seen]
+    assert levels[1] == pytest.approx(levels[0], rel=0.1), "rays are others"

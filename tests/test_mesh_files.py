@@ -129,6 +129,7 @@ def test_a_huge_mesh_is_refused_before_it_is_built(tmp_path):
         (lambda h: h["buffers"][0].update(byteLength=10**9), r"buffers\[0\]\.byteLength"),
         (lambda h: h["buffers"][0].update(uri="gone.bin"), r"buffers\[0\]\.uri.*missing"),
         (lambda h: h["buffers"][0].update(uri="data:;base64,%%%"), "broken base64"),
+        (lambda h: h["buffers"][0].update(uri="data:;base64,ü"), "broken base64"),
         (lambda h: h["meshes"][0]["primitives"][0].update(mode=1), "has no faces"),
         (lambda h: h.update(nodes=[]), r"scenes\[0\]\.nodes"),
         (lambda h: h.update(accessors="x"), "accessors"),

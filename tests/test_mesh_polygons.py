@@ -10,9 +10,10 @@ from scipy.spatial.transform import Rotation
 from shapely import Polygon
 
 import avenv
-from avenv.core.errors import SceneWarning
+from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.meshes import inspect_mesh
 from avenv.scene.meshes.polygons import cut_polygons, fan_triangles, strip_triangles
+from avenv.simulation.survey import survey
 
 CASES = Path(__file__).parent / "cases"
 
@@ -121,6 +122,8 @@ def test_strips_and_fans_face_one_way():
 def test_a_wall_with_a_doorway_stays_open():
     scene, report = inspect_mesh(CASES / "ngon_wall_with_door.obj")
     assert sum(s.area for s in report.surfaces) == pytest.approx(4 * 2.6 - 1 * 2.1)
+    with pytest.raises(SceneError, match=r"(?s)8\.3 m².*no surface faces upwards"):
+        survey(CASES / "ngon_wall_with_door.obj")  # tells what it is all the same
     doorway = Polygon([(1.5, 0), (2.5, 0), (2.5, 2.1), (1.5, 2.1)])
     flat = scene.triangles[:, :, [0, 2]].astype(float)
     assert sum(Polygon(t).intersection(doorway).area for t in flat) == pytest.approx(0, abs=1e-6)

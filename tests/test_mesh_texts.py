@@ -242,6 +242,13 @@ def test_solids_of_an_stl_are_objects_and_a_cut_one_is_refused(tmp_path):
             inspect_mesh(write(tmp_path / "b.stl", text[:end]))
 
 
+def test_a_text_without_a_solid_is_no_stl(tmp_path):
+    text = stl(box((2, 2, 2)).triangles).replace("solid", "solid9")
+    path = write(tmp_path / "a.stl", text)
+    with pytest.raises(SceneError, match=r"a\.stl: is no STL file"):
+        inspect_mesh(path)
+
+
 def test_a_binary_stl_whose_header_says_solid(tmp_path):
     raw = bytearray(box((2, 2, 2)).export(file_type="stl"))
     raw[:6] = b"solid "

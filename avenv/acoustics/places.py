@@ -85,7 +85,8 @@ class Floors:
             return True
         way, distance = way[distance <= _DEEPEST], distance[distance <= _DEEPEST, None]
         beyond = point + way * (1 + _THROUGH / distance)
-        return lines_of_sight(self._scene.bvh, np.tile(point, (len(beyond), 1)), beyond).any()
+        clear = lines_of_sight(self._scene.bvh, np.tile(point, (len(beyond), 1)), beyond)
+        return bool(clear.any())
 
 
 def _touched(scene: AcousticTables, point: Array) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -80,7 +80,7 @@ class Screen:
         at = state.position[row] if position is None else np.asarray(position, np.float64)
         facing = float(state.heading[row]) if heading is None else heading
         hfov = simulator.settings.hfov
-        eye = (*at, simulator.body.eye_height)
+        eye = (*at, state.level[row] + simulator.body.eye_height)
         view = vision.render_view(
             world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",)
         )

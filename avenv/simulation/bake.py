@@ -26,11 +26,11 @@ def bake(worlds: Iterable[World]) -> int:
     if cache_folder() is None:
         raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
     warm_up()
-    ear = Body().ear_height
     made = 0
     with tqdm(desc="tracing sound", unit="place", total=0) as bar:
         for world in worlds:
             scene = world.acoustics_for()
+            ear = world.level_for(Body()) + Body().ear_height
             todo = [
                 place
                 for place in world.source_places

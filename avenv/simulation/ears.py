@@ -68,7 +68,9 @@ class Ears:
                 f"it must be at {self._settings.sample_rate} Hz"
             )
         scene = world.acoustics_for(self._acoustics)
-        return TracedSource(emitter, scene, self.engine, self._state.body.ear_height, time)
+        body = self._state.body
+        height = world.level_for(body) + body.ear_height
+        return TracedSource(emitter, scene, self.engine, height, time)
 
     def check_position(self, world: World, ear: NDArray[np.float64]) -> None:
         """Raise ``SceneError`` if a head (3,) would be inside something solid, or outside."""

@@ -62,7 +62,7 @@ class Scenery:
                 ahead, left, up = state.body.hands
                 left += ARM * ((len(held) - 1) / 2 - k)
                 here = body_rotation(state.heading[row]) @ np.array([ahead, left, up])
-                here[:2] += state.position[row]
+                here += *state.position[row], state.level[row]
                 turn = body_rotation(state.heading[row] - thing.heading)
                 part[row, k], rotation[row, k] = k, turn
                 translation[row, k] = here - turn @ np.array(thing.position)
@@ -101,7 +101,7 @@ class Eye:
         state = self._state
         scenes, scene_of, held = around
         turn = body_rotation(state.heading)
-        floor = np.pad(state.position, ((0, 0), (0, 1)))
+        floor = np.column_stack([state.position, state.level])
         eyes = floor + turn @ np.array(self.camera.position)
         self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, held)
         if self.camera.noise is None:

@@ -119,6 +119,7 @@ class Simulator:
             self._own[row] = len(sources[row])
             state.events[row] = sorted(start.events, key=lambda event: event.time)
             state.position[row] = start.position
+            state.level[row] = start.world.level_for(self.body)
             state.heading[row] = frames.wrap_angle(start.heading)
             state.origin[row] = *start.position, state.heading[row]
             state.clock[row] = 0
@@ -138,9 +139,12 @@ class Simulator:
         check_events(start.events, start.world)
         if self.has_ears:
             self._rig.ears.check_position(
-                start.world, np.array([*start.position, self.body.ear_height])
+                start.world, np.array([*start.position, self._ear_height(start.world)])
             )
         return tuple(self._source(emitter, start.world) for emitter in start.emitters)
+
+    def _ear_height(self, world: World) -> float:
+        return world.level_for(self.body) + self.body.ear_height
 
     def _source(self, emitter: Emitter, world: World, time: float = 0.0) -> Source:
         """Return an emitter in a world from a time on; what can be does not depend on sensors."""

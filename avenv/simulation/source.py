@@ -54,7 +54,7 @@ class TracedSource(Source):
         emitter: what sounds.
         scene: where, as the engine hears it.
         engine: of the sound propagation.
-        ear_height: of those who listen, metres.
+        ear_height: of those who listen, world metres.
         time: seconds from which on it is heard there; the way that lies behind does not count.
 
     Raises:

@@ -45,6 +45,7 @@ class State:
         step_samples: samples that pass in a step.
         position: (E, 2) float64, world metres.
         heading: (E,) float64, radians.
+        level: (E,) float64, of the floors that they walk on, metres.
         clock: (E,) int64, samples since the episode began.
         collided: (E,) bool, whether something was in the way in the last step.
         origin: (E, 3) float64, x, y and heading at the start.
@@ -59,6 +60,7 @@ class State:
     step_samples: int
     position: NDArray[np.float64]
     heading: NDArray[np.float64]
+    level: NDArray[np.float64]
     clock: NDArray[np.int64]
     collided: NDArray[np.bool_]
     origin: NDArray[np.float64]
@@ -75,6 +77,7 @@ class State:
             rate,
             step,
             np.zeros((count, 2)),
+            np.zeros(count),
             np.zeros(count),
             np.zeros(count, np.int64),
             np.zeros(count, bool),
@@ -104,11 +107,11 @@ class State:
 
     def eyes(self) -> NDArray[np.float64]:
         """Return where each body looks from, (E, 3) world metres."""
-        return np.column_stack([self.position, np.full(len(self), self.body.eye_height)])
+        return np.column_stack([self.position, self.level + self.body.eye_height])
 
     def ears(self) -> NDArray[np.float64]:
         """Return the centre of each head, (E, 3) world metres."""
-        return np.column_stack([self.position, np.full(len(self), self.body.ear_height)])
+        return np.column_stack([self.position, self.level + self.body.ear_height])
 
     def worlds(self) -> tuple[list[World], NDArray[np.int64]]:
         """Return the distinct worlds around the bodies, and which of them (E,) each is in."""

@@ -38,7 +38,8 @@ def survey(scene: Any) -> Survey:
     """Look over a scene, as ``load_scene`` takes it.
 
     Raises:
-        SceneError: the scene cannot be loaded, or nobody can walk in it.
+        SceneError: the scene cannot be loaded, or nobody can walk in it; what else there is to say
+            of it is in the message.
     """
     world = load_scene(scene)
     compiled = world.compiled
@@ -46,7 +47,8 @@ def survey(scene: Any) -> Survey:
     try:
         grid = world.walkable
     except SceneError as error:
-        raise SceneError("\n".join([str(error), *odd])) from error
+        told = [] if world.report is None else [str(world.report)]
+        raise SceneError("\n".join([*told, str(error), *odd])) from error
     warnings = [*odd, *_unreachable_rooms(world), *_unreachable_sources(world)]
     floor = sum(Polygon(room.polygon).area for room in compiled.rooms)
     islands = np.bincount(grid.islands.ravel())[1:] * grid.cell**2  # the largest first

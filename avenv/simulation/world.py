@@ -145,6 +145,13 @@ class World:
     def _grids(self) -> dict[tuple[float, float, float], WalkableGrid]:
         return {}
 
+    def level_for(self, body: Body) -> float:
+        """Return the level of the floor that a body walks on, metres; 0 where it cannot walk."""
+        try:
+            return self.walkable_for(body).level
+        except SceneError:  # bodies may look about in a scene without a floor
+            return 0.0
+
     @property
     def places(self) -> NDArray[np.float64]:
         """Places (P, 2) a metre apart on the walkable floor: where episodes put their sources.
@@ -167,7 +174,8 @@ class World:
     @cached_property
     def source_places(self) -> list[tuple[float, float, float]]:
         """Where sources can be: a metre above the places, and where the scene has its own."""
-        places = [(float(x), float(y), SOURCE_HEIGHT) for x, y in self.places]
+        height = self.walkable.level + SOURCE_HEIGHT
+        places = [(float(x), float(y), height) for x, y in self.places]
         return places + [source.position for source in self.compiled.sources]
 
     def with_states(self, states: Mapping[str, str]) -> "World":

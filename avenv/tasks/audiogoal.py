@@ -88,7 +88,8 @@ class AudioGoal(NavigationTask):
             places = world.places_for(self.simulator.body)
             x, y = places[rng.integers(len(places))]
             sound = self.sounds[int(rng.integers(len(self.sounds)))]
-            return (float(x), float(y), SOURCE_HEIGHT), sound, 0.0, None
+            height = world.level_for(self.simulator.body) + SOURCE_HEIGHT
+            return (float(x), float(y), height), sound, 0.0, None
         source = world.compiled.sources[rng.integers(len(world.compiled.sources))]
         playable = self._own.get(source.sound, range(len(self.sounds)))
         sound = self.sounds[int(rng.choice(playable))]

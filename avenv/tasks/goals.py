@@ -18,7 +18,7 @@ def standing_point(
     """Return the walkable point (2,) nearest to a source from where nothing hides the source.
 
     A phone on a table by a thin wall may be nearer to the floor of the next room than to its own;
-    hence the line of sight, from eyes ``height`` metres above the floor.
+    hence the line of sight, from eyes at the ``height`` z.
 
     Raises:
         SceneError: there is none within ``REACH``, or the source is in another storey.

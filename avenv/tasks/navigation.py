@@ -374,7 +374,7 @@ class NavigationTask(Task):
         number = [thing.name for thing in compiled.objects].index(name)
         if number in compiled.held:
             x, y = state.position[row].tolist()
-            return x, y, self.simulator.body.hands[2]
+            return x, y, float(state.level[row]) + self.simulator.body.hands[2]
         return compiled.objects[number].position
 
     def _is_audible(self, row: int) -> bool:
@@ -424,7 +424,8 @@ class NavigationTask(Task):
         """
         body = self.simulator.body
         grid = world.walkable_for(body)
-        return self._field_cache.get(grid, standing_point(world, grid, goal, body.eye_height))
+        eye = grid.level + body.eye_height
+        return self._field_cache.get(grid, standing_point(world, grid, goal, eye))
 
     # -- the oracle --------------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ _TALLEST, _SMALLEST, _WIDEST = 60.0, 1.0, 1000.0  # m: what else is no home, or 
 _STOREY = 1.5  # m between floors, at least
 _NEAR = 0.5  # m: how far a storey's floor may be from where it is said to be
 _SMALLEST_FLOOR = 4.0  # m2: a mesh with less is a thing, and no home
-_OFF = 0.1  # m from z = 0 within which the floor has to be that eyes and ears are measured from
 
 
 def import_mesh(
@@ -119,7 +118,7 @@ def build_mesh(
     built = _assemble(parts, rules, settings, path)
     triangles = built.triangles
     floors = _floors(triangles, built.sheet)
-    texts = [*_warnings(content, built.plain), *_storeys(triangles, floors, settings, moved[2])]
+    texts = [*_warnings(content, built.plain), *_storeys(floors, settings, moved[2])]
     if texts:
         warnings.warn(f"{path}: {'; '.join(texts)}", SceneWarning, stacklevel=4)
     # Notes are about the file as it is.
@@ -380,22 +379,13 @@ def _floors(
 
 
 def _storeys(
-    triangles: NDArray[np.float64], floors: tuple[tuple[float, float], ...],
-    settings: MeshSettings, moved: float,
-) -> list[str]:  # fmt: skip
-    """Say what bodies cannot make of the storeys: they walk on one, and stand above z = 0."""
-    if not floors:
-        return []
-    out = []
+    floors: tuple[tuple[float, float], ...], settings: MeshSettings, moved: float
+) -> list[str]:
+    """Say what bodies cannot make of the storeys: they walk on one."""
     if len(floors) > 1 and settings.floor is None:
-        out.append(f"has {len(floors)} storeys, {_levels(floors, moved)}, and bodies walk on the "
-                   "first; floor= chooses another")  # fmt: skip
-    walked = floors[0][0] if settings.floor is None else settings.floor + moved
-    is_home = triangles[..., 2].max() - walked >= _STOREY and floors[0][1] >= _SMALLEST_FLOOR
-    if abs(walked) > _OFF and is_home:
-        out.append(f"the floor walked on is at z = {walked:.2f} m, but eyes and ears are as high "
-                   "above z = 0; centre=True moves it there")  # fmt: skip
-    return out
+        return [f"has {len(floors)} storeys, {_levels(floors, moved)}, and bodies walk on the "
+                "first; floor= chooses another"]  # fmt: skip
+    return []
 
 
 def _storey(

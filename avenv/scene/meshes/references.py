@@ -1,7 +1,6 @@
 """References from one file to another: followed within the scene's folder, never out of it."""
 
 import base64
-import binascii
 import hashlib
 import re
 from pathlib import Path
@@ -61,7 +60,7 @@ class References:
         if reference.startswith("data:"):
             try:
                 return base64.b64decode(reference.partition("base64,")[2], validate=True)
-            except binascii.Error as error:
+            except ValueError as error:  # also for what is not ASCII
                 raise SceneError(f"{self.document}: {field}: broken base64: {error}") from error
         path = self.find(reference, field)
         return self._noted(path, path) if path.is_file() else None

@@ -50,6 +50,8 @@ def _binary(raw: bytes, path: Path) -> MeshPart:
 def _solids(text: str, path: Path) -> list[MeshPart]:
     _check_count(len(_END.findall(text)), path)
     begins = list(_SOLID.finditer(text))
+    if not begins:
+        raise SceneError(f"{path}: is no STL file: no line begins with 'solid'")
     ends = [match.start() for match in begins[1:]] + [len(text)]
     parts = []
     for begin, end in zip(begins, ends, strict=True):
