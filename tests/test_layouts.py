@@ -138,7 +138,7 @@ def test_arrays_that_cannot_be_are_refused(fields, message):
 
 @pytest.mark.parametrize("layout", ["quadraphonic", ["mono"], None])
 def test_unknown_layouts_are_refused_by_name(layout):
-    with pytest.raises(ValueError, match=r"layout is .*'mono', 'binaural', 'stereo', 'ambisonics1"):
+    with pytest.raises(ValueError, match=r"layout is .*mono, binaural, stereo, ambisonics1"):
         make_layout(layout, RATE)
 
 

@@ -204,8 +204,7 @@ def test_a_storey_can_be_chosen(tmp_path):
         _, report = inspect_mesh(path)
     assert [z for z, _ in report.floors] == pytest.approx([0.0, 3.5], abs=1e-6)
     assert "storey 2 at z = 3.50 m (20 m²)" in str(report)
-    with pytest.warns(SceneWarning, match=r"at z = 3\.50 m, but eyes and ears.*centre=True"):
-        [room] = avenv.import_mesh(path, floor=3.5).rooms
+    [room] = avenv.import_mesh(path, floor=3.5).rooms
     assert (room.name, room.floor, room.height) == ("storey 2", 3.5, pytest.approx(3.0))
     with pytest.raises(SceneError, match=r"floor is 1\.7; the storeys' floors are z = 0.*3\.50 m"):
         avenv.import_mesh(path, floor=1.7)
