@@ -16,6 +16,7 @@ from avenv import acoustics, navigation, vision
 from avenv.core.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.fields import names_file
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
 from avenv.scene.problems import Problems
@@ -253,7 +254,7 @@ def _world(
     """Return the world of a scene that messages call ``source``, if its sounds are known."""
     problems = Problems(source)
     for k, sounding in enumerate(compiled.sources):
-        if Path(sounding.sound).is_file():
+        if names_file(sounding.sound) and Path(sounding.sound).is_file():
             continue
         try:
             check_builtin(sounding.sound)
