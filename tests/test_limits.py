@@ -41,15 +41,13 @@ HOSTILE = {
 def test_hostile_yaml_is_refused_or_harmless(tmp_path, kind):
     path = tmp_path / "a.yaml"
     path.write_text(HOSTILE[kind])
+    if kind == "base 60":  # a text in YAML 1.2
+        assert read_config(path) == {"a": HOSTILE[kind][3:]}
+        return
     for read in (load_scene, read_config):
-        try:
-            data = read(path)
-        except ValueError as error:
-            assert str(path) in str(error)
-            assert len(str(error)) < 1000
-        else:
-            assert kind == "base 60"  # text in YAML 1.2
-            assert data == {"a": HOSTILE[kind][3:]}
+        with pytest.raises(ValueError, match=r"a\.yaml") as caught:
+            read(path)
+        assert len(str(caught.value)) < 1000
 
 
 def test_a_file_of_three_gigabytes_is_refused_unread(tmp_path):
