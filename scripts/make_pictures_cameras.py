@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image
 
@@ -51,13 +52,25 @@ def beside(pictures: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(padded, axis=1)[:, :-GAP]
 
 
-def save(name: str, picture: np.ndarray) -> None:
+def save(folder: Path, name: str, picture: np.ndarray) -> None:
     """Write a picture with 256 colours, which keeps it small."""
     image = Image.fromarray(picture).quantize(256, kmeans=2)
-    image.save(FOLDER / f"vision_{name}.png", optimize=True)
+    image.save(folder / f"vision_{name}.png", optimize=True)
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FOLDER,
+    help="Folder of the pictures; default: docs/images.",
+)
+def main(out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    apartment = avenv.load_scene("apartment")
+    save(out, "projections", projections(apartment))
+    save(out, "noise", noisy(apartment))
 
 
 if __name__ == "__main__":
-    apartment = avenv.load_scene("apartment")
-    save("projections", projections(apartment))
-    save("noise", noisy(apartment))
+    main()

@@ -5,9 +5,9 @@ to them. `--tables` leaves the pictures.
 """
 
 import re
-import sys
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -119,11 +119,15 @@ def catalogue() -> Image.Image:
     return sheet
 
 
-if __name__ == "__main__":
+@click.command(help=__doc__)
+@click.option("--tables", is_flag=True, help="Write the tables only.")
+def main(tables: bool) -> None:
     write_tables()
-    if "--tables" not in sys.argv:
-        save = {"quality": 88}
-        Image.fromarray(draw_blueprint(load_scene("apartment"), 900)).save(
-            DOCS / "images" / "scenes_plan.png", optimize=True
-        )
-        catalogue().save(DOCS / "images" / "scenes_catalogue.jpg", **save)
+    if not tables:
+        plan = Image.fromarray(draw_blueprint(load_scene("apartment"), 900))
+        plan.save(DOCS / "images" / "scenes_plan.png", optimize=True)
+        catalogue().save(DOCS / "images" / "scenes_catalogue.jpg", quality=88)
+
+
+if __name__ == "__main__":
+    main()

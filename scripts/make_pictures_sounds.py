@@ -4,9 +4,9 @@
 and prints the table; with kinds as arguments it draws eight variants of each into KIND.png.
 """
 
-import sys
 from pathlib import Path
 
+import click
 import matplotlib
 
 matplotlib.use("Agg")
@@ -109,11 +109,17 @@ def measure(signal: np.ndarray) -> tuple[float, float]:
     return centre, float(np.mean(blocks > 1e-3 * blocks.max()))  # 50 ms, 30 dB below the loudest
 
 
-if __name__ == "__main__":
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for kind in sys.argv[1:]:
-        variants = [f"{kind}{split}/{v}" for split in ("", "/unheard") for v in range(4)]
-        sheet(variants, 4).savefig(f"{kind}.png", dpi=110)
-    if not sys.argv[1:]:
+@click.command(help=__doc__)
+@click.argument("kinds", nargs=-1, type=click.Choice(list(KINDS)), metavar="[KIND]...")
+def main(kinds: tuple[str, ...]) -> None:
+    for name in kinds:
+        variants = [f"{name}{split}/{v}" for split in ("", "/unheard") for v in range(4)]
+        sheet(variants, 4).savefig(f"{name}.png", dpi=110)
+    if not kinds:
+        FOLDER.mkdir(parents=True, exist_ok=True)
         save(sheet(list(KINDS), 6), FOLDER / "sounds.png")
-        print(table())
+        click.echo(table())
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image
 
@@ -82,19 +83,30 @@ def strip(scene: RasterScene, views: list[Viewpoint]) -> np.ndarray:
     return sheet([p.repeat(3, axis=0).repeat(3, axis=1) for p in small], 6)
 
 
-def save(name: str, picture: np.ndarray) -> None:
+def save(folder: Path, name: str, picture: np.ndarray) -> None:
     """Write a picture; JPEG for photographs, whose colours are many and edges few."""
     options = {"quality": 85, "optimize": True} if name.endswith(".jpg") else {"optimize": True}
-    Image.fromarray(picture).save(FOLDER / f"vision_{name}", **options)
+    Image.fromarray(picture).save(folder / f"vision_{name}", **options)
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FOLDER,
+    help="Folder of the pictures; default: docs/images.",
+)
+def main(out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    world = avenv.load_scene("apartment")
+    views = find_viewpoints(world)
+    save(out, "sheet.jpg", draw_contact_sheet(world, "full", (320, 240)))
+    save(out, "day.jpg", rooms(world.prepared_for("raster", "day"), views))
+    save(out, "night.jpg", rooms(world.prepared_for("raster", "night"), views))
+    save(out, "sensors.png", sensors(world.compiled, world.raster, views[0]))
+    save(out, "switches.jpg", switches(world.raster, views[0]))
+    save(out, "strip.png", strip(world.raster, views))
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    world = avenv.load_scene("apartment")
-    views = find_viewpoints(world)
-    save("sheet.jpg", draw_contact_sheet(world, "full", (320, 240)))
-    save("day.jpg", rooms(world.prepared_for("raster", "day"), views))
-    save("night.jpg", rooms(world.prepared_for("raster", "night"), views))
-    save("sensors.png", sensors(world.compiled, world.raster, views[0]))
-    save("switches.jpg", switches(world.raster, views[0]))
-    save("strip.png", strip(world.raster, views))
+    main()

@@ -181,3 +181,15 @@ def _seconds(function: Callable[[], object], repeats: int) -> float:
         function()
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds))
+
+
+@click.command(help=__doc__)
+@click.option("--scene", default="apartment", show_default=True)
+@click.option("--side", default=128, show_default=True, help="Pixels.")
+@click.option("--repeats", default=10, show_default=True)
+def main(scene: str, side: int, repeats: int) -> None:
+    measure_peers(scene, side, repeats)
+
+
+if __name__ == "__main__":
+    main()

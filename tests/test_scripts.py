@@ -33,3 +33,32 @@ def test_speed_is_measured(tmp_path):
     assert done.returncode == 0, done.stderr
     for words in ("RGB-D 128x128", "full step, batch 16", "Embree", "peak memory"):
         assert words in done.stdout
+
+
+def test_every_script_says_how_it_is_used_and_touches_nothing(tmp_path):
+    def state():
+        files = [p for part in ("docs", "scripts", "scenes") for p in (ROOT / part).rglob("*")]
+        return {p: p.stat().st_mtime_ns for p in files if p.suffix != ".pyc" and p.is_file()}
+
+    before = state()
+    scripts = sorted((ROOT / "scripts").glob("*.py"))
+    running = [
+        subprocess.Popen([sys.executable, script, "--help"], cwd=tmp_path, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for script in scripts
+    ]  # fmt: skip
+    for script, process in zip(scripts, running, strict=True):
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        assert out.startswith(f"Usage: {script.name} [OPTIONS]"), script.name
+        assert "--help" in out
+    assert state() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_soak_reports_what_it_sees(tmp_path):
+    done = run("scripts/soak.py", "--minutes", "0.03", "--every", "1", "--num-envs", "2",
+               "--scenes", "apartment", "--grown", "9", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("MiB", "0 not finite", "0 silent", "resets/s", "memory in the second half"):
+        assert words in done.stdout

@@ -21,6 +21,9 @@ MAX_DEPTH = 100
 MAX_DIGITS = 40
 """Digits of the longest whole number."""
 
+MOST_LETTERS = 200
+"""Letters of a message."""
+
 # YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3.2), with the characters that each begins with.
 _VALUES = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -74,12 +77,20 @@ def _whole(loader: Loader, node: yaml.ScalarNode) -> int:
         said = f"a number of {len(text):,} digits; accepted: up to {MAX_DIGITS}"
         raise yaml.constructor.ConstructorError(None, None, said, node.start_mark)
     base = {"0x": 16, "0o": 8}.get(text[:2], 10)
-    return int(text if base == 10 else text[2:], base)
+    try:
+        return int(text if base == 10 else text[2:], base)
+    except ValueError:
+        said = f"{text!r} is no whole number"
+        raise yaml.constructor.ConstructorError(None, None, said, node.start_mark) from None
 
 
 def _real(loader: Loader, node: yaml.ScalarNode) -> float:
-    text = loader.construct_scalar(node)
-    return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
+    text = re.sub(r"\.(?=inf|nan)", "", loader.construct_scalar(node).lower())
+    try:
+        return float(text)
+    except ValueError:
+        said = f"{text!r:.40} is no number"
+        raise yaml.constructor.ConstructorError(None, None, said, node.start_mark) from None
 
 
 Loader.add_constructor("tag:yaml.org,2002:int", _whole)
@@ -145,4 +156,4 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _what(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or error).partition("\n")[0]
+    return str(getattr(error, "problem", None) or error).partition("\n")[0][:MOST_LETTERS]

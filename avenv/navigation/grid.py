@@ -27,8 +27,8 @@ MIN_AREA = 1.0
 """Square metres below which a walkable region is a pocket (the inside of a wardrobe)."""
 _STOREY = 1.5  # m between floors, at least
 _CELLAR = 0.5  # m below the floor that still belong to its storey
-MAX_CELLS = 50_000_000
-"""Cells of the largest grid: 350 x 350 m at 5 cm."""
+MAX_CELLS = 16_000_000
+"""Cells of the largest grid: 200 x 200 m at 5 cm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +146,14 @@ class WalkableGrid:
         clearance = np.minimum(self.clearance[iy, ix], spacing / 2).round(6)
         order = np.lexsort((ix, iy, off_centre, -clearance))
         _, first = np.unique(tile[order], axis=0, return_index=True)
-        chosen: list[np.ndarray] = []
-        for k in order[np.sort(first)]:
-            if all(np.hypot(*(points[k] - other)) >= spacing / 2 for other in chosen):
-                chosen.append(points[k])
-        places = np.array(chosen)
+        chosen: dict[tuple[int, int], np.ndarray] = {}  # by tile
+        for k in order[np.sort(first)].tolist():
+            x, y = map(int, tile[k])
+            around = ((i, j) for i in range(x - 1, x + 2) for j in range(y - 1, y + 2))
+            near = [chosen[other] for other in around if other in chosen]
+            if all(np.hypot(*(points[k] - other)) >= spacing / 2 for other in near):
+                chosen[x, y] = points[k]
+        places = np.array(list(chosen.values()))
         return places[np.lexsort(places.T)]
 
     def _centres(self, iy: NDArray[np.integer], ix: NDArray[np.integer]) -> Points:
@@ -290,7 +293,8 @@ def _lattice(name: str, floor: NDArray[np.float32], cell: float) -> Lattice:
     if nx * ny > MAX_CELLS:
         raise SceneError(
             f"scene {name!r} has a floor of {nx * cell:.0f} x {ny * cell:.0f} m, too large for "
-            f"cells of {cell} m; use larger cells or cut the floor"
+            f"cells of {cell} m; accepted: up to {MAX_CELLS:,} cells (grid.MAX_CELLS); is it in "
+            "centimetres? Else use larger cells or cut the floor"
         )
     x0, y0 = (first * cell).tolist()
     return Lattice(x0, y0, cell, int(ny), int(nx))

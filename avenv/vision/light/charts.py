@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from avenv.core.errors import SceneError
 from avenv.core.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
@@ -24,6 +25,9 @@ FINE = 0.08
 """Metres between them on what one can walk on: shadows of furniture and the sun fall there."""
 
 _FLOOR = 1.2  # m: what faces up and is wider and longer counts as floor
+
+MAX_SAMPLES = 16_000_000
+"""Light samples of the largest scene: a hundred bytes each, and rays from each."""
 
 SMALLEST = 0.1
 """A face narrower than this has one sample across."""
@@ -118,6 +122,7 @@ def make_charts(compiled: CompiledScene) -> Charts:
     square = (uv - low[chart][:, None]) / np.maximum(high - low, 1e-9)[chart][:, None]
     curves = find_curves(body, chart, triangles, square, normal, metres)
     size[curves.chart] = 2
+    _check_size(compiled.name, int(size.prod(axis=1).sum()), metres)
     scale = np.divide(size - 1, high - low, out=np.zeros_like(low), where=size > 1)
     place = np.stack([scale[:, 0], -scale[:, 0] * low[:, 0],
                       scale[:, 1], -scale[:, 1] * low[:, 1]], axis=1)  # fmt: skip
@@ -148,6 +153,16 @@ def make_charts(compiled: CompiledScene) -> Charts:
         normal=normals.astype(np.float32),
         curves=curves,
     )
+
+
+def _check_size(name: str, samples: int, metres: NDArray[np.float64]) -> None:
+    """Raise ``SceneError`` before more samples are laid than a scene may have."""
+    if samples > MAX_SAMPLES:
+        raise SceneError(
+            f"{name}: its light needs {samples:,} samples, {FINE} m apart on floors and {PITCH} m "
+            f"elsewhere; accepted: up to {MAX_SAMPLES:,} (charts.MAX_SAMPLES). Its largest surface "
+            f"is {metres[metres.prod(axis=1).argmax()].max():,.0f} m long: is it in centimetres?"
+        )
 
 
 def moved_frames(charts: Charts, whole: CompiledScene, now: CompiledScene) -> NDArray[np.float32]:
