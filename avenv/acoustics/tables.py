@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
-from avenv.acoustics.paths.edges import Edges, Twins, find_edges, find_twins, longest
+from avenv.acoustics.paths.edges import NARROWEST, Edges, Twins, bending, find_edges, find_twins, select
 from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene
@@ -40,7 +40,7 @@ class AcousticTables(NamedTuple):
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
         edges: what sound bends round, E of them.
         twins: which edges are the two sides of a thin solid.
-        near_edges: the edges near any place.
+        near_edges: the edges near any place, those too that are too narrow to bend sound.
         reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do; the
             narrow face between twins, along which sound creeps, all that it does not absorb.
     """
@@ -66,14 +66,15 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
     """Derive the tables of a scene; one without triangles is the free field."""
     mirror, planes, extents = _mirrors(compiled)
     table = compiled.surfaces
-    edges = find_edges(compiled.triangles, compiled.normals, compiled.double_sided, compiled.bvh)
-    if len(edges.length) > MAX_EDGES:
+    every = find_edges(compiled.triangles, compiled.normals, compiled.double_sided, compiled.bvh)
+    which = bending(every, MAX_EDGES)
+    wide = int((every.width >= NARROWEST).sum())
+    if wide > MAX_EDGES:
         warnings.warn(
-            f"{compiled.name}: {len(edges.length)} edges could bend sound; only the {MAX_EDGES} "
-            "longest do",
+            f"{compiled.name}: {wide} edges could bend sound; only the {MAX_EDGES} longest do",
             stacklevel=2,
         )
-        edges = longest(edges, MAX_EDGES)
+    edges = select(every, which)
     twins = find_twins(edges)
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
     reflectance = specular[compiled.surface[edges.triangle]]
@@ -95,7 +96,7 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
         edges=edges,
         twins=twins,
-        near_edges=grid_edges(edges),
+        near_edges=grid_edges(every, which),
         reflectance=reflectance.astype(np.float32),
     )
 

@@ -28,8 +28,10 @@ _CELL = 0.5  # metres
 _MOST_CELLS = 2**20
 _IN_PLANE = 1e-3  # metres
 _WAVELENGTHS = tuple(SPEED_OF_SOUND / f for f in OCTAVE_CENTRES)
-_CLEAR, _ZONE_SQUARED, _THIN = range(3)
-NEAR_COLUMNS = 3
+# Columns of the scratch table of edges that a path is near to: metres of the air between, those of
+# the thing that the edge is of, the square of a Fresnel zone's radius over the wavelength, and, if
+# the path is mirrored in the narrow face of a thin solid, the metres between its edges, else 0.
+_CLEAR, _WIDTH, _ZONE_SQUARED, _THIN, NEAR_COLUMNS = range(5)
 
 
 class EdgeGrid(NamedTuple):
@@ -41,6 +43,8 @@ class EdgeGrid(NamedTuple):
         shape: (3,) int64 cubes along x, y and z.
         first: (C + 1,) int64 where the edges of a cube begin in the list.
         edge: (N,) int32 the list.
+        edges: all that are listed, E of them.
+        bends: (E,) int32 their numbers among the edges that bend sound, -1 if they are narrow.
     """
 
     low: NDArray[np.float64]
@@ -48,10 +52,12 @@ class EdgeGrid(NamedTuple):
     shape: NDArray[np.int64]
     first: NDArray[np.int64]
     edge: NDArray[np.int32]
+    edges: Edges
+    bends: NDArray[np.int32]
 
 
-def grid_edges(edges: Edges) -> EdgeGrid:
-    """Return the cubes that edges are near to."""
+def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
+    """Return the cubes that edges are near to; those numbered ``bending`` bend sound."""
     ends = np.concatenate([edges.start, edges.start + edges.along * edges.length[:, None]])
     low = ends.min(axis=0, initial=np.inf) - REACH if len(ends) else np.zeros(3)
     size = ends.max(axis=0) + REACH - low if len(ends) else np.zeros(3)
@@ -76,7 +82,9 @@ def grid_edges(edges: Edges) -> EdgeGrid:
     pair = np.unique(flat * max(len(places), 1) + np.broadcast_to(edge[:, None], near.shape)[near])
     cubes, listed = pair // max(len(places), 1), pair % max(len(places), 1)
     first = np.searchsorted(cubes, np.arange(int(shape.prod()) + 1))
-    return EdgeGrid(low, np.array([width]), shape, first, listed.astype(np.int32))
+    bends = np.full(len(edges.length), -1, np.int32)
+    bends[bending] = np.arange(len(bending), dtype=np.int32)
+    return EdgeGrid(low, np.array([width]), shape, first, listed.astype(np.int32), edges, bends)
 
 
 @inner
@@ -103,7 +111,7 @@ def fade_past_edges(scene, tree, image, points, length, near, which, gain):
                 gain[b] *= share_apart(2 * np.pi / _WAVELENGTHS[b] * near[i, _THIN])
             else:
                 zone = _ZONE * np.sqrt(_WAVELENGTHS[b] * near[i, _ZONE_SQUARED])
-                gain[b] *= ease(near[i, _CLEAR] / max(min(zone, REACH), 1e-9))
+                gain[b] *= ease(near[i, _CLEAR] / max(min(zone, near[i, _WIDTH]), 1e-9))
 
 
 @inner
@@ -159,47 +167,52 @@ def _crossings(x, u):
 @inner
 def _note(scene, e, a, b, before, after, order, way, length, near, which, number):
     """Note an edge if the leg from a to b comes near it; return how many there are then."""
-    edges = scene.edges
+    edges = scene.near_edges.edges
+    width = min(edges.width[e], REACH)
     s, t, clear = _closest(edges, e, a, b)
-    if clear >= REACH:
+    if clear >= width:
         return number
     along = way + s * distance(a, b)
-    zone_squared = along * (length - along) / length
-    if clear >= _ZONE * np.sqrt(_WAVELENGTHS[0] * max(zone_squared, 0.0)):
-        return number
-    for i in range(number):
-        if which[i] == e and near[i, _CLEAR] <= clear:
-            return number
-    px, py, pz = beside(edges, e, t)
-    height = min(_height(scene, before, b, px, py, pz), _height(scene, after, a, px, py, pz))
-    if height < -_IN_PLANE:  # behind a mirror
-        return number
-    thin = 0.0
-    if order == 1 and height < _IN_PLANE:
-        mirror = max(before, after)
-        first, second = scene.edges.triangle[e, 0], scene.edges.triangle[e, 1]
-        if scene.mirror[first] == mirror or scene.mirror[second] == mirror:
-            # the source's own sound, bent round this edge, ends the mirror; but a strip is no mirror
-            twin = scene.twins.edge[e]
-            narrow = scene.edges.triangle[e, scene.twins.face[e]]
-            if twin < 0 or scene.mirror[narrow] != mirror:
-                return number
-            e, thin = min(e, twin), scene.twins.thickness[e]
-            for i in range(number):
-                if which[i] == e and near[i, _THIN] > 0:
-                    return number
-    x, y, z = a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1]), a[2] + s * (b[2] - a[2])
-    if thin == 0 and not segment_is_clear(scene.bvh, x, y, z, px, py, pz):
+    zone_squared = max(along * (length - along) / length, 0.0)
+    if clear >= _ZONE * np.sqrt(_WAVELENGTHS[0] * zone_squared):
         return number
     slot = number
     for i in range(number):
-        if which[i] == e and near[i, _THIN] == 0 and thin == 0:
+        if which[i] == e:
+            if near[i, _CLEAR] <= clear:
+                return number
             slot = i
     if slot == MAX_NEAR:
         return number
+    x, y, z = beside(edges, e, t)
+    height = min(_height(scene, before, b, x, y, z), _height(scene, after, a, x, y, z))
+    if height < -_IN_PLANE:  # behind a mirror
+        return number
+    thin = 0.0
+    bend = scene.near_edges.bends[e]
+    if order == 1 and height < _IN_PLANE and bend >= 0 and _ends(scene, bend, max(before, after)):
+        # the source's own sound, bent round this edge, ends the mirror; but a strip is no mirror
+        twin = scene.twins.edge[bend]
+        narrow = edges.triangle[e, scene.twins.face[bend]]
+        if twin < bend or scene.mirror[narrow] != max(before, after):
+            return number
+        thin = scene.twins.thickness[bend]
+    elif not segment_is_clear(
+        scene.bvh, a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1]), a[2] + s * (b[2] - a[2]),
+        x, y, z,
+    ):  # fmt: skip
+        return number
     which[slot] = e
-    near[slot, _CLEAR], near[slot, _ZONE_SQUARED], near[slot, _THIN] = clear, zone_squared, thin
+    near[slot, _CLEAR], near[slot, _WIDTH] = clear, width
+    near[slot, _ZONE_SQUARED], near[slot, _THIN] = zone_squared, thin
     return max(number, slot + 1)
+
+
+@inner
+def _ends(scene, bend, mirror):
+    """Say whether a face of an edge that bends sound lies in a mirror."""
+    first, second = scene.edges.triangle[bend, 0], scene.edges.triangle[bend, 1]
+    return scene.mirror[first] == mirror or scene.mirror[second] == mirror
 
 
 @inner

@@ -16,7 +16,10 @@ from avenv.geometry import BVH, segment_is_clear
 SHORTEST = 0.5
 """Metres below which an edge is too short to be worth following."""
 NARROWEST = 0.25
-"""Metres that the wider face of an edge needs; long waves pass narrower things as if not there."""
+"""Metres that the wider face of an edge needs to bend sound; long waves pass narrower things as if
+not there."""
+SLIMMEST = 0.03
+"""Metres that the wider face of an edge needs to be listed: it may cut mirrored paths off."""
 
 THICKEST = 0.6
 """Metres between the two edges of a thin solid, at most, for waves to feel both at once."""
@@ -44,6 +47,7 @@ class Edges(NamedTuple):
         normal: (E, 3) float64 unit normal of face 0, into the air.
         opening: (E,) float64 angle of the air over pi: 1.5 at a square corner, 2 for a sheet.
         triangle: (E, 2) int32 a triangle of either face.
+        width: (E,) float64 metres of the wider face, or of its triangle.
     """
 
     start: NDArray[np.float64]
@@ -53,6 +57,7 @@ class Edges(NamedTuple):
     normal: NDArray[np.float64]
     opening: NDArray[np.float64]
     triangle: NDArray[np.int32]
+    width: NDArray[np.float64]
 
 
 class Twins(NamedTuple):
@@ -75,7 +80,7 @@ def find_edges(
     sheet: NDArray[np.bool_],
     bvh: BVH,
 ) -> Edges:
-    """Return the edges of triangles (T, 3, 3) that bend sound.
+    """Return the edges of triangles (T, 3, 3) that sound meets; ``bending`` are those it bends at.
 
     Args:
         triangles: corners, metres.
@@ -100,12 +105,12 @@ def find_edges(
     first = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
     span = np.sort(np.column_stack([_dot(begin, along), _dot(end, along)]), axis=1)[order]
     if len(order) == 0:
-        return _edges(np.zeros((0, 7)), foot, along, foot)
+        return _edges(np.zeros((0, 8)), foot, along, foot)
     low = np.minimum.reduceat(span[:, 0], first)
     high = np.maximum.reduceat(span[:, 1], first)
     reach = np.maximum.reduceat(width[order], first)
     last = np.append(first[1:], len(order))
-    lines = (high - low >= SHORTEST) & (reach >= NARROWEST)
+    lines = (high - low >= SHORTEST) & (reach >= SLIMMEST)
     axis, base = along[order[first]], foot[order[first]]
     across = _unit(np.cross(axis, np.eye(3)[np.abs(axis).argmin(axis=1)]))
     third = np.cross(axis, across)
@@ -116,7 +121,7 @@ def find_edges(
     facing = np.sign(_dot(np.cross(axis[which], inward), normals[side].astype(np.float64)))
     facing = np.where(sheet[side], 0, facing).astype(np.int64)
     bounds = np.column_stack([first, last])[lines]
-    pieces = np.empty((2 * len(order), 7))
+    pieces = np.empty((2 * len(order), 8))
     cuts = span.ravel()[np.lexsort((span.ravel(), np.repeat(which, 2)))]
     number = _overlay(
         bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
@@ -164,8 +169,8 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
     """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
 
     ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
-    sides, in order along each line. A piece (7,) is its line, its ends along it, the angles of its
-    faces and a triangle of either.
+    sides, in order along each line. A piece (8,) is its line, its ends along it, the angles of its
+    faces, a triangle of either and the width of the wider.
     """
     number = 0
     for k in range(len(bounds)):
@@ -175,7 +180,7 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
                 continue
             middle = (cuts[c] + cuts[c + 1]) / 2
             low, high = _widest_gap(first, last, middle, span, angle, facing)
-            if low < 0 or max(width[low], width[high]) < NARROWEST:
+            if low < 0 or max(width[low], width[high]) < SLIMMEST:
                 continue
             before = pieces[number - 1]
             if (
@@ -183,13 +188,15 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
                 and abs(before[3] - angle[low]) + abs(before[4] - angle[high]) < _TOLERANCE
             ):  # fmt: skip
                 before[2] = cuts[c + 1]
+                before[7] = max(before[7], width[low], width[high])
                 continue
             if number == len(pieces):
                 break
             piece = pieces[number]
             piece[0], piece[1], piece[2] = lines[k], cuts[c], cuts[c + 1]
-            piece[3], piece[4], piece[5], piece[6] = (
+            piece[3], piece[4], piece[5], piece[6], piece[7] = (
                 angle[low], angle[high], triangle[low], triangle[high],
+                max(width[low], width[high]),
             )  # fmt: skip
             number += 1
     return number
@@ -232,6 +239,7 @@ def _edges(
         normal=cos * b - sin * a,
         opening=np.where(gap < _SHARPEST, 2 * np.pi, gap) / np.pi,
         triangle=pieces[:, 5:7].astype(np.int32),
+        width=pieces[:, 7].copy(),
     )
 
 
@@ -259,6 +267,7 @@ def _free(bvh: BVH, edges: Edges) -> Edges:
         normal=edges.normal[row],
         opening=edges.opening[row],
         triangle=edges.triangle[row],
+        width=edges.width[row],
     )
 
 
@@ -313,10 +322,15 @@ def find_twins(edges: Edges) -> Twins:
     return Twins(edge, face, thickness)
 
 
-def longest(edges: Edges, number: int) -> Edges:
-    """Return so many of the edges, or all if there are fewer, in their order."""
-    kept = np.sort(np.argsort(-edges.length, kind="stable")[:number])
-    return Edges._make(column[kept] for column in edges)
+def bending(edges: Edges, number: int) -> NDArray[np.int64]:
+    """Return which edges bend sound, in their order: of those wide enough, so many of the longest."""
+    wide = np.flatnonzero(edges.width >= NARROWEST)
+    return np.sort(wide[np.argsort(-edges.length[wide], kind="stable")[:number]])
+
+
+def select(edges: Edges, which: NDArray[np.int64]) -> Edges:
+    """Return some of the edges."""
+    return Edges._make(column[which] for column in edges)
 
 
 @borrowing
