@@ -23,8 +23,8 @@ from avenv.envs.sb3 import make_sb3
 from avenv.envs.vector import BatchEnv
 from avenv.scene.problems import suggest
 from avenv_agents.config import TrainingConfig
-from avenv_agents.encoders import AudioVisualEncoder
 from avenv_agents.runs import CONFIG_FILE, LOG_NAME, POLICY_FILE
+from avenv_agents.sb3 import AudioVisualEncoder
 
 FIXED = {
     "encoder": ("observation_space",),
