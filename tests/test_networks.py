@@ -65,17 +65,17 @@ def test_an_encoder_says_what_it_misses(name):
 
 
 def test_unknown_names_and_options_are_refused_by_name():
-    with pytest.raises(ValueError, match="encoder is 'eye'; accepted: .*did you mean 'eyes'"):
+    with pytest.raises(ValueError, match=r"encoder is 'eye'; accepted: .*did you mean 'eyes'"):
         make_encoder("eye", SPACE)
-    with pytest.raises(ValueError, match="encoder 'eyes'.*colour"):
+    with pytest.raises(ValueError, match=r"encoder 'eyes'.*colour"):
         make_encoder("eyes", SPACE, colour=True)
-    with pytest.raises(ValueError, match="fusion is 'flim'.*'film'"):
+    with pytest.raises(ValueError, match=r"fusion is 'flim'.*'film'"):
         make_fusion("flim", [3])
     with pytest.raises(ValueError, match="nothing to fuse"):
         make_fusion("film", [])
-    with pytest.raises(ValueError, match="memory is 'lstm'; accepted: none, frames, gru"):
+    with pytest.raises(ValueError, match=r"memory is 'lstm'; accepted: none, frames, gru"):
         make_memory("lstm", 3)
-    with pytest.raises(ValueError, match="memory 'gru'.*length"):
+    with pytest.raises(ValueError, match=r"memory 'gru'.*length"):
         make_memory("gru", 3, length=2)
 
 

@@ -43,7 +43,7 @@ class AudioVisualEncoder(BaseFeaturesExtractor):
     @property
     def cameras(self) -> dict[str, tuple[str, ...]]:
         """The names of each camera's pictures."""
-        sight = self.senses["sight"] if "sight" in self.senses else None
+        sight = dict(self.senses).get("sight")
         return sight.cameras if isinstance(sight, Eyes) else {}
 
     def forward(self, observation: dict[str, Tensor]) -> Tensor:

@@ -44,7 +44,9 @@ def load_weights(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist; accepted: a file of weights") from None
     except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} holds no weights ({error}); accepted: a file that avenv saved")
+        raise ValueError(
+            f"{path} holds no weights ({error}); accepted: a file that avenv saved"
+        ) from error
     if not isinstance(description, dict):
         raise ValueError(f"{path} has the description {description!r}; accepted: a mapping")
     return arrays, description

@@ -256,7 +256,7 @@ def turned(histogram: Tensor, angle: Tensor) -> Tensor:
 
 
 def histogram_of(azimuth: Tensor) -> Tensor:
-    """Return probabilities (..., 24) that stand for azimuths (...) in radians: a bell around each."""
+    """Return probabilities (..., 24) that stand for azimuths (...) in radians, as bells."""
     centres = torch.arange(DIRECTIONS, device=azimuth.device) * STEP
     off = (azimuth[..., None] - centres + pi) % (2 * pi) - pi
     return (-(off**2) / (2 * SPREAD**2)).softmax(-1)
