@@ -65,7 +65,7 @@ def report(ear: str | Path, folders: Sequence[str | Path]) -> str:
     belief = load_ear(ear)
     parts = []
     for folder in folders:
-        poses, (settings,) = read_poses(folder)
+        poses, settings = read_poses(folder)
         parts.append(_title(poses, settings))
         for figure in figures(belief, poses):
             low, high = _number(figure.low), _number(figure.high)

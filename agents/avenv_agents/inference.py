@@ -372,3 +372,59 @@ def twin(kind: str, name: str, table: Mapping[str, Any]) -> Any:
     if name not in table:
         raise ValueError(f"{kind} {name!r} needs torch; without it: {accepted(name, table)}")
     return table[name]
+
+
+# -- a whole policy --------------------------------------------------------------------------------
+
+
+class PolicyForward:
+    """A policy: encoders, fusion, memory and a linear layer to the actions.
+
+    What a row remembers (M,) are the states of its encoders, in their order, and that of its
+    memory.
+
+    Args:
+        weights: of the policy, under ``encoders.NAME``, ``fusion``, ``memory`` and ``actor``.
+        description: with the names of its ``encoders``, ``fusion`` and ``memory``; ``states``, the
+            lengths of what encoders and memory remember; and ``highest``, the greatest value of
+            each depth picture.
+
+    Raises:
+        ValueError: a part of it needs torch.
+    """
+
+    def __init__(self, weights: Weights, description: Mapping[str, Any]):
+        names = description["encoders"]
+        self._encoders = [
+            (twin("encoder", name, ENCODERS), part(weights, f"encoders.{name}")) for name in names
+        ]
+        self._fusion = twin("fusion", description["fusion"], FUSIONS), part(weights, "fusion")
+        self._memory = twin("memory", description["memory"], MEMORIES), part(weights, "memory")
+        self._actor = part(weights, "actor")
+        self._states = [int(length) for length in description["states"]]
+        self._highest = dict(description["highest"])
+
+    def initial(self, rows: int) -> Array:
+        """Return what rows remember in the beginning, (N, M)."""
+        return np.zeros((rows, sum(self._states)), np.float32)
+
+    def step(
+        self, observation: Mapping[str, NDArray], memory: Array, begun: NDArray[np.bool_]
+    ) -> tuple[Array, Array]:
+        """Return logits (N, A) of the actions, and what rows (N, M) remember.
+
+        Args:
+            observation: (N, ...) each.
+            memory: (N, M) before the step.
+            begun: (N,) bool, where an episode begins with the step.
+        """
+        *states, last = np.split(memory, np.cumsum(self._states)[:-1], axis=1)
+        features, kept = [], []
+        for (encode, weights), state in zip(self._encoders, states, strict=True):
+            encoded, state = encode(Sense(weights, observation, state, begun, self._highest))
+            features.append(encoded)
+            kept.append(state)
+        fuse, weights = self._fusion
+        remember, memory_weights = self._memory
+        out, last = remember(memory_weights, fuse(weights, features), last, begun)
+        return linear(self._actor, out), np.concatenate([*kept, last], axis=1)

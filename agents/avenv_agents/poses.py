@@ -177,29 +177,22 @@ def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
             pool.shutdown(cancel_futures=True)
 
 
-def read_poses(folders: str | Path | Iterable[str | Path]) -> tuple[Poses, list[PoseSettings]]:
-    """Return the poses of folders, home by home, and the settings of each folder.
+def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:
+    """Return the poses of a folder, home by home, and its settings.
 
     Raises:
-        ValueError: a folder holds no poses, not all of them, or a file is broken; or their windows
-            are not equally many.
+        ValueError: the folder holds no poses, not all of them, or a file is broken.
     """
-    some = (folders,) if isinstance(folders, str | Path) else tuple(folders)
-    parts, settings = [], []
-    for folder in map(Path, some):
-        one = _read_settings(folder)
-        homes = find_homes(one.homes)
-        files = [folder / _name(homes.split, number) for number in homes.numbers]
-        if missing := [file.name for file in files if not file.exists()]:
-            raise ValueError(
-                f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with "
-                "the same options makes them"
-            )
-        parts += [_read_home(file) for file in files]
-        settings.append(one)
-    if len({part.binaural.shape[1] for part in parts}) > 1:
-        raise ValueError(f"{[str(f) for f in some]} hold other motions; accepted: of one kind")
-    columns = zip(*parts, strict=True)
+    folder = Path(folder)
+    settings = _read_settings(folder)
+    homes = find_homes(settings.homes)
+    files = [folder / _name(homes.split, number) for number in homes.numbers]
+    if missing := [file.name for file in files if not file.exists()]:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
+            "same options makes them"
+        )
+    columns = zip(*map(_read_home, files), strict=True)
     return Poses(*(np.concatenate(column) for column in columns)), settings
 
 
