@@ -181,7 +181,7 @@ def test_an_ear_learns_and_the_report_says_so(trained, sets):
     assert azimuth.low <= azimuth.value <= azimuth.high
     assert found["side right"].value > 0.95
     assert found["front and back confused"].value < 0.05
-    assert found["out of sight: error of the first leg, median,"].count == 0
+    assert found["out of sight: error of the first leg, median,"].places == 0
     assert found["within 1 m: recall at precision 0.8"].value > 0.5
 
 

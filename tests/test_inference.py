@@ -92,7 +92,8 @@ def test_a_policy_has_a_twin():
     states = [*(e.state for e in encoders), parts["memory"].state]
     seen, begun = observe(STEPS, ROWS), begun_now()
     with torch.no_grad():
-        features = [e.unroll(seen, torch.zeros(ROWS, e.state), begun)[0] for e in encoders]
+        known = {**seen, "previous_action": torch.where(begun, 4, seen["previous_action"])}
+        features = [e.unroll(known, torch.zeros(ROWS, e.state), begun)[0] for e in encoders]
         fused = parts["fusion"]([x.flatten(0, 1) for x in features]).unflatten(0, (STEPS, ROWS))
         logits = parts["actor"](parts["memory"].unroll(fused, torch.zeros(ROWS, 8), begun)[0])
     forward = inference.PolicyForward(

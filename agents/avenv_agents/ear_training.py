@@ -163,8 +163,9 @@ class _Run:
     def __init__(self, config: EarTraining, folder: Path, record: dict[str, Any], device: str):
         self.config, self.folder, self.record, self.device = config, folder, record, device
         torch.manual_seed(config.seed)
-        sizes = {"hidden": config.hidden, "memory": config.memory, "dropout": config.dropout}
-        self.belief = Belief(**sizes).to(device)
+        self.belief = Belief(hidden=config.hidden, memory=config.memory, dropout=config.dropout).to(
+            device
+        )
         self.stage, self.epoch, self.best = 0, 0, float("inf")
         self.optimizer = self._optimizer()
 
@@ -324,7 +325,8 @@ class _Run:
             hidden = ~last.visible & last.leg.isfinite()
             azimuths.append(angle_between(azimuth_of(heard.source[:, -1]), last.azimuth)[seen])
             legs.append(angle_between(azimuth_of(heard.leg[:, -1]), last.leg)[hidden])
-        return float(np.mean(losses)), *map(_median_degrees, (torch.cat(azimuths), torch.cat(legs)))
+        azimuth, leg = torch.cat(azimuths), torch.cat(legs)
+        return float(np.mean(losses)), _median_degrees(azimuth), _median_degrees(leg)
 
 
 def believe(belief: Belief, examples: Examples) -> Heard:

@@ -414,10 +414,15 @@ class PolicyForward:
         """Return logits (N, A) of the actions, and what rows (N, M) remember.
 
         Args:
-            observation: (N, ...) each.
+            observation: (N, ...) each, ``previous_action`` (N,) among them if the policy reads it:
+                the action that led here; where an episode begins it is not read.
             memory: (N, M) before the step.
             begun: (N,) bool, where an episode begins with the step.
         """
+        if "previous_action" in observation:
+            none = len(self._actor["weight"])
+            previous = np.where(begun, none, observation["previous_action"])
+            observation = {**observation, "previous_action": previous}
         *states, last = np.split(memory, np.cumsum(self._states)[:-1], axis=1)
         features, kept = [], []
         for (encode, weights), state in zip(self._encoders, states, strict=True):

@@ -125,6 +125,11 @@ class Poses(NamedTuple):
     place: NDArray[np.float64]
     source: NDArray[np.float64]
 
+    def some(self, rows: slice | NDArray) -> "Poses":
+        """Return some places."""
+        values = {name: value[rows] for name, value in self._asdict().items()}
+        return Poses(**values)
+
     @property
     def near(self) -> NDArray[np.bool_]:
         """Whether the source is within ``RADIUS`` metres on foot, (P, S)."""
@@ -165,14 +170,16 @@ def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
     """Yield whenever a home has been written."""
     if workers <= 1:
         for job in jobs:
-            yield _write_home(*job)
+            _write_home(*job)
+            yield
         return
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, parallel.set_num_threads, (1,)) as pool:
         futures = [pool.submit(_write_home, *job) for job in jobs]
         try:
             for future in as_completed(futures):
-                yield future.result()
+                future.result()  # raises what was raised there
+                yield
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -192,8 +199,9 @@ def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:
             f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
             "same options makes them"
         )
-    columns = zip(*map(_read_home, files), strict=True)
-    return Poses(*(np.concatenate(column) for column in columns)), settings
+    parts = [_read_home(file) for file in files]
+    columns = {name: [getattr(p, name) for p in parts] for name in Poses._fields}
+    return Poses(**{name: np.concatenate(c) for name, c in columns.items()}), settings
 
 
 # -- files -----------------------------------------------------------------------------------------
