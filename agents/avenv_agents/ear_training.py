@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from math import cos, pi
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -183,6 +184,8 @@ class _Run:
         else:
             ours = set(map(id, first))
             rest = [p for p in self.belief.parameters() if id(p) not in ours]
+            for parameter in first:
+                parameter.requires_grad_(config.ear_rate > 0)
             groups = [{"params": rest, **rate}]
             if config.ear_rate:
                 groups.append({"params": first, **rate, "scale": config.ear_rate})
@@ -401,15 +404,16 @@ def _coloured(batch: Examples, shift: Tensor) -> Examples:
     return batch._replace(binaural=vectors)
 
 
-def _mirror_table(size: int) -> tuple[Tensor, Tensor]:
+@lru_cache
+def _mirror_table(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return which number of a vector takes whose place in the mirror, and its sign, (D,)."""
-    numbered = torch.from_numpy(mirrored(np.arange(1, size + 1, dtype=np.float32)))
+    numbered = torch.from_numpy(mirrored(np.arange(1, size + 1, dtype=np.float32))).to(device)
     return numbered.abs().long() - 1, numbered.sign()
 
 
 def _mirrored(batch: Examples, rows: Tensor) -> Examples:
     """Return a batch in which some rows (B,) are heard as in a mirror: left is right."""
-    place, sign = (x.to(rows.device) for x in _mirror_table(batch.binaural.shape[-1]))
+    place, sign = _mirror_table(batch.binaural.shape[-1], rows.device)
     flip = rows.view(-1, *(1,) * (batch.azimuth.dim() - 1))
     other = batch.binaural[..., place] * sign.to(batch.binaural.dtype)
     side = torch.where(flip, -1.0, 1.0)
