@@ -219,7 +219,7 @@ def test_a_policy_can_have_the_trained_ear(trained):
 
     encoder = make_encoder("belief_ears", SPACE, weights=trained)
     assert not any(p.requires_grad for p in encoder.parameters())
-    assert encoder.state == 48 + 3 + 8
+    assert encoder.state == 48 + 4 + 3 + 8
     with pytest.raises(ValueError, match="does not exist"):
         make_encoder("belief_ears", SPACE, weights=trained / "other.npz")
 

@@ -19,7 +19,7 @@ Weights = Mapping[str, Array]
 DIRECTIONS = 24
 STEP = 2 * np.pi / DIRECTIONS
 OUTPUTS = 2 * DIRECTIONS + 3
-SILENT, LOUD = np.float32(-2.4), np.float32(-2.0)
+SILENT, LOUD, LEAST = np.float32(-2.4), np.float32(-2.0), np.float32(0.01)
 POSE_REACH, POSE_PATIENCE = 10.0, 25.0
 """As ``avenv_agents.encoders`` have them, where torch is needed to read them."""
 
@@ -228,15 +228,18 @@ def belief_ears(sense: Sense) -> Encoded:
     loudest = binaural[:, :DIRECTIONS].max(-1, keepdims=True)
     gate = np.clip((loudest - SILENT) / (LOUD - SILENT), 0, 1)
     weight = gate * softplus(linear(part(ear, "weights"), hidden))
-    sums, last, memory = np.split(sense.state, [2 * DIRECTIONS, 2 * DIRECTIONS + 3], axis=1)
+    ends = np.cumsum([2 * DIRECTIONS, 4, 3])
+    sums, tally, last, memory = np.split(sense.state, ends, axis=1)
     change = np.where(sense.begun[:, None], 0, pose - last)
     walked = np.hypot(change[:, 0], change[:, 1])
-    kept = np.exp(-softplus(weights["fading"]) * walked) * ~sense.begun
+    kept = np.exp(-softplus(weights["fading"]) * walked[:, None]) * ~sense.begun[:, None]
     heading = pose[:, 2, None]
-    sums = kept[:, None, None] * sums.reshape(-1, 2, DIRECTIONS)
+    sums = kept[:, :1, None] * sums.reshape(-1, 2, DIRECTIONS)
     sums = sums + weight[:, :, None] * turned(directions, heading)
     ahead = log_softmax(turned(sums, -heading)).reshape(len(pose), -1)
-    believed = np.concatenate([ahead, alone], axis=1)
+    tally = kept[:, 1:] * tally
+    tally = tally + np.concatenate([(gate + LEAST) * alone, gate + LEAST], axis=1)
+    believed = np.concatenate([ahead, tally[:, :3] / tally[:, 3:]], axis=1)
     at_once = np.concatenate([directions.reshape(len(pose), -1), alone], axis=1)
     moves = np.stack([np.cos(change[:, 2]), np.sin(change[:, 2]), walked], axis=1)
     x = np.concatenate([hidden, np.maximum(believed, -8), np.maximum(at_once, -8), moves], axis=1)
@@ -246,7 +249,7 @@ def belief_ears(sense: Sense) -> Encoded:
     probabilities = softmax(result[:, : 2 * DIRECTIONS].reshape(-1, 2, DIRECTIONS))
     near_visible, distance = result[:, -3:-1], result[:, -1:]
     features = [probabilities.reshape(len(pose), -1), sigmoid(near_visible), distance, memory]
-    state = np.concatenate([sums.reshape(len(pose), -1), pose, memory], axis=1)
+    state = np.concatenate([sums.reshape(len(pose), -1), tally, pose, memory], axis=1)
     return np.concatenate(features, axis=1), state.astype(np.float32)
 
 
