@@ -27,8 +27,8 @@ from avenv.cli import main  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents import training  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
-from avenv_agents.encoders import AudioVisualEncoder  # noqa: E402
 from avenv_agents.policies import load_policy, read_weights  # noqa: E402
+from avenv_agents.sb3 import AudioVisualEncoder  # noqa: E402
 from avenv_agents.training import train  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -95,7 +95,9 @@ def test_observations_that_no_encoder_reads_do_no_harm(env, tmp_path):
     small = {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
     config = TrainingConfig(options, 1, 4, 0, {"features": 8, "features_dim": 8}, small)
     model = train(config, tmp_path, progress=False)
-    assert set(model.policy.features_extractor.senses) == {"sight", "sight/rear", "hearing"}
+    extractor = model.policy.features_extractor
+    assert set(extractor.cameras) == {"sight", "sight/rear"}
+    assert set(extractor.senses) == {"sight", "hearing"}
 
 
 def test_an_encoder_without_a_sense_is_refused():

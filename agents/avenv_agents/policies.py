@@ -17,7 +17,7 @@ except ImportError as error:
 
 from avenv.core.files import draft_of
 from avenv.envs.vector import BatchEnv
-from avenv_agents.encoders import AudioVisualEncoder
+from avenv_agents.sb3 import AudioVisualEncoder
 
 FORMAT = 1
 """Of the files; raise it when what is in them changes."""

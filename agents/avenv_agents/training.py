@@ -21,9 +21,9 @@ from avenv.core.interrupts import terminable
 from avenv.envs.sb3 import make_sb3
 from avenv.scene.problems import suggest
 from avenv_agents.config import TrainingConfig
-from avenv_agents.encoders import AudioVisualEncoder
 from avenv_agents.policies import policy_arguments, read_weights, save_policy
 from avenv_agents.runs import BEST_FILE, CONFIG_FILE, LOG_NAME, POLICY_FILE, STEP_FILES
+from avenv_agents.sb3 import AudioVisualEncoder
 
 FIXED = {
     "encoder": ("observation_space",),
