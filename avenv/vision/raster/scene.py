@@ -113,7 +113,8 @@ def relight(
         ValueError: a level is not within 0..1, there is no such lamp, or no light was baked.
     """
     if scene.lighting is None:
-        raise ValueError(f"{scene.compiled.name} was prepared without light; accepted: by `prepare`")
+        name = scene.compiled.name
+        raise ValueError(f"{name} was prepared without light; accepted: what `prepare` made")
     levels = scene.lighting.levels(lamps, scene.compiled.lamps)
     mixed = packed(scene.lighting.mixed(levels, daylight))
     light = scene.arrays.light.copy()
