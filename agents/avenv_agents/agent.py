@@ -19,13 +19,13 @@ class RecurrentAgent:
     Args:
         envs: the environments it acts in, with the observations it was trained on.
         policy: as ``load_checkpoint`` returns it.
-        greedy: take the most probable action; else draw as the policy learned to.
+        greedy: take the most probable action, else draw; None: as the policy's configuration says.
 
     Raises:
         ValueError: it was trained on other observations or actions.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool = False):
+    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool | None = None):
         offered = envs.single_observation_space
         assert isinstance(offered, spaces.Dict)
         if missing := sorted(set(policy.reads) - set(offered.spaces)):
@@ -44,7 +44,8 @@ class RecurrentAgent:
                 f"actions are {envs.single_action_space}; accepted: the policy's, "
                 f"{spaces.Discrete(policy.actions)}"
             )
-        self._policy, self._greedy = policy, greedy
+        self._policy = policy
+        self._greedy = policy.config.greedy if greedy is None else greedy
         rows = envs.num_envs
         self._memory = policy.initial(rows)
         self._begun = np.ones(rows, bool)

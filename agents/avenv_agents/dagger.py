@@ -30,11 +30,13 @@ class DaggerConfig:
         batches: minibatches that are learned from after each rollout.
         sequences: in a minibatch.
         learning_rate: of Adam; it falls linearly to a tenth.
-        beta: share of the steps that the oracle takes at the beginning; it falls linearly to 0.
+        guarded: share of the rows that the oracle helps: a stop at a wrong place is not carried out,
+            but what it would do instead, for a policy that stops too early would never see the rest
+            of the way. In the others the policy takes its most probable action, and success is
+            counted.
+        beta: share of the steps in guarded rows that the oracle takes at the beginning; it falls
+            linearly to 0.
         beta_share: share of the run in which it does.
-        guarded: share of the rows in which a stop at a wrong place is not carried out, but what the
-            oracle would do instead: a policy that stops too early would never see the rest of the
-            way. Success is counted in the other rows.
         stop_weight: how much more a step counts at which the oracle stops.
         auxiliary: weight of the source's direction and nearness.
         value: weight of the return's error, so that PPO can go on from here.
@@ -47,10 +49,10 @@ class DaggerConfig:
     batches: int = 8
     sequences: int = 32
     learning_rate: float = 5e-4
+    guarded: float = 0.75
     beta: float = 0.5
     beta_share: float = 0.2
-    guarded: float = 0.75
-    stop_weight: float = 2.0
+    stop_weight: float = 1.0
     auxiliary: float = 0.2
     value: float = 0.1
     discount: float = 0.99

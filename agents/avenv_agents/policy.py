@@ -34,6 +34,7 @@ class PolicyConfig:
         memory_options: of the memory, such as ``{"features": 256}``.
         stop_bias: added to the logit of the first action, to stop: a policy that has learned
             nothing yet would end every fourth step.
+        greedy: whether agents take the most probable action; else they draw.
     """
 
     encoders: Mapping[str, Mapping[str, Any]] = field(
@@ -44,6 +45,7 @@ class PolicyConfig:
     memory: str = "gru"
     memory_options: Mapping[str, int] = field(default_factory=lambda: {"features": 256})
     stop_bias: float = -3.0
+    greedy: bool = True
 
     def __post_init__(self) -> None:
         # YAML writes an encoder without options as ``pose:``.

@@ -74,7 +74,8 @@ class Guide(NamedTuple):
     Attributes:
         asked: whether what it would do is noted down.
         share: probability that a step is its own instead of the policy's.
-        guarded: share of the rows in which it does not let the policy stop at a wrong place.
+        guarded: share of the rows in which it does not let the policy stop at a wrong place. There
+            the policy's actions are drawn, in the others they are the most probable ones.
     """
 
     asked: bool = False
@@ -125,10 +126,12 @@ class Collector:
             )
             drawn, log_probability = choose(logits, greedy=False, generator=self._generator)
             action = drawn.numpy()
+            if guide.asked:
+                action = np.where(guarded, action, logits.argmax(-1).numpy())
             expert = self.envs.oracle_actions() if guide.asked else np.full(rows, -1)
             if guide.asked:
                 wrong_stop = guarded & (action == STOP) & (expert != STOP)
-                leads = (self._random.random(rows) < guide.share) | wrong_stop
+                leads = (guarded & (self._random.random(rows) < guide.share)) | wrong_stop
                 action = np.where(leads, expert, action)
             truth = self._info["truth"]
             step = {
