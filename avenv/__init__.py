@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from avenv.simulation.cameras import Camera
     from avenv.simulation.export import export_glb
     from avenv.simulation.questions import geodesic_distance, impulse_response, render_view
+    from avenv.simulation.walks import render_audio
     from avenv.simulation.world import World, load_scene
     from avenv.vision import CameraNoise
 
@@ -53,6 +54,7 @@ _HOMES = {
     "import_mesh": "avenv.scene.meshes",
     "impulse_response": "avenv.simulation.questions",
     "load_scene": "avenv.simulation.world",
+    "render_audio": "avenv.simulation.walks",
     "render_view": "avenv.simulation.questions",
 }
 _ROOMS = (
@@ -89,6 +91,7 @@ __all__ = [
     "load_scene",
     "navigation",
     "recording",
+    "render_audio",
     "render_view",
     "scene",
     "simulation",

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from avenv.acoustics.ears.hrtf import equalise, interpolate
+from avenv.acoustics.ears.hrtf import ears_of
 from avenv.acoustics.ears.sofa import read_sofa
 
 
@@ -23,14 +23,15 @@ from avenv.acoustics.ears.sofa import read_sofa
 def main(sofa, output):
     try:
         measured = read_sofa(sofa.read_bytes(), str(sofa))
+        ears = ears_of(measured, str(sofa))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    delays, magnitudes = map(symmetric, interpolate(measured))
+    delays, magnitudes = map(symmetric, (ears.delays, ears.magnitudes))
     unfinished = output.with_name(output.name + ".part")
     with unfinished.open("wb") as file:
         np.savez_compressed(
             file,
-            magnitudes=equalise(magnitudes, measured.sample_rate)[:, :, 0].astype(np.float16),
+            magnitudes=magnitudes[:, :, 0].astype(np.float16),
             delays=delays[:, :, 0].astype(np.float32),
             sample_rate=np.float64(measured.sample_rate),
         )

@@ -20,6 +20,7 @@ from avenv.scene.catalogue import categories, kind
 from avenv.scene.homes import (
     SIZES,
     generate_home,
+    lacks,
     make_home,
     objects_in_doorways,
     pin_of,
@@ -60,6 +61,7 @@ class Findings:
         self.problems += [
             f"{seed}: {a!r} in the way of {b!r}" for a, b in objects_in_doorways(layout)
         ]
+        self.problems += [f"{seed}: has not {what}" for what in lacks(home)]
         self.rooms.append(len(home.rooms))
         self.walkable.append(
             world.walkable.swept_area() / sum(room.shape.area for room in layout.rooms)
@@ -130,12 +132,13 @@ def measured_times(world: World) -> list[float]:
 
 
 def check_pins() -> list[str]:
-    """Return which homes of the fixed lists are not as pinned."""
+    """Return which homes of the fixed lists are not as pinned, or lack what homes should have."""
     changed = []
     for split in pins():
         for number in tqdm(range(SIZES[split]), desc=split):
             try:
-                make_home(split, number)
+                home = make_home(split, number)
+                changed += [f"{home.name}: has not {what}" for what in lacks(home)]
             except avenv.SceneError as error:
                 changed.append(str(error))
     return changed

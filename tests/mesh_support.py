@@ -1,5 +1,6 @@
 """Small mesh files of every kind, for the tests of imports and exports."""
 
+import base64
 import json
 
 import numpy as np
@@ -88,3 +89,47 @@ def corner_color(compiled, x, y):
     image = compiled.images[0]
     height, width = image.shape[:2]
     return tuple(image[int((1 - v) * height), int(u * width)][:3])
+
+
+class Gltf:
+    """Builds a glTF file as text, its arrays in a data URI."""
+
+    def __init__(self):
+        self.blob, self.views, self.accessors = b"", [], []
+
+    def array(self, values, kind="<f4", **fields):
+        """Add an array (N, width); return its accessor's row."""
+        values = np.atleast_2d(np.asarray(values, kind))
+        width = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}[values.shape[1]]
+        code = {"i1": 5120, "u1": 5121, "i2": 5122, "u2": 5123, "u4": 5125, "f4": 5126}[kind[-2:]]
+        self.accessors.append({"bufferView": self.view(values.tobytes()), "componentType": code,
+                               "count": len(values), "type": width, **fields})  # fmt: skip
+        return len(self.accessors) - 1
+
+    def scalars(self, values, kind="<u2"):
+        """Add an array (N,) of integers."""
+        return self.array(np.asarray(values)[:, None], kind)
+
+    def view(self, data):
+        """Add bytes, on a multiple of four; return the row of their buffer view."""
+        self.blob += b"\0" * (-len(self.blob) % 4)
+        self.views.append({"buffer": 0, "byteOffset": len(self.blob), "byteLength": len(data)})
+        self.blob += data
+        return len(self.views) - 1
+
+    def box(self, extents=(1, 1, 1)):
+        """Add a box; return a primitive."""
+        mesh = box(extents)
+        return {"attributes": {"POSITION": self.array(mesh.vertices)},
+                "indices": self.scalars(mesh.faces.ravel())}  # fmt: skip
+
+    def write(self, path, nodes, primitives, **fields):
+        """Write the file: one mesh of these primitives, nodes as they stand."""
+        uri = "data:application/octet-stream;base64," + base64.b64encode(self.blob).decode()
+        header = {
+            "asset": {"version": "2.0"}, "nodes": nodes, "meshes": [{"primitives": primitives}],
+            "accessors": self.accessors, "bufferViews": self.views,
+            "buffers": [{"uri": uri, "byteLength": len(self.blob)}], **fields,
+        }  # fmt: skip
+        path.write_text(json.dumps(header))
+        return path

@@ -1,8 +1,16 @@
 """The learned agent: encoder, training, saving, loading."""
 
+import base64
 import json
+import os
+import pathlib
+import pickle
 import re
 import shutil
+import signal
+import threading
+import time
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +25,12 @@ from gymnasium import spaces  # noqa: E402
 from avenv.benchmark import evaluate, find_agent  # noqa: E402
 from avenv.cli import main  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
+from avenv_agents import training  # noqa: E402
+from avenv_agents.checkpoints import read_checkpoint  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
+from avenv_agents.policies import load_policy  # noqa: E402
 from avenv_agents.sb3 import AudioVisualEncoder  # noqa: E402
-from avenv_agents.training import PolicyAgent, train  # noqa: E402
+from avenv_agents.training import train  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -109,12 +120,12 @@ def run(env, tmp_path_factory):
 
 def test_a_policy_is_trained_saved_and_evaluated(run, tmp_path):
     config, folder = run
-    assert {p.name for p in folder.iterdir()} == {"policy.zip", "config.yaml", "log_1"}
+    assert {p.name for p in folder.iterdir()} == {"policy.pt", "config.yaml", "log_1"}
     assert TrainingConfig.from_yaml(folder / "config.yaml") == config
     assert any(p.name.startswith("events") for p in (folder / "log_1").iterdir())
     reports = [
         evaluate(find_agent(str(path)), episodes=3, num_envs=n, progress=False, **config.env)
-        for path, n in ((folder, 1), (folder, 2), (folder / "policy.zip", 2))
+        for path, n in ((folder, 1), (folder, 2), (folder / "policy.pt", 2))
     ]
     assert reports[0].episodes == reports[1].episodes == reports[2].episodes
 
@@ -142,7 +153,7 @@ def test_a_run_is_resumed_or_replaced_as_its_owner_chooses(run, tmp_path):
     other = replace(config, seed=3)
     assert train(other, folder, overwrite=True, progress=False).num_timesteps == 32
     assert TrainingConfig.from_yaml(folder / "config.yaml") == other
-    assert {p.name for p in folder.iterdir()} == {"policy.zip", "config.yaml", "log_1"}
+    assert {p.name for p in folder.iterdir()} == {"policy.pt", "config.yaml", "log_1"}
 
 
 def test_a_policy_acts_only_on_what_it_was_trained_on(run):
@@ -170,7 +181,10 @@ def test_resuming_nothing_is_refused(env, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("env: {}\nepochs: 3\n", "epochs: there is no such field; known are: encoder, env"),
+        (
+            "env: {}\nepochs: 3\n",
+            "epochs: there is no such field; known are: checkpoint_every",
+        ),
         ("num_env: 3\n", "num_env: there is no such field; did you mean 'num_envs'"),
         ("num_envs: eight\n", "num_envs is 'eight'; accepted: a whole number from 1"),
         ("num_envs: true\n", "num_envs is True; accepted: a whole number from 1"),
@@ -203,6 +217,118 @@ def test_what_cannot_be_trained_leaves_nothing_behind(env, tmp_path, options, wo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_policy_that_is_not_there_is_refused(env, tmp_path):
-    with pytest.raises(ValueError, match="does not exist"):
-        evaluate(lambda e: PolicyAgent(e, tmp_path / "no.zip"), episodes=1, progress=False, **env)
+def test_a_file_that_holds_no_policy_is_refused_by_name(tmp_path):
+    for name, content in (("no.pt", None), ("bad.pt", b"PK"), ("text.pt", b"weights")):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}: holds no weights"):
+            load_policy(tmp_path / name)
+
+
+class Touch:
+    """An object whose pickle touches a file when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.path,)
+
+
+def hostile(folder, mark, ending):
+    """Write what a stranger may: a folder whose policy touches ``mark`` if it is unpickled."""
+    if ending == "torch":
+        torch.save({"format": 1, "weights": Touch(mark)}, folder / "policy.pt")
+    elif ending == "pickle":
+        (folder / "policy.pt").write_bytes(pickle.dumps({"format": 1, "weights": Touch(mark)}))
+    else:  # as stable-baselines3 does: a pickle in base64 within JSON
+        data = {"policy_kwargs": {":type:": "x", ":serialized:": base64.b64encode(
+            pickle.dumps(Touch(mark))).decode()}}  # fmt: skip
+        with zipfile.ZipFile(folder / "policy.zip", "w") as archive:
+            archive.writestr("data", json.dumps(data))
+            archive.writestr("policy.pth", b"")
+        if ending == "renamed":
+            (folder / "policy.zip").rename(folder / "policy.pt")
+
+
+@pytest.mark.parametrize("ending", ["torch", "pickle", "zip", "renamed"])
+def test_a_strangers_policy_runs_no_code(run, tmp_path, ending):
+    _, before = run
+    folder, mark = tmp_path / "run", tmp_path / "touched"
+    folder.mkdir()
+    shutil.copy(before / "config.yaml", folder)
+    hostile(folder, mark, ending)
+    for command in ("evaluate", "demo"):
+        done = CliRunner().invoke(main, [command, "--agent", str(folder)])
+        assert done.exit_code == 1
+        assert "policy" in done.output
+        assert ("--trust" in done.output) == (ending in ("zip", "renamed"))
+    again = ["train", str(folder / "config.yaml"), "--out", str(folder), "--resume"]
+    assert CliRunner().invoke(main, again).exit_code == 1
+    assert not mark.exists()
+
+
+def test_a_model_of_stable_baselines3_is_evaluated_if_it_is_trusted(run, tmp_path):
+    config, folder = run
+    train(config, tmp_path, progress=False).save(tmp_path / "policy.zip")
+    (tmp_path / "policy.pt").unlink()
+    with pytest.raises(ValueError, match="runs code of whoever made it"):
+        find_agent(str(tmp_path))
+    trusted, safe = (
+        evaluate(agent, episodes=2, progress=False, **config.env)
+        for agent in (find_agent(str(tmp_path), trust=True), find_agent(str(folder)))
+    )
+    assert trusted.episodes == safe.episodes  # the seed and all else are the same
+
+
+def test_what_is_learned_is_kept_as_it_goes(run, tmp_path, monkeypatch):
+    config, _ = run
+    monkeypatch.setattr(training, "ENOUGH", 1)
+    kept = []
+
+    def spy(path, policy, **more):
+        kept.append((path.name, more["steps"]))
+        save(path, policy, **more)
+
+    save = training.save_policy
+    monkeypatch.setattr(training, "save_policy", spy)
+    train(replace(config, total_steps=96, checkpoint_every=32), tmp_path, progress=False)
+    latest = [steps for name, steps in kept if name == "policy.pt"]
+    assert latest == [32, 64, 96, 96]
+    assert [path.name for path in sorted(tmp_path.glob("step-*"))] == [
+        "step-000000032.pt", "step-000000064.pt", "step-000000096.pt",
+    ]  # fmt: skip
+    assert read_checkpoint(tmp_path / "best.pt")["steps"] in (32, 64, 96)
+    for name in ("best.pt", "step-000000032.pt"):
+        evaluate(find_agent(str(tmp_path / name)), episodes=1, progress=False, **config.env)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+def test_a_training_that_is_stopped_says_what_it_has_saved(run, tmp_path, how):
+    config, _ = run
+    (tmp_path / "long.yaml").write_text(replace(config, total_steps=10**6).to_yaml())
+    out = tmp_path / "out"
+    arguments = ["train", str(tmp_path / "long.yaml"), "--out", str(out)]
+    signals = Stopping(out, getattr(signal, how))
+    done = CliRunner().invoke(main, arguments)
+    signals.join()
+    assert done.exit_code == 128 + getattr(signal, how)
+    assert "policy.pt has what was learned in" in done.output
+    assert read_checkpoint(out / "policy.pt")["steps"] >= 32
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+class Stopping(threading.Thread):
+    """Sends this process a signal when the training in a folder has begun to log."""
+
+    def __init__(self, folder, number):
+        super().__init__(daemon=True)
+        self.folder, self.number = folder, number
+        self.start()
+
+    def run(self):
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not list(self.folder.glob("log_1/events*")):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.kill(os.getpid(), self.number)

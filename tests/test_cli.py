@@ -149,7 +149,7 @@ def test_configurations_are_found_by_name_and_by_file(tmp_path):
     [
         ("- a\n", "accepted: a mapping"),
         ("3: a\n", "accepted: a mapping from names"),
-        ("a: 1\nb: [1\n", "line 3: is not valid YAML"),
+        ("a: 1\nb: [1\n", "line 3, column 1: is not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, words):

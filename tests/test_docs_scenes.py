@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from avenv.core.errors import SceneError
+from avenv.core.plain_yaml import Loader
 from avenv.scene import SceneSpec, check_scene
-from avenv.scene.yaml_files import _Loader
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "scenes.md").read_text()
@@ -54,7 +54,7 @@ def test_its_episodes_are_checked():
     assert names["vase"].position[2] == 0.0
     [block] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     [bedsit] = re.findall(r"```yaml\n(name: .*?)```", PAGE, re.DOTALL)
-    check_scene(SceneSpec.from_dict(yaml.load(bedsit + block, _Loader)))
+    check_scene(SceneSpec.from_dict(yaml.load(bedsit + block, Loader)))
 
 
 def test_its_script_runs(tmp_path, monkeypatch):

@@ -294,7 +294,7 @@ def test_make_vec_returns_the_native_batch(world):
         ({"num_envs": 2}, "accepted: gym.make_vec"),
         ({"max_steps": 9}, "did you mean 'max_episode_steps'"),
         ({"max_episode_steps": "a"}, "max_episode_steps is 'a'; accepted: 1 or more"),
-        ({"success_radius": [1]}, r"success_radius is \[1\]; accepted: more than 0"),
+        ({"success_radius": [1]}, r"success_radius is \[1\]; accepted: a number"),
         ({"body": {"radius": 9}}, "body.radius is 9; accepted"),
         ({"body": {"width": 1}}, "body is .*width"),
         ({"propagation": {"rays": 0}}, "rays is 0"),

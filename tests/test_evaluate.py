@@ -1,13 +1,19 @@
 """The benchmark scores agents over fixed episodes, independently of how they are batched."""
 
 import json
+import os
+import signal
+from collections import Counter
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import stats
-from support import two_rooms
+from support import shoebox, two_rooms
 
 from avenv.benchmark import Report, evaluate, find_agent
+from avenv.cli import main
 from avenv.simulation.world import World
 from avenv_agents.baselines import DirectionFollower, OracleAgent, RandomAgent
 from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND, SourceBelief, interaural_correlation
@@ -41,6 +47,106 @@ def test_results_do_not_depend_on_the_batch(world, agent):
         for n in (1, 2)
     )
     assert alone == together
+
+
+def test_an_episode_is_what_its_seed_begins(world):
+    report = evaluate(OracleAgent, episodes=3, seed=5, scenes=world, progress=False, **OPTIONS)
+    env = gym.make("avenv/AudioGoal-v0", scenes=world, disable_env_checker=True, **OPTIONS)
+    for k, record in enumerate(report.episodes):
+        _, info = env.reset(seed=5 + k)
+        assert record["episode"] == info["setup"]
+
+
+def test_each_of_several_scenes_has_its_turn():
+    worlds = [World(shoebox((4 + k, 4, 3))) for k in range(3)]
+    played = {
+        (seed, num_envs): [r["episode"]["scene"]["hash"] for r in evaluate(
+            OracleAgent, episodes=7, seed=seed, num_envs=num_envs, scenes=worlds, progress=False,
+            **OPTIONS).episodes]
+        for seed, num_envs in ((0, 2), (0, 3), (1, 3))
+    }  # fmt: skip
+    assert sorted(Counter(played[0, 2]).values()) == [2, 2, 3]
+    assert len(set(played[0, 2][:3])) == 3
+    assert played[0, 2] == played[0, 3]
+    assert played[1, 3][:6] == played[0, 3][1:]  # an episode is its seed's, wherever a run begins
+
+
+class Failing(OracleAgent):
+    """An oracle that loses its network at the act of this number, or is stopped then."""
+
+    fails_at = 10**9
+    how = ConnectionError("the network is down")
+
+    def act(self, observation, info):
+        Failing.fails_at -= 1
+        if Failing.fails_at < 0:
+            if isinstance(self.how, signal.Signals):
+                os.kill(os.getpid(), self.how)
+            else:
+                raise self.how
+        return super().act(observation, info)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Let a failing agent fail late; return what sets when, and how."""
+
+    def fail(at, how=Failing.how):
+        monkeypatch.setattr(Failing, "fails_at", at)
+        monkeypatch.setattr(Failing, "how", how)
+
+    fail(10**9)
+    return fail
+
+
+@pytest.mark.parametrize("num_envs", [1, 3])
+def test_an_evaluation_that_fails_goes_on_where_it_was(world, tmp_path, failing, num_envs):
+    options = {"episodes": 6, "num_envs": num_envs, "scenes": world, "progress": False, **OPTIONS}
+    log = tmp_path / "log.jsonl"
+    whole = evaluate(Failing, **options)
+    failing(30)
+    with pytest.raises(ConnectionError):
+        evaluate(Failing, journal=log, **options)
+    lines = log.read_text().splitlines()
+    finished = [json.loads(line)["number"] for line in lines[1:]]
+    assert 0 < len(finished) < 6
+    log.write_text("\n".join([*lines, '{"number": 5, "metr']))  # killed while it wrote
+    failing(10**9)
+    again = evaluate(Failing, journal=log, **options)
+    assert again.episodes == whole.episodes
+    numbers = [json.loads(line)["number"] for line in log.read_text().splitlines()[1:]]
+    assert sorted(numbers) == list(range(6))
+    failing(0)  # nothing is left to play
+    assert evaluate(Failing, journal=log, **options).episodes == whole.episodes
+    with pytest.raises(ValueError, match=r"another evaluation, which differs in seed, sounds"):
+        evaluate(Failing, journal=log, seed=1, **{**options, "sounds": "alarm_clock"})
+
+
+@pytest.mark.parametrize("out", [("--out", "result.json"), ()])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, Failing.how])
+def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, how, out):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "room.yaml").write_text(
+        "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
+    )
+    (tmp_path / "env.yaml").write_text(
+        "sensors: [depth]\nimage_size: [16, 16]\nscenes: room.yaml\n"
+    )
+    arguments = ["evaluate", "--agent", f"{__name__}:Failing", "--config", "env.yaml",
+                 "--episodes", "5", "--num-envs", "1", *out]  # fmt: skip
+    failing(40, how)
+    done = CliRunner().invoke(main, arguments)
+    codes = {signal.SIGTERM: 143, signal.SIGINT: 130}
+    assert done.exit_code == codes.get(how, 1)
+    assert "the same command goes on" in done.output
+    failing(10**9)
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert "going on from the finished episodes" in done.output
+    assert "5 episodes" in done.output
+    left = {p.name for p in tmp_path.rglob("*") if p.suffix in (".json", ".jsonl")}
+    assert left == ({"result.json"} if out else set())
 
 
 def report(success):
@@ -77,9 +183,13 @@ def test_agents_are_found_by_name_or_path():
         find_agent("avenv_agents.baselines:Nobody")
 
 
-def test_at_least_one_episode_is_needed(world):
-    with pytest.raises(ValueError, match="episodes is 0"):
-        evaluate(OracleAgent, episodes=0, scenes=world, progress=False, **OPTIONS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("episodes", 0), ("episodes", True), ("num_envs", 2.0), ("seed", -1), ("seed", "a")],
+)
+def test_numbers_that_make_no_sense_are_refused_by_name(world, name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}; accepted: a whole number from"):
+        evaluate(OracleAgent, scenes=world, progress=False, **{**OPTIONS, name: value})
 
 
 def test_the_follower_says_what_it_needs(world):

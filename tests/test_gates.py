@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
+from test_hrtf import EVERYWHERE, woodworth_head, write_sofa
 from test_paths import paths_between
-from test_response import interaural_delay
+from test_response import LENGTH, interaural_delay
 from test_stream import new_sound, play
 
 from avenv.acoustics import (
@@ -29,6 +30,7 @@ from avenv.acoustics.air import air_absorption
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core import cache, parallel
 from avenv.core.bands import bands_for
+from avenv.core.frames import direction
 
 RATE = 16000
 BANDS = bands_for(RATE)
@@ -59,10 +61,12 @@ def decibels(ratio):
     return 10 * np.log10(ratio)
 
 
-def hear(scene, source, listeners, settings, layout="mono", headings=None, noises=1):
+def hear(scene, source, listeners, settings, layout="mono", headings=None, noises=1, hrtf=None):
     """Return the responses (J * noises, C, N) at listeners (J, 3) of one source."""
     listeners = np.atleast_2d(np.asarray(listeners, float))
-    engines = [Engine(RATE, layout, settings=replace(settings, seed=s)) for s in range(noises)]
+    engines = [
+        Engine(RATE, layout, settings=replace(settings, seed=s), hrtf=hrtf) for s in range(noises)
+    ]
     field = engines[0].source_field(prepare(scene), source, float(listeners[0, 2]))
     batch = ResponseBatch.of_source(field, listeners, 0.0 if headings is None else headings)
     return np.concatenate([engine.responses(batch) for engine in engines])
@@ -231,6 +235,31 @@ def test_gate_7_ears_hear_the_delay_of_a_sphere_and_the_louder_side(check):
     left, right = (heard.astype(float) ** 2).sum(axis=2).T
     aside = np.abs(np.sin(azimuth)) > 0.2
     assert (np.sign(left / right - 1) == np.sign(azimuth))[aside].all()
+
+
+@pytest.mark.filterwarnings("ignore:.*right ear first")
+def test_gate_7_heads_of_equalised_sets_keep_their_delays(check, tmp_path):
+    rate, scene = 48000, shoebox((12, 12, 8), absorption=1.0)
+    azimuth = np.radians(np.arange(-180, 180, 15))
+    worst = []
+    for right_first in (False, True):
+        measured = woodworth_head(EVERYWHERE, rate, True, ringing=[(8, 0.15), (20, 0.3)])
+        path = write_sofa(
+            tmp_path / f"{right_first}.sofa",
+            rate=rate,
+            **{"Data.IR": measured[:, ::-1] if right_first else measured},
+        )
+        heard = hear(scene, (9, 6, 4), np.tile([6.0, 6.0, 4.0], (len(azimuth), 1)),
+                     AcousticSettings(max_time=0.5), "binaural", -azimuth, hrtf=path)  # fmt: skip
+        around = direction(azimuth)
+        own = woodworth_head(around, rate, True, ringing=[(8, 0.15), (20, 0.3)])
+        own = np.fft.irfft(np.fft.rfft(own, 3 * LENGTH)[..., : LENGTH // 2 + 1])  # at RATE
+        worst += [
+            interaural_delay(a) - interaural_delay(b[:, :LENGTH])
+            for a, b in zip(own, heard, strict=True)
+        ]
+    error = 1e6 * np.abs(worst).max()
+    check("interaural time difference of equalised heads, right ear first or not", error, 60, "µs")
 
 
 def test_gate_7_mirrored_and_turned_worlds_sound_so(check):

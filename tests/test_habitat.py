@@ -1,14 +1,19 @@
 """Scenes of Habitat's datasets: a stage and objects, with their axes, units and places."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 from numpy.testing import assert_allclose
 
+import avenv
 from avenv.core.errors import SceneError, SceneWarning
+from avenv.scene.meshes import inspect_mesh
 from avenv.simulation.world import load_scene
+
+CASES = Path(__file__).parent / "cases"
 
 
 def write(path, data):
@@ -63,7 +68,11 @@ def test_up_front_and_units_are_those_of_the_asset(dataset):
     config = {"render_asset": "cm.glb", "up": [0, 0, 1], "front": [0, 1, 0],
               "units_to_meters": 0.01}  # fmt: skip
     path = write(dataset / "stages" / "cm.stage_config.json", config)
-    assert_allclose(load_scene(path).compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
+    with pytest.warns(SceneWarning, match=r"units_to_meters is 0\.01 of 1 .* not applied"):
+        as_habitat = avenv.import_mesh(path)
+    assert_allclose(as_habitat.bounds, [[-300, -200, 0], [300, 200, 300]], atol=1e-3)
+    applied = avenv.import_mesh(path, units_to_meters=True)
+    assert_allclose(applied.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
 
 
 def test_objects_stand_where_the_scene_puts_them(dataset):
@@ -134,3 +143,117 @@ def test_what_is_no_json_is_refused(dataset):
     path.write_text("{")
     with pytest.raises(SceneError, match="not valid JSON"):
         load_scene(path)
+
+
+# --- the dataset's configuration ------------------------------------------------------------------
+
+
+def dataset_config(dataset, **sections):
+    return write(dataset / "small.scene_dataset_config.json", sections)
+
+
+@pytest.mark.filterwarnings("ignore::avenv.core.errors.SceneWarning")
+def test_an_alias_is_the_thing_with_other_attributes():
+    scenes = [CASES / "habitat_alias" / "scenes" / f"{n}.scene_instance.json" for n in "ab"]
+    whole, small = (avenv.import_mesh(scene) for scene in scenes)
+    assert_allclose(np.ptp(bounds(whole, "chair"), axis=0), [50, 50, 90], rtol=1e-5)
+    assert_allclose(np.ptp(bounds(small, "small_chair"), axis=0), [25, 25, 45], rtol=1e-5)
+    small = avenv.import_mesh(scenes[1], units_to_meters=True)
+    assert_allclose(bounds(small, "small_chair"),
+                    [[1.875, -2.125, 0.225], [2.125, -1.875, 0.675]], atol=1e-5)  # fmt: skip
+    assert load_scene(scenes[0]).walkable.islands.max() >= 1
+
+
+def test_what_habitat_sim_reads_and_does_not_apply_is_in_the_report():
+    scene = CASES / "habitat_alias" / "scenes" / "a.scene_instance.json"
+    with pytest.warns(SceneWarning, match=r"units_to_meters is 0\.01 of 1 of 2 templates"):
+        _, report = inspect_mesh(scene)
+    assert "pass units_to_meters=True to apply it" in str(report)
+
+
+def test_settings_in_yaml_beside_a_habitat_scene(dataset):
+    # Within its folder: the dataset's own folder is what the scene's files are read from.
+    dataset_config(dataset, objects={"default_attributes": {"units_to_meters": 0.5}})
+    scene = instance(dataset, {"template_name": "stool", "translation": [0, 0.2, 0]})
+    beside = scene.with_name("one.yaml")
+    beside.write_text("mesh: one.scene_instance.json\nunits_to_meters: true\n")
+    size = np.ptp(bounds(load_scene(beside).compiled, "stool"), axis=0)
+    assert_allclose(size, [0.2] * 3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stage", ["stages/deep", "deep", "DEEP.glb", "stages/deep.glb"])
+@pytest.mark.parametrize("paths", [{".glb": ["stages/*.glb"]}, {".glb": ["stages"]}])
+def test_a_dataset_with_z_up_stands_upright(dataset, stage, paths):
+    # 6 x 4 m and 3 m high, with Z up: every mesh of the dataset is, and no file says so itself.
+    mesh(dataset / "stages" / "deep.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
+    up = {"up": [0, 0, 1], "front": [0, 1, 0]}
+    dataset_config(dataset, stages={"default_attributes": up, "paths": paths})
+    path = instance(dataset, stage_instance={"template_name": stage})
+    assert_allclose(load_scene(path).compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
+
+
+def test_defaults_go_behind_a_files_own_attributes(dataset):
+    dataset_config(
+        dataset,
+        stages={"default_attributes": {"scale": [2, 2, 2], "up": [0, 0, 1]}},
+        objects={"default_attributes": {"scale": [0.5, 0.5, 0.5], "COM": [0, 0, 0]}},
+    )
+    config = {"render_asset": "room.glb", "up": [0, 1, 0]}
+    stage = write(dataset / "stages" / "room.stage_config.json", config)
+    assert_allclose(load_scene(stage).compiled.bounds, [[-6, -4, 0], [6, 4, 6]], atol=1e-5)
+    path = instance(dataset, {"template_name": "stool", "translation": [1, 0, 0]})
+    # Its centre of mass, the middle of its base, is what is placed.
+    expected = [[0.9, -0.1, 0], [1.1, 0.1, 0.2]]
+    assert_allclose(bounds(load_scene(path).compiled, "stool"), expected, atol=1e-5)
+
+
+def test_up_alone_turns_the_front_with_it(dataset):
+    mesh(dataset / "stages" / "z.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
+    config = {"render_asset": "z.glb", "up": [0, 0, 1]}
+    path = write(dataset / "stages" / "z.stage_config.json", config)
+    assert_allclose(load_scene(path).compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
+
+
+STOOL = "objects/stool.object_config.json"
+
+
+@pytest.mark.parametrize(
+    ("configs", "name", "size"),
+    [
+        ([{"original_file": STOOL, "template_handle": "tall", "attributes": {"scale": [1, 2, 1]}}],
+         "tall", [0.4, 0.4, 0.8]),
+        ([{"original_file": STOOL, "attributes": {"scale": [1, 2, 1]}}],
+         "stool", [0.4, 0.4, 0.8]),
+        ([{"template_handle": "new",
+           "attributes": {"render_asset": "objects/meshes/stool.glb", "scale": [3, 1, 1]}}],
+         "new", [1.2, 0.4, 0.4]),
+        ([{"original_file": "stool", "template_handle": "one", "attributes": {"scale": [2, 1, 1]}},
+          {"original_file": "one", "template_handle": "two", "attributes": {"mass": 2}}],
+         "two", [0.8, 0.4, 0.4]),
+        ([{"original_file": STOOL, "template_handle": "bar_stool_17",
+           "attributes": {"scale": [1, 3, 1]}}],
+         "Bar_Stool", [0.4, 0.4, 1.2]),
+    ],
+)  # fmt: skip
+def test_configs_rename_change_and_make_templates(dataset, configs, name, size):
+    dataset_config(dataset, objects={"paths": {".json": ["objects"]}, "configs": configs})
+    path = instance(dataset, {"template_name": name, "translation": [1, 1, 0]})
+    found = bounds(load_scene(path).compiled, name)
+    assert_allclose(np.ptp(found, axis=0), size, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"configs": [{"attributes": {}}]}, "needs an original_file or a template_handle"),
+        ({"configs": [{"original_file": "sofa"}]}, "there is no 'sofa'"),
+        ({"configs": [{"original_file": "../x.glb"}]}, "out of the scene's folder"),
+        ({"paths": {".glb": ["../*.glb"]}}, "out of the scene's folder"),
+        ({"default_attributes": 3}, r"default_attributes"),
+        ({"default_attributes": {"scale": [1, 2]}}, r"scale"),
+    ],
+)  # fmt: skip
+def test_a_wrong_dataset_configuration_is_named(dataset, section, message):
+    dataset_config(dataset, objects=section)
+    with pytest.raises(SceneError, match=message):
+        load_scene(instance(dataset, {"template_name": "stool"}))

@@ -1,16 +1,21 @@
 """The head: does sound reach the right ear first, and as much louder as it should?"""
 
+import warnings
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 
-from avenv.acoustics import make_layout
-from avenv.acoustics.ears.hrtf import ear_filters, load_hrtf
+from avenv.acoustics import make_layout, theory
+from avenv.acoustics.ears.hrtf import ear_filters, ears_of, load_hrtf
+from avenv.acoustics.ears.sofa import read_sofa
 from avenv.acoustics.signal.filters import minimum_phase, octave_filters, octave_weights
 from avenv.core.bands import bands_for
 from avenv.core.frames import direction
 
 RATE = 16000
+CASES = Path(__file__).with_name("cases")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,7 @@ def test_ears_in_a_diffuse_field_cohere_at_low_frequencies_only():
 
 COARSE = np.radians(np.arange(0, 360, 15)), np.radians(np.arange(-75, 90, 15))[:, None]
 EVERYWHERE = direction(*COARSE).reshape(-1, 3)
+LISTENER = "ListenerView", "ListenerPosition"
 
 
 def measure(directions, rate=44100, spread=20.0):
@@ -119,6 +125,44 @@ def measure(directions, rate=44100, spread=20.0):
         level = 10 ** (side * directions[:, 1] * 3 / 20)
         spectra = level[:, None] * np.exp(-2j * np.pi * turns * lag[:, None])
         responses[:, ear] = np.fft.irfft(spectra * np.cos(np.pi * turns) ** 2)
+    return responses
+
+
+def one_faint(responses):
+    responses[7, 1] *= 1e-300
+    return responses
+
+
+def later_and_louder(directions):
+    """Make a head whose nearer ear hears everything later."""
+    level = 10 ** (np.stack([directions[:, 1], -directions[:, 1]], axis=1) * 10 / 20)
+    return level[..., None] * measure(directions, spread=-30.0)
+
+
+def woodworth_head(directions, rate, shadow, ringing=(), ringing_far=()):
+    """Make responses (M, 2, 512) of a rigid sphere with Woodworth's delays.
+
+    ``shadow``: with the high-frequency shadow of Brown & Duda (1998). ``ringing``: copies (samples
+    early, height) of what each ear hears, as linear-phase equalisation leaves; ``ringing_far``: of
+    what reaches the far ear alone.
+    """
+    turns = np.fft.rfftfreq(512)
+    corner = 343 / 0.0875 / (2 * np.pi * rate)  # cycles per sample
+    delay = theory.woodworth_delay(np.arcsin(directions[:, 1])) * rate
+    responses = np.zeros((len(directions), 2, 512))
+    for ear, side in enumerate((1, -1)):
+        heard = np.exp(-2j * np.pi * turns * (60 - side * delay[:, None] / 2))
+        if shadow:
+            away = np.arccos(np.clip(side * directions[:, 1:2], -1, 1))
+            high = 1.05 + 0.95 * np.cos(1.2 * away)
+            heard *= (1 + 0.5j * high * turns / corner) / (1 + 0.5j * turns / corner)
+        whole = heard.copy()
+        for early, height in ringing:
+            whole += height * heard * np.exp(2j * np.pi * turns * early)
+        for early, height in ringing_far:
+            far = side * directions[:, 1:2] < 0
+            whole += far * height * heard * np.exp(2j * np.pi * turns * early)
+        responses[:, ear] = np.fft.irfft(whole * np.cos(np.pi * turns) ** 2)
     return responses
 
 
@@ -142,7 +186,8 @@ def write_sofa(path, directions=EVERYWHERE, rate=44100, kind="cartesian", **fiel
         for name, value in (data | fields).items():
             if value is not None:
                 file[name] = value
-        for name, system in (("SourcePosition", kind), ("ListenerView", "cartesian")):
+        systems = {"SourcePosition": kind} | dict.fromkeys(LISTENER, "cartesian")
+        for name, system in systems.items():
             if name in file:
                 file[name].attrs["Type"] = np.bytes_(system)
     return path
@@ -160,6 +205,78 @@ def test_a_sofa_file_gives_each_ear_its_delays_and_levels(tmp_path, kind):
     assert abs(hrtf.delays[:, 0]).max() < 5e-6  # from ahead, when it reaches the centre
     level = hrtf.magnitudes[..., 0, 10] - hrtf.magnitudes[..., 1, 10]
     np.testing.assert_allclose(level, 6 * GRID[..., 1], atol=0.3)
+
+
+EQUALISED = {
+    "plain": {},
+    "ringing before": {"ringing": [(8, 0.15)]},
+    "ringing long before": {"ringing": [(20, 0.3)]},
+    "ringing on both sides": {"ringing": [(8, 0.3), (-8, 0.3)]},
+    "the far ear rings before": {"ringing_far": [(8, 0.15)]},
+}
+
+
+@pytest.mark.parametrize("name", EQUALISED)
+@pytest.mark.parametrize("shadow", [False, True])
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_equalised_sets_have_the_delays_of_their_heads(tmp_path, name, shadow, rate):
+    responses = woodworth_head(EVERYWHERE, rate, shadow, **EQUALISED[name])
+    hrtf = load_hrtf(write_sofa(tmp_path / "head.sofa", rate=rate, **{"Data.IR": responses}))
+    heard = hrtf.delays[18, :, 1] - hrtf.delays[18, :, 0]
+    sphere = theory.woodworth_delay(np.radians(np.arange(0, 360, 5)))
+    np.testing.assert_allclose(heard, sphere, atol=35e-6)
+    if not name.startswith("the far"):
+        np.testing.assert_allclose(heard, sphere, atol=20e-6)
+
+
+@pytest.mark.parametrize("sign", [(-1, -1), (1, -1), (-1, 1)])
+def test_microphones_may_be_inverted(tmp_path, sign):
+    responses = woodworth_head(EVERYWHERE, 44100, True) * np.array(sign)[:, None]
+    hrtf = load_hrtf(write_sofa(tmp_path / "head.sofa", **{"Data.IR": responses}))
+    heard = hrtf.delays[18, :, 1] - hrtf.delays[18, :, 0]
+    sphere = theory.woodworth_delay(np.radians(np.arange(0, 360, 5)))
+    np.testing.assert_allclose(heard, sphere, atol=12e-6)
+
+
+@pytest.mark.parametrize("declared", ["left first", "right first", "nothing"])
+@pytest.mark.parametrize("right_first", [False, True])
+def test_the_data_say_which_ear_is_first(tmp_path, declared, right_first):
+    responses = woodworth_head(EVERYWHERE, 44100, True)
+    fields = {"Data.IR": responses[:, ::-1] if right_first else responses}
+    if declared != "nothing":
+        left = 0.09 if declared == "left first" else -0.09
+        fields["ReceiverPosition"] = np.array([[0, left, 0], [0, -left, 0]])[..., None]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        hrtf = load_hrtf(write_sofa(tmp_path / "head.sofa", **fields))
+    heard = hrtf.delays[18, :, 1] - hrtf.delays[18, :, 0]
+    sphere = theory.woodworth_delay(np.radians(np.arange(0, 360, 5)))
+    np.testing.assert_allclose(heard, sphere, atol=12e-6)
+    assert hrtf.magnitudes[18, 18, 0, 30] > hrtf.magnitudes[18, 18, 1, 30] + 6  # the left one
+    assert ["head.sofa: has the right ear first" in str(w.message) for w in said] == (
+        [True] if right_first else []
+    )
+
+
+def test_delays_beside_the_responses_say_which_ear_is_first(tmp_path):
+    both = np.stack([EVERYWHERE[:, 1], -EVERYWHERE[:, 1]], axis=1) * 10  # the second is first
+    responses = np.zeros((264, 2, 64))
+    responses[..., 20] = 1.0
+    path = write_sofa(tmp_path / "head.sofa", **{"Data.IR": responses, "Data.Delay": both})
+    with pytest.warns(UserWarning, match="right ear first"):
+        hrtf = load_hrtf(path)
+    heard = hrtf.delays[..., 1] - hrtf.delays[..., 0]
+    np.testing.assert_allclose(heard, 20 * GRID[..., 1] / 44100, atol=5e-6)
+
+
+def test_a_file_with_the_right_ear_first_is_heard_the_right_way_round():
+    # it was written by another library, and declares what it holds
+    with warnings.catch_warnings(action="ignore"):
+        layout = make_layout("binaural", RATE, CASES / "swap.sofa")
+    earlier = (layout.delays[18, 18, 1] - layout.delays[18, 18, 0]) / RATE  # from the left
+    assert earlier == pytest.approx(theory.woodworth_delay(np.pi / 2), abs=10e-6)
+    energy = (layout.filters[18, 18] ** 2).sum(axis=-1)
+    assert energy[0] > energy[1]
 
 
 def test_a_head_from_a_file_at_any_rate_is_as_loud_as_a_microphone(tmp_path):
@@ -237,6 +354,16 @@ def test_the_content_of_a_file_is_what_counts(tmp_path):
         ({"SourcePosition": np.ones((264, 2))}, r"SourcePosition has shape \(264, 2\)"),
         ({"SourcePosition": np.zeros((264, 3))}, "SourcePosition has a source inside"),
         ({"ListenerView": [[0.0, 1.0, 0.0]]}, "ListenerView is"),
+        ({"ListenerPosition": [[0.0, 0.0, 1.2]]}, r"ListenerPosition is \(0, 0, 1.2\)"),
+        ({"SourcePosition": 1e300 * EVERYWHERE}, "SourcePosition has a source inf m away"),
+        ({"Data.SamplingRate": [1e-300]}, "Data.SamplingRate is 1e-300"),
+        ({"Data.SamplingRate": [2.0]}, "Data.SamplingRate is 2"),
+        ({"Data.Delay": [[0.0, 1e300]]}, r"Data.Delay is up to 1e\+300"),
+        ({"Data.IR": 1e-300 * measure(EVERYWHERE)}, "Data.IR has a peak of .*e-301"),
+        ({"Data.IR": 1e300 * measure(EVERYWHERE)}, r"Data.IR has a peak of .*e\+299"),
+        ({"Data.IR": one_faint(measure(EVERYWHERE))}, "Data.IR has a response that peaks at"),
+        ({"Data.IR": np.ones((264, 2, 20000), np.float16)}, "responses of 20000 samples"),
+        ({"Data.IR": later_and_louder(EVERYWHERE)}, "first in one ear and louder in the other"),
         ({"kind": "polar"}, "SourcePosition is 'polar'; accepted: 'spherical' or 'cartesian'"),
     ],
 )
@@ -252,3 +379,66 @@ def test_what_is_no_sofa_file_is_refused_by_name(tmp_path):
         load_hrtf(tmp_path / "song.sofa")
     with pytest.raises(ValueError, match=r"none\.sofa cannot be read: No such file"):
         load_hrtf(tmp_path / "none.sofa")
+
+
+def test_a_fifo_or_a_folder_is_no_head(tmp_path):
+    with pytest.raises(ValueError, match="cannot be read: it is no file"):
+        load_hrtf(tmp_path)
+
+
+def test_a_large_file_is_refused_unread(tmp_path):
+    path = tmp_path / "large.sofa"
+    with path.open("wb") as file:
+        file.truncate(150_000_000_000)  # sparse
+    with pytest.raises(ValueError, match=r"large\.sofa is 150000 MB large; accepted: 512 MB"):
+        load_hrtf(path)
+
+
+def test_fields_that_declare_too_much_are_refused_unread(tmp_path):
+    path = write_sofa(tmp_path / "bomb.sofa")
+    with h5py.File(path, "a") as file:
+        del file["Data.IR"]
+        file.create_dataset("Data.IR", (9_000_000, 2, 1024), "f8", chunks=(1, 2, 1024))
+    with pytest.raises(ValueError, match=r"bomb\.sofa: Data\.IR is 147456 MB large"):
+        load_hrtf(path)
+
+
+def test_fields_elsewhere_are_not_followed(tmp_path):
+    other = write_sofa(tmp_path / "other.sofa")
+    path = write_sofa(tmp_path / "link.sofa", **{"Data.IR": None})
+    with h5py.File(path, "a") as file:
+        file["Data.IR"] = h5py.ExternalLink(other, "Data.IR")
+    with pytest.raises(ValueError, match=r"link\.sofa: Data\.IR .* no dataset of this file"):
+        load_hrtf(path)
+
+
+def test_a_damaged_file_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"corrupt\.sofa: the file is damaged"):
+        load_hrtf(CASES / "corrupt.sofa")
+
+
+@pytest.mark.filterwarnings("ignore:.*right ear first")
+def test_damage_of_every_kind_is_one_error_that_names_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    whole = write_sofa(tmp_path / "good.sofa", direction(np.arange(6) * np.pi / 3)).read_bytes()
+    read = 0
+    for k in range(500):
+        data = bytearray(whole)
+        if k % 5 == 0:
+            del data[rng.integers(len(data)) :]
+        elif k % 5 == 1:
+            start = int(rng.integers(len(data) - 8))
+            data[start : start + 8] = rng.choice([b"\xff" * 8, bytes(8), b"\xff" * 4 + bytes(4)])
+        else:  # mostly where sizes, types and addresses are
+            for place in rng.integers(min(8192, len(data)), size=rng.integers(1, 5)):
+                data[place] = rng.integers(256)
+        try:
+            measured = read_sofa(bytes(data), "damaged.sofa")
+            if read < 20:  # what is read can be heard with
+                ears = ears_of(measured, "damaged.sofa")
+                assert np.isfinite(ears.delays).all()
+                assert np.isfinite(ears.magnitudes).all()
+            read += 1
+        except ValueError as error:
+            assert "damaged.sofa" in str(error)  # noqa: PT017
+    assert 20 < read < 400

@@ -85,7 +85,7 @@ def test_own_materials_join_the_table(tmp_path):
         ("absorption: [0.2, ", "absorption: [", r"own.yaml: mine: absorption is .*7 numbers"),
         ("scattering: [0.1", "scattering: [1.5", r"mine: scattering has 1.5; .* from 0 to 1"),
         ("scattering: [0.1", "scattering: [.nan", r"mine: scattering has nan"),
-        ("scattering: [0.1", "scattering: [yes", r"mine: scattering has True"),
+        ("scattering: [0.1", "scattering: [yes", r"mine: scattering has 'yes'"),
         ("  scattering", "  scatering", "unknown field 'scatering'"),
         ("  scattering: [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]\n", "", "'scattering' is missing"),
         ("#808080", "grey", "color is 'grey'; expected sRGB"),

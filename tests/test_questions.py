@@ -1,16 +1,22 @@
 """Questions about many places at once get the answers of as many single ones."""
 
+import contextlib
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from support import shoebox, two_rooms
 
+import avenv
 from avenv import geodesic_distance, impulse_response
 from avenv.acoustics import AcousticSettings
 from avenv.core.errors import SceneError
+from avenv.simulation.emitters import Emitter
 from avenv.simulation.world import World
+from avenv.sounds import Sound
 
 QUICK = AcousticSettings(rays=256, mirror_rays=1024, max_time=0.3)
 PAGE = Path(__file__).parents[1] / "docs" / "acoustics.md"
@@ -101,10 +107,36 @@ def test_a_place_far_from_any_floor_has_no_distance():
         geodesic_distance(room, (1.0, 1.0, 1.0), (3.0, 1.0))
 
 
-def test_the_map_of_the_page_is_one():
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The names that the examples of docs/acoustics.md leave behind, and the folder they ran in."""
     names: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
-        exec(block, names)
+    folder = tmp_path_factory.mktemp("page")
+    with contextlib.chdir(folder):
+        for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
+            exec(block, names)
+    return names | {"folder": folder}
+
+
+def test_the_walk_of_the_page_leads_to_the_phone(page):
+    heard, rate = soundfile.read(page["folder"] / "walk.wav", dtype="float32")
+    np.testing.assert_array_equal(heard.T, page["heard"])
+    assert (heard.shape, rate) == ((7 * 16000, 2), 16000)
+    way = page["poses"], [np.pi, np.pi, -np.pi / 2, np.pi], [0, 3, 5, 7]
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    steady = Emitter(page["ringing"].position, Sound("noise", "noise", noise, 16000))
+    heard = avenv.render_audio(page["home"], steady, *way, step_time=0.05)
+    levels = 10 * np.log10((heard.astype(float) ** 2).reshape(2, 14, -1).mean(axis=2))
+    assert (levels[:, -1] > levels[:, 0] + 6).all()  # from the hall to near it
+    assert (np.diff(levels.mean(axis=0)[::3]) > 0).all()
+    left, right = levels[:, 9]
+    assert right > left + 1  # who comes through the doorway faces south, and has it on the right
+    before = avenv.render_audio(page["home"], page["carried"], *way)[:, :8000]
+    np.testing.assert_allclose(before, page["heard"][:, :8000], atol=1e-5)  # it does not ring yet
+
+
+def test_the_map_of_the_page_is_one(page):
+    names = page
     level, metres = names["level"], names["metres"]
     free = np.isfinite(level)
     assert 0.5 < free.mean() < 1
@@ -114,3 +146,19 @@ def test_the_map_of_the_page_is_one():
         source.argmin(), source.shape
     )
     assert metres[-1, -1] > source[-1, -1] + 0.5  # round the walls between
+
+
+def test_degrees_are_told_from_radians(rooms):
+    here, there = (1.0, 1.0, 1.5), (2.0, 2.0, 1.5)
+    for name in ("heading", "facing"):
+        with pytest.raises(ValueError, match=rf"{name} is 90, .*radians .*\(90\) = 1.571"):
+            impulse_response(rooms, here, there, **{name: 90}, settings=QUICK)
+    with pytest.raises(ValueError, match=r"heading is -180, .*= -3.142"):
+        impulse_response(rooms, here, [there] * 2, [0.0, -180.0], settings=QUICK)
+    for name in ("heading", "pitch"):
+        with pytest.raises(ValueError, match=f"{name} is 45, more than a turn"):
+            avenv.render_view(rooms, here, **{name: 45})
+    turned = [impulse_response(rooms, here, there, angle, length=800, settings=QUICK)
+              for angle in (math.pi, -math.pi)]  # fmt: skip
+    np.testing.assert_allclose(*turned, atol=1e-5)
+    impulse_response(rooms, here, there, 2 * math.pi, length=800, settings=QUICK)

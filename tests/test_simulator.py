@@ -209,6 +209,28 @@ def test_a_sound_of_another_rate_is_refused(room):
         begin(simulator(room), Emitter((1, 1, 1), other))
 
 
+@pytest.mark.parametrize(
+    ("loud", "level"), [(np.nan, 0.0), (np.inf, 0.0), (0.05, 900.0), (3e38, 10.0)]
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_sound_that_is_not_finite_is_an_error_that_names_its_source(room, loud, level):
+    signal = HISS.signal.copy()
+    signal[1000] = loud  # it begins in the second step
+    bad = Emitter((4.0, 3.0, 1.2), replace(HISS, name="broken", signal=signal), level, onset=0.0)
+    sim = simulator(room)
+    with pytest.raises(SoundError, match=r"'broken' at \(4.00, 3.00, 1.20\) emits such samples"):
+        listen(sim, ALWAYS, bad, steps=8)
+
+
+def test_a_response_that_is_not_finite_is_an_error_that_names_its_source(room, monkeypatch):
+    sim = simulator(room)
+    engine = sim._rig.ears.engine
+    answer = engine.responses
+    monkeypatch.setattr(engine, "responses", lambda batch: answer(batch) * np.float32(np.nan))
+    with pytest.raises(SoundError, match=r"the response to 'hiss' at \(1.00, 1.00, 1.20\)"):
+        listen(sim, ALWAYS)
+
+
 def test_the_other_sources_of_a_scene_sound_in_the_background():
     radio = SceneSource("radio", "phone", (1.0, 3.0, 1.0), -6.0)
     clock = SceneSource("clock", "clock", (6.0, 1.0, 1.5))

@@ -62,6 +62,45 @@ def test_a_peaky_sound_is_quieter_rather_than_clipped(write):
     assert 0.9 < np.max(np.abs(sound.signal)) < 1
 
 
+@pytest.mark.parametrize("peak", [1.5, 2.0, 3e4, 2.1e9])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floating_point_may_go_beyond_full_scale(write, peak, subtype):
+    rng = np.random.default_rng(0)
+    quiet = (tone(50, 1.0) + 0.3 * tone(440, 1.0) + 1e-3 * rng.standard_normal(RATE)) * 2
+    loud = peak * quiet / np.max(np.abs(quiet))
+    [sound] = load_sounds(write("loud.wav", loud, subtype=subtype), RATE)
+    [same] = load_sounds(write("quiet.wav", quiet, subtype="FLOAT"), RATE)
+    np.testing.assert_allclose(sound.signal, same.signal, atol=1e-6)
+
+
+def test_a_slow_sine_beyond_full_scale_is_not_clipped(write):
+    # it stays within 0.1 % of its peak for 14 samples at a time
+    [sound] = load_sounds(
+        write("slow.wav", tone(50, 1.0, 48000, 2.0), 48000, subtype="FLOAT"), RATE
+    )
+    assert np.isfinite(sound.signal).all()
+
+
+def test_a_sound_is_silent_if_the_rate_cannot_carry_it(write):
+    for frequency, rate in [(20000, 48000), (20000, 44100), (12000, 96000), (9000, 48000)]:
+        for seconds in (0.05, 1.0):
+            path = write("high.wav", tone(frequency, seconds, rate), rate)
+            with pytest.raises(SoundError, match=r"high\.wav: is silent at 16000 Hz"):
+                load_sounds(path, RATE)
+            [sound] = load_sounds(path, rate)
+            assert loudness(sound.signal, rate) == pytest.approx(LOUDNESS, abs=0.1)
+    audible = tone(20000, 1.0, 48000) + 0.01 * tone(1000, 1.0, 48000)
+    [sound] = load_sounds(write("both.wav", audible, 48000), RATE)
+    assert np.argmax(np.abs(np.fft.rfft(sound.signal))) == 1000
+
+
+def test_a_click_at_the_start_is_heard(write):
+    click = np.zeros(48000, np.float32)
+    click[3:60] = 0.5
+    [sound] = load_sounds(write("click.wav", click, 48000), RATE)
+    assert np.max(np.abs(sound.signal)) > 0.5
+
+
 def nothing(path):
     soundfile.write(path, np.zeros(0, np.float32), RATE)
 
@@ -82,6 +121,36 @@ def clipped(path):
     soundfile.write(path, np.clip(tone(amplitude=3.0), -1, 1), RATE)
 
 
+def clipped_at_two(path):
+    soundfile.write(path, np.clip(tone(amplitude=9.0), -2, 2), RATE, subtype="FLOAT")
+
+
+def huge(path):
+    loud = tone()
+    loud[100] = 2.5e38
+    soundfile.write(path, loud, RATE, subtype="FLOAT")
+
+
+def huge_in_both(path):
+    soundfile.write(path, np.full((100, 2), 2.5e38), RATE, subtype="FLOAT")
+
+
+def beyond_single(path):
+    soundfile.write(path, 1e300 * tone().astype(float), RATE, subtype="DOUBLE")
+
+
+def gsm(path):
+    soundfile.write(path, tone(rate=8000), 8000, subtype="GSM610")
+
+
+def adpcm(path):
+    soundfile.write(path, tone(), RATE, subtype="NMS_ADPCM_32")
+
+
+def slow(path):
+    soundfile.write(path, tone(), 10)
+
+
 def text(path):
     path.write_text("hello")
 
@@ -94,6 +163,13 @@ def text(path):
         (offset, "silent"),
         (not_a_number, "NaN"),
         (clipped, "clipped"),
+        (clipped_at_two, "clipped"),
+        (huge, r"peaks at 2.5e\+38"),
+        (huge_in_both, r"peaks at 2.5e\+38"),
+        (beyond_single, "infinite"),
+        (gsm, r"cannot be read as sound \(GSM 6.10\)"),
+        (adpcm, "cannot be read as sound"),
+        (slow, "sample rate of 10 Hz"),
         (text, "cannot be read as sound"),
     ],
 )
@@ -179,7 +255,7 @@ def test_a_split_file_divides_the_sounds_and_notes_their_licences(recordings, na
         ("s.yaml", "train: [3]", r"train\[0\]: file: .*string"),
         ("s.yaml", "train: [{kind: bell}]", r"train\[0\]: file: .*required"),
         ("s.yaml", "- bell.wav", "should hold splits"),
-        ("s.yaml", "train: [", "is not YAML"),
+        ("s.yaml", "train: [", "is not valid YAML"),
         ("s.yaml", "train: []", "lists no files"),
         ("s.yaml", "val: [bell.wav]", "no split 'train'; it has val"),
         ("s.csv", "name,split\nbell.wav,train", "line 2: file: .*required"),

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from support import shoebox, two_rooms
 
 import avenv
+from avenv import SceneError, SceneSpec
 from avenv.simulation.world import World, load_scene, load_worlds
 
 
@@ -152,3 +154,29 @@ def test_a_source_on_the_left_is_louder_on_the_left():
     assert np.sum(left[early] ** 2) > 2 * np.sum(right[early] ** 2)
     measured = avenv.acoustics.measures(np.stack([left, right]), 16000)
     assert {"t30", "edt", "c50", "c80", "d50", "drr"} <= set(measured)
+
+
+@pytest.mark.parametrize(
+    "sound", ["/etc/passwd", "secret", "../secret", "/etc/passwd?", "secret?x"]
+)
+def test_a_scene_names_no_file_elsewhere_as_a_sound(tmp_path, monkeypatch, sound):
+    (tmp_path / "work").mkdir()
+    for place in (tmp_path, tmp_path / "work"):
+        for name in ("secret", "secret?x"):
+            (place / name).write_text("not for everyone")
+    monkeypatch.chdir(tmp_path / "work")
+    scene = SceneSpec.from_dict(
+        {
+            "name": "cell",
+            "rooms": [{"name": "cell", "polygon": [[0, 0], [3, 0], [3, 3], [0, 3]]}],
+            "sources": [{"position": [1, 1, 1], "sound": sound}],
+        }
+    )
+    path = tmp_path / "cell.yaml"
+    scene.save(path)
+    with pytest.raises(SceneError, match=r"cell\.yaml: sources\[0\]\.sound: "):
+        load_scene(path)
+    trimesh.creation.box((4, 4, 3)).export(tmp_path / "room.glb")
+    path.write_text(f"mesh: room.glb\nsources: [{{position: [1, 1, 0], sound: '{sound}'}}]")
+    with pytest.raises(SceneError, match=r"sources\[0\]\.sound: "):
+        load_scene(path)

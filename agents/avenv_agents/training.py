@@ -1,36 +1,51 @@
-"""Train an audio-visual policy with PPO, save it, load it, and let it act in a benchmark."""
+"""Train an audio-visual policy with PPO, and keep what it has learned."""
 
 import inspect
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from gymnasium import spaces
-from numpy.typing import NDArray
 
 try:
-    import torch
+    import torch  # noqa: F401 (said here that it is missing)
     from stable_baselines3 import PPO
     from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.utils import set_random_seed
     from stable_baselines3.common.vec_env import VecEnv, VecMonitor
-    from torch.distributions import Categorical
 except ImportError as error:
     raise ImportError(f'learning needs more ({error}): pip install "avenv[agents]"') from error
 
+from avenv.core.interrupts import terminable
 from avenv.envs.sb3 import make_sb3
-from avenv.envs.vector import BatchEnv
 from avenv.scene.problems import suggest
+from avenv_agents.checkpoints import read_checkpoint
 from avenv_agents.config import TrainingConfig
-from avenv_agents.runs import CONFIG_FILE, LOG_NAME, POLICY_FILE
+from avenv_agents.policies import policy_arguments, save_policy
+from avenv_agents.runs import (
+    BEST_FILE,
+    CONFIG_FILE,
+    LOG_NAME,
+    POLICY_FILE,
+    STEP_FILES,
+    check_folder,
+    remove_run,
+)
 from avenv_agents.sb3 import AudioVisualEncoder
 
 FIXED = {
     "encoder": ("observation_space",),
-    "ppo": ("policy", "env", "seed", "tensorboard_log", "policy_kwargs", "_init_setup_model"),
-}
-"""Arguments that the training itself gives."""
+    "ppo": (
+        "policy", "env", "seed", "tensorboard_log", "policy_kwargs", "rollout_buffer_class",
+        "rollout_buffer_kwargs", "_init_setup_model",
+    ),
+}  # fmt: skip
+"""Arguments that the training itself gives, or that no configuration can."""
+
+KEPT = 5
+"""Checkpoints of single steps that are kept, the latest."""
+
+ENOUGH = 20
+"""Episodes, the latest, whose mean return says how good a policy is; of the last 100 at most."""
 
 _PLAIN: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
@@ -59,6 +74,56 @@ class EpisodeMetrics(BaseCallback):
         self._finished.clear()
 
 
+class Checkpoints(BaseCallback):
+    """Keep what has been learned, every ``every`` environment steps and when it is the best.
+
+    The best is that with the highest mean return of the latest episodes in training.
+
+    Args:
+        folder: of the run.
+        every: environment steps.
+        best: the highest mean return so far.
+    """
+
+    def __init__(self, folder: Path, every: int, best: float = -np.inf):
+        super().__init__()
+        self._folder, self._every, self._best = folder, every, best
+
+    def _on_training_start(self) -> None:
+        self._due = self.num_timesteps + self._every
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        # The policy that has played, before it learns from it.
+        finished = self.model.ep_info_buffer or ()
+        mean = float(np.mean([episode["r"] for episode in finished])) if finished else -np.inf
+        if len(finished) >= ENOUGH and mean > self._best:
+            self._best = mean
+            save_policy(self._folder / BEST_FILE, self.model.policy, steps=self.num_timesteps)
+        if self.num_timesteps >= self._due:
+            self._due += self._every
+            self.keep()
+            name = STEP_FILES.replace("*", f"{self.num_timesteps:09d}")
+            save_policy(self._folder / name, self.model.policy, steps=self.num_timesteps)
+            for old in sorted(self._folder.glob(STEP_FILES))[:-KEPT]:
+                old.unlink()
+
+    def keep(self) -> None:
+        """Save what has been learned and all that going on from it needs."""
+        model = self.model
+        assert isinstance(model, PPO)
+        save_policy(
+            self._folder / POLICY_FILE,
+            model.policy,
+            optimizer=model.policy.optimizer.state_dict(),
+            steps=model.num_timesteps,
+            updates=model._n_updates,
+            best=self._best,
+        )
+
+
 def train(
     config: TrainingConfig,
     folder: str | Path,
@@ -70,9 +135,11 @@ def train(
 
     Args:
         config: the run.
-        folder: receives ``policy.zip``, ``config.yaml`` and the tensorboard log.
+        folder: receives ``policy.pt``, the policy learned last; ``best.pt``, the one whose latest
+            episodes brought most; ``step-*.pt``, the latest checkpoints; ``config.yaml`` and the
+            tensorboard log.
         resume: go on from the folder's policy for ``total_steps`` more; of its configuration only
-            ``total_steps`` may differ.
+            ``total_steps`` and ``checkpoint_every`` may differ.
         overwrite: replace the run in the folder.
         progress: show a progress bar.
 
@@ -82,36 +149,52 @@ def train(
     Raises:
         ValueError: the configuration cannot be used, the folder holds a run and neither ``resume``
             nor ``overwrite`` is chosen, or there is nothing to resume.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what was saved.
     """
     folder = Path(folder)
     _check_arguments("encoder", config.encoder, AudioVisualEncoder)
     _check_arguments("ppo", config.ppo, PPO)
     text = config.to_yaml()
-    _check_folder(folder, config, resume, overwrite)
+    check_folder(folder, config, resume, overwrite)
     envs = VecMonitor(make_sb3(num_envs=config.num_envs, **config.env))
     try:
+        model = _new_model(folder, config, envs)
+        checkpoints = Checkpoints(folder, config.checkpoint_every)
         if resume:
-            model = _reload(folder, config, envs)
+            checkpoints = _go_on(folder, config, model, envs)
         else:
-            model = _new_model(folder, config, envs)
-            _remove_run(folder)
+            remove_run(folder)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
-        try:
-            model.learn(
-                config.total_steps,
-                callback=EpisodeMetrics(),
-                tb_log_name=LOG_NAME,
-                reset_num_timesteps=not resume,
-                progress_bar=progress,
-            )
-        finally:  # what has been learned so far is kept, also when training is interrupted
-            partial = folder / f".{POLICY_FILE}"
-            model.save(partial)
-            partial.replace(folder / POLICY_FILE)
+        with terminable():
+            _learn(model, config, checkpoints, resume, progress)
+    except KeyboardInterrupt as stop:
+        if not (folder / POLICY_FILE).exists():
+            raise
+        steps = read_checkpoint(folder / POLICY_FILE)["steps"]
+        raise type(stop)(
+            f"{folder / POLICY_FILE} has what was learned in {steps:,} steps; --resume goes on"
+        ) from stop
     finally:
         envs.close()
     return model
+
+
+def _learn(
+    model: PPO, config: TrainingConfig, checkpoints: Checkpoints, resume: bool, progress: bool
+) -> None:
+    """Learn, and keep what has been learned so far also where that is interrupted."""
+    checkpoints.init_callback(model)
+    try:
+        model.learn(
+            config.total_steps,
+            callback=[EpisodeMetrics(), checkpoints],
+            tb_log_name=LOG_NAME,
+            reset_num_timesteps=not resume,
+            progress_bar=progress,
+        )
+    finally:
+        checkpoints.keep()
 
 
 def _check_arguments(group: str, given: dict[str, Any], kind: type) -> None:
@@ -124,27 +207,8 @@ def _check_arguments(group: str, given: dict[str, Any], kind: type) -> None:
         types, words = _PLAIN.get(type(accepted[name].default), ((), ""))
         if types and type(value) not in types:
             raise ValueError(f"{group}.{name} is {value!r}; accepted: {words}")
-
-
-def _check_folder(folder: Path, config: TrainingConfig, resume: bool, overwrite: bool) -> None:
-    """Raise ``ValueError`` if the run must not go to a folder."""
-    if resume and overwrite:
-        raise ValueError("resume and overwrite are both chosen; accepted: one of them")
-    files = [folder / POLICY_FILE, folder / CONFIG_FILE]
-    if not resume:
-        if any(file.exists() for file in files) and not overwrite:
-            raise ValueError(f"{folder} holds a run; resume goes on from it, overwrite replaces it")
-        return
-    for file in files:
-        if not file.exists():
-            raise ValueError(f"{file} does not exist; there is nothing to resume")
-    before = vars(TrainingConfig.from_yaml(folder / CONFIG_FILE))
-    now = yaml.safe_load(config.to_yaml())
-    if other := [k for k in now if k != "total_steps" and now[k] != before[k]]:
-        raise ValueError(
-            f"{folder / CONFIG_FILE} differs in {', '.join(other)} from the run that is to resume; "
-            "accepted: that file as the configuration, or another folder"
-        )
+        if isinstance(value, float) and not np.isfinite(value):
+            raise ValueError(f"{group}.{name} is {value!r}; accepted: a finite number")
 
 
 def _new_model(folder: Path, config: TrainingConfig, envs: VecEnv) -> PPO:
@@ -154,79 +218,28 @@ def _new_model(folder: Path, config: TrainingConfig, envs: VecEnv) -> PPO:
             envs,
             seed=config.seed,
             tensorboard_log=str(folder),
-            policy_kwargs={
-                "features_extractor_class": AudioVisualEncoder,
-                "features_extractor_kwargs": config.encoder,
-                "normalize_images": True,
-            },
+            policy_kwargs=policy_arguments(config.encoder),
             **config.ppo,
         )
-    except AssertionError as error:  # how stable-baselines3 refuses values
-        raise ValueError(f"ppo: {error}") from error
+    # How stable-baselines3 and torch refuse values.
+    except (AssertionError, AttributeError, RuntimeError, TypeError, ZeroDivisionError) as error:
+        said = (str(error) or type(error).__name__).partition("\n")[0]
+        raise ValueError(f"ppo: {said}") from error
 
 
-def _reload(folder: Path, config: TrainingConfig, envs: VecEnv) -> PPO:
-    model = PPO.load(folder / POLICY_FILE, env=envs, tensorboard_log=str(folder))
-    envs.seed(config.seed + model.num_timesteps)  # not the episodes that the run began with
-    return model
-
-
-def _remove_run(folder: Path) -> None:
-    for name in (POLICY_FILE, CONFIG_FILE):
-        (folder / name).unlink(missing_ok=True)
-    for log in folder.glob(f"{LOG_NAME}_*"):
-        shutil.rmtree(log)
-
-
-class PolicyAgent:
-    """A trained policy as the benchmark wants it: each row draws its actions from its own stream.
-
-    Args:
-        envs: the environments it acts in, with the observations it was trained on.
-        path: a folder that ``train`` wrote, or the file in it.
-
-    Raises:
-        ValueError: there is no policy, or it was trained on other observations or actions.
-    """
-
-    def __init__(self, envs: BatchEnv, path: str | Path):
-        path = Path(path)
-        path = path / POLICY_FILE if path.is_dir() else path
-        if not path.exists():
-            raise ValueError(f"{path} does not exist; accepted: a policy that `avenv train` saved")
-        self._policy = PPO.load(path, device="cpu").policy
-        wanted, offered = self._policy.observation_space, envs.single_observation_space
-        assert isinstance(wanted, spaces.Dict)
-        assert isinstance(offered, spaces.Dict)
-        self._names = sorted(wanted)
-        if not set(wanted) <= set(offered):
-            raise ValueError(f"sensors are {sorted(offered)}; the policy needs {self._names}")
-        for name in self._names:  # stable-baselines3 moves the channels of pictures to the front
-            if sorted(wanted[name].shape or ()) != sorted(offered[name].shape or ()):
-                raise ValueError(
-                    f"{name} has the shape {offered[name].shape}; the policy was trained on "
-                    f"{wanted[name].shape}"
-                )
-        if not isinstance(envs.single_action_space, spaces.Discrete) or (
-            self._policy.action_space != envs.single_action_space
-        ):
-            raise ValueError(
-                f"actions are {envs.single_action_space}; the policy's are "
-                f"{self._policy.action_space}, and accepted are the same, discrete ones"
-            )
-        self._random = [np.random.default_rng(row) for row in range(envs.num_envs)]
-
-    def reset(self, row: int, seed: int) -> None:
-        """Restart one row's random stream; the policy itself has no memory."""
-        self._random[row] = np.random.default_rng((seed, 1))
-
-    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
-        """Return an action for each row (E,)."""
-        seen, _ = self._policy.obs_to_tensor({name: observation[name] for name in self._names})
-        with torch.no_grad():
-            choice = self._policy.get_distribution(seen).distribution
-        assert isinstance(choice, Categorical)
-        probabilities = choice.probs.numpy()
-        shares = np.cumsum(probabilities, axis=1, dtype=np.float64)
-        draws = np.array([random.random() for random in self._random]) * shares[:, -1]
-        return (draws[:, None] >= shares).sum(axis=1)
+def _go_on(folder: Path, config: TrainingConfig, model: PPO, envs: VecEnv) -> Checkpoints:
+    """Put a model where the run in a folder has come to, and return what keeps its checkpoints."""
+    file = folder / POLICY_FILE
+    data = read_checkpoint(file)
+    try:
+        model.policy.load_state_dict(data["weights"])
+        model.policy.optimizer.load_state_dict(data["optimizer"])
+        model.num_timesteps, model._n_updates = data["steps"], data["updates"]
+        best = data["best"]
+    except (KeyError, RuntimeError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{file}: cannot be resumed: {said}") from error
+    fresh = config.seed + model.num_timesteps  # not the episodes that the run began with
+    set_random_seed(fresh)
+    envs.seed(fresh)
+    return Checkpoints(folder, config.checkpoint_every, best)

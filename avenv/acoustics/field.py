@@ -9,12 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics.late.tracing import LateField, trace_late
 from avenv.acoustics.paths.image_sources import ImageTree, find_images, move_images
+from avenv.acoustics.places import off_faces
 from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import cache
 
-_FORMAT = 8  # of cache files and of what is in them: raise it when either changes
+_FORMAT = 9  # of cache files and of what is in them: raise it when either changes
 _LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
 
@@ -51,7 +52,7 @@ class SourceField(NamedTuple):
 
     def moved(self, source: ArrayLike) -> "SourceField":
         """Return the field of a source that has moved a little to (3,), its late part unchanged."""
-        place = np.asarray(source, np.float64)
+        place = off_faces(self.tables, np.asarray(source, np.float64))
         return self._replace(tree=move_images(self.tables, self.tree, place))
 
 
@@ -97,7 +98,8 @@ def is_on_disk(
 ) -> bool:
     """Say whether ``source_field`` would find the field of a source (3,) in the cache folder."""
     folder = cache.cache_folder()
-    key = _key(scene, np.array(source, np.float64), ear_height, settings)
+    place = off_faces(scene.tables, np.array(source, np.float64))
+    key = _key(scene, place, ear_height, settings)
     return folder is not None and cache.exists(folder, key)
 
 

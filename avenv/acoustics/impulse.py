@@ -85,6 +85,10 @@ def impulse_response(
     if length is None:
         engine = make(length=engine.decay_length(batch))
     responses = engine.responses(batch)
+    if not np.isfinite(responses).all():
+        raise ValueError(
+            f"{scene.name}: the response to {source!r} has samples that are not finite"
+        )
     if not free.all():
         heard, responses = responses, np.full((len(free), *responses.shape[1:]), np.nan, np.float32)
         responses[free] = heard
@@ -110,7 +114,7 @@ def _listeners(
     free = np.ones(len(places), np.bool_)
     for j, place in enumerate(places):
         try:
-            scene.check_position(place.tolist(), "listener")
+            places[j] = scene.check_position(place.tolist(), "listener")
         except SceneError:
             if on_error == "raise":
                 raise

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.acoustics.places import Floors, off_faces
 from avenv.acoustics.tables import AcousticTables, is_inside_solid, tabulate
 from avenv.core.errors import SceneError
 from avenv.scene.compiled import CompiledScene
@@ -26,20 +27,25 @@ class AcousticScene:
         """What kernels need to know of it."""
         return tabulate(self.compiled)
 
+    @cached_property
+    def _floors(self) -> Floors:
+        return Floors(self.tables, self.compiled.rooms)
+
     @property
     def name(self) -> str:
         """The scene's name."""
         return self.compiled.name
 
     def check_position(self, position: ArrayLike, what: str) -> NDArray[np.float64]:
-        """Return a position as (3,) float64 if sound can be there.
+        """Return a position as (3,) float64 if sound can be there; on a face, just before it.
 
         Args:
             position: world metres.
             what: is there, for the message.
 
         Raises:
-            SceneError: it is not three finite numbers, inside a solid, or outside a scene of rooms.
+            SceneError: it is not three finite numbers, inside a solid, or in a scene of rooms neither
+                in one of them nor in an opening between them.
         """
         try:
             point = np.array(position, np.float64)
@@ -50,12 +56,15 @@ class AcousticScene:
                 f"{self.name}: {what} {position!r} is not a position (x, y, z) in metres"
             )
         place = f"{self.name}: {what} ({', '.join(f'{v:.3f}' for v in point)})"
+        point = off_faces(self.tables, point)
         low, high = self.tables.bounds[:3], self.tables.bounds[3:]
         if self.compiled.rooms and (np.any(point < low) or np.any(point > high)):
             span = " x ".join(f"{a:.2f}..{b:.2f}" for a, b in zip(low, high, strict=True))
             raise SceneError(f"{place} is outside the scene, which spans {span} m")
         if is_inside_solid(self.tables, *point.tolist()):
             raise SceneError(f"{place} is inside a solid or a wall; sound needs a place in the air")
+        if self.compiled.rooms and not self._floors.hold(point):
+            raise SceneError(f"{place} is outside the scene's rooms")
         return point
 
 

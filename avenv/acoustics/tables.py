@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.paths.edges import Edges, find_edges, longest
+from avenv.acoustics.paths.edges import Edges, Twins, find_edges, find_twins, longest
 from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene
@@ -38,7 +38,9 @@ class AcousticTables(NamedTuple):
         extents: (M, 6) float64 lower and upper corner of the box around a mirror's triangles.
         bounds: (6,) float64 the box around everything, zeros if there is nothing.
         edges: what sound bends round, E of them.
-        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do.
+        twins: which edges are the two sides of a thin solid.
+        reflectance: (E, 2, 7) float32 pressure that the faces of an edge reflect as mirrors do, and
+            the narrow face between twins along which sound creeps.
     """
 
     bvh: BVH
@@ -53,6 +55,7 @@ class AcousticTables(NamedTuple):
     extents: NDArray[np.float64]
     bounds: NDArray[np.float64]
     edges: Edges
+    twins: Twins
     reflectance: NDArray[np.float32]
 
 
@@ -68,6 +71,9 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
             stacklevel=2,
         )
         edges = longest(edges, MAX_EDGES)
+    twins = find_twins(edges)
+    reflects = mirror[edges.triangle] >= 0
+    reflects[twins.edge >= 0, twins.face[twins.edge >= 0]] = True
     specular = np.sqrt((1 - table.absorption) * (1 - table.scattering))
     return AcousticTables(
         bvh=compiled.bvh,
@@ -82,8 +88,9 @@ def tabulate(compiled: CompiledScene) -> AcousticTables:
         extents=extents,
         bounds=compiled.bounds.ravel() if len(compiled.triangles) else np.zeros(6),
         edges=edges,
+        twins=twins,
         reflectance=np.where(
-            mirror[edges.triangle, None] >= 0, specular[compiled.surface[edges.triangle]], 0
+            reflects[..., None], specular[compiled.surface[edges.triangle]], 0
         ).astype(np.float32),
     )
 

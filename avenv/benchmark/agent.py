@@ -17,9 +17,10 @@ AGENTS = "avenv.agents"
 POLICIES = "avenv.policies"
 """Entry-point group in which packages name their loaders of trained policies.
 
-A loader is given a path that exists, and returns the ``AgentFactory`` of the policy that its
-package saved there, or None if it is none of its own. It looks at the path only; what is heavy it
-imports when the factory is called.
+A loader is given a path that exists and whether its user trusts whoever made what is there. It
+returns the ``AgentFactory`` of the policy that its package saved there, or None if it is none of
+its own. It looks at the path only; what is heavy it imports when the factory is called. Nothing
+there may run code unless it is trusted; a loader that needs trust raises ``ValueError`` without.
 """
 
 
@@ -45,21 +46,23 @@ def agent_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in entry_points(group=AGENTS)))
 
 
-def find_agent(name: str) -> AgentFactory:
+def find_agent(name: str, trust: bool = False) -> AgentFactory:
     """Return the factory of an agent.
 
     Args:
         name: a registered name, ``"package.module:attribute"``, or where a trained policy was
             saved.
+        trust: also load policies in formats that can run code of whoever made them.
 
     Raises:
-        ValueError: there is no such agent; the message lists the registered ones.
+        ValueError: there is no such agent; the message lists the registered ones. Or it is a policy
+            that has to be trusted.
     """
     for entry in entry_points(group=AGENTS):
         if entry.name == name:
             return _load(entry)
     if Path(name).exists():
-        return _find_policy(Path(name))
+        return _find_policy(Path(name), trust)
     if ":" in name:
         return _import_agent(name)
     raise ValueError(
@@ -73,10 +76,10 @@ def options_of(agent: AgentFactory) -> dict[str, Any]:
     return dict(getattr(agent, "options", {}))
 
 
-def _find_policy(path: Path) -> AgentFactory:
+def _find_policy(path: Path, trust: bool) -> AgentFactory:
     loaders = entry_points(group=POLICIES)
     for entry in loaders:
-        policy = _load(entry)(path)
+        policy = _load(entry)(path, trust)
         if policy is not None:
             return policy
     known = ", ".join(sorted(entry.name for entry in loaders)) or "none"

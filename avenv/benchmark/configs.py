@@ -1,26 +1,14 @@
 """Configurations: YAML files of options, and those that come with the package, found by name."""
 
-import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from avenv.core.files import read_limited
+from avenv.core.plain_yaml import MAX_BYTES, parse_yaml
 from avenv.scene.problems import suggest
 
 _PACKAGED = Path(__file__).parents[1] / "configs"  # in a wheel
 _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "configs"
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 3e-4 is a number, as YAML 1.2 has it; 1.1 asks for 3.0e-4."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
 
 
 def config_names(kind: str) -> tuple[str, ...]:
@@ -59,16 +47,13 @@ def read_config(path: str | Path) -> dict[str, Any]:
             from names.
     """
     try:
-        data = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        data = parse_yaml(read_limited(path, MAX_BYTES).decode("utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: is not UTF-8 text: {error.reason}") from error
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ValueError(f"{path}: {line}is not valid YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: is not valid YAML: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
         raise ValueError(f"{path}: holds {data!r:.60}; accepted: a mapping from names to values")
     return data

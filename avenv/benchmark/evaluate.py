@@ -1,7 +1,6 @@
 """Run an agent over a fixed list of episodes and report its metrics with confidence intervals."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ from scipy import stats
 from tqdm import tqdm
 
 from avenv.benchmark.agent import Agent, AgentFactory
+from avenv.benchmark.journal import Journal, heading
+from avenv.core.files import draft_of
+from avenv.core.interrupts import terminable
 from avenv.envs.vector import BatchEnv
 
 CONFIDENCE = 0.95
@@ -81,9 +83,8 @@ class Report:
             },
             "episodes": self.episodes,
         }  # fmt: skip
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_text(json.dumps(data, indent=1, default=str))
-        partial.replace(path)
+        with draft_of(path) as draft:
+            draft.write_text(json.dumps(data, indent=1, default=str), encoding="utf-8")
 
 
 def _finite(value: float) -> float | None:
@@ -99,45 +100,73 @@ def evaluate(
     num_envs: int = 8,
     task: str = "AudioGoal",
     progress: bool = True,
+    journal: str | Path | None = None,
     **options: Any,
 ) -> Report:
     """Run an agent over ``episodes`` episodes; episode k is the one that seed ``seed + k`` begins.
 
-    The results do not depend on ``num_envs``.
+    Of several scenes each has its turn: the episode of seed s takes place in scene s, counted round
+    and round, so that all are seen before one comes again. The results do not depend on
+    ``num_envs``.
 
     Args:
-        agent: makes the agent, given the vector environment.
+        agent: makes the agent, given the vector environment. Its attribute ``fingerprint``, if it
+            has one, tells it from others of its name; by default the file of its code does.
         name: of the agent, for the report.
         episodes: number of episodes.
         seed: of the first episode.
         num_envs: environments stepped at once.
         task: a name in ``avenv.tasks.TASKS``.
         progress: show a progress bar.
+        journal: file to which finished episodes are written at once, a line each. If it has some of
+            the same evaluation already, those are not played again; nor is it deleted in the end.
         **options: see ``avenv.envs.batch.Batch``.
 
     Raises:
-        ValueError: fewer than one episode, or an option is out of range.
+        ValueError: fewer than one episode, an option is out of range, or the journal is of another
+            evaluation.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what is in the journal.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes is {episodes!r}; accepted: 1 or more")
-    num_envs = min(num_envs, episodes)
-    envs = BatchEnv(task, num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
-    actor = agent(envs)
-    with tqdm(total=episodes, desc=name, unit="episode", disable=not progress) as bar:
-        records = _play(envs, actor, episodes, seed, bar)
-    envs.close()
+    for what, value, least in (("episodes", episodes, 1), ("num_envs", num_envs, 1),
+                               ("seed", seed, 0)):  # fmt: skip
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{what} is {value!r}; accepted: a whole number from {least}")
     settings = {"task": task, "seed": seed, **options}
+    log = Journal(Path(journal) if journal else None, heading(agent, name, settings))
+    missing = [number for number in range(episodes) if number not in log.records]
+    envs = BatchEnv(
+        task,
+        max(1, min(num_envs, len(missing))),
+        autoreset_mode=AutoresetMode.DISABLED,
+        **options,
+    )
+    try:
+        if missing:
+            bar = tqdm(total=episodes, initial=episodes - len(missing), desc=name, unit="episode",
+                       disable=not progress)  # fmt: skip
+            with terminable(), log, bar:
+                _play(envs, agent(envs), missing, seed, log, bar)
+    except KeyboardInterrupt as stop:
+        count = len(log.records)
+        kept = f"{log.path} has {count} finished episodes, from which the same command goes on"
+        raise type(stop)(kept if log.path else f"{count} finished episodes are lost") from stop
+    finally:
+        envs.close()
+    records = [log.records[number] for number in range(episodes)]
     return Report(name, settings, records, envs.batch.task.headline)
 
 
-def _play(envs: BatchEnv, actor: Agent, episodes: int, seed: int, bar: tqdm) -> list[dict]:
-    """Return one record per episode; a row that has finished one takes the next."""
-    records: dict[int, dict[str, Any]] = {}
-    running = np.arange(envs.num_envs)  # the number of the episode that each row plays
-    upcoming = envs.num_envs
-    observation, info = envs.reset(seed=[seed + int(k) for k in running])
-    for row in range(envs.num_envs):
-        actor.reset(row, seed + row)
+def _play(
+    envs: BatchEnv, actor: Agent, numbers: list[int], seed: int, log: Journal, bar: tqdm
+) -> None:
+    """Play the episodes of these numbers; a row that has finished one takes the next."""
+    queue = iter(numbers)
+    running = [next(queue) for _ in range(envs.num_envs)]
+    begun = [envs.batch.episode_of(seed + number) for number in running]
+    observation, info = envs.reset(options={"episodes": begun})
+    for row, number in enumerate(running):
+        actor.reset(row, seed + number)
+    left = len(numbers)
     while True:
         actions = actor.act(observation, info)
         observation, _, terminated, truncated, info = envs.step(actions)
@@ -146,21 +175,21 @@ def _play(envs: BatchEnv, actor: Agent, episodes: int, seed: int, bar: tqdm) -> 
             continue
         finished = np.flatnonzero(done).tolist()
         for row in finished:
-            number = int(running[row])
-            if number not in records:
-                records[number] = _record(envs, info, row)
+            number = running[row]
+            if number not in log.records:
+                log.add(number, _record(envs, info, row))
+                left -= 1
                 bar.update()
-            if upcoming < episodes:
-                running[row] = upcoming
-                upcoming += 1
-            # Rows that find no episode left play their last one again, unrecorded.
-        if len(records) == episodes:
-            return [records[number] for number in range(episodes)]
-        observation, info = envs.reset(
-            seed=[seed + int(k) for k in running], options={"reset_mask": done}
-        )
+            following = next(queue, None)
+            # A row that finds no episode left plays its last one again, unrecorded.
+            if following is not None:
+                running[row] = following
+                begun[row] = envs.batch.episode_of(seed + following)
+        if left == 0:
+            return
+        observation, info = envs.reset(options={"reset_mask": done, "episodes": begun})
         for row in finished:
-            actor.reset(row, seed + int(running[row]))
+            actor.reset(row, seed + running[row])
 
 
 def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import click
 
-from avenv.cli.commands import Commands
+from avenv.cli.commands import Commands, trust_option
 from avenv.cli.evaluate import evaluate
 from avenv.cli.scene import scene_group
 
@@ -30,18 +30,27 @@ main.add_command(scene_group)
     help="oracle, follower, random, module:class, or a trained policy's folder.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Where the robot starts."
+    "--steps",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Actions after which the film ends, whether or not the robot is there.",
 )
-def demo(scene: str, sound: str | None, agent: str, out: str, seed: int) -> None:
+@trust_option
+def demo(
+    scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int, trust: bool
+) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
     from avenv.benchmark import options_of
     from avenv.cli.agents import find_agent_here
     from avenv.recording.film import record_episode
 
-    factory = find_agent_here(agent)
+    factory = find_agent_here(agent, trust)
     settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
+    options["max_episode_steps"] = steps
     metrics = record_episode(factory, out, scene=scene, sound=sound, seed=seed, **options)
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")

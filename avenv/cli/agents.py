@@ -7,7 +7,7 @@ from avenv.benchmark import find_agent
 from avenv.benchmark.agent import AgentFactory
 
 
-def find_agent_here(name: str) -> AgentFactory:
+def find_agent_here(name: str, trust: bool = False) -> AgentFactory:
     """Return the factory of an agent, whose module may lie in the current folder.
 
     A console script does not look for modules there; what the agent imports later may lie there
@@ -15,4 +15,4 @@ def find_agent_here(name: str) -> AgentFactory:
     """
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    return find_agent(name)
+    return find_agent(name, trust)

@@ -6,8 +6,17 @@ from typing import Any
 
 import click
 
+from avenv.core.interrupts import exit_code, terminable
+
 GROUP = "avenv.commands"
 """Entry-point group in which packages name commands of their own, each a ``click.Command``."""
+
+
+trust_option = click.option(
+    "--trust",
+    is_flag=True,
+    help="Load the policy also from a format that can run code of whoever made it.",
+)
 
 
 class Commands(click.Group):
@@ -29,9 +38,13 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command."""
+        """Run the chosen command; stopped by Ctrl-C or SIGTERM, it says what it has kept."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            click.echo(f"stopped: {stop}" if str(stop) else "stopped", err=True)
+            ctx.exit(exit_code(stop))
         except (ValueError, OSError, ImportError) as error:
             if getattr(error, "errno", None) == errno.EPIPE:  # `avenv ... | head`: click's affair
                 raise

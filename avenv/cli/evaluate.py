@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from avenv.cli.commands import trust_option
+
 
 @click.command()
 @click.option(
@@ -27,14 +29,14 @@ import click
     show_default=True,
     help="Environments stepped at once.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first episode."
-)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the first episode.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True),
     help="Write the metrics of every episode to this JSON file.",
 )
+@click.option("--fresh", is_flag=True, help="Play again what has been played before.")
+@trust_option
 def evaluate(
     agent: str,
     config: str | None,
@@ -44,24 +46,45 @@ def evaluate(
     num_envs: int,
     seed: int,
     out: str | None,
+    fresh: bool,
+    trust: bool,
 ) -> None:
-    """Run an agent over fixed episodes and print its metrics with confidence intervals."""
+    """Run an agent over fixed episodes and print its metrics with confidence intervals.
+
+    Finished episodes are written down at once, beside OUT or in the cache folder. Whatever stops an
+    evaluation, the same command goes on with it.
+    """
     from avenv.benchmark import evaluate, options_of
+    from avenv.benchmark.journal import default_path, heading
     from avenv.cli.agents import find_agent_here
 
     if out and not Path(out).absolute().parent.is_dir():
         raise click.ClickException(f"out is {out!r}; there is no folder of that name")
-    factory = find_agent_here(agent)
+    factory = find_agent_here(agent, trust)
     options = options_of(factory) if config is None else _read_options(config)
     if scenes:
         options["scenes"] = list(scenes)
     if sounds:
         options["sounds"] = sounds
-    report = evaluate(factory, agent, episodes, seed, num_envs, **options)
+    about = heading(factory, agent, {"task": "AudioGoal", "seed": seed, **options})
+    journal = Path(f"{out}.jsonl") if out else default_path(about)
+    if journal is not None and journal.exists():
+        if fresh:
+            journal.unlink()
+        else:
+            click.echo(f"going on from the finished episodes in {journal}", err=True)
+    try:
+        report = evaluate(factory, agent, episodes, seed, num_envs, journal=journal, **options)
+    except Exception:
+        if journal is not None and journal.exists():
+            click.echo(f"{journal} has the finished episodes; the same command goes on", err=True)
+        raise
     click.echo(report.table())
     if out:
         report.save(out)
         click.echo(f"wrote {out}")
+    if journal is not None:
+        journal.unlink(missing_ok=True)
 
 
 def _read_options(config: str) -> dict[str, Any]:

@@ -1,23 +1,24 @@
 """Keep what is costly to compute: in memory up to a number of bytes, and on disk.
 
 A cache file appears under its final name only when it is whole, so any number of processes may
-share a folder. The files used least recently make room for new ones.
+share a folder. The files used least recently make room for new ones. A folder that may only be read
+serves as well as any.
 """
 
 import os
 import threading
 import typing
 import warnings
-import zipfile
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import platformdirs
 
 from avenv.core.errors import CacheWarning
+from avenv.core.files import DRAFT, draft_of, is_stale
 
 FOLDER_BYTES = 2 * 2**30
 """Bytes that a cache folder may hold."""
@@ -98,7 +99,7 @@ class MemoryCache:
 
 def exists(folder: Path, key: str) -> bool:
     """Say whether a record's file is there."""
-    return _path(folder, key).exists()
+    return os.path.exists(_path(folder, key))
 
 
 def read(folder: Path, key: str, kind: Any) -> Any | None:
@@ -107,27 +108,26 @@ def read(folder: Path, key: str, kind: Any) -> Any | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             record = unpack(kind, dict(file))
-        os.utime(path)  # used now
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        warnings.warn(f"{path} cannot be read ({error}); it is made anew", CacheWarning, 2)
+    # A damaged zip raises all kinds of errors: NotImplementedError for a method of compression that
+    # is none, RuntimeError for a password that nobody set, MemoryError for an array without end.
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        warnings.warn(f"{path} cannot be read ({what}); it is made anew", CacheWarning, 2)
         return None
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(path)  # used now
     return record
 
 
 def write(folder: Path, key: str, record: tuple) -> None:
     """Write a record's file; a folder that cannot be written to is warned of."""
     path = _path(folder, key)
-    draft = folder / f"{key}.{uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(draft, "wb") as file:
-                np.savez(file, **pack(record))  # type: ignore[arg-type]
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft_of(path) as draft, open(draft, "wb") as file:
+            np.savez(file, **pack(record))  # type: ignore[arg-type]
         _make_room(folder, FOLDER_BYTES)
     except OSError as error:
         warnings.warn(f"{path} cannot be written ({error}); going on without", CacheWarning, 2)
@@ -138,17 +138,24 @@ def _path(folder: Path, key: str) -> Path:
 
 
 def _make_room(folder: Path, limit: int) -> None:
-    """Delete the files used least recently until the others fit in ``limit`` bytes."""
-    files = []
+    """Delete stale drafts, then the files used least recently until the rest fits in ``limit``.
+
+    Drafts that somebody is writing count as well.
+    """
+    files, excess = [], -limit
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(".npz"):
-                try:
-                    stat = entry.stat()
-                except FileNotFoundError:  # another process was faster
-                    continue
-                files.append((stat.st_mtime, stat.st_size, entry.path))
-    excess = sum(size for _, size, _ in files) - limit
+            try:
+                found = entry.stat()
+            except FileNotFoundError:  # another process was faster
+                continue
+            is_draft = entry.name.endswith((DRAFT, ".partial"))
+            if is_draft and is_stale(found):
+                Path(entry.path).unlink(missing_ok=True)
+            elif is_draft or entry.name.endswith(".npz"):
+                excess += found.st_size
+                if not is_draft:
+                    files.append((found.st_mtime, found.st_size, entry.path))
     for _, size, path in sorted(files):
         if excess <= 0:
             break

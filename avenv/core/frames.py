@@ -66,3 +66,15 @@ def to_y_up(points: ArrayLike) -> NDArray[np.float64]:
     """Return Z-up points (..., 3) as a Y-up file (glTF) wants them, the inverse of the above."""
     p = np.asarray(points, np.float64)
     return np.stack([p[..., 0], p[..., 2], -p[..., 1]], axis=-1)
+
+
+def check_radians(name: str, angles: ArrayLike) -> None:
+    """Raise ``ValueError`` if an angle is beyond ±2π, as one in degrees mostly is."""
+    given = np.asarray(angles, np.float64)
+    beyond = np.abs(given) > 2 * np.pi + 1e-9
+    if beyond.any():
+        worst = float(given[beyond].flat[0])
+        raise ValueError(
+            f"{name} is {worst:g}, more than a turn; accepted: radians from -2π to 2π "
+            f"({worst:g}° are math.radians({worst:g}) = {np.radians(worst):.4g})"
+        )

@@ -1,10 +1,22 @@
 """Options that are records of their own: given as a dataclass, or as its fields, as YAML does."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, is_dataclass
+from numbers import Integral, Real
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from avenv.core.suggest import did_you_mean
+
+_PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
+    bool: ((bool, np.bool_), "true or false"),
+    int: ((Integral,), "a whole number"),
+    float: ((Real,), "a number"),
+    str: ((str,), "a text"),
+}
+"""What values of plain types may be, and what messages call them."""
 
 
 def as_record(name: str, value: Any, kind: type) -> Any:
@@ -24,12 +36,62 @@ def as_record(name: str, value: Any, kind: type) -> Any:
                 f"{name} {dict(value)!r}; accepted: the fields of a {kind.__name__}, {known}"
                 f"{did_you_mean(str(key), known)}"
             )
+    check_fields(kind, value, f"{name.removesuffix(' is')}.")
     try:
         return kind(**value)
     except TypeError as error:
         raise ValueError(
             f"{name} {dict(value)!r}; a {kind.__name__} needs its {_lacks(error)}"
         ) from None
+
+
+def check_fields(kind: type, values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise ``ValueError`` if a value is of another type than a dataclass's field is.
+
+    A bool is no number, and neither is what is not finite. Of containers the elements are not
+    looked at.
+
+    Args:
+        kind: the dataclass.
+        values: by field.
+        prefix: what messages put before the field's name.
+    """
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        if not _fits(value, hints[name]):
+            accepted = " or ".join(map(_called, _members(hints[name])))
+            raise ValueError(f"{prefix}{name} is {value!r:.80}; accepted: {accepted}")
+
+
+def _called(hint: Any) -> str:
+    """Return what messages call an annotation."""
+    if hint is type(None):
+        return "nothing"
+    return _PLAIN[hint][1] if hint in _PLAIN else f"a {getattr(hint, '__name__', hint)}"
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Return whether a value is of an annotation's type, as far as that is plain."""
+    if len(members := _members(hint)) > 1:
+        return any(_fits(value, member) for member in members)
+    if hint in _PLAIN:
+        if isinstance(value, bool | np.bool_) != (hint is bool):
+            return False
+        is_number = hint in (int, float)
+        return isinstance(value, _PLAIN[hint][0]) and not (is_number and not _is_usable(value))
+    kind = get_origin(hint) or hint
+    if is_dataclass(kind):
+        return isinstance(value, Mapping | kind)
+    # Lists stand for tuples in YAML and JSON; these have checks of their own.
+    return not isinstance(kind, type) or issubclass(kind, tuple | list) or isinstance(value, kind)
+
+
+def _is_usable(number: Any) -> bool:
+    return bool(-(2.0**63) <= number < 2.0**63)
 
 
 def _lacks(error: TypeError) -> str:

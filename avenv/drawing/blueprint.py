@@ -110,7 +110,7 @@ def _write_objects(
 ) -> None:
     """Write the names of doors and furniture, each as near to its middle as there is room."""
     font = ImageFont.load_default(text)
-    built = ("floor", "ceiling", "wall", "window")
+    built = ("floor", "ceiling", "wall", "window", "sky")
     sounding = {source.name for source in compiled.sources}
     for thing in compiled.objects:
         if thing.kind in built or thing.name in sounding:

@@ -9,7 +9,8 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from avenv.acoustics import AcousticSettings
-from avenv.core.records import as_record
+from avenv.acoustics.backends import BACKENDS as SOUND
+from avenv.core.records import as_record, check_fields
 from avenv.core.suggest import accepted
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
@@ -20,6 +21,10 @@ from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import MAX_EPISODE_STEPS, find_task
+from avenv.vision.backends import BACKENDS as PICTURES
+
+MAX_ENVS = 2**16
+"""Environments that step together, at most."""
 
 RECORDS: dict[str, type] = {
     "body": Body,
@@ -84,8 +89,12 @@ class Batch:
             ("episodes_per_scene", episodes_per_scene),
         ):
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not (whole and value >= 1):
+            if not (whole and 1 <= value < 2**63):
                 raise ValueError(f"{name} is {value!r}; accepted: 1 or more")
+        if num_envs > MAX_ENVS:
+            raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
+        _check_backend("acoustics", acoustics, SOUND)
+        _check_backend("vision", vision, PICTURES)
         if episodes not in ("sampled", "scene"):
             raise ValueError(f"episodes is {episodes!r}; accepted: 'sampled', 'scene'")
         kind = find_task(task)
@@ -120,8 +129,8 @@ class Batch:
         return max(1, round(1 / self.simulator.settings.step_time))
 
     def seed(self, row: int, seed: int) -> None:
-        """Restart one row's random stream."""
-        self.draw_from(row, seeding.np_random(seed)[0])
+        """Restart one row's random stream; ``ValueError`` if the seed is none."""
+        self.draw_from(row, seeding.np_random(check_seed(seed))[0])
 
     def draw_from(self, row: int, stream: np.random.Generator) -> None:
         """Draw one row's episodes from this stream from now on, beginning with their scene."""
@@ -134,6 +143,20 @@ class Batch:
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
+
+    def episode_of(self, seed: int) -> Episode:
+        """Return the episode that a seed begins; of several scenes, in that whose turn it is.
+
+        The turn goes round and round: seed s has scene s, so that successive seeds see all scenes
+        before one comes again.
+
+        Raises:
+            ValueError: the seed is none.
+            SceneError: there is no room for an episode.
+        """
+        rng, _ = seeding.np_random(check_seed(seed))
+        worlds, drawn = self.simulator.worlds, self.task.sample_world(rng)
+        return self._draw(worlds[seed % len(worlds) if len(worlds) > 1 else drawn], rng)
 
     def step(self, actions: NDArray, active: NDArray[np.bool_]) -> Outcome:
         """Let the active rows (E,) act and a step of time pass for them, and judge what came."""
@@ -162,11 +185,21 @@ class Batch:
             self._scene[row] = self.task.sample_world(self.random[row])
             self._episodes_left[row] = self._episodes_per_scene
         self._episodes_left[row] -= 1
-        world: World = self.simulator.worlds[self._scene[row]]
+        return self._draw(self.simulator.worlds[self._scene[row]], self.random[row])
+
+    def _draw(self, world: World, rng: np.random.Generator) -> Episode:
+        """Return an episode in a world."""
         if self._declared:
             rate = self.simulator.settings.sample_rate
-            return draw(declared_episodes(world, self.task.name, rate), self.random[row])
-        return self.task.sample(self.random[row], world)
+            return draw(declared_episodes(world, self.task.name, rate), rng)
+        return self.task.sample(rng, world)
+
+
+def check_seed(seed: Any) -> int:
+    """Return a seed; ``ValueError`` if it is no whole number or negative."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; accepted: a whole number from 0")
+    return int(seed)
 
 
 def _check_known(options: Mapping[str, Any], kind: Any) -> None:
@@ -194,4 +227,13 @@ def _names(kind: type) -> set[str]:
 
 
 def _take(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    return {name: options[name] for name in sorted(_names(kind) & set(options))}
+    """Return the options that are a dataclass's; ``ValueError`` where one is of another type."""
+    own = {name: options[name] for name in sorted(_names(kind) & set(options))}
+    check_fields(kind, own)
+    return own
+
+
+def _check_backend(name: str, value: Any, backends: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if there is no such backend, whether or not it will be used."""
+    if not isinstance(value, str) or value not in backends:
+        raise ValueError(f"{name} is {value!r}; {accepted(value, backends)}")

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from avenv.core.suggest import accepted
 from avenv.drawing.screen import Screen
-from avenv.envs.batch import Batch
+from avenv.envs.batch import Batch, check_seed
 from avenv.tasks.episode import Episode, as_episode
 
 RENDER_MODES = ("rgb_array", "human", "ansi")
+CLOSED = "the environment has been closed; make a new one"
 FOREVER = 2**62
 """Steps that no episode takes."""
 
@@ -52,14 +53,15 @@ class Env(gym.Env[dict[str, Any], Any]):
         self.action_space = self.batch.action_space
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": self.batch.frames_per_second}
-        self._over = True
+        self._over, self._closed = True, False
         self._screen = Screen(self.batch.simulator, self.batch.task) if render_mode else None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode; ``seed`` restarts the random stream."""
-        super().reset(seed=seed)
+        self._check_open()
+        super().reset(seed=None if seed is None else check_seed(seed))
         if self.batch.random[0] is not self.np_random:  # at first, and with every seed
             self.batch.draw_from(0, self.np_random)
         if self.spec is not None:  # then it is Gymnasium's wrapper that cuts off
@@ -77,6 +79,7 @@ class Env(gym.Env[dict[str, Any], Any]):
 
     def step(self, action: Any) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
         """Carry out one action; the sound of ``step_time`` seconds passes."""
+        self._check_open()
         if self._over:
             raise gym.error.ResetNeeded("the episode is over or never began; call reset()")
         actions = self.batch.check_actions(np.asarray(action)[None])
@@ -120,9 +123,14 @@ class Env(gym.Env[dict[str, Any], Any]):
         return self._screen.text(0) if self.render_mode == "ansi" else self._screen.picture(0)
 
     def close(self) -> None:
-        """Close the window, if there is one."""
+        """Close the window, if there is one; the environment is of no more use."""
+        self._closed = True
         if self._screen:
             self._screen.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise gym.error.ClosedEnvironmentError(CLOSED)
 
     def _observe(self) -> dict[str, NDArray]:
         return {name: value[0] for name, value in self.batch.observe().items()}

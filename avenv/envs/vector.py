@@ -1,6 +1,6 @@
 """The native vector environment: all rows share scenes, caches and kernels' launches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -10,8 +10,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from avenv.drawing.screen import Screen
-from avenv.envs.batch import Batch
-from avenv.envs.env import FOREVER, check_options, check_render_mode
+from avenv.envs.batch import Batch, check_seed
+from avenv.envs.env import CLOSED, FOREVER, check_options, check_render_mode
 from avenv.tasks.episode import Episode, as_episode
 from avenv.tasks.registry import MAX_EPISODE_STEPS
 
@@ -71,6 +71,7 @@ class BatchEnv(VectorEnv):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode in every row, or in those of ``options["reset_mask"]`` (E,) bool."""
+        self._check_open()
         options = check_options(options, ("reset_mask", "episodes"))
         mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
@@ -99,6 +100,7 @@ class BatchEnv(VectorEnv):
         dict[str, Any],
     ]:
         """Carry out one action (E,) in each row; a finished row begins anew as the mode says."""
+        self._check_open()
         if not self._begun:
             raise gym.error.ResetNeeded("call reset() before step()")
         actions = self.batch.check_actions(actions)
@@ -167,6 +169,10 @@ class BatchEnv(VectorEnv):
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
 
+    def _check_open(self) -> None:
+        if self.closed:
+            raise gym.error.ClosedEnvironmentError(CLOSED)
+
     def _begin(self, rows: list[int], episodes: dict[int, Episode] | None = None) -> None:
         self.batch.reset(rows, episodes)
         self._finished[rows] = False
@@ -185,9 +191,9 @@ class BatchEnv(VectorEnv):
     def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         if seed is None:
             return [None] * self.num_envs
-        if isinstance(seed, int | np.integer):
-            return [int(seed) + row for row in range(self.num_envs)]
-        seeds = list(seed)
+        if not isinstance(seed, Iterable):
+            return [check_seed(seed) + row for row in range(self.num_envs)]
+        seeds = [None if own is None else check_seed(own) for own in seed]
         if len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} entries; accepted: {self.num_envs}")
         return seeds

@@ -1,9 +1,10 @@
 """The walkable grid: where in a scene a body can stand.
 
-One storey: the floor is the rooms' lowest floor level (or, in a scene without rooms, the lowest
-large upward-facing surface). What rises above the ankle and begins below the head is an obstacle;
-rugs and thresholds are not. A body is a disc; it can stand where its centre is at least its radius
-away from every obstacle and from the edge of the floor.
+One storey, so that islands of different storeys are never taken for one: the floor is the rooms'
+lowest floor level (or, in a scene without rooms, the lowest large upward-facing surface). What
+rises above the ankle and begins below the head is an obstacle; rugs and thresholds are not. A body
+is a disc; it can stand where its centre is at least its radius away from every obstacle and from
+the edge of the floor.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ Points = NDArray[np.float64]
 
 MIN_AREA = 1.0
 """Square metres below which a walkable region is a pocket (the inside of a wardrobe)."""
+_STOREY = 1.5  # m between floors, at least
+_CELLAR = 0.5  # m below the floor that still belong to its storey
 MAX_CELLS = 50_000_000
 """Cells of the largest grid: 350 x 350 m at 5 cm."""
 
@@ -41,6 +44,9 @@ class WalkableGrid:
         clearance: (ny, nx) float32 metres from the cell's centre to the nearest obstacle or edge
             of the floor; 0 in pockets smaller than 1 m².
         islands: (ny, nx) int32 connected walkable regions: 1 is the largest, 0 is not walkable.
+        level: of the floor that is walked on, metres.
+        above: level of what lies over the storey (its rooms' ceilings, or the next floor), metres;
+            inf where there is nothing.
     """
 
     name: str
@@ -49,6 +55,23 @@ class WalkableGrid:
     radius: float
     clearance: NDArray[np.float32]
     islands: NDArray[np.int32]
+    level: float = 0.0
+    above: float = np.inf
+
+    def check_storey(self, height: float, what: str) -> None:
+        """Check that a thing is in the storey that is walked on: seen from above, all look alike.
+
+        Raises
+        ------
+        SceneError
+            If its height (m) is below the floor, or above the ceiling or the next floor.
+        """
+        if not self.level - _CELLAR <= height <= self.above:
+            raise SceneError(
+                f"scene {self.name!r}: {what} is at z = {height:.2f} m, in another storey than the "
+                f"one that is walked on, from z = {self.level:.2f} to {self.above:.2f} m; in a "
+                "mesh, floor= chooses the storey"
+            )
 
     @cached_property
     def field(self) -> Clearance:
@@ -177,7 +200,7 @@ def build_grid(
         raise ValueError(f"cell is {cell} and radius {radius}; need 0 < cell <= radius")
     if not 0 < ankle < head:
         raise ValueError(f"ankle is {ankle} and head {head}; need 0 < ankle < head")
-    level, floor = _floor(compiled, ankle)
+    level, above, floor = _floor(compiled, ankle)
     lattice = _lattice(compiled.name, floor, cell)
     covered = touch(floor, lattice, level - ankle, level + 2 * ankle, cell / 2) != NOTHING
     # A thing exactly as high as the ankle is stepped over, whatever float32 makes of it.
@@ -193,7 +216,7 @@ def build_grid(
     islands = _islands(clearance, radius - TOLERANCE, cell)
     clearance[(islands == 0) & (clearance >= radius - TOLERANCE)] = 0
     origin = np.array([lattice.x0, lattice.y0]) - cell / 2
-    grid = WalkableGrid(compiled.name, origin, cell, radius, clearance, islands)
+    grid = WalkableGrid(compiled.name, origin, cell, radius, clearance, islands, level, above)
     if not islands.any():
         raise SceneError(
             f"scene {compiled.name!r} has no walkable floor: a body of radius {radius} m needs a "
@@ -218,8 +241,9 @@ def as_points(points: ArrayLike, what: str = "points") -> Points:
     return array
 
 
-def _floor(compiled: CompiledScene, ankle: float) -> tuple[float, NDArray[np.float32]]:
-    # Floor level and the upward-facing triangles (F, 3, 3) within an ankle's height of it.
+def _floor(compiled: CompiledScene, ankle: float) -> tuple[float, float, NDArray[np.float32]]:
+    # Floor level, that of what is above the storey, and the upward-facing triangles (F, 3, 3)
+    # within an ankle's height of the floor.
     up = compiled.normals[:, 2]
     facing = np.where(compiled.double_sided, np.abs(up), up) > 0.7
     heights = compiled.triangles[:, :, 2].astype(np.float64)
@@ -230,26 +254,30 @@ def _floor(compiled: CompiledScene, ankle: float) -> tuple[float, NDArray[np.flo
         )
     if compiled.rooms:
         level = min(room.floor for room in compiled.rooms)
+        above = max(room.floor + room.height for room in compiled.rooms)
     else:
-        level = _lowest_large_level(compiled.triangles[facing].astype(np.float64))
+        level, above = _lowest_large_levels(compiled.triangles[facing].astype(np.float64))
     flat = facing & (np.abs(heights - level) <= ankle + 1e-4).all(axis=1)
     if not flat.any():
         raise SceneError(
             f"scene {compiled.name!r} has no floor at its rooms' level, z = {level:.2f} m; it "
             "needs an upward-facing surface there"
         )
-    return level, compiled.triangles[flat]
+    return level, above, compiled.triangles[flat]
 
 
-def _lowest_large_level(triangles: NDArray[np.float64], band: float = 0.05) -> float:
-    # The lowest height at which there is a quarter as much surface as at the height with most.
+def _lowest_large_levels(triangles: NDArray[np.float64], band: float = 0.05) -> tuple[float, float]:
+    # The lowest height at which there is a quarter as much surface as at the height with most, and
+    # the next one at least a storey above it.
     a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     z = triangles[:, :, 2].mean(axis=1)
     bins = np.round(z / band).astype(np.int64)
     total = np.bincount(bins - bins.min(), area)
-    level = bins.min() + int(np.argmax(total >= total.max() / 4))
-    return float(np.average(z[bins == level], weights=area[bins == level]))
+    large = bins.min() + np.flatnonzero(total >= total.max() / 4)
+    floor = float(np.average(z[bins == large[0]], weights=area[bins == large[0]]))
+    over = large[large * band - floor >= _STOREY] * band
+    return floor, float(over[0]) if len(over) else np.inf
 
 
 def _lattice(name: str, floor: NDArray[np.float32], cell: float) -> Lattice:

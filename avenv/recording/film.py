@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from avenv.core.frames import wrap_angle
 from avenv.drawing.screen import Screen
+from avenv.envs.batch import check_seed
 from avenv.envs.vector import BatchEnv
 from avenv.recording.video import EARS, Cadence, VideoWriter, check_video
 from avenv.simulation.world import load_scene
@@ -61,6 +62,7 @@ def record_episode(
         ImportError: PyAV is missing.
     """
     check_video(path)
+    seed = check_seed(seed)
     world = load_scene(scene)
     named = bool(world.compiled.sources)
     envs = BatchEnv(

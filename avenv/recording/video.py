@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core.files import sweep
+
 AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates in Hz that AAC can carry."""
 
@@ -84,7 +86,8 @@ class VideoWriter:
             self.discard()
 
     def open(self) -> Self:
-        """Begin the recording."""
+        """Begin the recording; what killed processes have left of it is swept away."""
+        sweep(self.path.parent, f".{self.path.name}.", (".partial",))
         width, height = (side + side % 2 for side in self.size)
         self._frames = self._samples = 0
         self._last = np.zeros((height, width, 3), np.uint8)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from avenv.scene.fields import short_name
-from avenv.scene.layout import check_scene, free_name
+from avenv.scene.layout import check_scene, door_name, free_name
 from avenv.scene.spec import SceneSpec
 
 
@@ -65,13 +65,17 @@ class SceneBuilder:
     def door(
         self,
         first: "str | RoomBuilder",
-        second: "str | RoomBuilder",
+        second: "str | RoomBuilder | None",
         at: ArrayLike | None = None,
         **fields: Any,
     ) -> str:
-        """Add a door between two rooms, by default in the middle of the wall they share."""
-        between = [str(first), str(second)]
-        return self._add("doors", "-".join(between), between=between, position=_plain(at), **fields)
+        """Add a door between two rooms, by default in the middle of the wall they share.
+
+        A second room of None is out of doors: ``b.door(hall, None, wall="north wall")``.
+        """
+        between = str(first), None if second is None else str(second)
+        name = door_name(*between)
+        return self._add("doors", name, between=between, position=_plain(at), **fields)
 
     def passage(
         self,

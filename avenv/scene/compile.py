@@ -121,7 +121,7 @@ def _built_object(pieces: list[Piece]) -> SceneObject:
     return SceneObject(
         name=first.owner,
         kind=first.kind,
-        category=CATEGORIES.index(first.kind),
+        category=CATEGORIES.index("void" if first.kind == "sky" else first.kind),
         room=first.room,
         position=(float(x), float(y), float(low[2])),
         heading=0.0,

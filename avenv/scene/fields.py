@@ -1,7 +1,7 @@
 """The kinds of values that the fields of a scene may have, in metres and degrees."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
@@ -68,7 +68,12 @@ class Spec(BaseModel):
 
 
 def names_file(sound: str) -> bool:
-    """Return whether a sound is a file: it has an ending, and is no ``"phone?tuning=0.9"``."""
+    """Return whether a sound is a file: it has an ending, and is no ``"phone?tuning=0.9"``.
+
+    A path that starts at a root or at a drive is one whatever else it has.
+    """
+    if Path(sound).is_absolute() or PureWindowsPath(sound).anchor:
+        return True
     return "?" not in sound and bool(Path(sound).suffix)
 
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from avenv.core.errors import SceneError
+from avenv.core.files import read_limited
+from avenv.core.plain_yaml import MAX_BYTES
 from avenv.scene.problems import suggest
 
 _PACKAGED = Path(__file__).with_name("authored")  # in a wheel
@@ -17,7 +19,11 @@ HABITAT_ENDINGS = (".stage_config.json", ".scene_instance.json")
 def names_mesh(path: Path) -> bool:
     """Say whether a file is a mesh, a Habitat scene, or YAML that says ``mesh:``."""
     if path.suffix.lower() in SPEC_SUFFIXES and path.is_file():
-        return re.search(rb"^mesh[ \t]*:", path.read_bytes(), re.MULTILINE) is not None
+        try:
+            content = read_limited(path, MAX_BYTES)
+        except (OSError, ValueError):
+            return False  # what reads scenes will say so
+        return re.search(rb"^mesh[ \t]*:", content, re.MULTILINE) is not None
     return path.suffix.lower() in MESH_SUFFIXES or path.name.endswith(HABITAT_ENDINGS)
 
 

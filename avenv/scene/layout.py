@@ -23,7 +23,7 @@ from avenv.scene.openings import (
 )
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
-from avenv.scene.spec import SceneSpec, SourceSpec
+from avenv.scene.spec import OUTSIDE, SceneSpec, SourceSpec
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def lay_out(spec: SceneSpec) -> Layout:
     problems.check()  # without rooms, nothing else has a place
 
     door_names = _names(
-        "doors", [d.name for d in spec.doors], ["-".join(d.between) for d in spec.doors], problems
+        "doors", [d.name for d in spec.doors], [door_name(*d.between) for d in spec.doors], problems
     )
     window_names = _names(
         "windows", [w.name for w in spec.windows], [f"{w.room}-window" for w in spec.windows],
@@ -88,6 +88,11 @@ def check_scene(spec: SceneSpec) -> None:
         SceneError: they do not; one line for each problem.
     """
     lay_out(spec)
+
+
+def door_name(first: str, second: str | None) -> str:
+    """Return what a door between two rooms, or out of one, is called by default."""
+    return f"{first}-{second or OUTSIDE}"
 
 
 def free_name(default: str, taken: Container[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from shapely import MultiPoint, Polygon
 
 from avenv.scene.placement import PlaceError, along_wall, find_wall
-from avenv.scene.plan import SNAP, Points, Segment, footprint, shared
+from avenv.scene.plan import SNAP, Points, Segment, footprint, free_stretches, shared
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
 from avenv.scene.spec import DoorSpec, SceneSpec, WindowSpec
@@ -50,11 +50,14 @@ class Leaf:
 
 @dataclass(frozen=True)
 class PlacedDoor:
-    """A door or passage: one cut on either side, and its leaf by state if it has one."""
+    """A door or passage, and its leaf by state if it has one.
+
+    There is a cut on either side; a door that leads out has only the one of its room.
+    """
 
     name: str
     spec: DoorSpec
-    cuts: tuple[Cut, Cut]
+    cuts: tuple[Cut, ...]
     leaves: dict[str, Leaf]
 
 
@@ -73,11 +76,7 @@ def place_doors(
     """Find the wall that each door goes through; note doors that have none or do not fit."""
     placed = []
     for k, (door, name) in enumerate(zip(spec.doors, names, strict=True)):
-        found = _find_shared_wall(spec, rooms, door, f"doors[{k}]", problems)
-        if found is None:
-            continue
-        (a, wall_a), (b, wall_b), centre = found
-        cuts = _cut_door(rooms, door, (a, wall_a), (b, wall_b), centre, f"doors[{k}]", problems)
+        cuts = _cut_door(spec, rooms, door, f"doors[{k}]", problems)
         if cuts is None:
             continue
         leaves = {} if door.kind == "passage" else _hang_leaf(rooms, door, cuts)
@@ -99,14 +98,8 @@ def _find_shared_wall(
 ) -> tuple[tuple[int, int], tuple[int, int], Points] | None:
     """Return (room, wall) on either side and the middle of the opening, or note a problem."""
     by_name = {room.spec.name: k for k, room in enumerate(rooms)}
-    for name in door.between:
-        if name not in by_name:
-            problems.add(f"{place}.between", f"there is no room {name!r}{suggest(name, by_name)}")
-            return None
     first, second = door.between
-    if door.into is not None and door.into not in door.between:
-        problems.add(f"{place}.into", f"{door.into!r} is neither {first!r} nor {second!r}")
-        return None
+    assert second is not None  # such doors have an outer wall
     a, b = by_name[first], by_name[second]
     pieces = [
         (i, j, piece)
@@ -134,6 +127,50 @@ def _find_shared_wall(
 
 
 def _cut_door(
+    spec: SceneSpec, rooms: list[PlacedRoom], door: DoorSpec, place: str, problems: Problems
+) -> tuple[Cut, ...] | None:
+    """Return what a door cuts out of the walls, or note a problem."""
+    names = [name for name in door.between if name is not None]
+    known = [room.spec.name for room in rooms]
+    for name in names:
+        if name not in known:
+            problems.add(f"{place}.between", f"there is no room {name!r}{suggest(name, known)}")
+            return None
+    if door.into is not None and door.into not in names:
+        known_as = " nor ".join(map(repr, names))
+        neither = "not" if door.is_outer else "neither"
+        problems.add(f"{place}.into", f"{door.into!r} is {neither} {known_as}")
+        return None
+    if door.is_outer:
+        number = known.index(names[0])
+        outer = _outer_place(spec, rooms, number, door, place, problems)
+        if outer is None:
+            return None
+        bottom = rooms[number].floor
+        cut = _cut_outer_wall(rooms, number, *outer, door, bottom, place, problems)
+        return None if cut is None else (cut,)
+    found = _find_shared_wall(spec, rooms, door, place, problems)
+    return None if found is None else _cut_through(rooms, door, *found, place, problems)
+
+
+def _outer_place(
+    spec: SceneSpec, rooms: list[PlacedRoom], number: int, door: DoorSpec, place: str,
+    problems: Problems,
+) -> tuple[int, float] | None:  # fmt: skip
+    """Return the wall that a door leads out through and how far along, or note a problem."""
+    room = rooms[number]
+    if door.wall is not None or door.position is not None:
+        return _find_wall(spec, room, door, place, problems)
+    others = [axis for other in rooms if other is not room for axis in other.axes]
+    free = [(k, part) for k, axis in enumerate(room.axes) for part in free_stretches(axis, others)]
+    if not free:
+        problems.add(f"{place}.between", f"{room.spec.name!r} has no outer wall")
+        return None
+    side, part = max(free, key=lambda found: found[1].length)
+    return side, room.walls[side].along(part.at(part.length / 2))
+
+
+def _cut_through(
     rooms: list[PlacedRoom],
     door: DoorSpec,
     a: tuple[int, int],
@@ -198,11 +235,11 @@ def _below_ceiling(
     return ceiling if top > ceiling - SNAP else top
 
 
-def _opens_into(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> Cut:
-    return cuts[1] if door.into == rooms[cuts[1].room].spec.name else cuts[0]
+def _opens_into(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, ...]) -> Cut:
+    return cuts[-1] if door.into == rooms[cuts[-1].room].spec.name else cuts[0]
 
 
-def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -> dict[str, Leaf]:
+def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, ...]) -> dict[str, Leaf]:
     """Return the leaf of a door open and closed."""
     cut = _opens_into(rooms, door, cuts)
     wall = rooms[cut.room].walls[cut.wall]
@@ -210,7 +247,7 @@ def _hang_leaf(rooms: list[PlacedRoom], door: DoorSpec, cuts: tuple[Cut, Cut]) -
     # wall runs from right to left.
     hinge = cut.end + LEAF / 2 if door.hinge == "left" else cut.start - LEAF / 2
     beside = wall.at(hinge) + (_HINGE_GAP + door.width / 2) * wall.inward
-    between = sum((_middle(rooms, c) for c in cuts), np.zeros(2)) / 2
+    between = wall.at((cut.start + cut.end) / 2) + rooms[cut.room].to_axis(cut.wall)
     low, high = cut.bottom - _REBATE, cut.top + _REBATE
     return {
         "open": _leaf(beside, wall.inward, door.width, cut.bottom + _REBATE, cut.top),
@@ -224,10 +261,6 @@ def _leaf(middle: Points, along: Points, length: float, bottom: float, top: floa
         float(np.arctan2(along[1], along[0])),
         (length, LEAF, top - bottom),
     )
-
-
-def _middle(rooms: list[PlacedRoom], cut: Cut) -> Points:
-    return rooms[cut.room].walls[cut.wall].at((cut.start + cut.end) / 2)
 
 
 def place_windows(
@@ -248,48 +281,56 @@ def place_windows(
         if found is None:
             continue
         side, middle = found
-        wall = room.walls[side]
-        if not _fits(wall, 0.0, wall.length, middle, window.width, place, problems):
-            continue
-        point = wall.at(middle)
-        behind = _room_behind(rooms, number, side, point, window.width)
-        if behind is not None:
-            problems.add(
-                f"{place}.{'wall' if window.wall else 'position'}",
-                f"{_text(point)} is not on an outer wall: {behind!r} is behind it",
-            )
-            continue
         bottom = room.floor + window.sill
-        top = _below_ceiling(bottom, window.height, room.ceiling, place, problems)
-        if top is not None:
-            half = window.width / 2
-            cut = Cut(number, side, middle - half, middle + half, bottom, top)
+        cut = _cut_outer_wall(rooms, number, side, middle, window, bottom, place, problems)
+        if cut is not None:
             placed.append(PlacedWindow(name, window, cut))
     return placed
 
 
+def _cut_outer_wall(
+    rooms: list[PlacedRoom], number: int, side: int, middle: float, opening: WindowSpec | DoorSpec,
+    bottom: float, place: str, problems: Problems,
+) -> Cut | None:  # fmt: skip
+    """Return what a window or door cuts out of an outer wall, or note a problem."""
+    room, half = rooms[number], opening.width / 2
+    wall = room.walls[side]
+    if not _fits(wall, 0.0, wall.length, middle, opening.width, place, problems):
+        return None
+    behind = _room_behind(rooms, number, side, wall.at(middle), opening.width)
+    if behind is not None:
+        problems.add(
+            f"{place}.{'wall' if opening.wall else 'position'}",
+            f"{_text(wall.at(middle))} is not on an outer wall: {behind!r} is behind it",
+        )
+        return None
+    top = _below_ceiling(bottom, opening.height, room.ceiling, place, problems)
+    return None if top is None else Cut(number, side, middle - half, middle + half, bottom, top)
+
+
 def _find_wall(
-    spec: SceneSpec, room: PlacedRoom, window: WindowSpec, place: str, problems: Problems
-) -> tuple[int, float] | None:
-    """Return the wall that a window is in and how far along, or note a problem."""
-    if window.wall is not None:
+    spec: SceneSpec, room: PlacedRoom, opening: WindowSpec | DoorSpec, place: str,
+    problems: Problems,
+) -> tuple[int, float] | None:  # fmt: skip
+    """Return the wall that a window or an outer door is in and how far along, or note a problem."""
+    if opening.wall is not None:
         try:
-            side = find_wall(window.wall, room.spec.polygon, room.walls)
-            wall, half = room.walls[side], NIB + window.width / 2
-            if window.along is None:
+            side = find_wall(opening.wall, room.spec.polygon, room.walls)
+            wall, half = room.walls[side], NIB + opening.width / 2
+            if opening.along is None:
                 return side, wall.length / 2
-            return side, along_wall(window.along, half, wall, f"the {window.wall}")
+            return side, along_wall(opening.along, half, wall, f"the {opening.wall}")
         except PlaceError as error:
             problems.add(f"{place}.{error.field}", str(error))
         return None
-    point = np.array(window.position)
+    point = np.array(opening.position)
     side = min(range(len(room.axes)), key=lambda i: room.axes[i].distance(point))
     axis = room.axes[side]
     if axis.distance(point) > spec.wall_thickness / 2 + SNAP:
         problems.add(
             f"{place}.position",
             f"{_text(point)} is {axis.distance(point):.2f} m from the nearest wall of "
-            f"{window.room!r}, which runs from {_text(axis.start)} to {_text(axis.end)}",
+            f"{room.spec.name!r}, which runs from {_text(axis.start)} to {_text(axis.end)}",
         )
         return None
     return side, room.walls[side].along(point)

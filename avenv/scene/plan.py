@@ -1,6 +1,7 @@
 """Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +108,21 @@ def shared(a: Segment, b: Segment) -> Segment | None:
     if off_line > 2 * SNAP or end - start < SNAP:
         return None
     return Segment(a.at(start), a.at(end))
+
+
+def free_stretches(side: Segment, others: Iterable[Segment]) -> list[Segment]:
+    """Return the parts of a side that none of the others runs back along."""
+    taken = sorted(
+        (side.along(piece.start), side.along(piece.end))
+        for other in others
+        if (piece := shared(side, other)) is not None
+    )
+    free, start = [], 0.0
+    for low, high in [*taken, (side.length, side.length)]:
+        if low - start > SNAP:
+            free.append(Segment(side.at(start), side.at(low)))
+        start = max(start, high)
+    return free
 
 
 def footprint(centre: ArrayLike, heading: float, length: float, width: float) -> Points:

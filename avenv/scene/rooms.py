@@ -50,6 +50,11 @@ class PlacedRoom:
         """The clear walls, faces towards the room on their left; wall k lies along axis k."""
         return sides(self.clear)
 
+    def to_axis(self, wall: int) -> Points:
+        """Return the way (2,) from a clear wall to its centre line, half as far as to the back."""
+        inward = self.walls[wall].inward
+        return inward * ((self.axes[wall].start - self.walls[wall].start) @ inward)
+
 
 def place_rooms(spec: SceneSpec, problems: Problems) -> list[PlacedRoom]:
     """Inset every room by half the wall's thickness; note bad polygons and overlaps."""

@@ -27,7 +27,7 @@ class Piece:
 
     Attributes:
         owner: the object they belong to: its name.
-        kind: ``floor``, ``ceiling``, ``wall``, ``door`` or ``window``.
+        kind: ``floor``, ``ceiling``, ``wall``, ``window`` or ``sky``, which is open air.
         room: index of its room, -1 for what lies between rooms.
         material: name of its material.
         triangles: (N, 3, 3) world metres, facing the air.
@@ -94,17 +94,24 @@ def _shell(number: int, room: PlacedRoom, cuts: dict[tuple[int, int], list[Cut]]
 
 
 def _tunnel(rooms: Sequence[PlacedRoom], door: PlacedDoor) -> list[Piece]:
-    """Return what lines the opening from one room's wall to the other's."""
-    a, b = door.cuts
+    """Return what lines the opening from one room's wall to the other's, or to the open air."""
+    a, b = door.cuts[0], door.cuts[-1]
     near = [rooms[a.room].walls[a.wall].at(x) for x in (a.start, a.end)]
-    far = [rooms[b.room].walls[b.wall].at(x) for x in (b.end, b.start)]
+    if door.spec.is_outer:
+        far = [end + 2 * rooms[a.room].to_axis(a.wall) for end in near]
+    else:
+        far = [rooms[b.room].walls[b.wall].at(x) for x in (b.end, b.start)]
     first = rooms[a.room].spec
     frame = first.walls if not door.leaves else door.spec.material
     threshold, lining = _lining(near, far, a.bottom, a.top)
-    return [
+    pieces = [
         Piece(f"{door.name}/threshold", "floor", -1, first.floor, threshold),
         Piece(f"{door.name}/frame", "wall", -1, frame, lining),
     ]
+    if door.spec.is_outer:
+        sky = np.array(_strip(far[0], far[1], {a.bottom, a.top}))
+        pieces.append(Piece(f"{door.name}/sky", "sky", a.room, "open_air", sky))
+    return pieces
 
 
 def _niche(rooms: Sequence[PlacedRoom], window: PlacedWindow) -> list[Piece]:
@@ -112,7 +119,7 @@ def _niche(rooms: Sequence[PlacedRoom], window: PlacedWindow) -> list[Piece]:
     cut = window.cut
     room = rooms[cut.room]
     wall = room.walls[cut.wall]
-    depth = wall.inward * ((room.axes[cut.wall].start - wall.start) @ wall.inward)
+    depth = room.to_axis(cut.wall)
     near = [wall.at(cut.start), wall.at(cut.end)]
     far = [near[0] + depth, near[1] + depth]
     reveal = np.concatenate(_lining(near, far, cut.bottom, cut.top))

@@ -125,11 +125,35 @@ class Ears:
         )
 
     def _hear(self, rows: NDArray[np.int64], new: int) -> None:
-        """Renew the windows of some rows, of which so many samples are new."""
+        """Renew the windows of some rows, of which so many samples are new.
+
+        Raises:
+            SoundError: what a row hears is not finite; the message names the source.
+        """
         heard = self._stream.window[rows]
+        if not np.isfinite(heard[..., -new:]).all():
+            finite = np.isfinite(heard[..., -new:]).all(axis=(1, 2))
+            raise self._unheard(int(rows[np.argmin(finite)]), new)
         if self._settings.microphone_noise is not None:
             self._add_noise(self._settings.microphone_noise, rows, heard, new)
         self.window[rows] = np.clip(heard, -1.0, 1.0)
+
+    def _unheard(self, row: int, new: int) -> SoundError:
+        """Return an error that names the source that makes the sound of a row not finite."""
+        state, culprits = self._state, []
+        for k, source in enumerate(state.sources[row]):
+            emitter = source.emitter
+            x, y, z = emitter.at(float(state.time[row]))
+            who = f"{emitter.sound.name!r} at ({x:.2f}, {y:.2f}, {z:.2f})"
+            if not np.isfinite(emitter.samples(int(state.clock[row]) - new, new)).all():
+                culprits.append(f"{who} emits such samples")
+            elif not np.isfinite(self._responses([(row, k)])).all():
+                culprits.append(f"the response to {who} has such samples")
+        sources = ", ".join(repr(e.sound.name) for e in state.emitters(row))
+        return SoundError(
+            f"{state.here[row].name}: what is heard has NaN or infinite samples: "
+            f"{'; '.join(culprits) or f'of the sources {sources}'}"
+        )
 
     def _add_noise(
         self,

@@ -11,6 +11,7 @@ from avenv import navigation, vision
 from avenv.acoustics import AcousticSettings, MicrophoneArray
 from avenv.acoustics import impulse_response as _impulse_response
 from avenv.core.errors import check_on_error
+from avenv.core.frames import check_radians
 from avenv.navigation import WalkableGrid
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import load_scene
@@ -44,7 +45,7 @@ def impulse_response(
         source: (x, y, z), world metres.
         listener: (x, y, z) of the centre of the head, world metres; or (J, 3), of J heads. Heads
             of one height share what is traced of the source.
-        heading: of the listener, radians; one for all heads or (J,).
+        heading: of the listener, radians from -2π to 2π; one for all heads or (J,).
         layout: ``"mono"``, ``"binaural"``, ``"stereo"``, ``"ambisonics1"`` to ``"ambisonics3"`` or
             an ``avenv.acoustics.MicrophoneArray``.
         sample_rate: Hz; octave bands whose centre is not below half of it are left out.
@@ -56,7 +57,7 @@ def impulse_response(
         hrtf: SOFA file (``SimpleFreeFieldHRIR``) of the head that listens, instead of KEMAR.
         directivity: of the source: ``"omni"``, ``"cardioid"`` or ``"speech"``. The reverberant
             field hears its mean power.
-        facing: heading of the source, radians.
+        facing: heading of the source, radians from -2π to 2π.
         acoustics: the backend: ``"native"``; ``"anechoic"``, the direct sound as if there were no
             walls; or ``"pyroomacoustics"``, which knows mono and omni only.
         on_error: ``"raise"``, or ``"nan"``: where no head can be, the response is NaN.
@@ -70,6 +71,7 @@ def impulse_response(
         SceneError: the scene cannot be loaded, or a position is inside something or outside it.
         ValueError: an argument is out of range.
     """
+    _check_angles(heading=heading, facing=facing)
     warm_up()
     return _impulse_response(
         load_scene(scene).acoustics_for(acoustics),
@@ -107,7 +109,8 @@ def render_view(
     Args:
         scene: as ``load_scene`` takes it; load it once if you ask more than once.
         position: (x, y, z) of the camera, world metres, or (J, 3) of many.
-        heading: radians, counter-clockwise, 0 = +X; of many cameras (J,), or one for all.
+        heading: radians from -2π to 2π, counter-clockwise, 0 = +X; of many cameras (J,), or one
+            for all.
         pitch: radians, positive upwards; likewise.
         size: (width, height), pixels.
         hfov: horizontal field of view in degrees, 90 by default; of perspective pictures only.
@@ -132,6 +135,7 @@ def render_view(
         SceneError: the scene cannot be loaded.
         ValueError: an argument is out of range; the message names it, and the row.
     """
+    _check_angles(heading=heading, pitch=pitch)
     warm_up()
     raster = load_scene(scene).prepared_for("raster", light)
     return vision.render_view(
@@ -177,6 +181,16 @@ def geodesic_distance(scene: Any, start: Any, goal: Point, on_error: str = "rais
     ends = grid.nearest_walkable(starts[fair], REACH)
     distance[fair] = navigation.geodesic_field(grid, end).at(ends)
     return distance if np.ndim(start) == 2 else float(distance[0])
+
+
+def _check_angles(**angles: ArrayLike) -> None:
+    """Raise ``ValueError`` for what are degrees; what are no numbers is found out elsewhere."""
+    for name, given in angles.items():
+        try:
+            numbers = np.array(given, np.float64)
+        except (TypeError, ValueError):
+            continue
+        check_radians(name, numbers)
 
 
 def _is_near_floor(grid: WalkableGrid, points: NDArray[np.float64]) -> NDArray[np.bool_]:

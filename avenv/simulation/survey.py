@@ -76,6 +76,7 @@ def _unreachable_sources(world: World) -> list[str]:
     grid, lines = world.walkable, []
     for source in world.compiled.sources:
         try:
+            grid.check_storey(source.position[2], "it")
             near = grid.nearest_walkable([source.position[:2]], _REACH)
         except SceneError:
             lines.append(f"nobody can walk up to the source {source.name!r}")

@@ -16,6 +16,7 @@ from avenv import acoustics, navigation, vision
 from avenv.core.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.fields import names_file
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
 from avenv.scene.problems import Problems
@@ -86,15 +87,22 @@ class World:
 
         Args:
             backend: a name in ``vision.BACKENDS``.
-            light: one of ``vision.LIGHTS``.
+            light: one of ``vision.LIGHTS``, or ``vision.UNLIT`` for cameras that make no rgb: then
+                no light is baked.
 
         Raises:
             ValueError: there is no such backend or light.
         """
         key = backend, light
+        if light == vision.UNLIT and (backend, "full") in self._prepared:
+            return self._prepared[backend, "full"]
         if key not in self._prepared:
             room = vision.find_backend(backend)
-            if light == "full":  # as it is prepared
+            if light == vision.UNLIT:
+                like = self.rest.prepared_for(backend, light) if self.rest else None
+                prepare = getattr(room, "prepare_unlit", room.prepare)
+                self._prepared[key] = prepare(self.compiled, like=like)
+            elif light == "full":  # as it is prepared
                 like = self.rest.prepared_for(backend) if self.rest else None
                 self._prepared[key] = room.prepare(self.compiled, like=like)
             else:
@@ -253,8 +261,8 @@ def _world(
     """Return the world of a scene that messages call ``source``, if its sounds are known."""
     problems = Problems(source)
     for k, sounding in enumerate(compiled.sources):
-        if Path(sounding.sound).is_file():
-            continue
+        if names_file(sounding.sound) and Path(sounding.sound).is_file():
+            continue  # who read the scene has seen that it may name it
         try:
             check_builtin(sounding.sound)
         except SoundError as error:

@@ -47,9 +47,15 @@ MATERIALS = {
     "abs": Substance(1500, 0.045, 7e-4),
     "acrylic": Substance(1650, 0.06, 6e-4),
     "polypropylene": Substance(1200, 0.09, 1.2e-3),
+    "cardboard": Substance(2000, 0.07, 1.8e-3),
+    "corrugated": Substance(1500, 0.1, 2.6e-3),
+    "down": Substance(120, 0.6, 1.2e-2),
+    "foam": Substance(200, 0.4, 8e-3),
+    "wool": Substance(150, 0.5, 1e-2),
 }
 """Speeds and order of the losses: Fletcher & Rossing, The Physics of Musical Instruments (1998),
-chapter 22, and Cremer, Heckl & Petersson, Structure-Borne Sound (2005), chapter 3."""
+chapter 22, and Cremer, Heckl & Petersson, Structure-Borne Sound (2005), chapter 3; board and what
+is soft are estimates."""
 
 
 @dataclass(frozen=True)

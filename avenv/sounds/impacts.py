@@ -134,3 +134,27 @@ def ball(loop: Loop, *, floor: str, size: float, height: float, bounce: float) -
             if time < 0.45 * loop.seconds:
                 strike(loop, out, start + time, speed, rubber, ground, 1.6e-3)
     return out
+
+
+def letter_box(loop: Loop, *, material: str, flap: float, letters: int, stiffness: float) -> Signal:
+    """Push letters through a flap, one by one: it squeaks, they rustle, it snaps shut and rattles.
+
+    ``flap`` is its length in metres, ``stiffness`` how much of its speed it keeps as it rebounds.
+    """
+    made = MATERIALS[material]
+    plate = board(flap, 0.05, 0.0015, made.speed, 12)
+    body = plate, decays(plate, made.loss, support=55.0)  # it is held along its hinge
+    case = Floor(0.0, (310.0, 520.0, 870.0), (0.04, 0.03, 0.02), 0.5, 0.0)
+    out, paper = loop.silence(), loop.silence()
+    pace = loop.seconds / letters
+    for k in range(letters):
+        start = (k + loop.uniform(0.1, 0.2)) * pace
+        strike(loop, out, start, 0.12, body, case, 6e-4)
+        length = loop.uniform(0.35, 0.6)
+        loop.add(paper, start + 0.03, length, window, length, 0.08, level=loop.uniform(0.7, 1.2))
+        times, speeds = bounces(0.06, stiffness, 0.05)
+        for time, speed in zip(times, speeds, strict=True):
+            strike(loop, out, start + length + time, speed, body, case, 3e-4)
+        strike(loop, out, start + length + 0.25, 0.3, (np.array([240.0]), np.array([0.02])), case,
+               4e-3)  # fmt: skip
+    return out + 0.05 * paper * loop.noise(band(1800, 6000, 1))

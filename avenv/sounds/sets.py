@@ -116,6 +116,8 @@ def _entries(spec: SoundSpec, sample_rate: int) -> list[Entry]:
         return [(str(n), n.kind, partial(synthesise, str(n), sample_rate)) for n in names]
     if isinstance(spec, str | PathLike):
         return [_made(sound) for sound in _read(spec, sample_rate)]
+    if not isinstance(spec, Iterable) or isinstance(spec, bytes):
+        raise SoundError(f"sounds is {spec!r}; accepted: names, files, folders, or a list of them")
     entries = [entry for part in spec for entry in _entries(part, sample_rate)]
     if not entries:
         raise SoundError("the list of sounds is empty; it needs at least one")

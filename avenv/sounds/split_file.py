@@ -18,10 +18,10 @@ In CSV a line for each file, of which the columns ``file`` and ``split`` are nee
 import csv
 from pathlib import Path, PureWindowsPath
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avenv.core.errors import SoundError
+from avenv.core.plain_yaml import parse_yaml
 from avenv.sounds.files import read_sound
 from avenv.sounds.sound import Sound
 
@@ -108,11 +108,10 @@ def _csv_rows(path: Path) -> list[tuple[str, dict]]:
 
 
 def _yaml_rows(path: Path) -> list[tuple[str, dict]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except yaml.YAMLError as error:
-        raise SoundError(f"{path}: is not YAML: {error}") from error
+        data = parse_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SoundError(f"{path}: {error}") from error
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise SoundError(f"{path}: should hold splits, each a list of files: 'train: [bell.wav]'")
     licence = data.pop("licence", None)

@@ -21,8 +21,9 @@ def standing_point(
     hence the line of sight, from eyes ``height`` metres above the floor.
 
     Raises:
-        SceneError: there is none within ``REACH``.
+        SceneError: there is none within ``REACH``, or the source is in another storey.
     """
+    grid.check_storey(source[2], f"the source at ({source[0]:.2f}, {source[1]:.2f})")
     target = np.asarray(source[:2], np.float64)
     if grid.is_walkable(target[None])[0]:
         return target

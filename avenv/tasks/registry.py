@@ -45,7 +45,7 @@ def find_task(name: str) -> "type[Task]":
     Raises:
         ValueError: there is no such task.
     """
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise ValueError(f"task is {name!r}; {accepted(name, TASKS)}")
     task = TASKS[name]
     if isinstance(task, str):

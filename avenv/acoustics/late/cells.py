@@ -73,6 +73,16 @@ def lay_cells(
     return Cells(corner, size, row, sub_open, anchor[:used].copy(), volume)
 
 
+def first_reach(cells: Cells, source: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the metres (C,) from a source (3,) to the nearest point of each cell."""
+    layer, i, j = np.nonzero(cells.row >= 0)
+    low = cells.low + np.column_stack([i, j, layer]) * cells.size
+    beyond = np.maximum(np.maximum(low - source, source - low - cells.size), 0)
+    distance = np.empty(len(cells.anchor))
+    distance[cells.row[layer, i, j]] = np.linalg.norm(beyond, axis=1)
+    return distance
+
+
 def _nearest_first() -> NDArray[np.int64]:
     """Return the subcells (SUB * SUB, 2) of a cell, those next to its centre first."""
     i, j = np.divmod(np.arange(SUB * SUB), SUB)

@@ -26,22 +26,39 @@ _LEVELS = ((_REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
 Array = NDArray[np.float32]
 
 
-def smooth(energy: Array, moment: Array, cells: Cells, bvh: BVH) -> tuple[Array, Array]:
+def smooth(
+    energy: Array, moment: Array, cells: Cells, bvh: BVH, earliest: NDArray[np.int64]
+) -> tuple[Array, Array]:
     """Return energies (C, K, B) and moments (C, K, 3) of cells with less noise.
 
     In the first bins nothing is averaged; the mean over time and space stays what it is.
+    ``earliest`` (C,) is the first bin in which sound can be in a cell: what was found of few rays
+    must not say when it begins, for that would make the time without hits count for nothing.
     """
     first, near, distance = _neighbours(cells, bvh, _REACH)
     scene = np.tensordot(cells.volume / cells.volume.sum(), energy, axes=1)
     decay = _fit_decay(scene, _DECAY_WINDOW)
-    estimate = np.repeat(decay[None], len(energy), axis=0)
+    there = np.arange(len(decay)) >= earliest[:, None]
+    estimate = decay * there[..., None]
     for reach, window in _LEVELS:
         share = _shares(distance, reach) * cells.volume[near]
         estimate *= _ratios(energy, estimate, decay, first, near, share, window)
+    estimate *= _share_kept(energy, estimate, cells.volume)
     share = _shares(distance, _NEAR) * cells.volume[near]
     mean = np.repeat(estimate.mean(axis=2, keepdims=True), 3, axis=2)
     decay = np.repeat(decay.mean(axis=1, keepdims=True), 3, axis=1)
     return estimate, mean * _ratios(moment, mean, decay, first, near, share, 0.2)
+
+
+def _share_kept(energy: Array, estimate: Array, volume: Array) -> Array:
+    """Return the energy (B,) in all cells and bins over what an estimate (C, K, B) has of it.
+
+    Neighbourhoods and windows overlap unevenly, which leaves it some hundredths of a decibel off.
+    """
+    true, found = (
+        np.tensordot(volume, e.sum(axis=1, dtype=np.float64), 1) for e in (energy, estimate)
+    )
+    return np.divide(true, found, where=found > 0, out=np.ones_like(true)).astype(np.float32)
 
 
 def _shares(distance: Array, reach: float) -> Array:
@@ -127,8 +144,9 @@ def _sight(bvh, p, q, reach):
 def _ratios(values, reference, decay, first, near, share, window):
     """Return the ratio (C, K, D) of values to reference, both summed over neighbours and time.
 
-    The time is ``window`` of a bin's age to either side, but not before the first sound. So that
-    its first part does not decide alone, both are divided by the decay (K, D) of the scene before.
+    The time is ``window`` of a bin's age to either side; where there can be no sound, the reference
+    is zero. So that its first part does not decide alone, both are divided by the decay (K, D) of
+    the scene before.
     """
     cells, bins, bands = values.shape
     ratio = np.empty_like(values)
@@ -141,10 +159,8 @@ def _ratios(values, reference, decay, first, near, share, window):
                 _add(share[p], values[near[p]], above)
                 _add(share[p], reference[near[p]], below)
         for b in range(bands):
-            begun = False
             for k in range(bins):
-                begun = begun or above[k, b] != 0
-                scale = 1 / decay[k, b] if begun and decay[k, b] > 0 else 0.0
+                scale = 1 / decay[k, b] if decay[k, b] > 0 else 0.0
                 tops[k + 1, b] = tops[k, b] + above[k, b] * scale
                 bottoms[k + 1, b] = bottoms[k, b] + below[k, b] * scale
         for k in range(bins):

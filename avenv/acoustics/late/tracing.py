@@ -18,7 +18,7 @@ from numba import float64, int64
 from numpy.typing import NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.late.cells import CORNERS, Cells, blend, collect, lay_cells
+from avenv.acoustics.late.cells import CORNERS, Cells, blend, collect, first_reach, lay_cells
 from avenv.acoustics.late.denoising import smooth
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
 from avenv.acoustics.settings import AcousticSettings
@@ -98,7 +98,10 @@ def trace_late(
     for part in sums[1:]:
         total += part
     total *= (4 * np.pi / settings.rays / cells.volume)[:, None, None]
-    energy, moment = smooth(total[..., :bands].copy(), total[..., bands:].copy(), cells, scene.bvh)
+    energy, moment = smooth(
+        total[..., :bands].copy(), total[..., bands:].copy(), cells, scene.bvh,
+        (first_reach(cells, source) / (settings.bin * SPEED_OF_SOUND)).astype(np.int64),
+    )  # fmt: skip
     loudest = energy.max(axis=(0, 2), initial=0.0)
     kept = 1 + int(np.flatnonzero(loudest >= _TRIM * loudest.max()).max(initial=0))
     return LateField(

@@ -2,8 +2,7 @@
 
 Once per source, a search finds the chains of edges that sound can follow from it. Per listener, a
 string is pulled tight round each chain: where it bends about its edges and meets nothing else,
-there is a path. Its gain is the product of its edges' gains, with the correction for neighbouring
-edges of Pierce, "Diffraction of sound around corners and over wide barriers", JASA 55 (1974).
+there is a path, whose gain is the product of its edges' gains.
 
 An edge counts where the string bends round it, and, so that the sum with the direct sound has no
 jump, fading out, up to ``_LIT`` on the near side of the shadow boundary.
@@ -14,11 +13,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics.air import SPEED_OF_SOUND
-from avenv.acoustics.paths.diffraction import wedge_gain
+from avenv.acoustics.paths.wedges import (
+    DIFFERENCE,
+    FACE,
+    OPENING,
+    PLACE,
+    TOTAL,
+    WAY,
+    WEDGE_COLUMNS,
+    angle_round,
+    couple,
+    distance,
+    ease,
+    face_at,
+    gain_apart,
+    merge_thin,
+    pressure_gain,
+)
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
-from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.kernels import inner, kernel
 from avenv.geometry import segment_is_clear
 
@@ -38,14 +51,10 @@ _OFF = 5e-6  # metres off the edge, so that a string does not touch the faces
 # Radians by which the sides of a boundary are told apart as the rays do: the straight way stops at
 # an edge that it touches, but the legs of a string pass it, as they run beside their own edges.
 _ON_BOUNDARY, _BESIDE_BOUNDARY = 1e-9, -2e-5
-_FLUSH = 1e-3  # radians from a face within which a leg lies in it
 _NEWTON = 6  # steps at most
 _RANKING = 2  # the octave, 500 Hz, by which paths are ranked
-_WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
 
-# Columns of the scratch table of wedges, one row for each edge that a string bends round.
-_PLACE, _OPENING, _DIFFERENCE, _TOTAL, _WAY, _RANGE, _FAR, _FACE = range(8)
-_STEP, _DIAGONAL, _BESIDE, WEDGE_COLUMNS = _OPENING, _DIFFERENCE, _TOTAL, 8  # while it is tightened
+_STEP, _DIAGONAL, _BESIDE = OPENING, DIFFERENCE, TOTAL  # while a string is tightened
 
 
 class Bends(NamedTuple):
@@ -120,13 +129,13 @@ def _extend(scene, source, chains, depth, first, last, chain, strength):
                 )
                 if clear and _can_bend(edges, e, source):
                     chain[e, 0] = 0
-                    strength[e, 0] = max(strength[e, 0], 1 / _distance(source, place))
+                    strength[e, 0] = max(strength[e, 0], 1 / distance(source, place))
                 continue
             ahead, angle = -1, -1.0
             for c in range(len(chains.number)):
                 if chains.edge[c, 0] != ahead:  # chains are sorted by their last edge
                     ahead = chains.edge[c, 0]
-                    angle = _angle(edges, ahead, place)
+                    angle = angle_round(edges, ahead, place)
                 if not _may_bend(angle, chains.arrival[c]):
                     continue
                 gain, _ = _pull(scene, chains.edge[c], depth, source, place, points, wedges)
@@ -146,13 +155,13 @@ def _arrivals(edges, source, edge, number):
     for c in range(len(edge)):
         last = edge[c, 0]
         if number[c] == 1:
-            arrival[c] = _angle(edges, last, source)
+            arrival[c] = angle_round(edges, last, source)
             continue
         before = edge[c, 1]
         arrival[c, 0], arrival[c, 1] = np.inf, -np.inf
         for t in (0.0, edges.length[before]):
             _put(edges, before, t, end)
-            angle = _angle(edges, last, end)
+            angle = angle_round(edges, last, end)
             if angle < 0:  # partly behind the wedge: may be anything
                 arrival[c, 0], arrival[c, 1] = 0.0, np.pi * edges.opening[last]
                 break
@@ -164,7 +173,7 @@ def _arrivals(edges, source, edge, number):
 @inner
 def _can_bend(edges, e, point):
     """Say whether sound from a point may bend round edge e to anywhere."""
-    angle = _angle(edges, e, point)
+    angle = angle_round(edges, e, point)
     return angle >= 0 and max(angle, np.pi * edges.opening[e] - angle) > np.pi - _LIT
 
 
@@ -192,7 +201,7 @@ def strongest_bends(scene, bends, source, listener, points, wedges, which):
     for c in range(len(bends.number)):
         if bends.edge[c, 0] != last:
             last = bends.edge[c, 0]
-            angle = _angle(scene.edges, last, listener)
+            angle = angle_round(scene.edges, last, listener)
         if not _may_bend(angle, bends.arrival[c]):
             continue
         gain = _pull(scene, bends.edge[c], bends.number[c], source, listener, points, wedges)[0]
@@ -213,8 +222,9 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     _, weight = _pull(scene, chain, number, source, listener, points, wedges)
     if weight == 0 or not _legs_are_clear(scene, chain, number, points):
         return False
+    merge_thin(scene, chain, number, points, wedges)
     for b in range(len(gain)):
-        gain[b] = weight * _gain(scene, chain, number, wedges, b)
+        gain[b] = weight * pressure_gain(scene, chain, number, wedges, b)
     return True
 
 
@@ -222,7 +232,8 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
 def _pull(scene, chain, number, source, listener, points, wedges):
     """Pull a string tight; return its pressure relative to the straight way, and its weight.
 
-    Both are 0 where it slips off an edge or does not bend. The weight fades where paths end.
+    Both are 0 where it slips off an edge or does not bend. The weight fades where paths end. The
+    pressure is that of edges one by one.
     """
     edges = scene.edges
     for a in range(3):
@@ -231,26 +242,26 @@ def _pull(scene, chain, number, source, listener, points, wedges):
     weight, length, face = 1.0, 0.0, -1
     for i in range(number):
         e = chain[i]
-        opening, t = np.pi * edges.opening[e], wedges[i, _PLACE]
+        opening, t = np.pi * edges.opening[e], wedges[i, PLACE]
         inside = min(t, edges.length[e] - t) / min(_END, edges.length[e] / 2)
-        before, after = _angle(edges, e, points[i]), _angle(edges, e, points[i + 2])
+        before, after = angle_round(edges, e, points[i]), angle_round(edges, e, points[i + 2])
         if inside <= 0 or before < 0 or after < 0 or abs(before - after) <= np.pi - _LIT:
             return 0.0, 0.0
         aside = _ON_BOUNDARY if number == 1 else _BESIDE_BOUNDARY
         before += aside if before > after else -aside
         difference = abs(before - after)
-        weight *= _ease(inside) * _ease((difference - np.pi + _LIT) / (_LIT - _LIT_FULL))
-        length += _distance(points[i], points[i + 1])
-        wedges[i, _OPENING], wedges[i, _DIFFERENCE] = edges.opening[e], difference
-        wedges[i, _TOTAL], wedges[i, _WAY], wedges[i, _FACE] = before + after, length, -1
-        if face >= 0 and _face_at(opening, before) >= 0:
-            wedges[i - 1, _FACE] = face
-        face = _face_at(opening, after)
-    length += _distance(points[number], points[number + 1])
-    _couple(edges, chain, number, points, wedges, length)
-    gain = weight * _gain(scene, chain, number, wedges, _RANKING)
-    strength = abs(gain) * _distance(listener, source) / length
-    fade = _ease((strength - _FAINTEST) / (_FAINT - _FAINTEST))
+        weight *= ease(inside) * ease((difference - np.pi + _LIT) / (_LIT - _LIT_FULL))
+        length += distance(points[i], points[i + 1])
+        wedges[i, OPENING], wedges[i, DIFFERENCE] = edges.opening[e], difference
+        wedges[i, TOTAL], wedges[i, WAY], wedges[i, FACE] = before + after, length, -1
+        if face >= 0 and face_at(opening, before) >= 0:
+            wedges[i - 1, FACE] = face
+        face = face_at(opening, after)
+    length += distance(points[number], points[number + 1])
+    couple(edges, chain, number, points, wedges, length)
+    gain = weight * gain_apart(scene, chain, number, wedges, _RANKING)
+    strength = abs(gain) * distance(listener, source) / length
+    fade = ease((strength - _FAINTEST) / (_FAINT - _FAINTEST))
     return strength * fade, weight * fade
 
 
@@ -265,8 +276,8 @@ def _tighten(edges, chain, number, points, wedges):
         e = chain[i]
         t, across_t = _along(edges, e, points[0])
         s, across_s = _along(edges, e, points[i + 2])
-        wedges[i, _PLACE] = (t * across_s + s * across_t) / max(across_t + across_s, 1e-9)
-        _put(edges, e, wedges[i, _PLACE], points[i + 1])
+        wedges[i, PLACE] = (t * across_s + s * across_t) / max(across_t + across_s, 1e-9)
+        _put(edges, e, wedges[i, PLACE], points[i + 1])
     if number == 1:
         return
     for _ in range(_NEWTON):
@@ -274,9 +285,9 @@ def _tighten(edges, chain, number, points, wedges):
         largest = 0.0
         for i in range(number):
             largest = max(largest, abs(wedges[i, _STEP]))
-            t = wedges[i, _PLACE] - wedges[i, _STEP]
-            wedges[i, _PLACE] = min(max(t, -1.0), edges.length[chain[i]] + 1.0)
-            _put(edges, chain[i], wedges[i, _PLACE], points[i + 1])
+            t = wedges[i, PLACE] - wedges[i, _STEP]
+            wedges[i, PLACE] = min(max(t, -1.0), edges.length[chain[i]] + 1.0)
+            _put(edges, chain[i], wedges[i, PLACE], points[i + 1])
         if largest < 1e-4:
             break
 
@@ -287,7 +298,7 @@ def _newton_step(edges, chain, number, points, wedges):
     for i in range(number):
         u = edges.along[chain[i]]
         p, before, after = points[i + 1], points[i], points[i + 2]
-        l0, l1 = max(_distance(p, before), 1e-9), max(_distance(p, after), 1e-9)
+        l0, l1 = max(distance(p, before), 1e-9), max(distance(p, after), 1e-9)
         c0, c1, turn, ahead = 0.0, 0.0, 0.0, 0.0
         v = edges.along[chain[min(i + 1, number - 1)]]
         for a in range(3):
@@ -307,51 +318,6 @@ def _newton_step(edges, chain, number, points, wedges):
         wedges[i, _STEP] = (wedges[i, _STEP] - wedges[i, _BESIDE] * wedges[i + 1, _STEP]) / wedges[
             i, _DIAGONAL
         ]
-
-
-@inner
-def _couple(edges, chain, number, points, wedges, length):
-    """Write the range L of each wedge, in metres, corrected for its neighbours.
-
-    With the ways a and b from a wedge to the ends of the string, L = a b sin²(beta) / (a + b). Of
-    two neighbours, a leg s apart, that nearer to its shadow boundary has its L multiplied by
-    s (a + b) / (a' b), as Pierce (1974) does with the square of his B; far from boundaries that is
-    the product of Kouyoumjian & Pathak's coefficients. Here it passes from one to the other
-    smoothly.
-    """
-    for i in range(number):
-        way = wedges[i, _WAY]
-        slope = 0.0
-        for a in range(3):
-            slope += edges.along[chain[i], a] * (points[i + 1, a] - points[i, a])
-        slope /= max(_distance(points[i], points[i + 1]), 1e-9)
-        wedges[i, _RANGE] = way * (length - way) / length * max(1 - slope * slope, 1e-6)
-        wedges[i, _FAR] = (wedges[i, _RANGE] * (1 + np.cos(wedges[i, _DIFFERENCE]))) ** 2
-    for i in range(number - 1):
-        near, far = wedges[i, _WAY], wedges[i + 1, _WAY]
-        factor = max((far - near) * length / (far * (length - near)), 1e-6)
-        both = wedges[i, _FAR] + wedges[i + 1, _FAR] + 1e-12
-        wedges[i, _RANGE] *= factor ** (wedges[i + 1, _FAR] / both)
-        wedges[i + 1, _RANGE] *= factor ** (wedges[i, _FAR] / both)
-
-
-@inner
-def _gain(scene, chain, number, wedges, band):
-    """Return the product of the gains of a string's wedges in a band.
-
-    A leg that lies in a face that two edges share is the sum of a sound and its reflection, and
-    arrives as one: their sum is divided out again.
-    """
-    gain = 1.0
-    for i in range(number):
-        reflectance = scene.reflectance[chain[i], :, band]
-        gain *= wedge_gain(
-            wedges[i, _OPENING], wedges[i, _DIFFERENCE], wedges[i, _TOTAL],
-            _WAVE_NUMBERS[band] * wedges[i, _RANGE], reflectance[0], reflectance[1],
-        )  # fmt: skip
-        if wedges[i, _FACE] >= 0:
-            gain /= 1 + reflectance[int(wedges[i, _FACE])]
-    return gain
 
 
 @inner
@@ -383,31 +349,9 @@ def _beside(edges, e, point):
 
 
 @inner
-def _angle(edges, e, point):
-    """Return the angle (radians) of a point round edge e; -1 if it is on it or in its wedge."""
-    x, y = 0.0, 0.0
-    for a in range(3):
-        d = point[a] - edges.start[e, a]
-        x += d * edges.face[e, a]
-        y += d * edges.normal[e, a]
-    if x * x + y * y < 1e-8:
-        return -1.0
-    angle, opening = np.arctan2(y, x), np.pi * edges.opening[e]
-    if angle < -_FLUSH:
-        angle += 2 * np.pi
-    return min(max(angle, 0.0), opening) if angle < opening + _FLUSH else -1.0
-
-
-@inner
 def _may_bend(angle, arrival):
     """Say whether a string from arrival (2,) round an edge, on to an angle, may bend there."""
     return angle >= 0 and max(angle - arrival[0], arrival[1] - angle) > np.pi - _LIT
-
-
-@inner
-def _face_at(opening, angle):
-    """Return the face, 0 or 1, that a direction lies in, -1 if in neither."""
-    return 0 if angle < _FLUSH else 1 if angle > opening - _FLUSH else -1
 
 
 @inner
@@ -425,15 +369,3 @@ def _along(edges, e, point):
 def _put(edges, e, t, out):
     for a in range(3):
         out[a] = edges.start[e, a] + t * edges.along[e, a]
-
-
-@inner
-def _distance(a, b):
-    return np.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
-
-
-@inner
-def _ease(x):
-    """Return 0 up to 0, 1 from 1 on, and a smooth way between."""
-    x = min(max(x, 0.0), 1.0)
-    return x * x * (3 - 2 * x)

@@ -18,8 +18,13 @@ SHORTEST = 0.5
 NARROWEST = 0.25
 """Metres that the wider face of an edge needs; long waves pass narrower things as if not there."""
 
+THICKEST = 0.6
+"""Metres between the two edges of a thin solid, at most, for waves to feel both at once."""
+
 _SHARPEST = np.radians(30)  # a smaller bend of a surface is part of a curve
-_TOLERANCE = 1.7e-3  # metres between parallel lines, radians between surfaces
+_TOLERANCE = 1.7e-3  # radians between lines, and between surfaces
+_APART = 2e-4  # metres between parallel lines
+_SLIVER = 0.02  # metres; the diagonal of a face no wider may pass for one of its sides
 _SWING = 0.02  # metres from an edge at which the air must be free all round it
 _STATION = 0.1  # metres between the places along an edge where that is tested
 _CHORDS = 6  # of the swing from face to face
@@ -50,6 +55,20 @@ class Edges(NamedTuple):
     triangle: NDArray[np.int32]
 
 
+class Twins(NamedTuple):
+    """Of E edges, which have a twin: the other side of a face so narrow that waves feel both.
+
+    Attributes:
+        edge: (E,) int32 the twin, -1 if there is none.
+        face: (E,) int8 the narrow face between them, 0 or 1 of this edge.
+        thickness: (E,) float64 metres between them.
+    """
+
+    edge: NDArray[np.int32]
+    face: NDArray[np.int8]
+    thickness: NDArray[np.float64]
+
+
 def find_edges(
     triangles: NDArray[np.float32],
     normals: NDArray[np.float32],
@@ -74,8 +93,9 @@ def find_edges(
     inward -= along * _dot(inward, along)[:, None]
     width = np.linalg.norm(inward, axis=1)
 
-    key = np.round(np.column_stack([along, foot]) / _TOLERANCE).astype(np.int64) @ _MIX
-    key[width < 1e-9] = 0  # triangles without area
+    rounded = np.column_stack([along / _TOLERANCE, foot / _APART])
+    key = np.round(rounded).astype(np.int64) @ _MIX
+    key[(width < 1e-9) | _diagonals(begin, end, inward, width)] = 0  # and triangles without area
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
     span = np.sort(np.column_stack([_dot(begin, along), _dot(end, along)]), axis=1)[order]
@@ -102,6 +122,25 @@ def find_edges(
         bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
     )
     return _free(bvh, _edges(pieces[:number], axis, across, base))
+
+
+def _diagonals(
+    begin: NDArray[np.float64],
+    end: NDArray[np.float64],
+    inward: NDArray[np.float64],
+    width: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Say which sides (N,) part two triangles of one narrow flat face, and are no edge."""
+    narrow = np.flatnonzero((width < _SLIVER) & (((end - begin) ** 2).sum(axis=1) > SHORTEST**2))
+    ends = np.sort([np.round(p[narrow] / _APART).astype(np.int64) @ _MIX[:3] for p in (begin, end)],
+                   axis=0)  # fmt: skip
+    order = np.lexsort(ends)
+    same = (np.diff(ends[:, order], axis=1) == 0).all(axis=0)
+    a, b = narrow[order[:-1][same]], narrow[order[1:][same]]
+    flat = _dot(inward[a], inward[b]) < -0.999 * width[a] * width[b]
+    found = np.zeros(len(begin), np.bool_)
+    found[a[flat]] = found[b[flat]] = True
+    return found
 
 
 def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -221,6 +260,57 @@ def _free(bvh: BVH, edges: Edges) -> Edges:
         opening=edges.opening[row],
         triangle=edges.triangle[row],
     )
+
+
+def find_twins(edges: Edges) -> Twins:
+    """Return which edges are the two sides of one narrow face, as those of a wall's end are.
+
+    The wide faces beside it must open by no more than a sheet's, and each be half as wide again as
+    the narrow one.
+    """
+    number = len(edges.length)
+    turn = np.pi * edges.opening[:, None]
+    # of either face: the direction in it, away from the edge, and its normal, into the air
+    within = np.stack([edges.face, np.cos(turn) * edges.face + np.sin(turn) * edges.normal], 1)
+    normal = np.stack([edges.normal, np.sin(turn) * edges.face - np.cos(turn) * edges.normal], 1)
+    nearest, width = np.full((number, 2), -1), np.full((number, 2), np.inf)
+    for e in range(number):
+        offset = edges.start - edges.start[e]
+        begin = offset @ edges.along[e]
+        ahead = edges.along @ edges.along[e]
+        last = begin + ahead * edges.length
+        shared = np.minimum(np.maximum(begin, last), edges.length[e])
+        shared -= np.maximum(np.minimum(begin, last), 0)
+        across = offset - begin[:, None] * edges.along[e]
+        apart = np.linalg.norm(across, axis=1)
+        beside = np.flatnonzero(
+            (np.abs(ahead) > 1 - _TOLERANCE**2) & (apart > _APART) & (apart < 2 * THICKEST)
+            & (shared > 0.5 * np.minimum(edges.length, edges.length[e]))
+        )  # fmt: skip
+        for other in beside[np.argsort(apart[beside])].tolist():
+            toward = across[other] / apart[other]
+            slack = 1 - 1e-4 - _APART / apart[other]
+            for f in range(2):
+                back = (within[other] @ toward < -slack) & (normal[other] @ normal[e, f] > 0.999)
+                if nearest[e, f] < 0 and within[e, f] @ toward > slack and back.any():
+                    nearest[e, f], width[e, f] = other, apart[other]
+    edge, face, thickness = (
+        np.full(number, -1, np.int32),
+        np.zeros(number, np.int8),
+        np.zeros(number),
+    )
+    for e in range(number):
+        f = int(width[e].argmin())
+        other = int(nearest[e, f])
+        if (
+            other >= 0 and width[e, f] < min(THICKEST, width[e, 1 - f] / 1.5)
+            and nearest[other, width[other].argmin()] == e
+            and edges.opening[e] + edges.opening[other] < 3 + _TOLERANCE * 10
+        ):  # fmt: skip
+            edge[e], face[e], thickness[e] = other, f, width[e, f]
+    one_sided = (edge >= 0) & (edge[edge] != np.arange(number))
+    edge[one_sided] = -1
+    return Twins(edge, face, thickness)
 
 
 def longest(edges: Edges, number: int) -> Edges:

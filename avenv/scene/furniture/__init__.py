@@ -18,6 +18,7 @@ from avenv.scene.furniture import (
     seating,
     storage,
     tables,
+    things,
 )
 from avenv.scene.primitives import Parts
 
@@ -25,9 +26,11 @@ Builder = Callable[[float, float, float], Parts]
 
 BUILDERS: dict[str, Builder] = {
     builder.__name__: builder
-    for module in (seating, tables, storage, kitchen, bathroom, electronics, decor, living)
+    for module in (
+        seating, tables, storage, kitchen, bathroom, electronics, decor, living, things
+    )
     for builder in module.BUILDERS
-}
+}  # fmt: skip
 """The builder of each kind, by the kind's name."""
 
 SHAPES: dict[tuple[str, str], Builder] = {

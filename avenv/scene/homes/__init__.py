@@ -1,6 +1,6 @@
 """Procedural homes: endless by seed, and two fixed lists."""
 
-from avenv.scene.homes.checks import objects_in_doorways
+from avenv.scene.homes.checks import lacks, objects_in_doorways
 from avenv.scene.homes.generate import HomeOptions, generate_home
 from avenv.scene.homes.reverberation import reverberation_times
 from avenv.scene.homes.sets import (
@@ -22,6 +22,7 @@ __all__ = [
     "generate_home",
     "home_sounds",
     "is_reference",
+    "lacks",
     "make_home",
     "objects_in_doorways",
     "pin_of",

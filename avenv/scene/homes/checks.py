@@ -2,11 +2,14 @@
 
 from shapely import Polygon
 
+from avenv.scene.catalogue import kind
 from avenv.scene.layout import Layout
 from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import doorways
 from avenv.scene.plan import footprint
+from avenv.scene.spec import SceneSpec
 
+_LIVED_IN = ("bedroom", "living_room", "kitchen")
 _FLAT = 0.03  # m: what is lower lies on the floor, and others may stand on it
 _PLAY = 0.01  # m that the boxes round two things may overlap
 _BEFORE_DOOR = 0.4  # m on either side of a doorway that are part of it
@@ -24,6 +27,25 @@ def objects_in_doorways(layout: Layout) -> list[tuple[str, str]]:
             if any(zone.intersects(_outline(thing)) for zone in zones):
                 found.append((thing.name, door.name))
     return found
+
+
+def lacks(home: SceneSpec) -> list[str]:
+    """Return what a home does not have of what every home should, in words."""
+    outer = [door for door in home.doors if door.is_outer]
+    if not outer:
+        return ["a front door"]
+    sounding = {source.on for source in home.sources}
+    found = {(thing.kind, thing.room) for thing in home.objects if thing.name in sounding}
+    missing = [f"a {name} at its front door" for name in ("doorbell", "letter_box")
+               if (name, outer[0].between[0]) not in found]  # fmt: skip
+    if "smoke_alarm" not in {name for name, _ in found}:
+        missing.append("a smoke alarm")
+    bright = {window.room for window in home.windows}
+    missing += [f"a window in its {room.name}" for room in home.rooms
+                if room.type in _LIVED_IN and room.name not in bright]  # fmt: skip
+    if not any("held" in kind(thing.kind).states for thing in home.objects):
+        missing.append("a thing to carry")
+    return missing
 
 
 def _outline(thing: PlacedObject) -> Polygon:

@@ -8,7 +8,7 @@ import numpy as np
 from avenv.scene.catalogue import kind
 from avenv.scene.homes.floorplan import FloorPlan, draw_plan
 from avenv.scene.homes.furnish import Furnisher
-from avenv.scene.homes.openings import WALL, draw_doors, draw_windows, outlines
+from avenv.scene.homes.openings import WALL, draw_doors, draw_entrance, draw_windows, outlines
 from avenv.scene.homes.poses import Thing
 from avenv.scene.homes.reverberation import BANDS, adjusted
 from avenv.scene.homes.space import Space
@@ -118,6 +118,10 @@ def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -
     doors = draw_doors(plan, shapes, style.door, rng)
     if doors is None:
         return None
+    entrance = draw_entrance(plan, shapes, style.door, doors, rng)
+    windows = entrance and draw_windows(plan, shapes, height, entrance, rng)
+    if entrance is None or windows is None:
+        return None
     rows = table("rooms")["types"]
     rooms = []
     for room, type_ in plan.types.items():
@@ -127,8 +131,8 @@ def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -
         rooms.append({"name": room, "type": type_, "polygon": shapes[room].tolist(),
                       "height": height, **surfaces})  # fmt: skip
     return SceneSpec.from_dict({
-        "name": name, "rooms": rooms, "wall_thickness": WALL, "doors": doors,
-        "windows": draw_windows(plan, shapes, height, rng),
+        "name": name, "rooms": rooms, "wall_thickness": WALL, "doors": [*doors, entrance],
+        "windows": windows,
     })  # fmt: skip
 
 
@@ -140,12 +144,16 @@ def _furnish(
     rooms, walkable = {}, 0.0
     for number, room in enumerate(layout.rooms):
         type_ = plan.types[room.spec.name]
+        entrance = next((door.cuts[0] for door in layout.doors
+                         if door.spec.is_outer and door.cuts[0].room == number), None)  # fmt: skip
+        furniture = table("furniture")
+        rows = (furniture["entrance"] if entrance else []) + furniture[type_]
         for _ in range(_TRIES_OF_A_ROOM):
             space = Space(room, _doors_of(layout, number),
                           [w.cut for w in layout.windows if w.cut.room == number],
-                          table("rooms")["types"][type_]["walkable"])  # fmt: skip
+                          table("rooms")["types"][type_]["walkable"], entrance)  # fmt: skip
             furnisher = Furnisher(space, rng, clutter, home)
-            if space.is_walkable() and furnisher.furnish(table("furniture")[type_]):
+            if space.is_walkable() and furnisher.furnish(rows):
                 rooms[room.spec.name] = furnisher.things
                 for thing in furnisher.things:
                     thing.near = space.can_approach(thing.place)

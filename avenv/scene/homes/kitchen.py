@@ -122,5 +122,7 @@ def _put_on(
 ) -> None:
     size, top = kind(name).size, unit.z + unit.size[2]
     for pose in spots_on({}, size, unit, rng):
-        space.add(box_of(pose, size, top))
-        things.append(Thing(name, pose, size, top, unit))
+        box = box_of(pose, size, top)
+        if space.fits_at_window(box):
+            space.add(box)
+            things.append(Thing(name, pose, size, top, unit))

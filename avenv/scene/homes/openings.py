@@ -4,12 +4,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from shapely import LineString, Point, union_all
 from shapely import box as rectangle
-from shapely import union_all
 
 from avenv.scene.homes.floorplan import FloorPlan
 from avenv.scene.homes.tables import table
-from avenv.scene.plan import Points, Segment, counter_clockwise, shared, sides
+from avenv.scene.plan import Points, Segment, counter_clockwise, free_stretches, shared, sides
 
 WALL = 0.12
 """Thickness (m) of the walls of all homes."""
@@ -17,6 +17,8 @@ WALL = 0.12
 _CORNER = 0.16  # m of wall beside a door in a corner, from the other wall's centre line
 _MARGIN = 0.15  # m of wall beside passages and windows, likewise
 _LEAF_ROOM = 1.0  # m from a door in which no other door may have its leaf
+_BESIDE_LEAF = 0.15  # m between the front door's open leaf and the doors beside it
+_NARROWEST = 0.6  # m that a window must be wide
 _BELOW_CEILING = 0.15  # m of wall above a window at least
 
 Outlines = dict[str, Points]
@@ -137,48 +139,107 @@ def _door(
     return None
 
 
+def draw_entrance(
+    plan: FloorPlan, rooms: Outlines, material: str, doors: list[dict[str, Any]],
+    rng: np.random.Generator,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Return the front door (fields of ``DoorSpec``), closed, or None if no wall takes it."""
+    row = table("rooms")["entrance"]
+    width = round(float(rng.uniform(*row["width"])), 2)
+    found = []
+    for rank, type_ in enumerate(row["rooms"]):
+        for name in (name for name, kind in plan.types.items() if kind == type_):
+            for wall in _outer_walls(name, rooms):
+                most = wall.length - _CORNER - width / 2
+                for hinge, along in (("left", most), ("right", wall.length - most)):
+                    if most >= _CORNER + width / 2 and _leaf_is_free(
+                        name, wall, along, width, hinge, doors
+                    ):
+                        found.append((rank, rng.random(), name, hinge, wall.at(along)))
+    if not found:
+        return None
+    _, _, name, hinge, middle = min(found, key=lambda place: place[:2])
+    return {"outer": name, "name": "front door", "position": _rounded(middle), "width": width,
+            "state": "closed", "into": name, "hinge": hinge, "material": material}  # fmt: skip
+
+
+def _leaf_is_free(
+    room: str, wall: Segment, along: float, width: float, hinge: str, doors: list[dict[str, Any]]
+) -> bool:
+    """Return whether the front door's open leaf stands in the way of no other door of its room."""
+    side = along + (width / 2 if hinge == "left" else -width / 2)
+    ends = [wall.at(side) + reach * wall.inward for reach in (0.0, WALL / 2 + width)]
+    leaf = LineString(ends)
+    for door in doors:
+        if room not in door["between"]:
+            continue
+        swings = door.get("into") == room
+        reach = door["width"] * (1.0 if swings else 0.5) + _BESIDE_LEAF
+        if leaf.distance(Point(door["position"])) < reach:
+            return False
+    return True
+
+
 def draw_windows(
-    plan: FloorPlan, rooms: Outlines, height: float, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Return windows (fields of ``WindowSpec``) in the outer walls of rooms that have some."""
+    plan: FloorPlan, rooms: Outlines, height: float, entrance: dict[str, Any],
+    rng: np.random.Generator,
+) -> list[dict[str, Any]] | None:  # fmt: skip
+    """Return windows (fields of ``WindowSpec``) in the outer walls of rooms that have some.
+
+    Returns None if a room that needs one has no wall for it.
+    """
     windows = []
     for name, kind in plan.types.items():
         row = table("rooms")["types"][kind].get("windows")
         if row is None:
             continue
+        walls = _outer_walls(name, rooms)
+        if name == entrance["outer"]:
+            walls = [part for wall in walls for part in _without_door(wall, entrance)]
+        walls = sorted(walls, key=lambda w: -w.length)
+        drawn: list[dict[str, Any]] = []
         chance = row["chance"]
-        for wall in sorted(_outer_walls(name, rooms), key=lambda w: -w.length):
+        for wall in walls:
             room = wall.length - WALL - 2 * _MARGIN
             if room < row["width"][0] or rng.random() > chance:
                 continue
             chance = 0.5 * row["chance"]  # for a second wall
             count = min(row["most"], int(room // 2.6) + 1)
-            width = round(min(rng.uniform(*row["width"]), room / count - 0.3 * (count > 1)), 2)
-            sill = row["sill"]
-            top = min(sill + row["height"], height - _BELOW_CEILING)
-            for k in range(count):
-                middle = wall.at(wall.length / 2 + (k - (count - 1) / 2) * room / count)
-                windows.append({"room": name, "position": _rounded(middle), "width": width,
-                                "height": round(top - sill, 2), "sill": sill})  # fmt: skip
+            drawn += _windows(name, wall, row, count, height, rng)
+        if row.get("need") and not drawn:
+            if not walls or walls[0].length - WALL - 2 * _MARGIN < _NARROWEST:
+                return None
+            drawn = _windows(name, walls[0], row, 1, height, rng)
+        windows += drawn
     return windows
+
+
+def _windows(
+    name: str, wall: Segment, row: dict[str, Any], count: int, height: float,
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return so many windows of a room, evenly along a stretch of wall."""
+    room = wall.length - WALL - 2 * _MARGIN
+    width = round(min(rng.uniform(*row["width"]), room / count - 0.3 * (count > 1)), 2)
+    sill = row["sill"]
+    top = min(sill + row["height"], height - _BELOW_CEILING)
+    middles = [wall.length / 2 + (k - (count - 1) / 2) * room / count for k in range(count)]
+    return [{"room": name, "position": _rounded(wall.at(middle)), "width": width,
+             "height": round(top - sill, 2), "sill": sill} for middle in middles]  # fmt: skip
+
+
+def _without_door(wall: Segment, door: dict[str, Any]) -> list[Segment]:
+    """Return what a door leaves of a stretch of outer wall."""
+    along, half = wall.along(door["position"]), door["width"] / 2
+    if wall.distance(door["position"]) > WALL:
+        return [wall]
+    return free_stretches(wall, [Segment(wall.at(along + half), wall.at(along - half))])
 
 
 def _outer_walls(name: str, rooms: Outlines) -> list[Segment]:
     """Return the parts of a room's sides that no other room touches."""
-    free = []
-    for side in sides(rooms[name]):
-        cuts = sorted(
-            (side.along(piece.start), side.along(piece.end))
-            for other, outline in rooms.items() if other != name
-            for theirs in sides(outline)
-            if (piece := shared(side, theirs)) is not None
-        )  # fmt: skip
-        start = 0.0
-        for low, high in [*cuts, (side.length, side.length)]:
-            if low - start > 0.5:
-                free.append(Segment(side.at(start), side.at(low)))
-            start = max(start, high)
-    return free
+    others = [s for other, outline in rooms.items() if other != name for s in sides(outline)]
+    return [w for s in sides(rooms[name]) for w in free_stretches(s, others) if w.length > 0.5]
 
 
 def _rounded(point: Points) -> list[float]:

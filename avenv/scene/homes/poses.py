@@ -1,5 +1,6 @@
 """Where a row of ``furniture.yaml`` may put a thing: poses, the most suitable first."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -80,6 +81,9 @@ def _merit(wish: str, wall: Wall, along: float, size: Size, space: Space) -> flo
     if wish == "window":
         middles = [(w[0] + w[1]) / 2 for w in wall.windows]
         return 1 - min((abs(along - m) for m in middles), default=2.0)
+    if wish == "entrance":
+        here = wall.pose(along, size[0], WALL_GAP)[:2]
+        return 0.0 if space.entrance is None else -math.dist(here, space.entrance)
     return space.distance_to_doors(wall.pose(along, size[0], WALL_GAP)) / 4  # far
 
 

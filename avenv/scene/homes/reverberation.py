@@ -52,13 +52,14 @@ class Reverberation:
         self._holes = np.zeros(count)
         for door in layout.doors:
             closed = bool(door.leaves) and door.spec.state == "closed"
-            one, other = (cut.room for cut in door.cuts)
+            sides = [cut.room for cut in door.cuts]
             size = door.spec.width * (door.cuts[0].top - door.cuts[0].bottom)
-            self._holes[[one, other]] += size
-            if closed:
-                self._meet(one, size, door.spec.material)
-                self._meet(other, size, door.spec.material)
+            self._holes[sides] += size
+            if closed or door.spec.is_outer:
+                for room in sides:
+                    self._meet(room, size, door.spec.material if closed else "open_air")
             else:
+                one, other = sides
                 self._doorways[one, other] += size
                 self._doorways[other, one] += size
         for window in layout.windows:

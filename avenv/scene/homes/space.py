@@ -69,7 +69,11 @@ class Space:
         room: its walls.
         doors: openings of doors and passages, and whether a leaf opens into this room, by hinge.
         windows: its windows.
+        entrance: the opening of the front door, one of the doors, if it is in this room.
         walkable: least share of the floor on which one must be able to walk.
+
+    Attributes:
+        entrance: [x, y] of the middle of the front door, if it is in this room.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Space:
         doors: Sequence[tuple[Cut, str | None]],
         windows: Sequence[Cut],
         walkable: float,
+        entrance: Cut | None = None,
     ):
         self.room = room
         self.height = room.spec.height
@@ -99,6 +104,9 @@ class Space:
             self._add_door(room.walls[cut.wall], cut, hinge)
         for cut in windows:
             self._add_window(room.walls[cut.wall], cut)
+        self.entrance = None
+        if entrance is not None:
+            self.entrance = room.walls[entrance.wall].at((entrance.start + entrance.end) / 2)
 
     def _add_door(self, wall: Segment, cut: Cut, hinge: str | None) -> None:
         middle, width = (cut.start + cut.end) / 2, cut.end - cut.start

@@ -29,6 +29,9 @@ from avenv.scene.meshes.tables import SurfaceBook, is_noted_sheet
 
 _TALLEST, _SMALLEST, _WIDEST = 60.0, 1.0, 1000.0  # m: what else is no home, or too far for float32
 _STOREY = 1.5  # m between floors, at least
+_NEAR = 0.5  # m: how far a storey's floor may be from where it is said to be
+_SMALLEST_FLOOR = 4.0  # m2: a mesh with less is a thing, and no home
+_OFF = 0.1  # m from z = 0 within which the floor has to be that eyes and ears are measured from
 
 
 def import_mesh(
@@ -40,11 +43,13 @@ def import_mesh(
     materials: dict[str, str] | None = None,
     default: str | None = None,
     floor: float | None = None,
+    centre: bool | None = None,
+    units_to_meters: bool | None = None,
 ) -> CompiledScene:
     """Read a mesh file as a scene.
 
     Args:
-        path: a GLB, glTF, OBJ, PLY or STL file.
+        path: a GLB, glTF, OBJ, PLY or STL file, or a Habitat scene.
         up: the axis that points up; by default as the format has it: Y in glTF and OBJ, Z in PLY
             and STL.
         unit: metres in one of the file's units, or ``"m"``, ``"cm"``, ``"mm"``, ``"in"``,
@@ -54,16 +59,21 @@ def import_mesh(
         materials: acoustic materials by the material names that the file uses.
         default: acoustic material where nothing else tells.
         floor: level of the storey that is walked on, metres; by default the lowest large one.
+        centre: move the middle of its plan to (0, 0) and the floor that is walked on to z = 0, for
+            meshes in map coordinates and for upper storeys.
+        units_to_meters: apply this field of Habitat's configurations, which habitat-sim reads and
+            does not apply.
 
     Raises:
-        SceneError: the file is broken or too large, refers to something outside its folder, or has
+        SceneError: the file is broken or too large, its geometry lies outside its folder, or it has
             a size that no building has; or an argument is unknown.
 
     Warns:
-        SceneWarning: textures are missing, or surfaces have neither texture nor colour.
+        SceneWarning: textures cannot be read, something is left out or was brought into range, or
+            surfaces have neither texture nor colour.
     """
-    return inspect_mesh(path, up=up, unit=unit, rules=rules, materials=materials,
-                        default=default, floor=floor)[0]  # fmt: skip
+    return inspect_mesh(path, up=up, unit=unit, rules=rules, materials=materials, default=default,
+                        floor=floor, centre=centre, units_to_meters=units_to_meters)[0]  # fmt: skip
 
 
 def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, ImportReport]:
@@ -72,7 +82,7 @@ def inspect_mesh(path: str | Path, **settings: Any) -> tuple[CompiledScene, Impo
     rules = read_rules(settings.pop("rules", None))
     data = {k: v for k, v in settings.items() if v is not None}
     made = MeshSettings.checked({"mesh": path.name, **data}, path)
-    return build_mesh(_read(path), made, rules, path)
+    return build_mesh(_read(path, made), made, rules, path)
 
 
 def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
@@ -87,11 +97,11 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
     rules = read_rules(settings.find(settings.rules, "rules") if settings.rules else None)
     settings.find(settings.mesh, "mesh")
     mesh = path.parent / settings.mesh  # as the user would write it
-    return build_mesh(_read(mesh), settings, rules, mesh)
+    return build_mesh(_read(mesh, settings), settings, rules, mesh)
 
 
-def _read(path: Path) -> MeshFile:
-    return read_habitat(path) if is_habitat(path) else read_mesh(path)
+def _read(path: Path, settings: MeshSettings) -> MeshFile:
+    return read_habitat(path, settings.units_to_meters) if is_habitat(path) else read_mesh(path)
 
 
 def build_mesh(
@@ -105,17 +115,19 @@ def build_mesh(
     check_material(settings.default, f"{settings.source}: default")
     for name, chosen in settings.materials.items():
         check_material(chosen, f"{settings.source}: materials.{name}")
-    parts, dropped = _placed(content, settings, path)
+    parts, dropped, moved = _placed(content, settings, path)
     built = _assemble(parts, rules, settings, path)
-    texts = _warnings(content, built.plain)
+    triangles = built.triangles
+    floors = _floors(triangles, built.sheet)
+    texts = [*_warnings(content, built.plain), *_storeys(triangles, floors, settings, moved[2])]
     if texts:
         warnings.warn(f"{path}: {'; '.join(texts)}", SceneWarning, stacklevel=4)
-    triangles = built.triangles
-    known = settings.up is None and settings.unit is None  # notes are about the file as it is
+    # Notes are about the file as it is.
+    known = settings.up is None and settings.unit is None and not settings.centre
     noted = SceneNotes.read(content.notes if known else None, path)
     rooms = noted.rooms
     if settings.floor is not None:
-        rooms = (_storey(triangles, settings.floor),)
+        rooms = (_storey(triangles, settings.floor + moved[2], floors, settings),)
     described = {part.owner: part.notes for part, _ in parts if known}
     objects = tuple(
         known_object(o, described.get(o.name), rooms, f"{path}: {o.name!r}: extras.avenv")
@@ -142,10 +154,11 @@ def build_mesh(
         path=str(path),
         triangles=len(triangles),
         dropped=dropped,
+        moved=moved,
         objects=len(objects),
         size=(size[0], size[1], size[2]),
         surfaces=built.mapped,
-        floors=_floors(triangles, built.sheet),
+        floors=floors,
         open_share=built.open_share,
         sheets=float(np.average(built.sheet, weights=_areas(triangles))),
         warnings=tuple(texts),
@@ -169,29 +182,49 @@ def _content_hash(
 
 def _placed(
     content: MeshFile, settings: MeshSettings, path: Path
-) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int]:
-    """Return each part with its triangles in the world, without empty ones; and how many were."""
+) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int, tuple[float, float, float]]:
+    """Return each part with its triangles in the world, without empty ones.
+
+    Also returns how many triangles were without area, and how far all were moved.
+    """
     if not sum(len(part.triangles) for part in content.parts):
         raise SceneError(f"{path}: has no faces")
     unit = UNITS[settings.unit] if isinstance(settings.unit, str) else settings.unit or 1.0
     y_up = content.y_up if settings.up is None else settings.up == "Y"
-    placed, dropped = [], 0
+    worlds = []
     for part in content.parts:
         if not np.isfinite(part.triangles).all():
             raise SceneError(f"{path}: {part.owner!r}: has corners that are no finite numbers")
         if part.uv is not None and not np.isfinite(part.uv).all():
             raise SceneError(f"{path}: {part.owner!r}: has texture coordinates that are no finite "
                              "numbers")  # fmt: skip
-        world = unit * (frames.from_y_up(part.triangles) if y_up else part.triangles)
-        world = world.astype(np.float32).astype(np.float64)  # as they will be kept
-        kept = _areas(world) > 1e-10
+        worlds.append(unit * (frames.from_y_up(part.triangles) if y_up else part.triangles))
+    shift = _shift(worlds, settings) if settings.centre else np.zeros(3)
+    placed, dropped = [], 0
+    for part, world in zip(content.parts, worlds, strict=True):
+        kept_as = (world + shift).astype(np.float32).astype(np.float64)  # as they will be kept
+        kept = _areas(kept_as) > 1e-10
         dropped += int((~kept).sum())
         if kept.any():
-            placed.append((_subset(part, kept), world[kept]))
+            placed.append((_subset(part, kept), kept_as[kept]))
     if not placed:
         raise SceneError(f"{path}: has no faces with an area")
-    _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), settings, path)
-    return placed, dropped
+    _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), content, settings, path)
+    x, y, z = shift.tolist()
+    return placed, dropped, (x, y, z)
+
+
+def _shift(worlds: list[NDArray[np.float64]], settings: MeshSettings) -> NDArray[np.float64]:
+    """Return the way (3,) that brings the middle of the plan, and the floor walked on, to zero."""
+    triangles = np.concatenate(worlds)
+    low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
+    floors = _floors(triangles - low, find_solids(triangles - low).sheet)
+    level = float(low[2])
+    if settings.floor is not None:
+        level = settings.floor
+    elif floors:
+        level += floors[0][0]
+    return -np.array([*((low + high) / 2)[:2], level])
 
 
 def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
@@ -200,21 +233,28 @@ def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
     return MeshPart(part.owner, part.triangles[kept], part.material, uv, shade, part.notes)
 
 
-def _check_extent(points: NDArray[np.float64], settings: MeshSettings, path: Path) -> None:
+def _check_extent(
+    points: NDArray[np.float64], content: MeshFile, settings: MeshSettings, path: Path
+) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
-    size = high - low
-    text = " x ".join(f"{s:,.3g}" for s in size)
-    if np.abs([low, high]).max() > _WIDEST:
-        problem = f"reaches {np.abs([low, high]).max():,.0f} m from the origin, more than 1000 m"
-    elif settings.unit is None and size[2] > _TALLEST:
+    size, reach = high - low, float(np.abs([low, high]).max())
+    guessed = settings.unit is None and not content.in_metres
+    tall = guessed and size[2] > _TALLEST
+    if reach > _WIDEST:
+        problem = f"reaches {reach:,.0f} m from the origin, more than 1000 m"
+        if size.max() <= _WIDEST and not tall:
+            raise SceneError(f"{path}: {problem}, and is {size.max():,.3g} m large; pass "
+                             "centre=True to move it to the origin")  # fmt: skip
+    elif tall:
         problem = f"would be {size[2]:,.0f} m high"
-    elif settings.unit is None and size.max() < _SMALLEST:
+    elif guessed and size.max() < _SMALLEST:
         problem = f"would be {size.max():.2g} m large"
     else:
         return
-    height = max(float(size[2]), 1e-9) / (UNITS["m"] if settings.unit is None else 1.0)
-    likely = [u for u, metres in UNITS.items() if 2.0 <= height * metres <= 12.0]
-    hint = f"; pass unit={likely[0]!r} if these are {likely[0]}" if likely else ""
+    text = " x ".join(f"{s:,.3g}" for s in size)
+    height = max(float(size[2]), 1e-9)
+    likely = [u for u, metres in UNITS.items() if 2.0 <= height * metres <= 12.0 and u != "m"]
+    hint = f"; pass unit={likely[0]!r} if these are {likely[0]}" if likely and guessed else ""
     raise SceneError(f"{path}: {problem} ({text} in its units){hint}; unit and up say how to read "
                      "a file's numbers")  # fmt: skip
 
@@ -260,9 +300,8 @@ def _assemble(
         key = (part.material.name, *choice)
         areas[key] = areas.get(key, 0.0) + float(_areas(world).sum())
     owner = np.repeat([number[part.owner] for part, _ in parts], counts).astype(np.int32)
-    objects = []
-    for k, name in enumerate(owners):
-        objects.append(_object(name, triangles[owner == k], rules))
+    corners = np.split(triangles, np.cumsum(np.bincount(owner))[:-1])  # parts are in this order
+    objects = [_object(name, own, rules) for name, own in zip(owners, corners, strict=True)]
     mapped = (Mapped(*key, area) for key, area in areas.items())
     return _Built(
         triangles=triangles,
@@ -296,13 +335,18 @@ def _object(name: str, triangles: NDArray[np.float64], rules: Rules) -> SceneObj
 
 
 def _warnings(content: MeshFile, plain: int) -> list[str]:
-    out = list(content.left_out)
+    out = _shown(content.left_out, 8)
     if content.missing:
-        more = f" and {len(content.missing) - 3} more" if len(content.missing) > 3 else ""
-        out.append(f"missing, drawn in a plain colour: {', '.join(content.missing[:3])}{more}")
+        listed = "; ".join(_shown(content.missing, 3))
+        out.append(f"missing or unreadable, drawn in a plain colour: {listed}")
     if plain:
         out.append("surfaces without texture or colour take those of their acoustic material")
     return out
+
+
+def _shown(texts: list[str], most: int) -> list[str]:
+    """Return the first of many texts, and how many more there are."""
+    return [*texts[:most], *([f"and {len(texts) - most:,} more"] if len(texts) > most else [])]
 
 
 def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -324,18 +368,58 @@ def _floors(
     highest = float(triangles[..., 2].max())
     z, area = triangles[level, :, 2].mean(axis=1), area[level]
     bins = np.round(z / band).astype(np.int64)
-    total = np.bincount(bins - bins.min(), area)
+    bins -= bins.min()
+    total = np.bincount(bins, area)
+    height = np.bincount(bins, area * z) / np.maximum(total, 1e-12)
     floors: list[tuple[float, float]] = []
     for k in np.flatnonzero(total >= total.max() / 4).tolist():
-        height = (k + int(bins.min())) * band
-        headroom = highest - height >= _STOREY  # else it is a roof, or a ceiling's back
-        if not floors or (headroom and height - floors[-1][0] >= _STOREY):
-            floors.append((height, float(total[k])))
+        headroom = highest - height[k] >= _STOREY  # else it is a roof, or a ceiling's back
+        if not floors or (headroom and height[k] - floors[-1][0] >= _STOREY):
+            floors.append((float(height[k]), float(total[k])))
     return tuple(floors)
 
 
-def _storey(triangles: NDArray[np.float64], floor: float) -> Room:
-    """Return a room as large as the mesh, on the level that is to be walked on."""
+def _storeys(
+    triangles: NDArray[np.float64], floors: tuple[tuple[float, float], ...],
+    settings: MeshSettings, moved: float,
+) -> list[str]:  # fmt: skip
+    """Say what bodies cannot make of the storeys: they walk on one, and stand above z = 0."""
+    if not floors:
+        return []
+    out = []
+    if len(floors) > 1 and settings.floor is None:
+        out.append(f"has {len(floors)} storeys, {_levels(floors, moved)}, and bodies walk on the "
+                   "first; floor= chooses another")  # fmt: skip
+    walked = floors[0][0] if settings.floor is None else settings.floor + moved
+    is_home = triangles[..., 2].max() - walked >= _STOREY and floors[0][1] >= _SMALLEST_FLOOR
+    if abs(walked) > _OFF and is_home:
+        out.append(f"the floor walked on is at z = {walked:.2f} m, but eyes and ears are as high "
+                   "above z = 0; centre=True moves it there")  # fmt: skip
+    return out
+
+
+def _storey(
+    triangles: NDArray[np.float64], floor: float, floors: tuple[tuple[float, float], ...],
+    settings: MeshSettings,
+) -> Room:  # fmt: skip
+    """Return a room as large as the mesh, on the level that is to be walked on.
+
+    Raises:
+        SceneError: the mesh has no storey there.
+    """
+    levels = [height for height, _ in floors]
+    off = [abs(height - floor) for height in levels]
+    if levels and min(off) > _NEAR:
+        moved = floor - (settings.floor or 0.0)
+        raise SceneError(f"{settings.source}: floor is {settings.floor:g}; the storeys' floors are "
+                         f"{_levels(floors, moved)}")  # fmt: skip
+    number = off.index(min(off)) if levels else 0
     (x0, y0, _), (x1, y1, z1) = (f(triangles.reshape(-1, 3), axis=0) for f in (np.min, np.max))
+    top = levels[number + 1] if number + 1 < len(levels) else float(z1)
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-    return Room("mesh", corners, floor, max(float(z1) - floor, math.ulp(1.0)))
+    return Room(f"storey {number + 1}", corners, floor, max(top - floor, math.ulp(1.0)))
+
+
+def _levels(floors: tuple[tuple[float, float], ...], moved: float) -> str:
+    """Return the storeys' levels in the file's own height."""
+    return "z = " + ", ".join(f"{height - moved:.2f}" for height, _ in floors) + " m"

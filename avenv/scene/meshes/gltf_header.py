@@ -5,6 +5,7 @@ that it cannot have, a reference to a row that is not there, and a node tree tha
 errors with the field's path.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,18 +16,17 @@ from avenv.scene.problems import Problems
 
 Row = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Factor = Annotated[float, Field(ge=0, le=1)]
 Vector3 = tuple[Number, Number, Number]
 Vector4 = tuple[Number, Number, Number, Number]
 
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
-TRIANGLES, STRIP = 4, 5
+TRIANGLES, STRIP, FAN = 4, 5, 6
 
-_UNDERSTOOD = {
-    "KHR_texture_transform", "KHR_materials_unlit", "KHR_materials_emissive_strength",
-    "KHR_mesh_quantization", "EXT_texture_webp",
-}  # fmt: skip
+INSTANCING = "EXT_mesh_gpu_instancing"
+_UNDERSTOOD = {"KHR_mesh_quantization", INSTANCING}
+_LOOKS = re.compile(r"^[A-Z0-9]+_(materials?|textures?|lights?|animation|xmp)", re.IGNORECASE)
+"""Extensions that change what is seen of a surface, and not where it is."""
 
 
 class _Item(BaseModel):
@@ -49,6 +49,29 @@ class BufferView(_Item):
     byteStride: Annotated[int, Field(ge=4, le=252)] | None = None  # noqa: N815
 
 
+class SparseIndices(_Item):
+    """Which rows of an array differ."""
+
+    bufferView: Row  # noqa: N815
+    byteOffset: Row = 0  # noqa: N815
+    componentType: Literal[5121, 5123, 5125]  # noqa: N815
+
+
+class SparseValues(_Item):
+    """What these rows are."""
+
+    bufferView: Row  # noqa: N815
+    byteOffset: Row = 0  # noqa: N815
+
+
+class Sparse(_Item):
+    """The rows of an array that differ from its buffer view, or from zero."""
+
+    count: Row
+    indices: SparseIndices
+    values: SparseValues
+
+
 class Accessor(_Item):
     """An array within a buffer view."""
 
@@ -58,23 +81,32 @@ class Accessor(_Item):
     count: Row
     type: Literal["SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4"]
     normalized: bool = False
-    sparse: Any = None
+    sparse: Sparse | None = None
 
 
 class Primitive(_Item):
-    """Triangles of one material."""
+    """Triangles of one material, and how each morph target moves their corners."""
 
     attributes: dict[str, Row]
     indices: Row | None = None
     material: Row | None = None
     mode: int = TRIANGLES
+    targets: tuple[dict[str, Row], ...] = ()
 
 
 class Mesh(_Item):
-    """Primitives that belong together."""
+    """Primitives that belong together, and by how much each morph target counts."""
 
     name: str = ""
     primitives: tuple[Primitive, ...]
+    weights: tuple[Number, ...] = ()
+
+
+class Skin(_Item):
+    """Nodes that carry a mesh's corners, and where they were when it was bound to them."""
+
+    joints: Annotated[tuple[Row, ...], Field(min_length=1)]
+    inverseBindMatrices: Row | None = None  # noqa: N815
 
 
 class Node(_Item):
@@ -83,10 +115,13 @@ class Node(_Item):
     name: str = ""
     children: tuple[Row, ...] = ()
     mesh: Row | None = None
+    skin: Row | None = None
+    weights: tuple[Number, ...] | None = None
     matrix: Annotated[tuple[Number, ...], Field(min_length=16, max_length=16)] | None = None
     translation: Vector3 | None = None
     rotation: Vector4 | None = None
     scale: Vector3 | None = None
+    extensions: dict[str, Any] = {}
     extras: Any = None
 
 
@@ -101,7 +136,7 @@ class TextureUse(_Item):
 class Metallic(_Item):
     """The base colour."""
 
-    baseColorFactor: tuple[Factor, Factor, Factor, Factor] | None = None  # noqa: N815
+    baseColorFactor: Annotated[tuple[Number, ...], Field(min_length=3)] | None = None  # noqa: N815
     baseColorTexture: TextureUse | None = None  # noqa: N815
 
 
@@ -110,10 +145,10 @@ class GltfMaterial(_Item):
 
     name: str = ""
     pbrMetallicRoughness: Metallic = Metallic()  # noqa: N815
-    emissiveFactor: tuple[Factor, Factor, Factor] = (0.0, 0.0, 0.0)  # noqa: N815
+    emissiveFactor: Vector3 = (0.0, 0.0, 0.0)  # noqa: N815
     emissiveTexture: TextureUse | None = None  # noqa: N815
-    alphaMode: Literal["OPAQUE", "MASK", "BLEND"] = "OPAQUE"  # noqa: N815
-    alphaCutoff: Annotated[float, Field(ge=0)] = 0.5  # noqa: N815
+    alphaMode: str = "OPAQUE"  # noqa: N815
+    alphaCutoff: Number = 0.5  # noqa: N815
     extensions: dict[str, Any] = {}
     extras: Any = None
 
@@ -148,6 +183,7 @@ class Header(_Item):
     scenes: tuple[Scene, ...] = ()
     nodes: tuple[Node, ...] = ()
     meshes: tuple[Mesh, ...] = ()
+    skins: tuple[Skin, ...] = ()
     accessors: tuple[Accessor, ...] = ()
     bufferViews: tuple[BufferView, ...] = ()  # noqa: N815
     buffers: tuple[Buffer, ...] = ()
@@ -164,19 +200,18 @@ def parse_header(data: Any, path: Path) -> Header:
         SceneError: it is not glTF 2.0, or a field has a value that it cannot have.
     """
     problems = Problems(str(path))
+    _check_version(data, path)
     try:
         header = Header.model_validate(data)
     except ValidationError as error:
         problems.add_invalid(error, {"": Header.model_fields})
         problems.check()
         raise
-    version = str(header.asset.get("version", ""))
-    if not version.startswith("2"):
-        raise SceneError(f"{path}: asset.version is {version[:20]!r}; glTF 2.0 is accepted")
-    if strange := set(header.extensionsRequired) - _UNDERSTOOD:
+    strange = set(header.extensionsRequired) - _UNDERSTOOD
+    if strange := {name for name in strange if not _LOOKS.match(name)}:
         raise SceneError(
             f"{path}: extensionsRequired: {', '.join(sorted(strange))[:200]} cannot be read; "
-            "export without it (without mesh or texture compression)"
+            "export without it (without mesh compression)"
         )
     _check_references(header, problems)
     problems.check()
@@ -184,6 +219,27 @@ def parse_header(data: Any, path: Path) -> Header:
     problems.check()
     _check_tree(header, path)
     return header
+
+
+def unread_extensions(header: Header, read: set[str]) -> list[str]:
+    """Return the extensions that a file needs to look as meant, and that are passed over."""
+    return sorted(set(header.extensionsRequired) - _UNDERSTOOD - read)
+
+
+def _check_version(data: Any, path: Path) -> None:
+    """Refuse glTF 1.0, whose tables are mappings, before its fields are looked at."""
+    if not isinstance(data, dict):
+        raise SceneError(f"{path}: is no glTF file: expected a mapping, found {data!r:.60}")
+    asset = data.get("asset")
+    version = str(asset.get("version", "")) if isinstance(asset, dict) else ""
+    tables = any(isinstance(data.get(key), dict) for key in ("meshes", "nodes", "accessors"))
+    if version.startswith(("0", "1")) or (tables and not version.startswith("2")):
+        raise SceneError(
+            f"{path}: asset.version is {version[:20]!r}: this is glTF 1.0; glTF 2.0 is accepted; "
+            "convert it, as Blender or gltf-pipeline does"
+        )
+    if not version.startswith("2"):
+        raise SceneError(f"{path}: asset.version is {version[:20]!r}; glTF 2.0 is accepted")
 
 
 def _check_references(header: Header, problems: Problems) -> None:
@@ -196,6 +252,10 @@ def _check_references(header: Header, problems: Problems) -> None:
         check(f"bufferViews[{k}].buffer", view.buffer, "buffers")
     for k, accessor in enumerate(header.accessors):
         check(f"accessors[{k}].bufferView", accessor.bufferView, "bufferViews")
+        if accessor.sparse is not None:
+            place = f"accessors[{k}].sparse"
+            check(f"{place}.indices.bufferView", accessor.sparse.indices.bufferView, "bufferViews")
+            check(f"{place}.values.bufferView", accessor.sparse.values.bufferView, "bufferViews")
     for k, mesh in enumerate(header.meshes):
         for j, primitive in enumerate(mesh.primitives):
             place = f"meshes[{k}].primitives[{j}]"
@@ -203,8 +263,11 @@ def _check_references(header: Header, problems: Problems) -> None:
             check(f"{place}.material", primitive.material, "materials")
             for name, row in primitive.attributes.items():
                 check(f"{place}.attributes.{name}", row, "accessors")
+            for target in primitive.targets:
+                check(f"{place}.targets", target.get("POSITION"), "accessors")
     for k, node in enumerate(header.nodes):
         check(f"nodes[{k}].mesh", node.mesh, "meshes")
+        check(f"nodes[{k}].skin", node.skin, "skins")
         for child in node.children:
             check(f"nodes[{k}].children", child, "nodes")
     if header.scenes:
@@ -212,16 +275,18 @@ def _check_references(header: Header, problems: Problems) -> None:
     for k, scene in enumerate(header.scenes):
         for root in scene.nodes:
             check(f"scenes[{k}].nodes", root, "nodes")
-    for k, material in enumerate(header.materials):
-        use = material.pbrMetallicRoughness.baseColorTexture
-        check(f"materials[{k}].baseColorTexture.index", use.index if use else None, "textures")
-    for k, texture in enumerate(header.textures):
-        check(f"textures[{k}].source", texture.source, "images")
+    for k, skin in enumerate(header.skins):
+        check(f"skins[{k}].inverseBindMatrices", skin.inverseBindMatrices, "accessors")
+        for joint in skin.joints:
+            check(f"skins[{k}].joints", joint, "nodes")
     for k, image in enumerate(header.images):
         check(f"images[{k}].bufferView", image.bufferView, "bufferViews")
 
 
-_SHAPES = {"POSITION": ("VEC3",), "TEXCOORD": ("VEC2",), "COLOR": ("VEC3", "VEC4")}
+_SHAPES = {
+    "POSITION": ("VEC3",), "TEXCOORD": ("VEC2",), "COLOR": ("VEC3", "VEC4"),
+    "JOINTS": ("VEC4",), "WEIGHTS": ("VEC4",),
+}  # fmt: skip
 
 
 def _check_shapes(header: Header, problems: Problems) -> None:
@@ -230,7 +295,8 @@ def _check_shapes(header: Header, problems: Problems) -> None:
         for j, primitive in enumerate(mesh.primitives):
             corners = primitive.attributes.get("POSITION")
             count = 0 if corners is None else header.accessors[corners].count
-            for name, row in primitive.attributes.items():
+            moved = [("POSITION", t["POSITION"]) for t in primitive.targets if "POSITION" in t]
+            for name, row in (*primitive.attributes.items(), *moved):
                 accessor = header.accessors[row]
                 accepted = _SHAPES.get(name.partition("_")[0], (accessor.type,))
                 if accessor.type not in accepted or accessor.count != count:

@@ -1,55 +1,64 @@
 """Read scenes of Habitat's scene datasets: a stage, and objects placed in it.
 
 The formats are those of habitat-sim's documentation ("Attributes JSON files"): ``*.stage_config``
-and ``*.object_config`` name a mesh with its axes and units, ``*.scene_instance`` places them. The
-world of Habitat has Y up, and objects look along -Z. Lights, physics and articulated objects are
-left out.
+and ``*.object_config`` name a mesh with its axes, ``*.scene_instance`` places them, and the
+dataset's own configuration says what holds for all of them. The world of Habitat has Y up, and
+objects look along -Z. Lights, physics and articulated objects are left out.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, RootModel
 from trimesh.transformations import quaternion_matrix
 
 from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
 from avenv.scene.layout import free_name
+from avenv.scene.meshes.habitat_dataset import (
+    DATASETS,
+    OBJECT,
+    STAGE,
+    Config,
+    Number,
+    Template,
+    Vector3,
+    checked,
+    parse,
+    read_dataset,
+    read_json,
+)
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
 from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import Problems
+from avenv.scene.problems import suggest
 
-_STAGE, _OBJECT = ".stage_config.json", ".object_config.json"
-_DATASET = "*.scene_dataset_config.json"
 _FOLDERS = ("scenes", "stages", "objects", "configs", "assets")
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Vector3 = tuple[Number, Number, Number]
 Matrix = NDArray[np.float64]
 
 
-class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Asset(_Config):
-    """A ``*.stage_config.json`` or ``*.object_config.json``."""
+class _Asset(Config):
+    """What a ``*.stage_config.json`` or ``*.object_config.json`` and the dataset say of a mesh."""
 
     render_asset: Annotated[str, Field(min_length=1)]
     up: Vector3 = (0.0, 1.0, 0.0)
-    front: Vector3 = (0.0, 0.0, -1.0)
+    front: Vector3 | None = None
     scale: Vector3 = (1.0, 1.0, 1.0)
     units_to_meters: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     COM: Vector3 | None = None
 
 
-class _Placement(_Config):
+class _Layer(RootModel[dict[str, Any]]):
+    """Attributes of one file, over which those of others are laid."""
+
+
+class _Placement(Config):
     """An entry of ``object_instances``, or the ``stage_instance``."""
 
     template_name: Annotated[str, Field(min_length=1)]
@@ -60,7 +69,7 @@ class _Placement(_Config):
     translation_origin: str | None = None
 
 
-class _Instance(_Config):
+class _Instance(Config):
     """A ``*.scene_instance.json``."""
 
     stage_instance: _Placement
@@ -74,26 +83,33 @@ def is_habitat(path: Path) -> bool:
     return path.name.endswith(HABITAT_ENDINGS)
 
 
-def read_habitat(path: Path) -> MeshFile:
+def read_habitat(path: Path, units_to_meters: bool = False) -> MeshFile:
     """Read a ``*.stage_config.json`` or ``*.scene_instance.json``.
+
+    Args:
+        path: the file.
+        units_to_meters: apply this field; habitat-sim reads and does not apply it.
 
     Raises:
         SceneError: it or a file that it needs is broken, missing, or outside the dataset.
     """
-    dataset = _Dataset(References(path, _root(path)))
-    if path.name.endswith(_STAGE):
-        stage = dataset.load(path)
+    references = References(path, _root(path))
+    references.read_document()  # the first in the list of digests
+    dataset = _Dataset(references, units_to_meters)
+    if path.name.endswith(STAGE):
+        stage = dataset.load(dataset.templates["stages"].of_file(path.resolve()))
         content = replace(stage.content, parts=list(stage.turned(np.eye(4), None)), notes=None)
     else:
         content = dataset.scene(path)
-    return replace(content, digests=dataset.references.digests)
+    left_out = [*content.left_out, *dataset.notes()]
+    return replace(content, digests=references.digests, left_out=left_out, in_metres=True)
 
 
 def _root(path: Path) -> Path:
     """Return the dataset's folder: where its configuration lies, or what holds ``scenes``."""
     folder = path.resolve().parent
     for parent in (folder, *folder.parents[:3]):
-        if any(parent.glob(_DATASET)):
+        if any(any(parent.glob(pattern)) for pattern in DATASETS):
             return parent
     return folder.parent if folder.name in _FOLDERS else folder
 
@@ -132,21 +148,34 @@ class _Loaded:
 class _Dataset:
     """The files under one folder, the root of ``references``; each is read once."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: References, units_to_meters: bool) -> None:
         self.references = references
         self.root = references.root
-        self._loaded: dict[Path, _Loaded] = {}
+        self.templates = read_dataset(references)
+        self._apply_units = units_to_meters
+        self._loaded: dict[str, _Loaded] = {}
+        self._meshes: dict[Path, MeshFile] = {}
+
+    def notes(self) -> list[str]:
+        """Return what to say of the templates that were loaded."""
+        units = Counter(t.config.units_to_meters for t in self._loaded.values())
+        del units[1.0]
+        if not units or self._apply_units:
+            return []
+        told = " and ".join(f"{unit:g} of {count}" for unit, count in units.items())
+        return [f"units_to_meters is {told} of {len(self._loaded)} templates and not applied, as "
+                "in habitat-sim; pass units_to_meters=True to apply it"]  # fmt: skip
 
     def scene(self, path: Path) -> MeshFile:
         """Return a scene instance with all that is placed in it."""
-        instance = _parse(_Instance, self.references.inner(path))
-        stage = self.load(self._template(instance.stage_instance, "stages", _STAGE, path))
+        instance = parse(_Instance, self.references.inner(path))
+        stage = self.load(self._template(instance.stage_instance, "stages", STAGE, path))
         missing, left_out = list(stage.content.missing), list(stage.content.left_out)
         parts = list(stage.turned(_pose(instance.stage_instance, np.zeros(3)), None))
         taken = {part.owner for part in parts}
         total = sum(len(part.triangles) for part in parts)
         for placement in instance.object_instances:
-            thing = self.load(self._template(placement, "objects", _OBJECT, path))
+            thing = self.load(self._template(placement, "objects", OBJECT, path))
             missing += [text for text in thing.content.missing if text not in missing]
             owner = free_name(Path(placement.template_name).name, taken)
             taken.add(owner)
@@ -162,26 +191,36 @@ class _Dataset:
             left_out.append(f"{count} articulated objects are left out")
         return MeshFile(parts, True, missing, left_out)
 
-    def load(self, path: Path) -> _Loaded:
-        """Return the asset of a configuration, or a mesh file as it is."""
-        if path not in self._loaded:
-            self._loaded[path] = self._load(path)
-        return self._loaded[path]
+    def load(self, template: Template) -> _Loaded:
+        """Return the mesh of a template, with its axes."""
+        if template.handle not in self._loaded:
+            self._loaded[template.handle] = self._load(template)
+        return self._loaded[template.handle]
 
-    def _load(self, path: Path) -> _Loaded:
-        if path.suffix != ".json":
-            config, asset = _Asset(render_asset=path.name), path
-        else:
-            references = self.references.inner(path)
-            config = _parse(_Asset, references)
-            asset = references.find(config.render_asset, "render_asset")
+    def _load(self, template: Template) -> _Loaded:
+        path, references = template.file, self.references.inner(template.file)
+        own: Any = {"render_asset": path.name}
+        if path.name.endswith((STAGE, OBJECT)):
+            own = read_json(references)
+        data: dict[str, Any] = {}
+        for layer in (own if layer is None else layer for layer in template.attributes):
+            data |= checked(_Layer, layer, str(path)).root  # the later, the stronger
+        config = checked(_Asset, data, str(path))
+        asset = references.find(config.render_asset, "render_asset")
+        if not asset.is_file():  # an alias may count from the dataset's folder
+            beside = References(self.root / "x").find(config.render_asset, "render_asset")
+            asset = beside if beside.is_file() else asset
         if not asset.is_file():
             raise SceneError(f"{path}: render_asset: there is no file {str(asset)!r}")
-        content = read_mesh(asset, self.references.inner(asset))
-        return _Loaded(content, _axes(config, path), config)
+        if asset not in self._meshes:
+            self._meshes[asset] = read_mesh(asset, self.references.inner(asset))
+        return _Loaded(self._meshes[asset], _axes(config, self._apply_units, path), config)
 
-    def _template(self, placement: _Placement, folder: str, ending: str, path: Path) -> Path:
-        """Return the configuration, or else the mesh, that a template's name stands for."""
+    def _template(self, placement: _Placement, folder: str, ending: str, path: Path) -> Template:
+        """Return the template that a name stands for: an alias, a file, or a part of either."""
+        templates = self.templates[folder]
+        if placement.template_name in templates.by_handle:
+            return templates.by_handle[placement.template_name]
         references = References(self.root / "x")
         name = placement.template_name.removesuffix(ending)
         field = f"{path.name}: template_name"
@@ -189,17 +228,20 @@ class _Dataset:
             for end in (ending, "", ".glb"):
                 found = references.find(f"{start}{name}{end}", field)
                 if found.is_file():
-                    return found
+                    return templates.of_file(found)
+        if (known := templates.find(name)) is not None:
+            return known
         deeper = sorted(self.root.rglob(f"{Path(name).name}{ending}"))
         if not deeper:
             raise SceneError(f"{path}: template_name: there is no {Path(name).name}{ending} in "
-                             f"{self.root}")  # fmt: skip
-        return references.find(str(deeper[0].relative_to(self.root)), field)
+                             f"{self.root}{suggest(name, templates.by_handle)}")  # fmt: skip
+        return templates.of_file(references.find(str(deeper[0].relative_to(self.root)), field))
 
 
-def _axes(config: _Asset, path: Path) -> Matrix:
-    """Return the matrix from an asset's axes and units into Habitat's: Y up, front -Z, metres."""
-    up, front = np.array(config.up), np.array(config.front)
+def _axes(config: _Asset, apply_units: bool, path: Path) -> Matrix:
+    """Return the matrix from an asset's axes into Habitat's: Y up, front -Z, metres."""
+    up = np.array(config.up)
+    front = np.array(config.front or _front(up))
     right = np.cross(front, up)
     if min(map(np.linalg.norm, (up, front, right))) < 1e-6:
         raise SceneError(f"{path}: up is {list(up)} and front {list(front)}; they must be at right "
@@ -208,9 +250,15 @@ def _axes(config: _Asset, path: Path) -> Matrix:
     right = right / np.linalg.norm(right)
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([right, up, np.cross(right, up)])
-    matrix[:3, :3] *= config.units_to_meters
+    matrix[:3, :3] *= config.units_to_meters if apply_units else 1.0
     matrix[:3, :3] = matrix[:3, :3] @ np.diag(config.scale)
     return matrix
+
+
+def _front(up: NDArray[np.float64]) -> Vector3:
+    """Return the front of an asset that says only which way is up: -Z, or what that turns to."""
+    along = up[2] / max(float(np.linalg.norm(up)), 1e-12)
+    return (0.0, float(np.sign(along)), 0.0) if abs(along) > 0.99 else (0.0, 0.0, -1.0)
 
 
 def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:
@@ -220,22 +268,3 @@ def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:
     matrix[:3, :3] = matrix[:3, :3] @ np.diag(scale)
     matrix[:3, 3] = np.array(placement.translation) - matrix[:3, :3] @ middle
     return matrix
-
-
-T = TypeVar("T", bound=_Config)
-
-
-def _parse(model: type[T], references: References) -> T:
-    path = references.document
-    problems = Problems(str(path))
-    try:
-        data: Mapping[str, Any] = json.loads(references.read_document().decode("utf-8-sig"))
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems.add_invalid(error, {"": model.model_fields})
-        problems.check()
-        raise
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, SceneError):
-            raise
-        raise SceneError(f"{path}: is not valid JSON: {error}") from error

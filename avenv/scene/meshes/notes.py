@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from avenv.core.errors import SceneError
 from avenv.scene.compile import CATEGORIES
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource
+from avenv.scene.fields import names_file
 from avenv.scene.meshes.references import References
 from avenv.scene.problems import Problems
 
@@ -85,7 +86,7 @@ class SceneNotes:
 
 def is_builtin(sound: str) -> bool:
     """Say whether a sound is a built-in kind, and no file."""
-    return "?" in sound or not Path(sound).suffix
+    return not names_file(sound)
 
 
 def _sound(sound: str, path: Path, k: int) -> str:

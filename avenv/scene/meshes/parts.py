@@ -62,9 +62,10 @@ class MeshFile:
     Attributes:
         parts: what is in it.
         y_up: its axes are right-handed with Y up, else with Z up.
-        missing: textures that are not there.
-        left_out: what else the scene lacks.
+        missing: textures that are not there or cannot be read.
+        left_out: what else the scene lacks, or has otherwise than the file says.
         notes: what ``avenv`` itself wrote about the scene when it exported it.
+        in_metres: its format leaves no doubt about units, however large it comes out.
         digests: SHA-256 of all files that were read, by their paths; ``""`` for the first.
     """
 
@@ -73,6 +74,7 @@ class MeshFile:
     missing: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: Mapping[str, Any] | None = None
+    in_metres: bool = False
     digests: Mapping[str, str] = field(default_factory=dict)
 
 

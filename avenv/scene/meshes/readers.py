@@ -7,8 +7,9 @@ from pathlib import Path
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.gltf import read_gltf
 from avenv.scene.meshes.parts import MeshFile
+from avenv.scene.meshes.ply import read_ply
 from avenv.scene.meshes.references import References
-from avenv.scene.meshes.scans import read_ply, read_stl
+from avenv.scene.meshes.stl import read_stl
 from avenv.scene.meshes.wavefront import read_obj
 
 READERS: dict[str, Callable[[Path, References], MeshFile]] = {

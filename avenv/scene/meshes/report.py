@@ -25,6 +25,7 @@ class ImportReport:
         path: the file.
         triangles: number of triangles.
         dropped: triangles without area, left out.
+        moved: how far all was moved by ``centre``, along x, y and z, metres.
         objects: number of objects.
         size: extents along x, y and z, metres.
         surfaces: what each of the file's materials became, the largest first.
@@ -39,6 +40,7 @@ class ImportReport:
     path: str
     triangles: int
     dropped: int
+    moved: tuple[float, float, float]
     objects: int
     size: tuple[float, float, float]
     surfaces: tuple[Mapped, ...]
@@ -74,10 +76,16 @@ class ImportReport:
         ]
         if rest := self.surfaces[_SHOWN:]:
             lines.append(f"  and {len(rest)} more, {sum(s.area for s in rest):.1f} m²")
-        floors = ", ".join(f"z = {z:.2f} m ({area:.0f} m²)" for z, area in self.floors)
+        several = len(self.floors) > 1
+        floors = ", ".join(
+            (f"storey {k} at " if several else "") + f"z = {z:.2f} m ({area:.0f} m²)"
+            for k, (z, area) in enumerate(self.floors, 1)
+        )
         lines.append(f"floors: {floors or 'none'}")
         lines.append(f"holes: {self.open_share:.1%} of all edges are open; {self.sheets:.0%} of "
                      "the area bounds no closed solid")  # fmt: skip
+        if any(self.moved):
+            lines.append("moved by " + ", ".join(f"{way:,.2f}" for way in self.moved) + " m")
         lines += [f"left out: {self.dropped:,} triangles without area"] if self.dropped else []
         lines += [f"warning: {text}" for text in self.warnings]
         return "\n".join(lines)

@@ -38,6 +38,10 @@ class MeshSettings(BaseModel):
         materials: materials by the names that the file uses, before all rules.
         default: material of what no rule knows, instead of the rules' own.
         floor: level of the storey that is walked on, metres; by default the lowest large one.
+        centre: whether the middle of its plan is moved to (0, 0), and the floor that is walked on
+            to z = 0.
+        units_to_meters: whether this field of Habitat's configurations is applied, which
+            habitat-sim reads and does not apply.
         sources: sound sources; ``on`` names an object of the mesh.
     """
 
@@ -51,6 +55,8 @@ class MeshSettings(BaseModel):
     materials: dict[str, str] = {}
     default: str | None = None
     floor: Annotated[float, Field(strict=True)] | None = None
+    centre: bool = False
+    units_to_meters: bool = False
     sources: tuple[SourceSpec, ...] = ()
 
     _file: Path = PrivateAttr(Path())

@@ -10,6 +10,7 @@ from PIL import Image
 from avenv.core.color import encoded, linear
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.parts import Vector
+from avenv.scene.meshes.references import References
 
 MAX_PIXELS = 1 << 26
 """Most pixels of an image that is decoded."""
@@ -19,6 +20,25 @@ MAX_SIDE = 1024
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "GIF")
 _CUT = 128  # alpha below which a surface is cut out
+
+
+def read_image(
+    references: References, reference: str, field: str, missing: list[str]
+) -> NDArray[np.uint8] | None:
+    """Return the pixels of a texture that a file refers to, as ``decode_image`` does.
+
+    A scene is there without its looks: where the texture is not, or cannot be read, or lies outside
+    the scene's folder, ``missing`` says so and None is returned.
+    """
+    try:
+        data = references.read(reference, field)
+        if data is None:
+            missing.append(f"{field}: {reference!r:.200}")
+            return None
+        return decode_image(data, f"{field}: {reference!r:.80}")
+    except SceneError as error:
+        missing.append(str(error).removeprefix(f"{references.document}: "))
+        return None
 
 
 def decode_image(data: bytes, place: str) -> NDArray[np.uint8]:

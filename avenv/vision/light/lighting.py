@@ -153,7 +153,8 @@ def find_lighting(
     lamps = lamp_objects(compiled)
     area = np.repeat(charts.area / per_chart, per_chart)
     names = tuple(compiled.objects[k].name for k in lamps)
-    is_plain = not any((usual or {}).get(name, 1.0) for name in names) and not window.any()
+    has_window = any(thing.kind == "window" for thing in compiled.objects)
+    is_plain = not any((usual or {}).get(name, 1.0) for name in names) and not has_window
     layers = no_layers() if is_plain else _baked(compiled, charts, window)
     thing, surface = np.repeat(charts.object, per_chart), np.repeat(charts.surface, per_chart)
     shining = np.flatnonzero(np.isin(thing, lamps) & np.any(glowing, axis=1)[surface])

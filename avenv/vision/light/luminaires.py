@@ -48,8 +48,8 @@ def glow(compiled: CompiledScene) -> NDArray[np.float64]:
 
 
 def is_window(compiled: CompiledScene) -> NDArray[np.bool_]:
-    """Tell which objects (O,) are window panes."""
-    return np.array([o.kind == "window" for o in compiled.objects], bool)
+    """Tell which objects (O,) show the sky: window panes, and what lies behind outer doors."""
+    return np.array([o.kind in ("window", "sky") for o in compiled.objects], bool)
 
 
 def lamp_objects(compiled: CompiledScene) -> NDArray[np.int64]:

@@ -1,0 +1,212 @@
+"""The configuration of a Habitat scene dataset: which templates there are, and their attributes.
+
+``*.scene_dataset_config.json`` has three things to say about stages and about objects, and they
+apply in this order (habitat-sim, ``SceneDatasetAttributesManager``): ``default_attributes`` of all,
+``paths`` by glob to configurations and meshes, and ``configs``, which change the attributes of one
+of these (``original_file``), give it another name (``template_handle``), or make a new one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from avenv.core.errors import SceneError
+from avenv.scene.meshes.references import References
+from avenv.scene.problems import Problems, suggest
+
+STAGE, OBJECT = ".stage_config.json", ".object_config.json"
+DATASETS = ("*.scene_dataset_config.json", "*.dataset_config.json")
+"""Names of a dataset's configuration, today's and that of habitat-sim's first test dataset."""
+
+_ENDINGS = {"stages": STAGE, "objects": OBJECT}
+_MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl")
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Vector3 = tuple[Number, Number, Number]
+Attributes = Mapping[str, Any]
+
+
+class Config(BaseModel):
+    """Part of a JSON file of Habitat's; fields that are not read are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Change(Config):
+    """An entry of ``configs``."""
+
+    original_file: str | None = None
+    template_handle: str | None = None
+    attributes: dict[str, Any] = {}
+
+
+class _Section(Config):
+    """What is said of stages, or of objects."""
+
+    default_attributes: dict[str, Any] = {}
+    paths: dict[str, list[str]] | list[str] = {}
+    configs: tuple[_Change, ...] = ()
+
+
+class _Dataset(Config):
+    """A ``*.scene_dataset_config.json``."""
+
+    stages: _Section = _Section()
+    objects: _Section = _Section()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A stage or an object that can be placed.
+
+    Attributes:
+        handle: its name: the path of its file, or what ``template_handle`` calls it.
+        file: its configuration or mesh; for a new one, the dataset's own configuration.
+        attributes: what the dataset says of it, from the weakest to the strongest; where None
+            stands, come those of its file.
+    """
+
+    handle: str
+    file: Path
+    attributes: tuple[Attributes | None, ...]
+
+
+@dataclass
+class Templates:
+    """The templates of one kind, ``"stages"`` or ``"objects"``."""
+
+    kind: str
+    root: Path
+    section: _Section
+    by_handle: dict[str, Template] = field(default_factory=dict)
+
+    def of_file(self, file: Path) -> Template:
+        """Return the template of a configuration or a mesh; its configuration beside it goes first.
+
+        A change that names it and gives it no other name applies.
+        """
+        beside = file.with_name(file.name.partition(".")[0] + _ENDINGS[self.kind])
+        file = beside if beside.is_file() and file.suffix in _MESHES else file
+        handle = file.relative_to(self.root).as_posix()
+        plain = Template(handle, file, (self.section.default_attributes, None))
+        return self.by_handle.setdefault(handle, plain)
+
+    def find(self, name: str) -> Template | None:
+        """Return the template of this name, or else the first whose name holds it.
+
+        habitat-sim finds a template by any part of its name, whatever the case.
+        """
+        if name in self.by_handle:
+            return self.by_handle[name]
+        part = name.lower()
+        return next((self.by_handle[h] for h in sorted(self.by_handle) if part in h.lower()), None)
+
+    def apply(self, change: _Change, number: int, file: Path) -> None:
+        """Take over an entry of ``configs``.
+
+        Raises:
+            SceneError: its original is not there.
+        """
+        place = f"{file}: {self.kind}.configs[{number}]"
+        if change.original_file is None:
+            if change.template_handle is None:
+                raise SceneError(f"{place}: needs an original_file or a template_handle")
+            made = Template(change.template_handle, file,
+                            (self.section.default_attributes, change.attributes))  # fmt: skip
+        else:
+            path = References(file, self.root).find(change.original_file, f"{place}.original_file")
+            original = self.of_file(path) if path.is_file() else self.find(change.original_file)
+            if original is None:
+                raise SceneError(f"{place}.original_file: there is no {change.original_file!r:.200}"
+                                 f"{suggest(change.original_file, self.by_handle)}")  # fmt: skip
+            handle = change.template_handle or original.handle
+            layers = (*original.attributes, change.attributes)
+            made = Template(handle, original.file, layers)
+        self.by_handle[made.handle] = made
+
+
+def read_dataset(references: References) -> dict[str, Templates]:
+    """Return the templates of stages and objects of the dataset with this root.
+
+    Raises:
+        SceneError: its configuration is broken, or names a file outside it or none.
+    """
+    root = references.root
+    files = [path for pattern in DATASETS for path in sorted(root.glob(pattern))]
+    if not files:
+        return {kind: Templates(kind, root, _Section()) for kind in _ENDINGS}
+    dataset = parse(_Dataset, references.inner(files[0]))
+    out = {}
+    for kind in _ENDINGS:
+        section: _Section = getattr(dataset, kind)
+        out[kind] = templates = Templates(kind, root, section)
+        for file in _listed(section, _ENDINGS[kind], root, files[0]):
+            templates.of_file(file)
+        for k, change in enumerate(section.configs):
+            templates.apply(change, k, files[0])
+    return out
+
+
+def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[Path]:
+    """Yield the files that ``paths`` name: files, folders or globs, by their ending."""
+    paths = section.paths if isinstance(section.paths, dict) else {".json": section.paths}
+    references = References(file, root)
+    for suffix, patterns in paths.items():
+        wanted = ending if suffix == ".json" else suffix
+        for pattern in patterns:
+            if pattern.startswith("/") or ".." in Path(pattern).parts:
+                references.find(pattern, "paths")  # says what is wrong with it
+                continue
+            found = sorted(root.glob(pattern)) or sorted(root.glob(pattern + wanted))
+            for path in found:
+                inside = sorted(path.iterdir()) if path.is_dir() else [path]
+                yield from (
+                    references.find(p.relative_to(root).as_posix(), "paths")
+                    for p in inside
+                    if p.name.endswith(wanted) and p.is_file()
+                )
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def read_json(references: References) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        SceneError: it is missing, or no JSON.
+    """
+    try:
+        return json.loads(references.read_document().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, SceneError):
+            raise
+        raise SceneError(f"{references.document}: is not valid JSON: {error}") from error
+
+
+def parse(model: type[T], references: References) -> T:
+    """Return a JSON file as a model.
+
+    Raises:
+        SceneError: it is no JSON, or a field has a value that it cannot have.
+    """
+    return checked(model, read_json(references), str(references.document))
+
+
+def checked(model: type[T], data: Any, source: str) -> T:
+    """Return plain data as a model; messages begin with ``source``.
+
+    Raises:
+        SceneError: a field is missing or has a value that it cannot have.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = Problems(source)
+        problems.add_invalid(error, {"": model.model_fields})
+        problems.check()
+        raise

@@ -1,0 +1,148 @@
+"""Whatever happens to a cache file, it is read as it was or made anew, with a warning."""
+
+import os
+import time
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from avenv.acoustics.field import Traced
+from avenv.acoustics.late.cells import Cells
+from avenv.acoustics.late.tracing import LateField
+from avenv.acoustics.paths.image_sources import ImageTree
+from avenv.core import cache, files
+from avenv.core.errors import CacheWarning
+from avenv.vision.light.layers import LightLayers
+
+RNG = np.random.default_rng(0)
+
+
+def light() -> LightLayers:
+    return LightLayers(np.arange(3), np.ones(2, np.float32), np.arange(5, dtype=np.int32),
+                       RNG.integers(0, 65536, (5, 3)).astype(np.uint16))  # fmt: skip
+
+
+def sound() -> Traced:
+    tree = ImageTree(RNG.normal(size=(2, 3)), *(np.arange(2, dtype=np.int32),) * 3, np.arange(2))
+    cells = Cells(np.zeros(3), np.ones(3), np.zeros((1, 2, 2), np.int32), np.ones((1, 8, 8), bool),
+                  np.zeros((1, 3)), np.ones(1, np.float32))  # fmt: skip
+    energy = RNG.random((1, 4, 7)).astype(np.float32)
+    return Traced(tree, LateField(cells, energy, energy[..., :3], 0.01, 0.0))
+
+
+KINDS = {"light": (LightLayers, light()), "sound": (Traced, sound())}
+
+
+def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
+    """Return a file with bytes changed, most often of the zip's directory, or cut, or torn."""
+    content = bytearray(whole)
+    directory = whole.index(b"PK\x01\x02")
+    way = rng.integers(6)
+    if way <= 2:  # some bytes of the directory, or of its end
+        for at in rng.integers(directory, len(content), rng.integers(1, 4)):
+            content[at] = rng.integers(256)
+    elif way == 3:  # some bits anywhere
+        for at in rng.integers(0, len(content), rng.integers(1, 9)):
+            content[at] ^= 1 << rng.integers(8)
+    elif way == 4:
+        del content[rng.integers(len(content)) :]
+    else:
+        start = rng.integers(len(content))
+        content[start : start + rng.integers(1, 400)] = rng.bytes(rng.integers(0, 400))
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_damaged_files_are_read_as_they_were_or_not_at_all(tmp_path, name):
+    kind, record = KINDS[name]
+    cache.write(tmp_path, "a", record)
+    path = tmp_path / "a.npz"
+    whole, right = path.read_bytes(), cache.pack(record)
+    rng, refused = np.random.default_rng(1), 0
+    for _ in range(500):
+        path.write_bytes(damaged(whole, rng))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            read = cache.read(tmp_path, "a", kind)
+        if read is None:
+            refused += 1
+            assert [w.category for w in said if w.category is CacheWarning] == [CacheWarning]
+        else:
+            for part, array in cache.pack(read).items():
+                np.testing.assert_array_equal(array, right[part], strict=True)
+    assert refused > 300
+
+
+# Offsets in a file's entry of the directory (PKWARE's APPNOTE 4.3.12): flags 8, method 10.
+@pytest.mark.parametrize("offset", [8, 10])
+def test_a_touched_directory_is_made_anew(tmp_path, offset):
+    cache.write(tmp_path, "a", light())
+    path = tmp_path / "a.npz"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + offset] |= 1  # encrypted; a method that is none
+    path.write_bytes(content)
+    with pytest.warns(CacheWarning, match=r"a\.npz cannot be read \(.+\); it is made anew"):
+        assert cache.read(tmp_path, "a", LightLayers) is None
+
+
+@contextmanager
+def read_only(folder, monkeypatch):
+    """Refuse all that writes to a folder, as a disk mounted for reading does, to root as well."""
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        for name in ("utime", "replace", "unlink"):
+            patch.setattr(os, name, refuse)
+        yield
+
+
+def test_a_read_only_cache_is_used(tmp_path, monkeypatch):
+    record = light()
+    cache.write(tmp_path, "a", record)
+    with read_only(tmp_path, monkeypatch), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read = cache.read(tmp_path, "a", LightLayers)
+    np.testing.assert_array_equal(read.code, record.code)
+
+
+def test_drafts_of_killed_runs_count_and_are_swept(tmp_path, monkeypatch):
+    young, old = tmp_path / ".b.npz.1.tmp", tmp_path / ".c.mp4.2.partial"
+    for path in (young, old):
+        path.write_bytes(bytes(5000))
+    long_ago = time.time() - files.STALE - 60
+    os.utime(old, (long_ago, long_ago))
+    monkeypatch.setattr(cache, "FOLDER_BYTES", 10_000)
+    for k in range(5):
+        cache.write(tmp_path, str(k), light())
+        os.utime(tmp_path / f"{k}.npz", (k, k))
+    assert not old.exists()
+    assert young.exists()
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10_000
+    assert (tmp_path / "4.npz").exists()
+
+
+def test_a_file_is_read_only_if_its_size_is_right(tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(3 * 10**9)  # of zeros that take no space
+    with pytest.raises(ValueError, match="is larger than 1 MB"):
+        files.read_limited(tmp_path / "large", 10**6)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is no plain file"):
+        files.read_limited(tmp_path / "pipe", 10**6)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    (tmp_path / "a").write_text("before")
+
+    def write():
+        with files.draft_of(tmp_path / "a") as draft:
+            draft.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "before")]
