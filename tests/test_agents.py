@@ -26,9 +26,10 @@ from avenv.benchmark import evaluate, find_agent  # noqa: E402
 from avenv.cli import main  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents import training  # noqa: E402
+from avenv_agents.checkpoints import read_checkpoint  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
-from avenv_agents.encoders import AudioVisualEncoder  # noqa: E402
-from avenv_agents.policies import load_policy, read_weights  # noqa: E402
+from avenv_agents.policies import load_policy  # noqa: E402
+from avenv_agents.sb3 import AudioVisualEncoder  # noqa: E402
 from avenv_agents.training import train  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -95,7 +96,9 @@ def test_observations_that_no_encoder_reads_do_no_harm(env, tmp_path):
     small = {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
     config = TrainingConfig(options, 1, 4, 0, {"features": 8, "features_dim": 8}, small)
     model = train(config, tmp_path, progress=False)
-    assert set(model.policy.features_extractor.senses) == {"sight", "sight/rear", "hearing"}
+    extractor = model.policy.features_extractor
+    assert set(extractor.cameras) == {"sight", "sight/rear"}
+    assert set(extractor.senses) == {"sight", "hearing"}
 
 
 def test_an_encoder_without_a_sense_is_refused():
@@ -295,7 +298,7 @@ def test_what_is_learned_is_kept_as_it_goes(run, tmp_path, monkeypatch):
     assert [path.name for path in sorted(tmp_path.glob("step-*"))] == [
         "step-000000032.pt", "step-000000064.pt", "step-000000096.pt",
     ]  # fmt: skip
-    assert read_weights(tmp_path / "best.pt")["steps"] in (32, 64, 96)
+    assert read_checkpoint(tmp_path / "best.pt")["steps"] in (32, 64, 96)
     for name in ("best.pt", "step-000000032.pt"):
         evaluate(find_agent(str(tmp_path / name)), episodes=1, progress=False, **config.env)
 
@@ -311,7 +314,7 @@ def test_a_training_that_is_stopped_says_what_it_has_saved(run, tmp_path, how):
     signals.join()
     assert done.exit_code == 128 + getattr(signal, how)
     assert "policy.pt has what was learned in" in done.output
-    assert read_weights(out / "policy.pt")["steps"] >= 32
+    assert read_checkpoint(out / "policy.pt")["steps"] >= 32
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 

@@ -14,6 +14,7 @@ import avenv
 from avenv import Camera, CameraNoise
 from avenv.core import parallel
 from avenv.envs.vector import BatchEnv
+from avenv.scene import SceneBuilder, compile_scene
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.state import Start
@@ -259,3 +260,31 @@ def test_render_view_draws_any_sensor_and_projection():
     }  # fmt: skip
     with pytest.raises(ValueError, match="hfov"):
         avenv.render_view(World(shoebox()), (2, 2, 1.5), hfov=60, projection="equirectangular")
+
+
+def test_cameras_that_make_no_rgb_see_the_same_without_light(monkeypatch):
+    builder = SceneBuilder("lit")
+    room = builder.room("lit", size=(4, 4))
+    builder.place("floor_lamp", at=(3, 3), room=room)
+    scene = compile_scene(builder.build())
+    kinds = ("depth", "semantic", "instance", "normal")
+    colourless = Camera("eye", kinds, (32, 24), 90)
+    lit = see([replace(colourless, sensors=("rgb", *kinds))], scene)
+    monkeypatch.setattr("avenv.vision.light.lighting.bake", None)  # to call it is an error
+    dark = see([colourless], scene)
+    assert_same(dark, {key: lit[key] for key in dark})
+
+
+def test_a_world_is_lit_when_a_camera_first_makes_rgb():
+    world = World(two_rooms())
+    pictures = []
+    for sensors in ("depth", "rgb"):
+        simulator = Simulator([world], SensorSettings((sensors,), image_size=(32, 24)))
+        simulator.begin({0: Start(world, (2.0, 2.0), 0.4)})
+        pictures.append(simulator.observe()[sensors])
+    np.testing.assert_array_equal(
+        pictures[1][0],
+        render_view(world.compiled, (2.0, 2.0, simulator.body.eye_height), 0.4, size=(32, 24))[
+            "rgb"
+        ],
+    )

@@ -18,10 +18,22 @@ import click
     type=click.IntRange(1),
     help="Environment steps, in place of the configuration's; rounded up to whole rollouts.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes that play, in place of the configuration's.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the policy in the folder.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
-def train(config: str, out: str | None, steps: int | None, resume: bool, overwrite: bool) -> None:
-    """Train a policy with PPO as CONFIG says: a name (apartment) or a YAML file.
+def train(
+    config: str,
+    out: str | None,
+    steps: int | None,
+    workers: int | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Train a policy as CONFIG says: a name (apartment) or a YAML file.
 
     What has been learned is also kept when training is interrupted.
     """
@@ -32,10 +44,18 @@ def train(config: str, out: str | None, steps: int | None, resume: bool, overwri
     run = TrainingConfig.from_yaml(file)
     if steps is not None:
         run = replace(run, total_steps=steps)
+    if workers is not None:
+        run = replace(run, workers=workers)
     folder = Path(out) if out else Path("runs") / file.stem
 
-    from avenv_agents.training import train  # brings torch, for which the above need not wait
+    # These bring torch, for which the above need not wait.
+    if run.method == "sb3":
+        from avenv_agents.training import train
 
-    train(run, folder, resume=resume, overwrite=overwrite)
+        train(run, folder, resume=resume, overwrite=overwrite)
+    else:
+        from avenv_agents.learning import train as learn
+
+        learn(run, folder, resume=resume, overwrite=overwrite)
     click.echo(f"saved {folder}; watch it with: tensorboard --logdir {folder}")
     click.echo(f"and evaluate it with: avenv evaluate --agent {folder}")

@@ -7,13 +7,17 @@ from typing import Any, Self
 import yaml
 
 from avenv.benchmark import read_config
+from avenv.core.suggest import accepted
 from avenv.scene.problems import suggest
 
 OUTSIDE = ("num_envs", "seed", "autoreset_mode")
 """Arguments of the environments that are not the configuration's ``env`` to give."""
 
 
-LEAST = {"num_envs": 1, "total_steps": 1, "checkpoint_every": 1, "seed": 0}
+METHODS = ("sb3", "dagger", "ppo")
+"""By which a policy can be trained."""
+
+LEAST = {"num_envs": 1, "workers": 1, "total_steps": 1, "checkpoint_every": 1, "seed": 0}
 """Fields that are whole numbers, and the least that they may be."""
 
 
@@ -23,12 +27,20 @@ class TrainingConfig:
 
     Attributes:
         env: options of the environment; see ``avenv.envs.batch.Batch``. ``task`` may be one.
-        num_envs: environments stepped at once.
+        num_envs: environments stepped at once, by each worker.
         total_steps: environment steps in all, rounded up to whole rollouts.
         seed: of environments and networks.
-        encoder: arguments of ``AudioVisualEncoder``.
-        ppo: arguments of stable-baselines3's ``PPO``.
+        encoder: arguments of ``AudioVisualEncoder``, of the method "sb3".
+        ppo: numbers of the method "ppo", see ``PpoConfig``; of "sb3", arguments of
+            stable-baselines3's ``PPO``.
         checkpoint_every: environment steps after which what has been learned is saved.
+        method: "dagger" or "ppo", with a memory; "sb3": stable-baselines3's PPO, without one.
+        workers: processes that play; 1: this one.
+        policy: what the policy is made of, see ``PolicyConfig``; not of the method "sb3".
+        dagger: numbers of the method "dagger", see ``DaggerConfig``.
+        validation: of "dagger" and "ppo": ``every`` so many steps, so many ``episodes``, and
+            options that differ from ``env``: ``scenes`` that were held back.
+        start_from: the file of a policy of the same parts, whose weights to begin with.
 
     Raises:
         ValueError: a value is out of range; the message names the field.
@@ -41,9 +53,17 @@ class TrainingConfig:
     encoder: dict[str, Any] = field(default_factory=dict)
     ppo: dict[str, Any] = field(default_factory=dict)
     checkpoint_every: int = 10_000
+    method: str = "sb3"
+    workers: int = 1
+    policy: dict[str, Any] = field(default_factory=dict)
+    dagger: dict[str, Any] = field(default_factory=dict)
+    validation: dict[str, Any] = field(default_factory=dict)
+    start_from: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("env", "encoder", "ppo"):
+        if self.method not in METHODS:
+            raise ValueError(f"method is {self.method!r}; {accepted(self.method, METHODS)}")
+        for name in ("env", "encoder", "ppo", "policy", "dagger", "validation"):
             value = getattr(self, name)
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
                 raise ValueError(f"{name} is {value!r}; accepted: a mapping from names to values")
@@ -51,6 +71,10 @@ class TrainingConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; accepted: a whole number from {least}")
+        for name in ("every", "episodes"):
+            value = self.validation.get(name, 1)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"validation.{name} is {value!r}; accepted: a whole number from 1")
         for name in OUTSIDE:
             if name in self.env:
                 raise ValueError(f"env.{name}: is no option of an environment in training")

@@ -1,4 +1,4 @@
-"""Policies as files of weights, which run no code of whoever made them, and as agents."""
+"""Policies of stable-baselines3 as files of weights, which run no code, and as agents."""
 
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,8 @@ except ImportError as error:
 
 from avenv.core.files import draft_of
 from avenv.envs.vector import BatchEnv
-from avenv_agents.encoders import AudioVisualEncoder
-
-FORMAT = 1
-"""Of the files; raise it when what is in them changes."""
+from avenv_agents.checkpoints import FORMAT, read_checkpoint, space_data, space_of
+from avenv_agents.sb3 import AudioVisualEncoder
 
 
 def policy_arguments(encoder: dict[str, Any]) -> dict[str, Any]:
@@ -46,8 +44,8 @@ def save_policy(path: Path, policy: ActorCriticPolicy, **more: Any) -> None:
     assert isinstance(policy.observation_space, spaces.Dict)
     data = {
         "format": FORMAT,
-        "observations": {name: _data(s) for name, s in policy.observation_space.items()},
-        "actions": _data(policy.action_space),
+        "observations": {name: space_data(s) for name, s in policy.observation_space.items()},
+        "actions": space_data(policy.action_space),
         "encoder": dict(policy.features_extractor_kwargs),
         "weights": policy.state_dict(),
         **more,
@@ -56,36 +54,17 @@ def save_policy(path: Path, policy: ActorCriticPolicy, **more: Any) -> None:
         torch.save(data, draft)
 
 
-def read_weights(path: Path) -> dict[str, Any]:
-    """Return what ``save_policy`` wrote: tensors and plain data; no code in the file is run.
-
-    Raises:
-        ValueError: it is not such a file.
-    """
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-        known = data["format"]
-    except Exception as error:  # a damaged file raises all kinds of errors
-        said = str(error).partition("\n")[0].partition(". ")[0]
-        raise ValueError(
-            f"{path}: holds no weights that `avenv train` saved ({type(error).__name__}: {said})"
-        ) from error
-    if known != FORMAT:
-        raise ValueError(f"{path}: is of format {known!r}; accepted: {FORMAT}, of this release")
-    return data
-
-
 def load_policy(path: Path) -> ActorCriticPolicy:
     """Return a policy that ``save_policy`` wrote, to act; no code in the file is run.
 
     Raises:
         ValueError: it is not such a file.
     """
-    data = read_weights(path)
+    data = read_checkpoint(path)
     try:
         policy = MultiInputActorCriticPolicy(
-            spaces.Dict({name: _space(s) for name, s in data["observations"].items()}),
-            _space(data["actions"]),
+            spaces.Dict({name: space_of(s) for name, s in data["observations"].items()}),
+            space_of(data["actions"]),
             lambda _: 0.0,  # it learns no more
             **policy_arguments(data["encoder"]),
         )
@@ -105,23 +84,6 @@ def load_trusted(path: Path) -> ActorCriticPolicy:
     policy = PPO.load(path, device="cpu").policy
     assert isinstance(policy, ActorCriticPolicy)
     return policy
-
-
-def _data(space: spaces.Space) -> dict[str, Any]:
-    """Return a space as tensors and plain data."""
-    if isinstance(space, spaces.Discrete):
-        return {"n": int(space.n), "start": int(space.start)}
-    if isinstance(space, spaces.Box):
-        return {name: torch.from_numpy(getattr(space, name).copy()) for name in ("low", "high")}
-    raise ValueError(f"a policy is to act on {space}; accepted: Box and Discrete spaces")
-
-
-def _space(data: dict[str, Any]) -> spaces.Space:
-    """Return the space that ``_data`` described."""
-    if "n" in data:
-        return spaces.Discrete(data["n"], start=data["start"])
-    low, high = data["low"].numpy(), data["high"].numpy()
-    return spaces.Box(low, high, dtype=low.dtype.type)
 
 
 class PolicyAgent:

@@ -1,10 +1,13 @@
 """The folder of a training run, and how the benchmark finds the policy in it."""
 
 import hashlib
+import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from avenv.benchmark import Agent
 from avenv.envs import BatchEnv
@@ -19,9 +22,43 @@ BEST_FILE = "best.pt"
 STEP_FILES = "step-*.pt"
 """The policy after so many steps, of the latest checkpoints."""
 
+CSV_FILE = "progress.csv"
+"""A line for each update: steps, speed, how episodes went, losses, validation."""
+
 CONFIG_FILE = "config.yaml"
 LOG_NAME = "log"
 """Of the folders of the tensorboard log: ``log_1`` and on."""
+
+
+def check_folder(folder: Path, config: TrainingConfig, resume: bool, overwrite: bool) -> None:
+    """Raise ``ValueError`` if the run must not go to a folder."""
+    if resume and overwrite:
+        raise ValueError("resume and overwrite are both chosen; accepted: one of them")
+    files = [folder / POLICY_FILE, folder / CONFIG_FILE]
+    if not resume:
+        if any(file.exists() for file in files) and not overwrite:
+            raise ValueError(f"{folder} holds a run; resume goes on from it, overwrite replaces it")
+        return
+    for file in files:
+        if not file.exists():
+            raise ValueError(f"{file} does not exist; there is nothing to resume")
+    before = vars(TrainingConfig.from_yaml(folder / CONFIG_FILE))
+    now = yaml.safe_load(config.to_yaml())
+    free = ("total_steps", "checkpoint_every")
+    if other := [k for k in now if k not in free and now[k] != before[k]]:
+        raise ValueError(
+            f"{folder / CONFIG_FILE} differs in {', '.join(other)} from the run that is to resume; "
+            "accepted: that file as the configuration, or another folder"
+        )
+
+
+def remove_run(folder: Path) -> None:
+    """Delete the files of a run."""
+    for pattern in (POLICY_FILE, BEST_FILE, STEP_FILES, CSV_FILE, CONFIG_FILE):
+        for file in folder.glob(pattern):
+            file.unlink()
+    for log in folder.glob(f"{LOG_NAME}*"):
+        shutil.rmtree(log)
 
 
 @dataclass(frozen=True)
@@ -46,6 +83,12 @@ class SavedPolicy:
 
     def __call__(self, envs: BatchEnv) -> Agent:
         """Load the policy; this is when torch is needed."""
+        from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
+
+        if not _is_model(self.file) and "policy" in read_checkpoint(self.file):
+            from avenv_agents.agent import RecurrentAgent
+
+            return RecurrentAgent(envs, load_checkpoint(self.file))
         from avenv_agents.policies import PolicyAgent, load_policy, load_trusted
 
         load = load_trusted if _is_model(self.file) else load_policy

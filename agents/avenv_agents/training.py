@@ -1,12 +1,10 @@
 """Train an audio-visual policy with PPO, and keep what it has learned."""
 
 import inspect
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 try:
     import torch  # noqa: F401 (said here that it is missing)
@@ -20,10 +18,19 @@ except ImportError as error:
 from avenv.core.interrupts import terminable
 from avenv.envs.sb3 import make_sb3
 from avenv.scene.problems import suggest
+from avenv_agents.checkpoints import read_checkpoint
 from avenv_agents.config import TrainingConfig
-from avenv_agents.encoders import AudioVisualEncoder
-from avenv_agents.policies import policy_arguments, read_weights, save_policy
-from avenv_agents.runs import BEST_FILE, CONFIG_FILE, LOG_NAME, POLICY_FILE, STEP_FILES
+from avenv_agents.policies import policy_arguments, save_policy
+from avenv_agents.runs import (
+    BEST_FILE,
+    CONFIG_FILE,
+    LOG_NAME,
+    POLICY_FILE,
+    STEP_FILES,
+    check_folder,
+    remove_run,
+)
+from avenv_agents.sb3 import AudioVisualEncoder
 
 FIXED = {
     "encoder": ("observation_space",),
@@ -148,7 +155,7 @@ def train(
     _check_arguments("encoder", config.encoder, AudioVisualEncoder)
     _check_arguments("ppo", config.ppo, PPO)
     text = config.to_yaml()
-    _check_folder(folder, config, resume, overwrite)
+    check_folder(folder, config, resume, overwrite)
     envs = VecMonitor(make_sb3(num_envs=config.num_envs, **config.env))
     try:
         model = _new_model(folder, config, envs)
@@ -156,7 +163,7 @@ def train(
         if resume:
             checkpoints = _go_on(folder, config, model, envs)
         else:
-            _remove_run(folder)
+            remove_run(folder)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         with terminable():
@@ -164,7 +171,7 @@ def train(
     except KeyboardInterrupt as stop:
         if not (folder / POLICY_FILE).exists():
             raise
-        steps = read_weights(folder / POLICY_FILE)["steps"]
+        steps = read_checkpoint(folder / POLICY_FILE)["steps"]
         raise type(stop)(
             f"{folder / POLICY_FILE} has what was learned in {steps:,} steps; --resume goes on"
         ) from stop
@@ -204,28 +211,6 @@ def _check_arguments(group: str, given: dict[str, Any], kind: type) -> None:
             raise ValueError(f"{group}.{name} is {value!r}; accepted: a finite number")
 
 
-def _check_folder(folder: Path, config: TrainingConfig, resume: bool, overwrite: bool) -> None:
-    """Raise ``ValueError`` if the run must not go to a folder."""
-    if resume and overwrite:
-        raise ValueError("resume and overwrite are both chosen; accepted: one of them")
-    files = [folder / POLICY_FILE, folder / CONFIG_FILE]
-    if not resume:
-        if any(file.exists() for file in files) and not overwrite:
-            raise ValueError(f"{folder} holds a run; resume goes on from it, overwrite replaces it")
-        return
-    for file in files:
-        if not file.exists():
-            raise ValueError(f"{file} does not exist; there is nothing to resume")
-    before = vars(TrainingConfig.from_yaml(folder / CONFIG_FILE))
-    now = yaml.safe_load(config.to_yaml())
-    free = ("total_steps", "checkpoint_every")
-    if other := [k for k in now if k not in free and now[k] != before[k]]:
-        raise ValueError(
-            f"{folder / CONFIG_FILE} differs in {', '.join(other)} from the run that is to resume; "
-            "accepted: that file as the configuration, or another folder"
-        )
-
-
 def _new_model(folder: Path, config: TrainingConfig, envs: VecEnv) -> PPO:
     try:
         return PPO(
@@ -245,7 +230,7 @@ def _new_model(folder: Path, config: TrainingConfig, envs: VecEnv) -> PPO:
 def _go_on(folder: Path, config: TrainingConfig, model: PPO, envs: VecEnv) -> Checkpoints:
     """Put a model where the run in a folder has come to, and return what keeps its checkpoints."""
     file = folder / POLICY_FILE
-    data = read_weights(file)
+    data = read_checkpoint(file)
     try:
         model.policy.load_state_dict(data["weights"])
         model.policy.optimizer.load_state_dict(data["optimizer"])
@@ -258,11 +243,3 @@ def _go_on(folder: Path, config: TrainingConfig, model: PPO, envs: VecEnv) -> Ch
     set_random_seed(fresh)
     envs.seed(fresh)
     return Checkpoints(folder, config.checkpoint_every, best)
-
-
-def _remove_run(folder: Path) -> None:
-    for pattern in (POLICY_FILE, BEST_FILE, STEP_FILES, CONFIG_FILE):
-        for file in folder.glob(pattern):
-            file.unlink()
-    for log in folder.glob(f"{LOG_NAME}_*"):
-        shutil.rmtree(log)

@@ -20,6 +20,8 @@ ARM = 0.3
 class Scenery:
     """The worlds of E bodies as eyes see them: in their light, and with what the bodies hold.
 
+    Until an eye that makes rgb is opened, nothing is lit.
+
     Args:
         state: of the bodies.
         light: in which they see their world, or ``"random"``: another in each episode.
@@ -29,6 +31,11 @@ class Scenery:
     def __init__(self, state: State, light: str, backend: str = "raster"):
         self._state, self._light, self.backend = state, light, backend
         self._lit: dict[int, tuple[World, int, Any]] = {}
+        self._shows_color = False
+
+    def open_eye(self, camera: Camera) -> None:
+        """Take note of what a camera makes."""
+        self._shows_color |= "rgb" in camera.sensors
 
     def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
         """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
@@ -38,6 +45,8 @@ class Scenery:
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
+        if not self._shows_color:
+            return world.prepared_for(self.backend, vision.UNLIT)
         if self._light != vision.RANDOM:
             return world.prepared_for(self.backend, self._light)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
@@ -69,7 +78,9 @@ class Scenery:
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
-        return Scenery(deepcopy(self._state, memo), self._light, self.backend)
+        copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
+        copy._shows_color = self._shows_color
+        return copy
 
 
 class Eye:
@@ -86,6 +97,7 @@ class Eye:
 
     def __init__(self, camera: Camera, state: State, scenery: Scenery):
         self.camera, self._state, self._scenery = camera, state, scenery
+        scenery.open_eye(camera)
         room = vision.find_backend(scenery.backend)
         self._renderer = room.make_renderer(len(state), camera.optics, camera.sensors)
         self._mount = body_rotation(np.deg2rad(camera.heading), np.deg2rad(camera.pitch))

@@ -87,15 +87,22 @@ class World:
 
         Args:
             backend: a name in ``vision.BACKENDS``.
-            light: one of ``vision.LIGHTS``.
+            light: one of ``vision.LIGHTS``, or ``vision.UNLIT`` for cameras that make no rgb: then
+                no light is baked.
 
         Raises:
             ValueError: there is no such backend or light.
         """
         key = backend, light
+        if light == vision.UNLIT and (backend, "full") in self._prepared:
+            return self._prepared[backend, "full"]
         if key not in self._prepared:
             room = vision.find_backend(backend)
-            if light == "full":  # as it is prepared
+            if light == vision.UNLIT:
+                like = self.rest.prepared_for(backend, light) if self.rest else None
+                prepare = getattr(room, "prepare_unlit", room.prepare)
+                self._prepared[key] = prepare(self.compiled, like=like)
+            elif light == "full":  # as it is prepared
                 like = self.rest.prepared_for(backend) if self.rest else None
                 self._prepared[key] = room.prepare(self.compiled, like=like)
             else:

@@ -15,6 +15,9 @@ LIGHTS: Mapping[str, tuple[float, float]] = MappingProxyType(
 RANDOM = "random"
 """The name of light that is drawn by lot."""
 
+UNLIT = "unlit"
+"""The name of no light at all, for cameras that make no rgb: none is baked."""
+
 _NIGHTS = 1 / 3  # share of the random lights without daylight
 _ON_BY_DAY, _ON_BY_NIGHT = 0.4, 0.85  # chance of a lamp to be on
 

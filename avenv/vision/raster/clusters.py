@@ -5,6 +5,7 @@ that they share are transformed once.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +36,28 @@ def prepare(
     Raises:
         ValueError: movable names an object twice, or one that is not there.
     """
+    dark = prepare_unlit(compiled, like, movable)
+    lighting = like.lighting if like else None
+    if lighting is None:
+        rest = compiled.in_place.rest or compiled.in_place
+        lighting = find_lighting(rest.lit, dark.charts, rest.lamps)
+    return relight(replace(dark, lighting=lighting))
+
+
+def prepare_unlit(
+    compiled: CompiledScene, like: RasterScene | None = None, movable: Sequence[int] = ()
+) -> RasterScene:
+    """Cut a compiled scene into clusters for cameras that make no rgb: no light is baked.
+
+    Arguments and errors are those of ``prepare``; depth and all else that is no colour are the same
+    bits.
+    """
     scene, compiled = compiled, compiled.in_place
     rest = compiled.rest or compiled
     charts = like.charts if like else make_charts(rest.lit.whole)
-    lighting = like.lighting if like else find_lighting(rest.lit, charts, rest.lamps)
     parts = _parts(compiled, [*movable, *scene.held])
     frames = moved_frames(charts, rest.whole, compiled)
-    arrays = _arrays(compiled, parts, charts, frames)
-    return relight(RasterScene(scene, arrays, charts, lighting))
+    return RasterScene(scene, _arrays(compiled, parts, charts, frames), charts, None)
 
 
 def _arrays(

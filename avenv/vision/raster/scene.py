@@ -71,18 +71,19 @@ class RasterScene:
         compiled: what it was made of.
         arrays: what the kernels read, under the light that shines now.
         charts: of all triangles that the scene has in any of its states.
-        lighting: the light of each lamp and of the day, from which ``relight`` mixes another.
+        lighting: the light of each lamp and of the day, from which ``relight`` mixes another;
+            None: it is for cameras that make no rgb.
     """
 
     compiled: CompiledScene
     arrays: RasterArrays
     charts: Charts
-    lighting: Lighting
+    lighting: Lighting | None
 
     @property
     def lamps(self) -> tuple[str, ...]:
         """Names of the objects that ``relight`` can switch on and off."""
-        return self.lighting.lamps
+        return self.lighting.lamps if self.lighting else ()
 
     @property
     def parts(self) -> int:
@@ -109,8 +110,11 @@ def relight(
         daylight: 0 at night, 1 at noon.
 
     Raises:
-        ValueError: a level is not within 0..1, or there is no such lamp.
+        ValueError: a level is not within 0..1, there is no such lamp, or no light was baked.
     """
+    if scene.lighting is None:
+        name = scene.compiled.name
+        raise ValueError(f"{name} was prepared without light; accepted: what `prepare` made")
     levels = scene.lighting.levels(lamps, scene.compiled.lamps)
     mixed = packed(scene.lighting.mixed(levels, daylight))
     light = scene.arrays.light.copy()

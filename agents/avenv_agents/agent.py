@@ -1,0 +1,77 @@
+"""A policy with a memory as the benchmark wants it."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from avenv.envs.vector import BatchEnv
+from avenv_agents.policy import PREVIOUS, Policy, as_tensors
+
+
+class RecurrentAgent:
+    """Acts by a trained policy: each row has its own memory and its own random stream.
+
+    What a row does depends on its own episode alone, not on the other rows.
+
+    Args:
+        envs: the environments it acts in, with the observations it was trained on.
+        policy: as ``load_checkpoint`` returns it.
+        greedy: take the most probable action, else draw; None: as the policy's configuration says.
+
+    Raises:
+        ValueError: it was trained on other observations or actions.
+    """
+
+    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool | None = None):
+        offered = envs.single_observation_space
+        assert isinstance(offered, spaces.Dict)
+        if missing := sorted(set(policy.reads) - set(offered.spaces)):
+            raise ValueError(
+                f"sensors are {sorted(offered.spaces)}; the policy needs {policy.reads}, and "
+                f"{', '.join(missing)} is missing"
+            )
+        for name in policy.reads:
+            if policy.observation_space[name].shape != offered[name].shape:
+                raise ValueError(
+                    f"{name} has the shape {offered[name].shape}; the policy was trained on "
+                    f"{policy.observation_space[name].shape}"
+                )
+        if envs.single_action_space != spaces.Discrete(policy.actions):
+            raise ValueError(
+                f"actions are {envs.single_action_space}; accepted: the policy's, "
+                f"{spaces.Discrete(policy.actions)}"
+            )
+        self._policy = policy
+        self._greedy = policy.config.greedy if greedy is None else greedy
+        rows = envs.num_envs
+        self._memory = policy.initial(rows)
+        self._begun = np.ones(rows, bool)
+        self._previous = np.zeros(rows, np.int64)
+        self._random = [np.random.default_rng(row) for row in range(rows)]
+
+    def reset(self, row: int, seed: int) -> None:
+        """Forget the past of one row and restart its random stream."""
+        self._begun[row] = True
+        self._random[row] = np.random.default_rng((seed, 1))
+
+    @torch.no_grad()
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        seen = {**observation, PREVIOUS: self._previous}
+        logits, _, self._memory = self._policy.step(
+            as_tensors(seen, [*self._policy.reads, PREVIOUS]),
+            self._memory,
+            torch.from_numpy(self._begun),
+        )
+        if self._greedy:
+            action = logits.argmax(-1).numpy()
+        else:
+            shares = logits.double().softmax(-1).cumsum(-1).numpy()
+            draws = np.array([random.random() for random in self._random])
+            action = (draws[:, None] * shares[:, -1:] >= shares).sum(axis=1)
+        self._begun = np.zeros(len(action), bool)
+        self._previous = action
+        return action

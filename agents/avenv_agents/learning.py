@@ -1,0 +1,135 @@
+"""Train a policy with a memory as a configuration says: by DAgger or by PPO."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from gymnasium import spaces
+
+from avenv.core.interrupts import terminable
+from avenv.core.suggest import accepted
+from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
+from avenv_agents.config import TrainingConfig
+from avenv_agents.course import Course, write_config
+from avenv_agents.dagger import DaggerConfig, train_dagger
+from avenv_agents.factories import TrainingEnvs, Validation
+from avenv_agents.policy import Policy, PolicyConfig
+from avenv_agents.ppo import PpoConfig, train_ppo
+from avenv_agents.rollout import Workers
+from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
+
+METHODS: dict[str, tuple[type, Callable[..., None]]] = {
+    "dagger": (DaggerConfig, train_dagger),
+    "ppo": (PpoConfig, train_ppo),
+}
+"""The numbers of each method, and what learns by it."""
+
+
+def train(
+    config: TrainingConfig,
+    folder: str | Path,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    device: str = "auto",
+) -> Policy:
+    """Train a policy and save it with its configuration.
+
+    Args:
+        config: the run; its method is one of ``METHODS``.
+        folder: receives ``policy.pt``, what was learned last and all that going on needs;
+            ``best.pt``, the best by validation; ``step-*.pt``, the latest checkpoints;
+            ``config.yaml``, ``progress.csv`` and the tensorboard log.
+        resume: go on from the folder's last checkpoint up to ``total_steps``; of its configuration
+            only ``total_steps``, ``checkpoint_every`` and ``workers`` may differ.
+        overwrite: replace the run in the folder.
+        progress: show a progress bar.
+        device: that the learner computes on; "auto": a GPU where there is one.
+
+    Returns:
+        The policy, on the CPU.
+
+    Raises:
+        ValueError: the configuration cannot be used, or the folder, or the losses became no numbers
+            (the last checkpoint stays).
+        RuntimeError: a worker failed.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what was saved.
+    """
+    folder = Path(folder)
+    kind, method = METHODS[config.method]
+    numbers = _record(config.method, kind, getattr(config, config.method))
+    parts = _record("policy", PolicyConfig, config.policy)
+    text = config.to_yaml()
+    check_folder(folder, config, resume, overwrite)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    torch.manual_seed(config.seed)
+    workers = _make_workers(config, parts)
+    try:
+        policy = _make_policy(config, parts, *workers.spaces).to(device)
+        optimizer = torch.optim.Adam(policy.parameters(), lr=numbers.learning_rate, eps=1e-5)
+        if not resume:
+            remove_run(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        write_config(folder, text)
+        course = Course(
+            folder, policy, optimizer, workers, config.seed, config.total_steps,
+            config.checkpoint_every, config.validation.get("every", 0), resume, progress,
+        )  # fmt: skip
+        try:
+            if not resume:
+                course.keep()
+            with terminable():
+                method(numbers, policy, workers, course, device)
+        except KeyboardInterrupt as stop:
+            steps = read_checkpoint(folder / POLICY_FILE)["steps"]
+            raise type(stop)(
+                f"{folder / POLICY_FILE} has what was learned in {steps:,} steps; --resume goes on"
+            ) from stop
+        finally:
+            course.close()
+    finally:
+        workers.close()
+    return policy.cpu().eval()
+
+
+def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
+    validate = None
+    if config.validation:
+        own = {k: v for k, v in config.validation.items() if k not in ("every", "episodes")}
+        episodes = config.validation.get("episodes", 64)
+        validate = Validation({**config.env, **own}, episodes, config.workers)
+    make_envs = TrainingEnvs(config.env, config.num_envs, config.workers)
+    return Workers(make_envs, config.workers, config.seed, parts, validate)
+
+
+def _make_policy(
+    config: TrainingConfig, parts: PolicyConfig, space: spaces.Dict, actions: spaces.Space
+) -> Policy:
+    policy = Policy(space, actions, parts)
+    if config.start_from is not None:
+        before = load_checkpoint(Path(config.start_from))
+        try:
+            policy.load_state_dict(before.state_dict())
+        except RuntimeError as error:
+            said = str(error).partition("\n")[0]
+            raise ValueError(
+                f"start_from: {config.start_from} holds another policy ({said}); accepted: one of "
+                "the same parts"
+            ) from error
+    return policy
+
+
+def _record(group: str, kind: type, given: dict[str, Any]) -> Any:
+    """Return a record of a group of the configuration; ``ValueError`` names the field."""
+    known = {field.name: field.type for field in fields(kind)}
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{group}.{name}: there is no such option; {accepted(name, known)}")
+        if known[name] in (int, float):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or (known[name] is int and not isinstance(value, int)):
+                words = "a whole number" if known[name] is int else "a number"
+                raise ValueError(f"{group}.{name} is {value!r}; accepted: {words}")
+    return kind(**given)

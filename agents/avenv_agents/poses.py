@@ -1,0 +1,425 @@
+"""Independent poses in homes, and what is heard there: what ears learn from and are tested on.
+
+Of every home, bodies are put at places that are spread evenly over how far the source is and
+whether it is in sight, and hear a few windows while they turn in place or walk to the source. With
+each window goes the truth: where the source is, and where the way to it begins.
+
+A folder holds one archive for each home, and ``settings.json``. A home is drawn from the seed and
+its number alone, so that neither the number of processes nor an interruption shows in the data.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from avenv.core import frames, parallel
+from avenv.core.errors import SceneError
+from avenv.core.suggest import accepted
+from avenv.geometry import lines_of_sight
+from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
+from avenv.scene.homes import find_homes
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.settings import SensorSettings
+from avenv.simulation.simulator import Commands, Simulator
+from avenv.simulation.state import Start
+from avenv.simulation.warmup import warm_up
+from avenv.simulation.world import SOURCE_HEIGHT, World, load_scene
+from avenv.sounds.sets import load_sounds
+
+VERSION = 1
+SETTINGS_FILE = "settings.json"
+MOTIONS = {"turn": 6, "approach": 11}
+"""What bodies do, and how many windows they hear: turn in place, or take ten steps of the oracle,
+who stops as near to the source as it can and then turns."""
+TURN, STRIDE = np.deg2rad(15.0), 0.25
+"""Radians of a turn, metres of a step."""
+RADIUS = 1.0
+"""Metres on foot within which a body is near: where episodes succeed."""
+CLOSEST = 0.3
+"""Metres between source and body, at least: nobody stands inside a source."""
+RINGS = (1.0, 2.0, 5.0)
+"""Metres that divide places by their distance from the source."""
+CANDIDATES = 400
+"""Places that are drawn for each source."""
+LEG = 0.3
+"""Metres after which the way has begun: nearer corners say nothing of where it leads."""
+PAUSE = 1e-4
+"""Share of a sound's own power below which a step of it is a pause."""
+
+
+@dataclass(frozen=True)
+class PoseSettings:
+    """What is drawn.
+
+    Attributes:
+        homes: of which set, ``"homes:train/0-99"``.
+        sounds: that sources play, as ``load_sounds`` takes them by name.
+        places: bodies in each home.
+        sources: places of sources in each home, each for as many bodies.
+        motion: what bodies do, of ``MOTIONS``.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: a value is out of range.
+        SceneError, SoundError: there are no such homes or sounds.
+    """
+
+    homes: str = "homes:train/0-99"
+    sounds: str = "builtin:heard"
+    places: int = 40
+    sources: int = 8
+    motion: str = "turn"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        find_homes(self.homes)
+        load_sounds(self.sounds)
+        for name, least in (("places", 1), ("sources", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} is {value!r}; accepted: a whole number from {least}")
+        if self.motion not in MOTIONS:
+            raise ValueError(f"motion is {self.motion!r}; {accepted(self.motion, MOTIONS)}")
+
+
+class Poses(NamedTuple):
+    """P places with S windows each.
+
+    Attributes:
+        binaural: (P, S, D) float16.
+        pose: (P, S, 4) float32, as the sensor has it.
+        azimuth: (P, S) float32 radians from the head to the source, positive to the left.
+        leg: (P, S) float32 likewise to where the way begins; NaN where there is hardly any way.
+        distance: (P, S) float32 metres from the head.
+        walk: (P, S) float32 metres on foot.
+        visible: (P, S) bool, nothing stands in between; whether it is ahead does not matter.
+        sounding: (P, S) bool, the source has emitted something in the last step.
+        home: (P,) int32 number of the home in its set.
+        room: (P,) name of the room in which the body begins; empty in a doorway.
+        sound: (P,) name of the sound.
+        place: (P, 3) float64 x, y, heading at the start, in the world.
+        source: (P, 3) float64 world metres.
+    """
+
+    binaural: NDArray[np.float16]
+    pose: NDArray[np.float32]
+    azimuth: NDArray[np.float32]
+    leg: NDArray[np.float32]
+    distance: NDArray[np.float32]
+    walk: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    sounding: NDArray[np.bool_]
+    home: NDArray[np.int32]
+    room: NDArray[np.str_]
+    sound: NDArray[np.str_]
+    place: NDArray[np.float64]
+    source: NDArray[np.float64]
+
+    def some(self, rows: slice | NDArray) -> "Poses":
+        """Return some places."""
+        values = {name: value[rows] for name, value in self._asdict().items()}
+        return Poses(**values)
+
+    @property
+    def near(self) -> NDArray[np.bool_]:
+        """Whether the source is within ``RADIUS`` metres on foot, (P, S)."""
+        return self.walk <= RADIUS
+
+
+def make_poses(
+    settings: PoseSettings, folder: str | Path, workers: int = 1, progress: bool = True
+) -> int:
+    """Draw poses and write them to a folder; homes that are there already stay as they are.
+
+    Args:
+        settings: what is drawn.
+        folder: that receives an archive for each home.
+        workers: processes that share the homes.
+        progress: show a progress bar.
+
+    Returns:
+        the number of homes made now.
+
+    Raises:
+        ValueError: the folder holds poses of other settings.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, settings)
+    homes = find_homes(settings.homes)
+    todo = [k for k in homes.numbers if not (folder / _name(homes.split, k)).exists()]
+    jobs = [(settings, homes.split, number, folder) for number in todo]
+    warm_up()
+    with tqdm(total=len(jobs), desc="poses", unit="home", disable=not progress) as bar:
+        for _ in _spread(jobs, min(workers, len(jobs))):
+            bar.update()
+    return len(jobs)
+
+
+def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
+    """Yield whenever a home has been written."""
+    if workers <= 1:
+        for job in jobs:
+            _write_home(*job)
+            yield
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, parallel.set_num_threads, (1,)) as pool:
+        futures = [pool.submit(_write_home, *job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                future.result()  # raises what was raised there
+                yield
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:
+    """Return the poses of a folder, home by home, and its settings.
+
+    Raises:
+        ValueError: the folder holds no poses, not all of them, or a file is broken.
+    """
+    folder = Path(folder)
+    settings = _read_settings(folder)
+    homes = find_homes(settings.homes)
+    files = [folder / _name(homes.split, number) for number in homes.numbers]
+    if missing := [file.name for file in files if not file.exists()]:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
+            "same options makes them"
+        )
+    parts = [_read_home(file) for file in files]
+    columns = {name: [getattr(p, name) for p in parts] for name in Poses._fields}
+    return Poses(**{name: np.concatenate(c) for name, c in columns.items()}), settings
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def _name(split: str, number: int) -> str:
+    return f"{split}-{number:06d}.npz"
+
+
+def _claim(folder: Path, settings: PoseSettings) -> None:
+    """Write the settings into a folder, or make sure that they are those there."""
+    file = folder / SETTINGS_FILE
+    if file.exists():
+        known, asked = asdict(_read_settings(folder)), asdict(settings)
+        if other := [name for name in asked if asked[name] != known[name]]:
+            raise ValueError(
+                f"{file} has {', '.join(f'{n}: {known[n]!r}' for n in other)}; accepted: the same, "
+                "or another folder"
+            )
+        return
+    text = json.dumps({"version": VERSION, **asdict(settings)}, indent=1)
+    _write(file, lambda draft: draft.write_text(text))
+
+
+def _read_settings(folder: Path) -> PoseSettings:
+    file = folder / SETTINGS_FILE
+    try:
+        data = json.loads(file.read_text())
+        version = data.pop("version")
+        known = PoseSettings(**data)
+    except FileNotFoundError:
+        raise ValueError(f"{folder} holds no poses; `avenv data poses` makes them") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
+    if version != VERSION:
+        raise ValueError(f"{file} is of version {version!r}; accepted: {VERSION}; make them anew")
+    return known
+
+
+def _read_home(file: Path) -> Poses:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return Poses(**{name: archive[name] for name in Poses._fields})
+    except Exception as error:  # whatever a broken archive raises
+        raise ValueError(f"{file} cannot be read ({error}); delete it to have it made anew") from (
+            error
+        )
+
+
+def _write_home(settings: PoseSettings, split: str, number: int, folder: Path) -> None:
+    poses = draw_home(settings, split, number)
+    _write(folder / _name(split, number), lambda draft: _save(draft, poses))
+
+
+def _save(path: Path, poses: Poses) -> None:
+    with open(path, "wb") as file:
+        np.savez(file, **poses._asdict())
+
+
+def _write(path: Path, write: Any) -> None:
+    """Let a file appear only when it is whole."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        write(draft)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+# -- what is drawn ---------------------------------------------------------------------------------
+
+
+class _Drawn(NamedTuple):
+    """One body's beginning."""
+
+    start: Start
+    field: GeodesicField
+    room: str
+
+
+def draw_home(settings: PoseSettings, split: str, number: int) -> Poses:
+    """Return the poses of one home."""
+    stream = {"train": 0, "val": 1, "test": 2}[split]
+    rng = np.random.default_rng([settings.seed, stream, number])
+    world = load_scene(f"homes:{split}/{number}")
+    senses = SensorSettings(("binaural", "pose"))
+    simulator = Simulator([world], senses, settings.places)
+    drawn = _draw(rng, world, simulator, settings)
+    simulator.begin({row: one.start for row, one in enumerate(drawn)})
+    everywhere = np.ones(settings.places, bool)
+    sides = rng.choice([-1.0, 1.0], settings.places)
+    windows = []
+    for step in range(MOTIONS[settings.motion]):
+        if step:
+            move = _turn if settings.motion == "turn" else _approach
+            simulator.step(everywhere, move(simulator, drawn, sides))
+        windows.append(_observe(simulator, drawn))
+    starts = [one.start for one in drawn]
+    return Poses(
+        **{name: np.stack([w[name] for w in windows], axis=1) for name in windows[0]},
+        home=np.full(settings.places, number, np.int32),
+        room=np.array([one.room for one in drawn]),
+        sound=np.array([start.emitters[0].sound.name for start in starts]),
+        place=np.array([(*start.position, start.heading) for start in starts]),
+        source=np.array([start.emitters[0].position for start in starts]),
+    )
+
+
+def _draw(
+    rng: np.random.Generator, world: World, simulator: Simulator, settings: PoseSettings
+) -> list[_Drawn]:
+    """Return how each body begins."""
+    sounds = load_sounds(settings.sounds, simulator.settings.sample_rate)
+    grid = world.walkable_for(simulator.body)
+    count = min(settings.sources, settings.places, len(world.places))
+    chosen = world.places[rng.choice(len(world.places), count, replace=False)]
+    fields = FieldCache(count)
+    drawn: list[_Drawn] = []
+    for row in range(settings.places):
+        x, y = chosen[row % count].tolist()
+        field = fields.get(grid, (x, y))
+        place = _place(rng, world, simulator, field, (x, y, SOURCE_HEIGHT))
+        sound = sounds.sample(rng)
+        offset = int(rng.integers(len(sound.signal)))
+        emitter = Emitter((x, y, SOURCE_HEIGHT), sound, offset=offset)
+        heading, seed = float(rng.uniform(-np.pi, np.pi)), int(rng.integers(2**63))
+        start = Start(world, place, heading, (emitter,), seed=seed)
+        drawn.append(_Drawn(start, field, _room(world, place)))
+    return drawn
+
+
+def _place(
+    rng: np.random.Generator, world: World, simulator: Simulator, field: GeodesicField,
+    source: tuple[float, float, float],
+) -> tuple[float, float]:  # fmt: skip
+    """Return where a body begins: each kind of place is as likely as the others that there are."""
+    points = field.grid.sample(rng, CANDIDATES)
+    ears = np.column_stack([points, np.full(len(points), simulator.body.ear_height)])
+    distance = np.linalg.norm(ears - source, axis=1)
+    seen = lines_of_sight(world.compiled.bvh, ears, np.broadcast_to(source, ears.shape))
+    kind = np.searchsorted(RINGS, distance) + (len(RINGS) + 1) * seen
+    flat = np.hypot(*(points - source[:2]).T)
+    kind[(flat < CLOSEST) | ~np.isfinite(field.at(points))] = -1
+    kinds = np.unique(kind[kind >= 0])
+    if len(kinds) == 0:
+        raise SceneError(f"{world.name}: no place is {CLOSEST} m or more from a source")
+    point = points[rng.choice(np.flatnonzero(kind == rng.choice(kinds)))]
+    return float(point[0]), float(point[1])
+
+
+def _room(world: World, place: tuple[float, float]) -> str:
+    """Return the name of the room around a place."""
+    from shapely.geometry import Point, Polygon
+
+    for room in world.compiled.rooms:
+        if Polygon(room.polygon).covers(Point(place)):
+            return room.name
+    return ""
+
+
+# -- what bodies do and hear -----------------------------------------------------------------------
+
+
+def _turn(simulator: Simulator, drawn: Sequence[_Drawn], sides: NDArray[np.float64]) -> Commands:
+    """Turn each body to its side."""
+    return Commands(np.zeros(len(drawn)), TURN * sides)
+
+
+def _approach(
+    simulator: Simulator, drawn: Sequence[_Drawn], sides: NDArray[np.float64]
+) -> Commands:
+    """Let each body take a step of the oracle; where that has arrived, turn to its side."""
+    state = simulator.state
+    distance, turn = np.zeros(len(drawn)), np.zeros(len(drawn))
+    for row, one in enumerate(drawn):
+        field, here = one.field, state.position[row]
+        action = follower.next_action(
+            field.grid, field, here, float(state.heading[row]), STRIDE, TURN, CLOSEST
+        )
+        distance[row] = STRIDE * (action == follower.FORWARD)
+        turn[row] = TURN * {follower.TURN_LEFT: 1, follower.TURN_RIGHT: -1}.get(action, 0)
+        if action == follower.STOP:
+            turn[row] = TURN * sides[row]
+    return Commands(distance, turn)
+
+
+def _observe(simulator: Simulator, drawn: Sequence[_Drawn]) -> dict[str, NDArray]:
+    """Return what all bodies hear now, and the truth."""
+    state, seen = simulator.state, simulator.observe()
+    sources = np.array([one.start.emitters[0].position for one in drawn])
+    offset = frames.to_body(sources - state.ears(), state.heading)
+    walk = [one.field.at(p[None])[0] for one, p in zip(drawn, state.position, strict=True)]
+    return {
+        "binaural": seen["binaural"].astype(np.float16),
+        "pose": seen["pose"],
+        "azimuth": frames.azimuth_elevation(offset)[0].astype(np.float32),
+        "leg": np.array([_leg(state, row, one) for row, one in enumerate(drawn)], np.float32),
+        "distance": np.linalg.norm(offset, axis=1).astype(np.float32),
+        "walk": np.array(walk, np.float32),
+        "visible": simulator.line_of_sight(sources),
+        "sounding": np.array([_sounds(state, one.start.emitters[0], row)
+                              for row, one in enumerate(drawn)]),
+    }  # fmt: skip
+
+
+def _leg(state: Any, row: int, one: _Drawn) -> float:
+    """Return the direction from a head in which the shortest way to its source begins, radians."""
+    here = state.position[row]
+    way = shortest_path(one.field.grid, one.field, here) - here
+    begun = np.flatnonzero(np.hypot(*way.T) >= LEG)
+    if len(begun) == 0:
+        return np.nan
+    x, y = way[begun[0]]
+    return float(frames.wrap_angle(np.arctan2(y, x) - state.heading[row]))
+
+
+def _sounds(state: Any, emitter: Emitter, row: int) -> bool:
+    """Return whether an emitter has made a sound in the step that has passed."""
+    step = state.step_samples
+    power = np.mean(emitter.samples(int(state.clock[row]) - step, step) ** 2)
+    return bool(power > PAUSE * np.mean(emitter.sound.signal**2))

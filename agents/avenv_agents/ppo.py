@@ -1,0 +1,158 @@
+"""Recurrent PPO, from top to bottom: Schulman et al. 2017, "Proximal Policy Optimization".
+
+The numbers by default are those of AV-Nav (Chen et al. 2020, "SoundSpaces", and its published
+configuration); advantages are generalised (Schulman et al. 2016). Minibatches are whole rows of the
+rollout, so that the policy's memory is computed as it was when it acted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avenv_agents.course import Course
+from avenv_agents.dagger import auxiliary_losses
+from avenv_agents.policy import PREVIOUS, Policy
+from avenv_agents.rollout import Rollout, Workers
+
+
+@dataclass(frozen=True)
+class PpoConfig:
+    """The numbers of PPO.
+
+    Attributes:
+        rollout_steps: T, steps of each row in a rollout.
+        epochs: times that a rollout is learned from.
+        minibatches: that its rows are dealt to.
+        learning_rate: of Adam; it falls linearly to 0.
+        clip: by which the ratio of probabilities may differ from 1; it falls with the rate.
+        discount: γ.
+        trace: λ of the advantages.
+        entropy: weight of the actions' entropy.
+        value: weight of the error of the values.
+        auxiliary: weight of the source's direction and nearness, as in DAgger.
+        critic_updates: rollouts at the beginning from which only the values are learned: of a
+            policy that comes from DAgger, so that it is not spoilt by values that are not yet.
+        max_gradient: norm at which gradients are clipped.
+    """
+
+    rollout_steps: int = 150
+    epochs: int = 4
+    minibatches: int = 1
+    learning_rate: float = 2.5e-4
+    clip: float = 0.1
+    discount: float = 0.99
+    trace: float = 0.95
+    entropy: float = 0.2
+    value: float = 0.5
+    auxiliary: float = 0.0
+    critic_updates: int = 0
+    max_gradient: float = 0.5
+
+
+def train_ppo(
+    config: PpoConfig, policy: Policy, workers: Workers, course: Course, device: str = "cpu"
+) -> None:
+    """Learn until the course is over.
+
+    Args:
+        config: the numbers.
+        policy: on the device.
+        workers: that collect rollouts.
+        course: of the run; its optimizer is that of the policy.
+        device: that torch computes on.
+    """
+    random = np.random.default_rng((course.seed, course.steps))
+    while not course.is_over:
+        # Play.
+        with course.timing("simulate"):
+            workers.start(policy, config.rollout_steps)
+            rollout = workers.finish()
+        left = 1 - course.share
+        course.took(rollout)
+
+        # Judge what was played.
+        advantage = advantages(rollout, config.discount, config.trace)
+        arrays = {
+            **rollout.observation,
+            "begun": rollout.begun,
+            "action": rollout.action,
+            "log_probability": rollout.log_probability,
+            "advantage": advantage,
+            "returns": advantage + rollout.value,
+            "azimuth": rollout.azimuth,
+            "near": rollout.near,
+            "memory": rollout.memory[None],
+        }
+        batch = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+
+        # Learn from it, in a few epochs over its rows.
+        for group in course.optimizer.param_groups:
+            group["lr"] = config.learning_rate * left
+        policy.train()
+        values_only = course.updates <= config.critic_updates
+        totals: dict[str, float] = {}
+        rows, parts = rollout.begun.shape[1], min(config.minibatches, rollout.begun.shape[1])
+        with course.timing("learn"):
+            for _ in range(config.epochs):
+                for share in np.array_split(random.permutation(rows), parts):
+                    index = torch.from_numpy(share).to(device)
+                    some = {name: array[:, index] for name, array in batch.items()}
+                    losses = ppo_losses(config, policy, some, config.clip * left, values_only)
+                    course.optimizer.zero_grad()
+                    losses["loss"].backward()
+                    nn.utils.clip_grad_norm_(policy.parameters(), config.max_gradient)
+                    if torch.isfinite(losses["loss"]):
+                        course.optimizer.step()
+                    for name, value in losses.items():
+                        mean = value.item() / (config.epochs * parts)
+                        totals[name] = totals.get(name, 0.0) + mean
+
+        # Tell how it goes; save and validate where that is due.
+        course.tell(totals)
+
+
+def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.float32]:
+    """Return the generalised advantages (T, E): Schulman et al. 2016, equation 16.
+
+    Nothing passes the end of an episode but, where it was truncated, the value of its last
+    observation.
+    """
+    result = np.empty_like(rollout.reward)
+    following, advantage = rollout.next_value, np.zeros_like(rollout.next_value)
+    for t in range(len(result) - 1, -1, -1):
+        ended = rollout.ended[t]
+        after = np.where(ended, rollout.bootstrap[t], following)
+        error = rollout.reward[t] + discount * after - rollout.value[t]
+        advantage = error + discount * trace * np.where(ended, np.float32(0), advantage)
+        result[t], following = advantage, rollout.value[t]
+    return result
+
+
+def ppo_losses(
+    config: PpoConfig, policy: Policy, batch: dict[str, Tensor], clip: float, values_only: bool
+) -> dict[str, Tensor]:
+    """Return the loss of a minibatch (T, rows, ...), and its parts by name."""
+    seen = {name: batch[name] for name in [*policy.reads, PREVIOUS]}
+    result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    value = (result.value - batch["returns"]).square().mean() / 2
+    if values_only:
+        return {"loss": config.value * value, "value": value.detach()}
+    log_probability = result.logits.log_softmax(-1)
+    entropy = -(log_probability.exp() * log_probability).sum(-1).mean()
+    taken = log_probability.gather(-1, batch["action"][..., None])[..., 0]
+    ratio = (taken - batch["log_probability"]).exp()
+    advantage = batch["advantage"]
+    advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-5)
+    clipped = ratio.clamp(1 - clip, 1 + clip)
+    surrogate = torch.minimum(ratio * advantage, clipped * advantage).mean()
+    loss = -surrogate + config.value * value - config.entropy * entropy
+    parts = {"surrogate": surrogate, "value": value, "entropy": entropy}
+    if config.auxiliary:
+        azimuth, near = auxiliary_losses(result.auxiliary, batch)
+        loss = loss + config.auxiliary * (azimuth + near)
+        parts |= {"azimuth": azimuth, "near": near}
+    parts["clipped"] = ((ratio - 1).abs() > clip).float().mean()
+    return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
