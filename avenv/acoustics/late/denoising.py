@@ -55,7 +55,9 @@ def _share_kept(energy: Array, estimate: Array, volume: Array) -> Array:
 
     Neighbourhoods and windows overlap unevenly, which leaves it some hundredths of a decibel off.
     """
-    true, found = (np.tensordot(volume, e.sum(axis=1, dtype=np.float64), 1) for e in (energy, estimate))
+    true, found = (
+        np.tensordot(volume, e.sum(axis=1, dtype=np.float64), 1) for e in (energy, estimate)
+    )
     return np.divide(true, found, where=found > 0, out=np.ones_like(true)).astype(np.float32)
 
 
