@@ -64,8 +64,7 @@ class Engine:
         self.length = as_length(length, self.settings, sample_rate)
         self._bin_samples = float(self.settings.bin * sample_rate)
         whole = max(self.length, round(self.settings.max_time * sample_rate))
-        noise = late_noise(self.layout, whole, self.settings.seed)
-        self._noise = np.ascontiguousarray(noise[..., : self.length])
+        self._noise = late_noise(self.layout, whole, self.settings.seed).up_to(self.length)
         self._bins = int(np.ceil(self.length / self._bin_samples))
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
         self._all_air = _pressure_loss(np.asarray(OCTAVE_CENTRES), self.settings)
@@ -171,7 +170,7 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     field, ear = job.field, job.listener
     paths = allocate_paths(field.tree, len(air))
     count = find_paths(field.tables, field.tree, air, ear, paths)
-    bins = min(field.late.energy.shape[1], bins)
+    bins = min(field.late.energy.shape[1] + 1, bins)  # the last may be handed on, see _late_level
     energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
     x, y, z = ear.tolist()
     late_at(field.late, field.tables.bvh, x, y, z, energy, moment)

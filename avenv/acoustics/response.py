@@ -5,7 +5,9 @@ Kernels see one listener at a time: P paths, K time bins, B octave bands, and th
 field has.
 """
 
+import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +18,50 @@ from avenv.acoustics.signal.filters import octave_weights
 from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
 _FREQUENCIES_AT_A_TIME = 1024
+_BLOCK = 0.0125
+"""Seconds of noise within which its channels do not correlate by chance."""
+_PHASE_RATE = 64000
+"""Steps per second in which late sound that has a direction is delayed: an error of 8 µs at most."""
+_DIRECTED = np.float32(0.02)
+"""Share of a time bin's energy that must come from one direction to be heard as coming from there."""
+_HEARD_FROM = np.float32(1e-4)
+"""Energy of such a bin relative to the loudest; what is fainter has the level of its direction only."""
 _AUDIBLE = np.float32(1e-9)
 """Energy relative to the loudest path, or the loudest band of a time bin, below which a path, or a
 band of a time bin, is left out: -90 dB."""
 
 
-def late_noise(layout: ChannelLayout, length: int, seed: int) -> NDArray[np.float32]:
-    """Return the noise (C, B, length) float32 that late fields shape, fixed by the seed.
+class LateNoise(NamedTuple):
+    """What late fields shape, fixed by a seed: octave bands that add up to white noise.
 
-    Its bands add up to Gaussian noise that has, between channels, the coherence of a diffuse field
-    and, in an omnidirectional channel, a variance of 1. Coincident layouts get one more channel, of
-    the same variance and independent of the others: the sound that has a direction.
+    Attributes:
+        diffuse: (C, B, L) float32. Between channels it has the coherence of a diffuse field and, in
+            an omnidirectional channel, a variance of 1.
+        ray: (P, B, M + L + M) float32, of the same variance and independent of the others: sound
+            that has a direction, the same in all channels, P times between two samples, each a
+            P-th later. M is more than any channel's delay. A single channel has none, P is 0.
     """
+
+    diffuse: NDArray[np.float32]
+    ray: NDArray[np.float32]
+
+    def up_to(self, length: int) -> "LateNoise":
+        """Return the noise of shorter responses."""
+        end = self.ray.shape[2] - self.diffuse.shape[2] + length
+        return LateNoise(
+            np.ascontiguousarray(self.diffuse[..., :length]),
+            np.ascontiguousarray(self.ray[..., :end]),
+        )
+
+
+def late_noise(layout: ChannelLayout, length: int, seed: int) -> LateNoise:
+    """Return noise for responses of up to ``length`` samples; see there."""
+    delay = float(np.abs(layout.delays).max())
+    phases = -(-_PHASE_RATE // int(layout.sample_rate)) if delay else 1
+    if layout.filters.shape[2] == 1:
+        phases = 0
     covariance = layout.covariance
-    text = covariance.tobytes(), covariance.shape, layout.coincident
+    text = covariance.tobytes(), covariance.shape, phases, math.ceil(delay)
     return _noise(*text, int(layout.sample_rate), length, seed)
 
 
@@ -37,14 +69,15 @@ def late_noise(layout: ChannelLayout, length: int, seed: int) -> NDArray[np.floa
 def _noise(
     covariance: bytes,
     shape: tuple[int, int, int],
-    coincident: bool,
+    phases: int,
+    margin: int,
     sample_rate: int,
     length: int,
     seed: int,
-) -> NDArray[np.float32]:
+) -> LateNoise:
     channels, size = shape[1], next_fast_len(length, real=True)
-    random = np.random.default_rng(seed)
-    white = rfft(random.standard_normal((channels + coincident, size)))
+    random, block = np.random.default_rng(seed), 2 * round(_BLOCK / 2 * sample_rate)
+    white = rfft(_independent_noise(random, channels + 1, size, block))
     frequencies = np.fft.rfftfreq(size, 1 / sample_rate)
     roots = _square_roots(np.frombuffer(covariance, np.complex64).reshape(shape))
     for first in range(0, len(frequencies), _FREQUENCIES_AT_A_TIME):
@@ -52,10 +85,38 @@ def _noise(
         mixing = _between(roots, frequencies[some] * 2 / sample_rate)
         white[:channels, some] = (mixing @ white[:channels, some].T[..., None])[..., 0].T
     bands = octave_weights(frequencies, sample_rate)
-    noise = np.empty((len(white), len(bands), length), np.float32)
-    for channel, spectrum in zip(noise, white, strict=True):
+    diffuse = np.empty((channels, len(bands), length), np.float32)
+    for channel, spectrum in zip(diffuse, white, strict=False):
         channel[:] = irfft(spectrum * bands, size)[:, :length]
-    return noise
+    ray = np.empty((phases, len(bands), length + 2 * margin), np.float32)
+    around = np.arange(-margin, length + margin) % size
+    for phase, samples in enumerate(ray):
+        later = np.exp(-2j * np.pi * frequencies / sample_rate * phase / phases)
+        samples[:] = irfft(white[channels] * later * bands, size)[:, around]
+    return LateNoise(diffuse, ray)
+
+
+def _independent_noise(
+    random: np.random.Generator, rows: int, size: int, block: int
+) -> NDArray[np.float64]:
+    """Return white noise (rows, size) that is independent from row to row wherever one looks.
+
+    Of plain noise, the rows correlate by chance: one ear would be ahead of the other, or louder,
+    for some hundredths of a second. Here, in each ``block`` of samples and each few neighbouring
+    frequencies, the rows are columns of a random unitary matrix (Mezzadri 2007, "How to generate
+    random matrices from the classical compact groups"): their correlation is zero, their energy 1.
+    """
+    few = rows + 1
+    tiles = -(-(block // 2 + 1) // few)
+    number = -(-size // block)
+    real, imaginary = random.standard_normal((2, number, tiles, few, rows))
+    unitary, triangular = np.linalg.qr(real + 1j * imaginary)
+    diagonal = np.diagonal(triangular, axis1=-2, axis2=-1)
+    unitary *= (diagonal / np.abs(diagonal))[..., None, :]
+    spectra = unitary.reshape(number, -1, rows)[:, : block // 2 + 1].transpose(2, 0, 1)
+    spectra *= np.sqrt(few * block)
+    spectra[..., [0, -1]] *= np.sqrt(2)  # of which only the real part is heard
+    return irfft(spectra, block).reshape(rows, -1)[:, :size]
 
 
 def _square_roots(covariance: NDArray[np.complex64]) -> NDArray[np.complex128]:
@@ -80,6 +141,9 @@ def assemble(
 ):  # fmt: skip
     """Add one listener's impulse response to ``out``.
 
+    What comes from everywhere is each channel's own noise. What comes from the direction of the
+    moment is one noise in all channels, with the delays and the octaves' levels of that direction.
+
     Parameters
     ----------
     lengths : (P,) float32, metres from source to listener along each early path.
@@ -93,16 +157,23 @@ def assemble(
     bin_samples : float64, width of a time bin; bin 0 begins with the emission.
     heading : float64, of the listener, radians.
     layout : ``ChannelLayout``.
-    noise : (C, B, L) or (C + 1, B, L) float32 of ``late_noise``.
+    noise : ``LateNoise`` for L samples.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
-    if start < min(out.shape[1], late_energy.shape[0] * bin_samples):
-        level = _late_level(late_energy, bin_samples, start)
-        heard = _weigh_channels(level, late_moment, heading, layout.power)
-        for c in range(out.shape[0]):
-            _shape_noise(heard[c], bin_samples, start, noise[c], out[c])
+    if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
+        return
+    level = _late_level(late_energy, bin_samples, start)
+    channels, phases = out.shape[0], noise.ray.shape[0]
+    heard, directed = _weigh_channels(level, late_moment, heading, layout.power, phases > 0)
+    still, upright = _as_it_is(len(level))
+    for c in range(channels):
+        _shape_noise(heard[c], bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
+    if phases:
+        shift, sign = _direct(late_moment, heading, layout, phases, directed)
+        for c in range(channels):
+            _shape_noise(directed[c], bin_samples, start, noise.ray, shift[c], sign[c], out[c])
 
 
 @fast_kernel
@@ -112,9 +183,8 @@ def assemble_coincident(
 ):  # fmt: skip
     """Do as ``assemble`` for a coincident layout: directed sound is one signal in all channels.
 
-    What comes from everywhere is each channel's own noise; what comes from the direction of the
-    moment is one noise, the last, panned there as an early path would be. It is a kernel of its
-    own, so that only those who use it compile it.
+    It is panned where an early path would be. This is a kernel of its own, so that only those who
+    use it compile it.
     """
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
@@ -128,9 +198,10 @@ def assemble_coincident(
             directed[k, b] = share * level[k, b]
             level[k, b] *= 1 - share
     ray = np.zeros(out.shape[1], np.float32)
-    _shape_noise(directed, bin_samples, start, noise[out.shape[0]], ray)
+    still, upright = _as_it_is(len(level))
+    _shape_noise(directed, bin_samples, start, noise.ray, still, upright, ray)
     for c in range(out.shape[0]):
-        _shape_noise(level, bin_samples, start, noise[c], out[c])
+        _shape_noise(level, bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
     _pan(ray, late_moment, bin_samples, start, heading, layout.filters, out)
 
 
@@ -253,25 +324,73 @@ def _late_level(energy, bin_samples, start):
 
 
 @fast_part
-def _weigh_channels(level, moment, heading, power):
+def _weigh_channels(level, moment, heading, power, apart):
     """Return the energy per sample (C, K, B) that each channel hears of levels (K, B).
 
     As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
-    m and the rest from everywhere.
+    m and the rest from everywhere. If the two are wanted ``apart``, the first has an array of its
+    own, (C, K, B), for those bins that are heard as coming from somewhere.
     """
     bins, bands = level.shape
     channels = power.shape[2]
     heard = np.empty((channels, bins, bands), np.float32)
+    directed = np.zeros((channels, bins if apart else 0, bands), np.float32)
+    least = np.float32(0)
     for k in range(bins):
-        directed = _directed_share(moment[k])
+        least = max(least, _HEARD_FROM * _loudest(level[k]))
+    for k in range(bins):
+        share = _directed_share(moment[k])
+        alone = apart and share >= _DIRECTED and _loudest(level[k]) > least
         rows, columns, weights = _grid_cell(moment[k], heading, power)
         for c in range(channels):
             for b in range(bands):
-                gain = 1 - directed
+                gain = np.float32(0)
                 for corner in range(4):
-                    gain += directed * weights[corner] * power[rows[corner], columns[corner], c, b]
-                heard[c, k, b] = level[k, b] * gain
-    return heard
+                    gain += weights[corner] * power[rows[corner], columns[corner], c, b]
+                if alone:
+                    directed[c, k, b] = level[k, b] * share * gain
+                    heard[c, k, b] = level[k, b] * (1 - share)
+                else:
+                    heard[c, k, b] = level[k, b] * (1 - share + share * gain)
+    return heard, directed
+
+
+@fast_inner
+def _loudest(level):
+    """Return the largest of the levels (B,) of a time bin."""
+    loudest = np.float32(0)
+    for value in level:
+        loudest = max(loudest, value)
+    return loudest
+
+
+@fast_part
+def _direct(moment, heading, layout, phases, directed):
+    """Return how late (C, K), in steps of which ``phases`` make a sample, each channel hears a bin.
+
+    And with which sign (C, K), for microphones may turn it; of moments (K, 3) where some sound is
+    ``directed`` (C, K, B).
+    """
+    channels, bins = directed.shape[:2]
+    shift, sign = np.zeros((channels, bins), np.int64), np.ones((channels, bins), np.float32)
+    for k in range(bins):
+        if not directed[:, k].any():
+            continue
+        rows, columns, weights = _grid_cell(moment[k], heading, layout.delays)
+        for c in range(channels):
+            delay, first = 0.0, np.float32(0)
+            for corner in range(4):
+                delay += weights[corner] * layout.delays[rows[corner], columns[corner], c]
+                first += weights[corner] * layout.filters[rows[corner], columns[corner], c, 0]
+            shift[c, k] = np.int64(np.floor(phases * delay + 0.5))
+            sign[c, k] = -1 if first < 0 else 1
+    return shift, sign
+
+
+@fast_part
+def _as_it_is(bins):
+    """Return a shift of nothing and a positive sign, (bins,) each."""
+    return np.zeros(bins, np.int64), np.ones(bins, np.float32)
 
 
 @fast_inner
@@ -296,14 +415,17 @@ def _pan(ray, moment, bin_samples, start, heading, filters, out):
 
 
 @fast_part
-def _shape_noise(density, bin_samples, start, noise, out):
-    """Add noise (B, L) with energies per sample (K, B) to out (L,).
+def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
+    """Add noise (P, B, M + L + M) with energies per sample (K, B) to out (L,).
+
+    In each bin it comes ``shift`` (K,) steps later, of which P make a sample, times ``sign`` (K,).
 
     Amplitudes run straight from edge to edge of a bin, where neighbours meet in the mean of their
     densities, and are scaled such that each bin has exactly its energy. Bands that are inaudible
     beside the loudest bin are skipped.
     """
     bins, bands = density.shape
+    phases, margin = noise.shape[0], (noise.shape[2] - len(out)) // 2
     faint = np.float32(0)
     for k in range(bins):
         for b in range(bands):
@@ -328,16 +450,19 @@ def _shape_noise(density, bin_samples, start, noise, out):
             after = (density[min(k + 1, bins - 1), b] + here) / 2
             mean = (before + np.sqrt(before * after) + after) / 3
             which[number] = b
-            level[number] = np.sqrt(before * here / mean)
-            step[number] = (np.sqrt(after * here / mean) - level[number]) / (end - begin)
+            level[number] = sign[k] * np.sqrt(before * here / mean)
+            step[number] = (sign[k] * np.sqrt(after * here / mean) - level[number]) / (end - begin)
             level[number] += step[number] / 2
             number += 1
+        phase = shift[k] % phases
+        first = begin + margin - (shift[k] - phase) // phases
+        last = first + end - begin
         for i in range(number, number + 2):
             which[i], level[i], step[i] = 0, 0.0, 0.0
         for i in range(0, number, 3):
             target = out[begin:end]
-            x, y, z = (noise[which[i], begin:end], noise[which[i + 1], begin:end],
-                       noise[which[i + 2], begin:end])  # fmt: skip
+            x, y, z = (noise[phase, which[i], first:last], noise[phase, which[i + 1], first:last],
+                       noise[phase, which[i + 2], first:last])  # fmt: skip
             a0, b0, c0 = level[i], level[i + 1], level[i + 2]
             a1, b1, c1 = step[i], step[i + 1], step[i + 2]
             for n in range(len(target)):

@@ -143,7 +143,7 @@ def _no_rays(number: int, bands: int) -> _Rays:
 def late_at(field, bvh, x, y, z, energy_out, moment_out):
     """Write the energy (K, B) and the mean direction of arrival (K, 3) at a point.
 
-    B may be fewer than the field's bands, K fewer than its bins. The length of a direction is the
+    B may be fewer than the field's bands, K fewer than its bins or more: nothing comes after. The length of a direction is the
     share of the energy that comes from there: 1 for a single ray, 0 for a diffuse field.
     """
     rows, weights = local_array(int64, CORNERS), local_array(float64, CORNERS)
@@ -153,7 +153,7 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
         for b in range(energy_out.shape[1]):
             energy_out[k, b] = 0.0
         mean, mx, my, mz = 0.0, 0.0, 0.0, 0.0
-        for n in range(CORNERS):
+        for n in range(CORNERS if k < field.energy.shape[1] else 0):
             if rows[n] >= 0 and weights[n] > 0:
                 energy, moment = field.energy[rows[n], k], field.moment[rows[n], k]
                 for b in range(energy_out.shape[1]):
