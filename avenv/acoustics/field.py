@@ -14,7 +14,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import cache
 
-_FORMAT = 8  # of cache files and of what is in them: raise it when either changes
+_FORMAT = 9  # of cache files and of what is in them: raise it when either changes
 _LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
 

@@ -303,7 +303,11 @@ def find_twins(edges: Edges) -> Twins:
                 back = (within[other] @ toward < -slack) & (normal[other] @ normal[e, f] > 0.999)
                 if nearest[e, f] < 0 and within[e, f] @ toward > slack and back.any():
                     nearest[e, f], width[e, f] = other, apart[other]
-    edge, face, thickness = np.full(number, -1, np.int32), np.zeros(number, np.int8), np.zeros(number)
+    edge, face, thickness = (
+        np.full(number, -1, np.int32),
+        np.zeros(number, np.int8),
+        np.zeros(number),
+    )
     for e in range(number):
         f = int(width[e].argmin())
         other = int(nearest[e, f])
@@ -319,7 +323,7 @@ def find_twins(edges: Edges) -> Twins:
 
 
 def bending(edges: Edges, number: int) -> NDArray[np.int64]:
-    """Return which edges bend sound, in their order: of those wide enough, so many of the longest."""
+    """Return which edges bend sound, in their order: so many of the longest that are wide enough."""
     wide = np.flatnonzero(edges.width >= NARROWEST)
     return np.sort(wide[np.argsort(-edges.length[wide], kind="stable")[:number]])
 
