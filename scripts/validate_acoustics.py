@@ -22,10 +22,13 @@ from test_gates import (  # noqa: E402
     BANDS,
     DRY_AIR,
     RATE,
+    STROLLS,
     coupled_rooms,
     decibels,
     hear,
     octave_energy,
+    step_levels,
+    stroll,
 )
 
 from avenv import load_scene  # noqa: E402
@@ -36,6 +39,7 @@ from avenv.acoustics import (  # noqa: E402
     make_layout,
     theory,
 )
+from avenv.acoustics.field import source_field  # noqa: E402
 from avenv.acoustics.paths.search import (  # noqa: E402
     DIFFRACTED,
     DIRECT,
@@ -240,6 +244,20 @@ def draw_ears(path):
     save(figure, path)
 
 
+def walk_apartment(steps):
+    """Print the greatest change of early sound in a step of 1 cm, per octave."""
+    scene = load_scene("apartment").acoustics_for()
+    for source, start in STROLLS.items():
+        field = source_field(scene, source, start[2], AcousticSettings(max_time=0.5))
+        places = stroll(scene, start, steps)
+        far = np.linalg.norm(places[1:] - source, axis=1) >= 0.5
+        greatest = step_levels(field, places)[far].max(axis=0)
+        octaves = ", ".join(f"{level:.2f}" for level in greatest)
+        click.echo(
+            f"{steps} steps of 1 cm, source at {source}: at most {octaves} dB, 125 Hz to 4 kHz"
+        )
+
+
 def save(figure, path):
     """Write a picture of few colours, which is what keeps it small."""
     figure.tight_layout()
@@ -250,8 +268,9 @@ def save(figure, path):
 
 @click.command()
 @click.option("--gates/--no-gates", default=True, help="Run the gates and write their table.")
+@click.option("--walks/--no-walks", default=True, help="Walk 2,500 centimetres, and print steps.")
 @click.option("--pictures/--no-pictures", default=True, help="Draw the pictures.")
-def main(gates: bool, pictures: bool) -> None:
+def main(gates: bool, walks: bool, pictures: bool) -> None:
     """Measure how far the sound is from theory; write the table and pictures of the docs."""
     if pictures:
         IMAGES.mkdir(parents=True, exist_ok=True)
@@ -261,6 +280,8 @@ def main(gates: bool, pictures: bool) -> None:
         draw_levels(world, IMAGES / "acoustics_levels.png")
         draw_walk(world, IMAGES / "acoustics_doorway.png")
         draw_ears(IMAGES / "acoustics_ears.png")
+    if walks:
+        walk_apartment(2500)
     if gates:
         table, failed = gate_table()
         click.echo(table)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import trimesh
+from bem import thick_screen_pressure
 from scipy.integrate import quad
 from scipy.special import fresnel, hankel1
 from support import B, from_meshes, solid, surfaces, two_rooms
@@ -12,7 +13,7 @@ from support import B, from_meshes, solid, surfaces, two_rooms
 from avenv.acoustics import tables
 from avenv.acoustics.paths.bends import MAX_PATHS
 from avenv.acoustics.paths.diffraction import in_phase, magnitude
-from avenv.acoustics.paths.edges import find_edges
+from avenv.acoustics.paths.edges import bending, find_edges, find_twins
 from avenv.acoustics.paths.image_sources import find_images, move_images
 from avenv.acoustics.paths.search import DIFFRACTED, DIRECT, allocate_paths, find_paths
 from avenv.acoustics.tables import tabulate
@@ -168,6 +169,69 @@ def test_the_two_edges_of_a_thin_wall_do_as_one(bend):
     np.testing.assert_allclose(decibels(pressure(paths)), decibels(exact), atol=3.0)
 
 
+def screen(thickness, reach=60.0):
+    """Make a rigid solid screen, x < 0, like the half plane, its free end in the plane x = 0."""
+    slab = solid((reach, thickness, reach), (-reach / 2, 0, 0))
+    return tabulate(from_meshes([slab], surfaces((0.0, 0.0, 0.0))))
+
+
+@pytest.mark.parametrize("shift", [(0, 0, 0), (37.3, -21.9, 11.7)])
+@pytest.mark.parametrize(
+    ("source", "listener"),
+    [((3.0, 1.4, 0.0), (4.0, 1.7 + np.pi, 0.3)), ((2.0, 0.9, 0.0), (3.0, 1.5 + np.pi, 0.5)),
+     ((3.0, 1.9, 0.0), (3.0, 2.4 + np.pi, 1.0)), ((2.0, 1.2, 0.0), (2.5, 1.0 + np.pi, 0.0)),
+     ((2.0, 2.1, 0.0), (3.0, 1.7 + np.pi, 0.0))],
+)  # fmt: skip
+def test_as_a_screen_gets_thinner_it_becomes_a_half_plane(source, listener, shift):
+    plane = sheet([(-60, 0, -30), (0, 0, -30), (0, 0, 30), (-60, 0, 30)])
+    half = decibels(pressure(finder(plane, around(*source), order=1)(around(*listener))))
+    exact = decibels([macdonald(k, source, listener) for k in K])
+    levels = []
+    for thickness in (0.001, 0.002, 0.004, 0.008, 0.016, 0.03):
+        slab = solid((60, thickness, 60), np.add((-30, 0, 0), shift))
+        scene = tabulate(from_meshes([slab], surfaces((0.0, 0.0, 0.0))))
+        paths = finder(scene, np.add(around(*source), shift), order=1)(
+            np.add(around(*listener), shift)
+        )
+        levels.append(decibels(pressure(paths)))
+    np.testing.assert_allclose(levels[0], half, atol=0.4)  # their far ends differ
+    np.testing.assert_allclose(np.array(levels)[:, 1:6], np.tile(exact[1:6], (6, 1)), atol=2.0)
+    assert np.abs(np.diff(levels, axis=0))[:, :6].max() < 1.0  # from one thickness to its double
+
+
+@pytest.mark.parametrize("thickness", [0.05, 0.12, 0.3])
+def test_thickness_takes_off_what_the_boundary_element_method_says(thickness):
+    # Of a line source in the plane: what a thick screen leaves over what a thin one does, 500 Hz.
+    source = np.array([-1.0, -1.0 - thickness / 2])
+    listener = np.array([-2.0, 1.0 + thickness / 2])
+    thick, thin = (
+        np.abs(thick_screen_pressure(K[2], t, source, listener[None])[0])
+        for t in (thickness, 0.002)
+    )
+    mine = [
+        decibels(pressure(finder(screen(t), (*source, 0.0))(np.array((*listener, 0.0)))))[2]
+        for t in (thickness, 0.001)
+    ]
+    assert mine[0] - mine[1] == pytest.approx(20 * np.log10(thick / thin), abs=1.6)
+
+
+def test_nothing_jumps_on_the_way_round_a_screen():
+    # Past the plane of its narrow face, and from the shadow into the light.
+    paths_to = finder(screen(0.12), around(2, 1.2), order=1)
+    walk = [paths_to(around(2, a)) for a in 1.2 + np.pi + np.radians(np.linspace(-60, 60, 481))]
+    steps = np.abs(np.diff(decibels([pressure(paths) for paths in walk]), axis=0))
+    assert steps[:, :6].max() < 0.6
+
+
+def test_the_two_edges_of_a_thin_solid_know_each_other():
+    edges = edges_of(solid((3.0, 0.1, 2.0), (0, 0, 0)), solid((1.0, 1.1, 1.2), (9, 0, 0)))
+    twins = find_twins(edges)
+    paired = twins.edge >= 0
+    assert paired.sum() == 8  # the long sides of the four narrow faces
+    np.testing.assert_allclose(twins.thickness[paired], 0.1, atol=1e-6)
+    np.testing.assert_array_equal(twins.edge[twins.edge[paired]], np.flatnonzero(paired))
+
+
 def test_sound_out_of_sight_comes_through_the_doorway():
     paths_to = finder(tabulate(two_rooms()), (1.0, 1.0, 1.4))
     heard = paths_to((5.0, 0.6, 1.4))
@@ -238,7 +302,7 @@ def test_edges_are_where_air_goes_round():
     assert len(edges_of(box, floor).length) == 8 + 8  # none where the box stands on the slab
     assert len(edges_of(box, room).length) == 8
     assert len(edges_of(solid((0.3, 0.3, 0.3), (0, 0, 5))).length) == 0  # too small
-    assert len(edges_of(solid((0.1, 0.1, 2.0), (0, 0, 5))).length) == 0  # too thin
+    assert len(bending(edges_of(solid((0.1, 0.1, 2.0), (0, 0, 5))), 99)) == 0  # too thin
     plane = trimesh.Trimesh([[0, 0, 0], [2, 0, 0], [2, 0, 1], [0, 0, 1]], [[0, 1, 2], [0, 2, 3]])
     border = edges_of(plane, sheets=[0])
     assert sorted(border.length) == pytest.approx([1, 1, 2, 2])

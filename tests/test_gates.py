@@ -14,6 +14,7 @@ from test_paths import paths_between
 from test_response import LENGTH, interaural_delay
 from test_stream import new_sound, play
 
+from avenv import load_scene
 from avenv.acoustics import (
     AcousticSettings,
     Engine,
@@ -27,10 +28,13 @@ from avenv.acoustics import (
 from avenv.acoustics import field as fields
 from avenv.acoustics import pyroom as reference
 from avenv.acoustics.air import air_absorption
+from avenv.acoustics.late.tracing import late_at
+from avenv.acoustics.paths.search import allocate_paths, find_paths
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core import cache, parallel
 from avenv.core.bands import bands_for
 from avenv.core.frames import direction
+from avenv.geometry import lines_of_sight
 
 RATE = 16000
 BANDS = bands_for(RATE)
@@ -168,6 +172,29 @@ def test_gate_4_sound_bends_round_a_half_plane(check):
     )
     loss = decibels(heard / (exact @ weights.T / weights.sum(axis=1)))
     check("diffraction round a half-plane", np.abs(loss).max(), 2, "dB")
+
+
+def test_gate_4_sound_bends_round_solid_screens_of_any_thickness(check):
+    source = np.array([0.0, -3.0, -0.5])
+    listeners = np.array([(0.0, 4.0, -0.5), (1.0, 4.0, -0.3), (0.0, 4.0, -1.0), (0.5, 3.0, 0.3)])
+    settings = AcousticSettings(max_time=0.2, humidity=0.0, rays=64)
+    frequency = np.arange(20.0, RATE / 2, 10)
+    weights = octave_weights(frequency, RATE)
+    # the half-plane z < 0 of y = 0, in the axes of the formula: its edge is the x axis
+    turned = [np.array([-p[2], p[1], p[0]]) for p in (source, *listeners)]
+    exact = np.array(
+        [np.abs(theory.half_plane_pressure(turned[0], p, frequency)) ** 2 for p in turned[1:]]
+    )
+    exact = exact @ weights.T / weights.sum(axis=1)
+    losses = []
+    for thickness in (0.001, 0.003, 0.01, 0.03, 0.06, 0.12, 0.2, 0.3):
+        wall = solid((60, thickness, 40), (0, 0, -20))
+        scene = from_meshes([wall], surfaces((0.0, 0.0, 0.0)))
+        heard = octave_energy(hear(scene, source, listeners, settings)[:, 0])
+        losses.append(decibels(heard / exact)[:, 1:])  # from 250 Hz
+    check("diffraction over screens of 1 mm to 0.3 m", np.abs(losses).max(), 2, "dB")
+    check("its change from one thickness to the next", np.abs(np.diff(losses, axis=0)).max(), 1,
+          "dB")  # fmt: skip
 
 
 def test_gate_5_source_and_listener_may_change_places(check):
@@ -325,6 +352,52 @@ def test_gate_9_a_stream_is_one_sound(check):
     tail = listen(noise, step, still)
     assert np.abs(tail[: length // 2]).max() > 0.01 * np.abs(short).max()
     check("sound after the end of the tail", np.abs(tail[length:]).max(), 1e-5, "")
+
+
+def step_levels(field, places):
+    """Return the decibels (N - 1, B) by which early sound changes the level from place to place.
+
+    Places (N, 3) are a centimetre apart. Paths count by their energy, beside the late sound.
+    """
+    energies = []
+    for place in places:
+        paths = allocate_paths(field.tree, len(BANDS))
+        count = find_paths(field.tables, field.tree, AIR / 2, place, paths)
+        early = (paths.gain[:count].astype(float) ** 2).sum(axis=0)
+        late = np.empty((field.late.energy.shape[1], len(BANDS)), np.float32)
+        late_at(field.late, field.tables.bvh, *place, late, np.empty((len(late), 3), np.float32))
+        energies.append((early, late.sum(axis=0)))
+    early, late = np.swapaxes(energies, 0, 1)
+    return np.abs(decibels((early[1:] + late[:-1]) / (early[:-1] + late[:-1])))
+
+
+def stroll(scene, start, steps, seed=0):
+    """Return places (steps, 3) a centimetre apart, straight on and anew wherever a wall is near."""
+    rng = np.random.default_rng(seed)
+    place, heading, places = np.array(start), rng.uniform(0, 2 * np.pi), []
+    while len(places) < steps:
+        ahead = np.array([np.cos(heading), np.sin(heading), 0.0])
+        if lines_of_sight(scene.tables.bvh, place[None], (place + 0.21 * ahead)[None])[0]:
+            place = place + 0.01 * ahead
+            places.append(place)
+        else:
+            heading = rng.uniform(0, 2 * np.pi)
+    return np.array(places)
+
+
+STROLLS = {(3.2, 2.0, 1.5): (4.7, 4.6, 1.5), (7.0, 2.0, 1.2): (3.0, 3.0, 1.5)}
+"""Of sources in the apartment, in the living room and the kitchen, where a walk begins."""
+
+
+def test_gate_9_a_step_of_a_centimetre_is_no_step_of_the_level(check):
+    scene = load_scene("apartment").acoustics_for()
+    settings, changes = AcousticSettings(max_time=0.5), []
+    for source, start in STROLLS.items():
+        places = stroll(scene, start, 400)
+        changes.append(step_levels(fields.source_field(scene, source, 1.5, settings), places))
+        near = np.linalg.norm(places[1:] - source, axis=1) < 0.5  # there 1/r is that steep
+        changes[-1][near] = 0
+    check("early sound's change of an octave's level per centimetre", np.max(changes), 1, "dB")
 
 
 def test_gate_10_the_same_bits_whatever_the_threads_batch_and_cache(tmp_path, monkeypatch):

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
-from avenv.acoustics.paths.edges import NARROWEST, Edges, Twins, bending, find_edges, find_twins, select
+from avenv.acoustics.paths.edges import (
+    NARROWEST,
+    Edges,
+    Twins,
+    bending,
+    find_edges,
+    find_twins,
+    select,
+)
 from avenv.core.kernels import borrowing
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene

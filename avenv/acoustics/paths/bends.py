@@ -27,7 +27,7 @@ from avenv.acoustics.paths.wedges import (
     distance,
     ease,
     face_at,
-    gain_apart,
+    likely_gain,
     merge_thin,
     pressure_gain,
 )
@@ -232,7 +232,7 @@ def _pull(scene, chain, number, source, listener, points, wedges):
     """Pull a string tight; return its pressure relative to the straight way, and its weight.
 
     Both are 0 where it slips off an edge or does not bend. The weight fades where paths end. The
-    pressure is that of edges one by one.
+    pressure is about that of 500 Hz.
     """
     edges = scene.edges
     for a in range(3):
@@ -258,7 +258,7 @@ def _pull(scene, chain, number, source, listener, points, wedges):
         face = face_at(opening, after)
     length += distance(points[number], points[number + 1])
     couple(edges, chain, number, points, wedges, length)
-    gain = weight * gain_apart(scene, chain, number, wedges, _RANKING)
+    gain = weight * likely_gain(scene, chain, number, wedges, _RANKING)
     strength = abs(gain) * distance(listener, source) / length
     fade = ease((strength - _FAINTEST) / (_FAINT - _FAINTEST))
     return strength * fade, weight * fade

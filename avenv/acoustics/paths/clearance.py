@@ -59,28 +59,26 @@ class EdgeGrid(NamedTuple):
 def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
     """Return the cubes that edges are near to; those numbered ``bending`` bend sound."""
     ends = np.concatenate([edges.start, edges.start + edges.along * edges.length[:, None]])
-    low = ends.min(axis=0, initial=np.inf) - REACH if len(ends) else np.zeros(3)
+    low = ends.min(axis=0) - REACH if len(ends) else np.zeros(3)
     size = ends.max(axis=0) + REACH - low if len(ends) else np.zeros(3)
     width = max(_CELL, float(np.cbrt(np.prod(size) / _MOST_CELLS)))
     shape = np.floor(size / width).astype(np.int64) + 1
     # places on edges, a quarter of a cube apart, and the cubes round them
     places = np.maximum(np.ceil(4 * edges.length / width), 1).astype(np.int64)
     edge = np.repeat(np.arange(len(places)), places)
-    share = (
-        np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places) + 0.5
-    ) / np.repeat(places, places)
-    point = edges.start[edge] + edges.along[edge] * (share * edges.length[edge])[:, None] - low
+    number = np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places)
+    along = edges.length[edge] * (number + 0.5) / places[edge]
+    point = (edges.start[edge] + edges.along[edge] * along[:, None] - low)[:, None]
     round_it = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    cube = np.floor(point / width).astype(np.int64)[:, None] + round_it
-    beyond = np.maximum(
-        np.maximum(cube * width - point[:, None], point[:, None] - (cube + 1) * width), 0
-    )
-    near = ((beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2) & (
-        (cube >= 0) & (cube < shape)
-    ).all(axis=2)
+    cube = np.floor(point / width).astype(np.int64) + round_it
+    beyond = np.maximum(np.maximum(cube * width - point, point - (cube + 1) * width), 0)
+    near = (beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2
+    near &= ((cube >= 0) & (cube < shape)).all(axis=2)
     flat = np.ravel_multi_index(tuple(np.moveaxis(cube[near], -1, 0)), tuple(shape))
-    pair = np.unique(flat * max(len(places), 1) + np.broadcast_to(edge[:, None], near.shape)[near])
-    cubes, listed = pair // max(len(places), 1), pair % max(len(places), 1)
+    pair = np.unique(
+        np.column_stack([flat, np.broadcast_to(edge[:, None], near.shape)[near]]), axis=0
+    )
+    cubes, listed = pair[:, 0], pair[:, 1]
     first = np.searchsorted(cubes, np.arange(int(shape.prod()) + 1))
     bends = np.full(len(edges.length), -1, np.int32)
     bends[bending] = np.arange(len(bending), dtype=np.int32)
@@ -91,8 +89,8 @@ def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
 def fade_past_edges(scene, tree, image, points, length, near, which, gain):
     """Weaken the octave gains (B,) of an image's path for the edges in its way's Fresnel zones.
 
-    ``points`` are those of the path, from the listener, and ``length`` its metres. Scratch: ``near``
-    (MAX_NEAR, NEAR_COLUMNS) and ``which`` (MAX_NEAR,) int32.
+    ``points`` are those of the path, from the listener, and ``length`` its metres. Scratch:
+    ``near`` (MAX_NEAR, NEAR_COLUMNS) and ``which`` (MAX_NEAR,) int32.
     """
     number, way, n, before = 0, 0.0, 0, -1
     order = tree.order[image]

@@ -139,11 +139,18 @@ def _couple_one(number, first, last, wedges, length):
 
 
 @inner
-def gain_apart(scene, chain, number, wedges, band):
-    """Return the product of the gains of a string's wedges in a band, each on its own."""
+def likely_gain(scene, chain, number, wedges, band):
+    """Return about what a string's wedges leave in a band, by which strings are ranked.
+
+    Each counts on its own, that of a thin solid without what its narrow face reflects.
+    """
     gain = 1.0
     for i in range(number):
-        gain *= _gain_of(scene, chain[i], wedges, i, band, 0.0)
+        twin = scene.twins.edge[chain[i]]
+        alone = twin >= 0 and not (
+            (i > 0 and chain[i - 1] == twin) or (i + 1 < number and chain[i + 1] == twin)
+        )
+        gain *= _gain_of(scene, chain[i], wedges, i, band, 0.0 if alone else 1.0)
     return gain
 
 
@@ -154,9 +161,11 @@ def pressure_gain(scene, chain, number, wedges, band):
     i = 0
     while i < number:
         pair = wedges[i, _PAIR] > 0
-        apart = _gain_of(scene, chain[i], wedges, i, band, wedges[i, _MIRROR])
+        apart = _gain_of(
+            scene, chain[i], wedges, i, band, _narrow(scene, chain[i], wedges, i, band)
+        )
         if pair:
-            apart *= _gain_of(scene, chain[i + 1], wedges, i + 1, band, 0.0)
+            apart *= _gain_of(scene, chain[i + 1], wedges, i + 1, band, 1.0)
         if wedges[i, _THIN] > 0:
             k = _WAVE_NUMBERS[band]
             one = 0.0
@@ -179,24 +188,31 @@ def share_apart(distance):
 
 
 @inner
-def _gain_of(scene, e, wedges, i, band, as_mirror):
-    """Return the gain of one wedge, whose narrow face, if it has one, does ``as_mirror`` (0 to 1).
+def _narrow(scene, e, wedges, i, band):
+    """Return the share of what is reflected along a narrow face that it reflects in this path."""
+    as_mirror = wedges[i, _MIRROR]
+    if as_mirror == 0:
+        return 1.0
+    triangle = scene.edges.triangle[e, scene.twins.face[e]]
+    mirrored = 0.0
+    if scene.mirror[triangle] >= 0:
+        mirrored = np.sqrt(1 - scene.scattering[scene.surface[triangle], band])
+    return 1 + as_mirror * (mirrored - 1)
+
+
+@inner
+def _gain_of(scene, e, wedges, i, band, narrow):
+    """Return the gain of one wedge, of whose narrow face's reflection a share counts.
 
     A leg that lies in a face that two edges share is the sum of a sound and its reflection, and
     arrives as one: their sum is divided out again.
     """
     first, second = scene.reflectance[e, 0, band], scene.reflectance[e, 1, band]
-    if as_mirror > 0:
-        face = scene.twins.face[e]
-        triangle = scene.edges.triangle[e, face]
-        kept = 0.0
-        if scene.mirror[triangle] >= 0:
-            kept = np.sqrt(1 - scene.scattering[scene.surface[triangle], band])
-        kept = 1 - as_mirror * (1 - kept)
-        if face == 0:
-            first *= kept
+    if narrow < 1:
+        if scene.twins.face[e] == 0:
+            first *= narrow
         else:
-            second *= kept
+            second *= narrow
     gain = wedge_gain(
         wedges[i, OPENING], wedges[i, DIFFERENCE], wedges[i, TOTAL],
         _WAVE_NUMBERS[band] * wedges[i, RANGE], first, second,
@@ -251,7 +267,7 @@ def angle_round(edges, e, point):
 
 @inner
 def beside(edges, e, t):
-    """Return the point (x, y, z) t metres along edge e, moved a little into the middle of its air."""
+    """Return the point (x, y, z) t metres along edge e, a little off it, amid its air."""
     angle = np.pi * edges.opening[e] / 2
     cos, sin = _OFF * np.cos(angle), _OFF * np.sin(angle)
     start, along, face, normal = edges.start[e], edges.along[e], edges.face[e], edges.normal[e]
