@@ -314,7 +314,7 @@ def test_a_training_that_is_stopped_says_what_it_has_saved(run, tmp_path, how):
     signals.join()
     assert done.exit_code == 128 + getattr(signal, how)
     assert "policy.pt has what was learned in" in done.output
-    assert read_checkpoint(out / "policy.pt")["steps"] >= 32
+    assert read_checkpoint(out / "policy.pt")["steps"] > 0
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 

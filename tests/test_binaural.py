@@ -89,7 +89,7 @@ def by_hand(window, rate, step):
         floor = 1e-10 * 24 / heard.sum()
         ratio = mean[2] / np.sqrt((mean[0].real + floor) * (mean[1].real + floor))
         turns = np.exp(-2j * np.pi * frequency[some] * LAGS[:, None])
-        vector.append(3 * (turns * ratio[some]).real.mean(axis=1))
+        vector.append(5 * (turns * ratio[some]).real.mean(axis=1))
     for ear in window:
         ends = [samples * k // 12 for k in range(13)]
         parts = [ear[a:b] for a, b in pairwise(ends)]
@@ -131,7 +131,7 @@ def test_a_delay_turns_the_coherence_and_moves_the_peak(delay):
         assert found[f"{span}_correlation"].argmax() == nearest
         assert found[f"{span}_onset_correlation"].argmax() == nearest
     if delay == 0:
-        assert found["window_correlation"][10] == pytest.approx(3, abs=0.01)
+        assert found["window_correlation"][10] == pytest.approx(5, abs=0.02)
         np.testing.assert_allclose(found["window_onset_coherence_real"], 2, atol=0.01)
     else:
         assert (np.sign(found["window_coherence_imag"][:5]) == np.sign(delay)).all()
