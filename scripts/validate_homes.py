@@ -28,7 +28,7 @@ from avenv.scene.homes import (
     reverberation_times,
     sets,
 )
-from avenv.scene.layout import lay_out
+from avenv.scene.placed import lay_out
 from avenv.simulation.survey import survey
 from avenv.simulation.world import World, load_scene
 

@@ -25,8 +25,8 @@ from avenv.scene.homes import (
 )
 from avenv.scene.homes.floorplan import draw_plan
 from avenv.scene.homes.tables import table
-from avenv.scene.layout import lay_out
 from avenv.scene.materials import material_names
+from avenv.scene.placed import lay_out
 from avenv.simulation.survey import survey
 from avenv.simulation.world import MAX_HOMES, load_scene, load_worlds
 

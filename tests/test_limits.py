@@ -10,7 +10,7 @@ from avenv.core import plain_yaml
 from avenv.core.errors import SceneError
 from avenv.core.plain_yaml import parse_yaml
 from avenv.scene import SceneSpec, collisions, compile_scene
-from avenv.scene.layout import lay_out
+from avenv.scene.placed import lay_out
 from avenv.scene.plan import triangulate
 from avenv.scene.problems import MOST_LINES, Problems
 from avenv.simulation.world import World, load_scene

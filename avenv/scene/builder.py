@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from avenv.scene.fields import short_name
-from avenv.scene.layout import check_scene, door_name, free_name
+from avenv.scene.placed import check_scene, door_name, free_name
 from avenv.scene.spec import SceneSpec
 
 

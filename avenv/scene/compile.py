@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from avenv.scene.catalogue import KindState, Part, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.falls import lying_size
-from avenv.scene.layout import Layout, lay_out
 from avenv.scene.materials import material
 from avenv.scene.objects import PlacedObject, to_world
 from avenv.scene.openings import PlacedDoor
+from avenv.scene.placed import PlacedScene, lay_out
 from avenv.scene.primitives import surface_uv
 from avenv.scene.spec import SceneSpec
 from avenv.scene.states import Chunk, Merged, Place, State, Switch, merge
@@ -49,8 +49,8 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
         SceneError: something in the spec is unknown, has no place, or overlaps; one line for each
             problem, with the field and what would be accepted.
     """
-    layout = lay_out(spec)
-    things = [*_structure(layout), *_leaves(layout.doors), *_furniture(layout)]
+    placed = lay_out(spec)
+    things = [*_structure(placed), *_leaves(placed.doors), *_furniture(placed)]
     merged = [merge(thing.chunks) for thing in things]
     # Table rows of material and sheet, in the order of the list of triangles.
     rows: dict[tuple[str, bool], int] = {}
@@ -75,8 +75,8 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
         double_sided=np.concatenate([m.sheet for m in merged]),
         surfaces=_surface_table(rows),
         objects=tuple(thing.object for thing in things),
-        rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in layout.rooms),
-        sources=tuple(layout.sources),
+        rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in placed.rooms),
+        sources=tuple(placed.sources),
         switches=tuple(_switches(things, merged, surfaces)),
         origin=spec.content_hash,
     )
@@ -99,10 +99,10 @@ def _switches(
         first += len(m.sheet)
 
 
-def _structure(layout: Layout) -> Iterable[_Thing]:
+def _structure(placed: PlacedScene) -> Iterable[_Thing]:
     """Yield floors, ceilings, walls, frames and panes, the pieces of one owner together."""
     pieces = defaultdict(list)
-    for piece in build_structure(layout.rooms, layout.doors, layout.windows):
+    for piece in build_structure(placed.rooms, placed.doors, placed.windows):
         pieces[piece.owner].append(piece)
     for owned in pieces.values():
         chunks = [
@@ -157,10 +157,10 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _furniture(layout: Layout) -> Iterable[_Thing]:
-    for thing in layout.objects:
+def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
+    for thing in placed.objects:
         states = thing.kind.states or _ONLY
-        places = {name: _place(thing, name, how, layout) for name, how in states.items()}
+        places = {name: _place(thing, name, how, placed) for name, how in states.items()}
         chunks = {name: _chunks(thing, name, how, places[name]) for name, how in states.items()}
         here = places[thing.state or ""]
         yield _Thing(
@@ -174,14 +174,14 @@ def _furniture(layout: Layout) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _place(thing: PlacedObject, state: str, how: KindState, layout: Layout) -> Place:
+def _place(thing: PlacedObject, state: str, how: KindState, placed: PlacedScene) -> Place:
     """Return where a thing is in one of its states: in its place, unless it has fallen."""
     if not how.is_fall:
-        mouth = _in_the_open(thing.mouth, thing, layout.objects)
+        mouth = _in_the_open(thing.mouth, thing, placed.objects)
         return Place(thing.position, thing.heading, thing.size, mouth)
-    landing = layout.landings[thing.name]
+    landing = placed.landings[thing.name]
     size = lying_size(thing.kind.name, thing.size, state)
-    mouth = _in_the_open(landing.mouth(size), thing, layout.objects)
+    mouth = _in_the_open(landing.mouth(size), thing, placed.objects)
     return Place(landing.position, landing.heading, size, mouth)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from avenv.core.errors import SceneError
-from avenv.scene.layout import check_scene
+from avenv.scene.placed import check_scene
 from avenv.scene.spec import SceneSpec
 
 _LISTS = ("doors", "windows", "objects", "sources", "events", "episodes")

@@ -3,9 +3,9 @@
 from shapely import Polygon
 
 from avenv.scene.catalogue import kind
-from avenv.scene.layout import Layout
 from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import doorways
+from avenv.scene.placed import PlacedScene
 from avenv.scene.plan import footprint
 from avenv.scene.spec import SceneSpec
 
@@ -15,13 +15,13 @@ _PLAY = 0.01  # m that the boxes round two things may overlap
 _BEFORE_DOOR = 0.4  # m on either side of a doorway that are part of it
 
 
-def objects_in_doorways(layout: Layout) -> list[tuple[str, str]]:
+def objects_in_doorways(placed: PlacedScene) -> list[tuple[str, str]]:
     """Return the names of objects that stand in a doorway or right before it, and of its door."""
     found = []
-    for door in layout.doors:
-        zones = [z.buffer(-_PLAY) for z in doorways(door, layout.rooms, _BEFORE_DOOR)]
-        for thing in layout.objects:
-            low = thing.position[2] - layout.rooms[thing.room].floor
+    for door in placed.doors:
+        zones = [z.buffer(-_PLAY) for z in doorways(door, placed.rooms, _BEFORE_DOOR)]
+        for thing in placed.objects:
+            low = thing.position[2] - placed.rooms[thing.room].floor
             if thing.size[2] <= _FLAT or low > door.spec.height - _PLAY:
                 continue
             if any(zone.intersects(_outline(thing)) for zone in zones):

@@ -14,7 +14,7 @@ from avenv.scene.homes.reverberation import BANDS, adjusted
 from avenv.scene.homes.space import Space
 from avenv.scene.homes.style import Style
 from avenv.scene.homes.tables import table
-from avenv.scene.layout import Layout, free_name, lay_out
+from avenv.scene.placed import PlacedScene, free_name, lay_out
 from avenv.scene.spec import DoorSpec, SceneSpec
 
 ROOMS = range(3, 11)
@@ -86,8 +86,8 @@ def _attempt(
     shell = _shell(name, plan, style, rng)
     if shell is None:
         return None
-    layout = lay_out(shell)
-    rooms = _furnish(plan, layout, options.clutter, rng)
+    placed = lay_out(shell)
+    rooms = _furnish(plan, placed, options.clutter, rng)
     if rooms is None:
         return None
     objects = _objects(rooms, style)
@@ -137,20 +137,20 @@ def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -
 
 
 def _furnish(
-    plan: FloorPlan, layout: Layout, clutter: float, rng: np.random.Generator
+    plan: FloorPlan, placed: PlacedScene, clutter: float, rng: np.random.Generator
 ) -> dict[str, list[Thing]] | None:
     """Return the things of each room, or None if one cannot be furnished."""
     home = set(plan.types.values())
     rooms, walkable = {}, 0.0
-    for number, room in enumerate(layout.rooms):
+    for number, room in enumerate(placed.rooms):
         type_ = plan.types[room.spec.name]
-        entrance = next((door.cuts[0] for door in layout.doors
+        entrance = next((door.cuts[0] for door in placed.doors
                          if door.spec.is_outer and door.cuts[0].room == number), None)  # fmt: skip
         furniture = table("furniture")
         rows = (furniture["entrance"] if entrance else []) + furniture[type_]
         for _ in range(_TRIES_OF_A_ROOM):
-            space = Space(room, _doors_of(layout, number),
-                          [w.cut for w in layout.windows if w.cut.room == number],
+            space = Space(room, _doors_of(placed, number),
+                          [w.cut for w in placed.windows if w.cut.room == number],
                           table("rooms")["types"][type_]["walkable"], entrance)  # fmt: skip
             furnisher = Furnisher(space, rng, clutter, home)
             if space.is_walkable() and furnisher.furnish(rows):
@@ -161,16 +161,16 @@ def _furnish(
                 break
         else:
             return None
-    floor = sum(room.shape.area for room in layout.rooms)
+    floor = sum(room.shape.area for room in placed.rooms)
     return rooms if walkable >= _WALKABLE * floor else None
 
 
-def _doors_of(layout: Layout, number: int) -> list[tuple[Any, str | None]]:
+def _doors_of(placed: PlacedScene, number: int) -> list[tuple[Any, str | None]]:
     """Return the openings of a room, with the hinge of the leaf that opens into it."""
-    name = layout.rooms[number].spec.name
+    name = placed.rooms[number].spec.name
     return [
         (cut, door.spec.hinge if door.leaves and door.spec.into == name else None)
-        for door in layout.doors for cut in door.cuts if cut.room == number
+        for door in placed.doors for cut in door.cuts if cut.room == number
     ]  # fmt: skip
 
 

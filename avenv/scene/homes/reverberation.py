@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.scene.catalogue import Size, build_mesh
-from avenv.scene.layout import Layout
 from avenv.scene.materials import material
 from avenv.scene.objects import PlacedObject
+from avenv.scene.placed import PlacedScene
 from avenv.scene.spec import RoomSpec, SceneSpec
 
 BANDS = {"dry": (0.22, 0.5), "normal": (0.3, 0.8), "live": (0.5, 1.0)}
@@ -43,14 +43,14 @@ Array = NDArray[np.float64]
 class Reverberation:
     """The rooms of a home as diffuse fields that doorways join."""
 
-    def __init__(self, layout: Layout):
-        self._rooms = layout.rooms
-        count = len(layout.rooms)
-        self._volume = np.array([r.shape.area * r.spec.height for r in layout.rooms])
+    def __init__(self, placed: PlacedScene):
+        self._rooms = placed.rooms
+        count = len(placed.rooms)
+        self._volume = np.array([r.shape.area * r.spec.height for r in placed.rooms])
         self._doorways = np.zeros((count, count))
         self._area, self._absorbed = np.zeros(count), np.zeros((count, len(_MIDDLE)))
         self._holes = np.zeros(count)
-        for door in layout.doors:
+        for door in placed.doors:
             closed = bool(door.leaves) and door.spec.state == "closed"
             sides = [cut.room for cut in door.cuts]
             size = door.spec.width * (door.cuts[0].top - door.cuts[0].bottom)
@@ -62,11 +62,11 @@ class Reverberation:
                 one, other = sides
                 self._doorways[one, other] += size
                 self._doorways[other, one] += size
-        for window in layout.windows:
+        for window in placed.windows:
             size = window.spec.width * (window.cut.top - window.cut.bottom)
             self._holes[window.cut.room] += size
             self._meet(window.cut.room, size, window.spec.material)
-        for thing in layout.objects:
+        for thing in placed.objects:
             for surface, name in _skin(thing):
                 self._meet(thing.room, surface, name)
 
@@ -95,19 +95,19 @@ class Reverberation:
         return np.array([2 * (end - start) for start, end in crossings]) * longer
 
 
-def reverberation_times(layout: Layout) -> list[float]:
+def reverberation_times(placed: PlacedScene) -> list[float]:
     """Return an estimate of the T30 of each room, seconds, of 500 Hz and 1 kHz together."""
-    specs = tuple(room.spec for room in layout.rooms)
-    return [float(time) for time in Reverberation(layout).times(specs)]
+    specs = tuple(room.spec for room in placed.rooms)
+    return [float(time) for time in Reverberation(placed).times(specs)]
 
 
-def adjusted(home: SceneSpec, layout: Layout, reverberance: str) -> SceneSpec | None:
+def adjusted(home: SceneSpec, placed: PlacedScene, reverberance: str) -> SceneSpec | None:
     """Return a home with floors, walls and ceilings such that its rooms reverberate as they should.
 
     Returns None if a room cannot be brought there.
     """
     low, high = BANDS[reverberance]
-    fields = Reverberation(layout)
+    fields = Reverberation(placed)
     rooms = home.rooms
     softer, harder = [list(_SOFTER) for _ in rooms], [list(_HARDER) for _ in rooms]
     for _ in range(_ROUNDS):

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
-from avenv.scene.layout import free_name
 from avenv.scene.meshes.gltf_arrays import Arrays
 from avenv.scene.meshes.gltf_header import (
     FAN,
@@ -38,6 +37,7 @@ from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
 from avenv.scene.meshes.polygons import fan_triangles, strip_triangles
 from avenv.scene.meshes.references import References
 from avenv.scene.meshes.texts import decode_text
+from avenv.scene.placed import free_name
 
 Points = NDArray[np.float64]
 Index = NDArray[np.int64]

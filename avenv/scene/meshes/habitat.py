@@ -19,7 +19,6 @@ from scipy.spatial.transform import Rotation
 
 from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
-from avenv.scene.layout import free_name
 from avenv.scene.meshes.habitat_dataset import (
     DATASETS,
     OBJECT,
@@ -36,6 +35,7 @@ from avenv.scene.meshes.habitat_dataset import (
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
 from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.references import References
+from avenv.scene.placed import free_name
 from avenv.scene.problems import suggest
 
 _FOLDERS = ("scenes", "stages", "objects", "configs", "assets")

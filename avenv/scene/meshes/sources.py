@@ -7,9 +7,9 @@ import numpy as np
 
 from avenv.scene.catalogue import kind, kind_names
 from avenv.scene.compiled import SceneObject, SceneSource
-from avenv.scene.layout import free_name
 from avenv.scene.meshes.notes import is_builtin
 from avenv.scene.meshes.settings import MeshSettings
+from avenv.scene.placed import free_name
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.spec import SourceSpec
 

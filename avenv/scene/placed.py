@@ -27,7 +27,7 @@ from avenv.scene.spec import OUTSIDE, SceneSpec, SourceSpec
 
 
 @dataclass(frozen=True)
-class Layout:
+class PlacedScene:
     """Everything in a scene, in the order of the spec, with its name and its place.
 
     ``landings`` are where things come to lie that can fall, by name.
@@ -41,7 +41,7 @@ class Layout:
     landings: dict[str, Landing]
 
 
-def lay_out(spec: SceneSpec) -> Layout:
+def lay_out(spec: SceneSpec) -> PlacedScene:
     """Put everything in a spec in its place.
 
     Raises:
@@ -78,7 +78,7 @@ def lay_out(spec: SceneSpec) -> Layout:
         names = [source.name for source in sources]
         check_episodes(spec, rooms, doors, objects, names, problems)
     problems.check()
-    return Layout(rooms, doors, windows, objects, sources, landings)
+    return PlacedScene(rooms, doors, windows, objects, sources, landings)
 
 
 def check_scene(spec: SceneSpec) -> None:
