@@ -11,6 +11,7 @@ its number alone, so that neither the number of processes nor an interruption sh
 import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -151,6 +152,7 @@ def make_poses(
 
     Raises:
         ValueError: the folder holds poses of other settings.
+        ChildProcessError: one of the processes was killed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -179,6 +181,11 @@ def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
             for future in as_completed(futures):
                 future.result()  # raises what was raised there
                 yield
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a process was killed, for want of memory perhaps; what is made stays, and the "
+                "same command goes on with it"
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
