@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,11 +139,11 @@ def made_up(homes, places=60, steps=6):
     )  # fmt: skip
 
 
-def save(folder, numbers, **options):
+def save(folder, numbers, steps=6, **options):
     folder.mkdir()
     settings = {"homes": f"homes:train/{numbers[0]}-{numbers[-1]}", "sounds": "phone", **options}
     (folder / "settings.json").write_text(json.dumps({"version": 1, **settings}))
-    poses = made_up(numbers)
+    poses = made_up(numbers, steps=steps)
     for number in numbers:
         rows = poses.home == number
         some = {name: value[rows] for name, value in poses._asdict().items()}
@@ -203,6 +204,11 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained, sets, tmp_path,
             train_ear(SMALL, tmp_path / "ear", *folders, **options)
     with pytest.raises(ValueError, match="holds a run; resume goes on"):
         train_ear(SMALL, tmp_path / "ear", *folders, **options)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(tmp_path / "ear", damaged)
+    (damaged / "checkpoint.pt").write_bytes(b"PK half")
+    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be read"):
+        train_ear(SMALL, damaged, *folders, resume=True, **options)
     with pytest.raises(ValueError, match="differs in training from"):
         train_ear(EarTraining(seed=1), tmp_path / "ear", *folders, resume=True, **options)
     train_ear(SMALL, tmp_path / "ear", *folders, resume=True, **options)
@@ -212,6 +218,16 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained, sets, tmp_path,
         assert torch.equal(a, b)
     files = {p.name for p in (tmp_path / "ear").iterdir()}
     assert files == {"ear.npz", "checkpoint.pt", "log.csv", "config.json"}
+
+
+def test_bodies_that_turn_and_bodies_that_walk_are_learned_from_together(sets, tmp_path):
+    walk = save(tmp_path / "walk", [5], steps=11, motion="approach")
+    config = replace(SMALL, window_epochs=1, turn_epochs=1)
+    train_ear(config, tmp_path / "ear", [sets[0], walk], [sets[1]], progress=False, device="cpu")
+    record = json.loads((tmp_path / "ear" / "config.json").read_text())
+    assert [poses["motion"] for poses in record["poses"]] == ["turn", "approach"]
+    report = figures(load_ear(tmp_path / "ear"), read_poses(walk)[0])
+    assert report[0].places > 0
 
 
 def test_a_policy_can_have_the_trained_ear(trained):

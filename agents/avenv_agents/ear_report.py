@@ -83,7 +83,7 @@ def _title(poses: Poses, settings: PoseSettings) -> str:
     return (
         f"{settings.homes}, {settings.sounds}, {settings.motion}: {len(poses.azimuth)} places, "
         f"{poses.azimuth.shape[1]} windows each; {silent:.1%} of the windows silent, {throughout} "
-        "places throughout; all are counted"
+        f"places throughout, all are counted; {poses.near[:, -1].mean():.0%} end within 1 m"
     )
 
 

@@ -11,7 +11,6 @@ made of tells of the sound and not of where it is.
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -27,6 +26,7 @@ from tqdm import tqdm
 
 from avenv import __version__
 from avenv.acoustics.signal.binaural import BANDS, BinauralFeatures, mirrored
+from avenv.core.files import draft_of
 from avenv_agents.ear_files import EAR_FILE, load_ear, save_ear
 from avenv_agents.encoders.ear import SILENT, Belief, Heard, azimuth_of, histogram_of
 from avenv_agents.poses import Poses, PoseSettings, read_poses
@@ -214,13 +214,17 @@ class _Run:
                 f"{self.folder} holds a run; resume goes on from it, overwrite replaces it"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in (CHECKPOINT_FILE, LOG_FILE, EAR_FILE):
+        for name in (CONFIG_FILE, CHECKPOINT_FILE, LOG_FILE, EAR_FILE):
             (self.folder / name).unlink(missing_ok=True)
-        _replace(config, json.dumps(self.record, indent=1))
         self._checkpoint([])
+        with draft_of(config) as draft:  # last: now there is a run
+            draft.write_text(json.dumps(self.record, indent=1))
 
     def _restore(self, checkpoint: Path) -> None:
-        saved = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        try:
+            saved = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        except Exception as error:  # a damaged file raises all kinds of errors
+            raise ValueError(f"{checkpoint} cannot be read ({error}); begin anew") from error
         self.stage, self.epoch, self.best = saved["stage"], saved["epoch"], saved["best"]
         self.belief.load_state_dict(saved["belief"])
         self.optimizer = self._optimizer()
@@ -231,7 +235,6 @@ class _Run:
     def _checkpoint(self, rows: list[list[float]]) -> None:
         """Keep everything that the next epoch depends on, log and all."""
         self.rows = rows
-        draft = self.folder / f".{CHECKPOINT_FILE}"
         state = {
             "stage": self.stage,
             "epoch": self.epoch,
@@ -240,17 +243,15 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "rows": rows,
         }
-        torch.save(state, draft)
-        os.replace(draft, self.folder / CHECKPOINT_FILE)
+        with draft_of(self.folder / CHECKPOINT_FILE) as draft:
+            torch.save(state, draft)
         self._write_log()
 
     def _write_log(self) -> None:
-        draft = self.folder / f".{LOG_FILE}"
-        with open(draft, "w", newline="") as file:
+        with draft_of(self.folder / LOG_FILE) as draft, open(draft, "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(self.rows)
-        os.replace(draft, self.folder / LOG_FILE)
 
     # -- learning ----------------------------------------------------------------------------------
 
@@ -440,10 +441,3 @@ def _check_apart(settings: Sequence[PoseSettings], others: Sequence[PoseSettings
             f"homes:{both[0][0]}/{both[0][1]} is both in poses and in validation; accepted: homes "
             "that differ"
         )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that appears only when it is whole."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text)
-    os.replace(draft, path)

@@ -9,14 +9,13 @@ its number alone, so that neither the number of processes nor an interruption sh
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from tqdm import tqdm
 
 from avenv.core import frames, parallel
 from avenv.core.errors import SceneError
+from avenv.core.files import draft_of
 from avenv.core.suggest import accepted
 from avenv.geometry import lines_of_sight
 from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
@@ -152,6 +152,7 @@ def make_poses(
 
     Raises:
         ValueError: the folder holds poses of other settings.
+        ChildProcessError: one of the processes was killed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -180,6 +181,11 @@ def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
             for future in as_completed(futures):
                 future.result()  # raises what was raised there
                 yield
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a process was killed, for want of memory perhaps; what is made stays, and the "
+                "same command goes on with it"
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -223,7 +229,8 @@ def _claim(folder: Path, settings: PoseSettings) -> None:
             )
         return
     text = json.dumps({"version": VERSION, **asdict(settings)}, indent=1)
-    _write(file, lambda draft: draft.write_text(text))
+    with draft_of(file) as draft:
+        draft.write_text(text)
 
 
 def _read_settings(folder: Path) -> PoseSettings:
@@ -253,22 +260,8 @@ def _read_home(file: Path) -> Poses:
 
 def _write_home(settings: PoseSettings, split: str, number: int, folder: Path) -> None:
     poses = draw_home(settings, split, number)
-    _write(folder / _name(split, number), lambda draft: _save(draft, poses))
-
-
-def _save(path: Path, poses: Poses) -> None:
-    with open(path, "wb") as file:
+    with draft_of(folder / _name(split, number)) as draft, open(draft, "wb") as file:
         np.savez(file, **poses._asdict())
-
-
-def _write(path: Path, write: Any) -> None:
-    """Let a file appear only when it is whole."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        write(draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 # -- what is drawn ---------------------------------------------------------------------------------
@@ -317,16 +310,16 @@ def _draw(
     sounds = load_sounds(settings.sounds, simulator.settings.sample_rate)
     grid = world.walkable_for(simulator.body)
     count = min(settings.sources, settings.places, len(world.places))
-    chosen = world.places[rng.choice(len(world.places), count, replace=False)]
+    chosen = rng.choice(len(world.places), count, replace=False)
     fields = FieldCache(count)
     drawn: list[_Drawn] = []
     for row in range(settings.places):
-        x, y = chosen[row % count].tolist()
-        field = fields.get(grid, (x, y))
-        place = _place(rng, world, simulator, field, (x, y, SOURCE_HEIGHT))
+        source = world.source_places[chosen[row % count]]
+        field = fields.get(grid, source[:2])
+        place = _place(rng, world, simulator, field, source)
         sound = sounds.sample(rng)
         offset = int(rng.integers(len(sound.signal)))
-        emitter = Emitter((x, y, SOURCE_HEIGHT), sound, offset=offset)
+        emitter = Emitter(source, sound, offset=offset)
         heading, seed = float(rng.uniform(-np.pi, np.pi)), int(rng.integers(2**63))
         start = Start(world, place, heading, (emitter,), seed=seed)
         drawn.append(_Drawn(start, field, _room(world, place)))
@@ -339,7 +332,8 @@ def _place(
 ) -> tuple[float, float]:  # fmt: skip
     """Return where a body begins: each kind of place is as likely as the others that there are."""
     points = field.grid.sample(rng, CANDIDATES)
-    ears = np.column_stack([points, np.full(len(points), simulator.body.ear_height)])
+    height = source[2] - SOURCE_HEIGHT + simulator.body.ear_height
+    ears = np.column_stack([points, np.full(len(points), height)])
     distance = np.linalg.norm(ears - source, axis=1)
     seen = lines_of_sight(world.compiled.bvh, ears, np.broadcast_to(source, ears.shape))
     kind = np.searchsorted(RINGS, distance) + (len(RINGS) + 1) * seen
