@@ -79,6 +79,35 @@ def test_a_memory_has_a_twin(name):
     np.testing.assert_allclose(kept, state, atol=1e-5, rtol=1e-5)
 
 
+def test_a_policy_has_a_twin():
+    torch.manual_seed(0)
+    names = ["eyes", "belief_ears", "pose", "previous_action"]
+    parts = torch.nn.ModuleDict()
+    parts["encoders"] = torch.nn.ModuleDict({name: make_encoder(name, SPACE) for name in names})
+    encoders = [parts["encoders"][name] for name in names]
+    parts["fusion"] = fusion.make_fusion("concatenation", [e.features for e in encoders], 16)
+    parts["memory"] = memory.make_memory("gru", 16, features=8)
+    parts["actor"] = torch.nn.Linear(8, 4)
+    weights = weights_of(parts.eval())
+    states = [*(e.state for e in encoders), parts["memory"].state]
+    seen, begun = observe(STEPS, ROWS), begun_now()
+    with torch.no_grad():
+        known = {**seen, "previous_action": torch.where(begun, 4, seen["previous_action"])}
+        features = [e.unroll(known, torch.zeros(ROWS, e.state), begun)[0] for e in encoders]
+        fused = parts["fusion"]([x.flatten(0, 1) for x in features]).unflatten(0, (STEPS, ROWS))
+        logits = parts["actor"](parts["memory"].unroll(fused, torch.zeros(ROWS, 8), begun)[0])
+    forward = inference.PolicyForward(
+        weights,
+        {"encoders": names, "fusion": "concatenation", "memory": "gru", "states": states,
+         "highest": {"depth": 10.0, "rear/depth": 10.0}},
+    )  # fmt: skip
+    kept = forward.initial(ROWS)
+    for t in range(STEPS):
+        now = {n: value[t].numpy() for n, value in seen.items()}
+        out, kept = forward.step(now, kept, begun[t].numpy())
+        np.testing.assert_allclose(out, logits[t], atol=1e-5, rtol=1e-5)
+
+
 def test_functions_are_as_torch_has_them():
     x = torch.linspace(-90, 90, 361)
     for name, function in (

@@ -210,6 +210,20 @@ def test_a_belief_turns_with_the_body_and_silence_changes_nothing():
         torch.testing.assert_close(believed.source[t, 0], expected, atol=2e-3, rtol=0)
 
 
+def test_being_near_is_the_mean_of_what_was_heard_of_it_and_silence_hardly_counts():
+    ear = belief()
+    vectors = torch.randn(3, 1, 396)
+    vectors[..., :24] = torch.tensor([0.0, -2.5, 0.0]).view(3, 1, 1)
+    begun = (torch.arange(3) == 0)[:, None]
+    still = torch.zeros(3, 1, 4), torch.zeros(1, ear.state)
+    believed = ear.unroll(vectors, *still, begun)[0].near[:, 0]
+    alone = ear.ear(vectors)[0].near[:, 0]
+    torch.testing.assert_close(believed[0], alone[0])
+    torch.testing.assert_close(believed[1], (1.01 * alone[0] + 0.01 * alone[1]) / 1.02)
+    whole = (1.01 * alone[0] + 0.01 * alone[1] + 1.01 * alone[2]) / 2.03
+    torch.testing.assert_close(believed[2], whole)
+
+
 def test_silence_from_the_beginning_tells_no_direction():
     ear = belief()
     begun = torch.ones(1, 2) > 0

@@ -28,6 +28,16 @@ def test_a_scripted_scene_keeps_its_promises_and_is_saved(script, tmp_path):
     assert (tmp_path / "scene.yaml").exists()
 
 
+def test_networks_are_measured(tmp_path):
+    pytest.importorskip("torch")
+    script = Path("scripts/measure_networks.py")
+    done = run(script, "--rows", "1", "--repeats", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # 396 · 256 + 256, 256 · 256 + 256, and two normalisations of 256 each
+    assert "| encoder | `binaural_ears` | 168,448 |" in done.stdout
+    assert "| memory | `transformer` |" in done.stdout
+
+
 def test_speed_is_measured(tmp_path):
     done = run(Path("scripts/measure_speed.py"), "--repeats", "1", "--triangles", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

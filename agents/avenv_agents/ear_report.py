@@ -34,7 +34,7 @@ class Figure(NamedTuple):
     value: float
     low: float
     high: float
-    count: int
+    places: int
 
 
 class Answers(NamedTuple):
@@ -44,7 +44,7 @@ class Answers(NamedTuple):
         azimuth, leg: (P,) error in radians.
         side, front: (P,) bool, whether left and right, and front and back, are right.
         near: (P,) logit.
-        first_azimuth: (P,) error of what the first window alone tells, radians.
+        first_azimuth, first_near: (P,) what the first window alone tells.
     """
 
     azimuth: NDArray[np.float32]
@@ -65,13 +65,13 @@ def report(ear: str | Path, folders: Sequence[str | Path]) -> str:
     belief = load_ear(ear)
     parts = []
     for folder in folders:
-        poses, (settings,) = read_poses(folder)
+        poses, settings = read_poses(folder)
         parts.append(_title(poses, settings))
         for figure in figures(belief, poses):
             low, high = _number(figure.low), _number(figure.high)
             parts.append(
                 f"  {figure.name:<52} {_number(figure.value):>6}   95 % [{low}, {high}]  "
-                f"n = {figure.count}"
+                f"n = {figure.places}"
             )
         parts.append(strata(belief, poses))
     return "\n".join(parts)
@@ -83,7 +83,7 @@ def _title(poses: Poses, settings: PoseSettings) -> str:
     return (
         f"{settings.homes}, {settings.sounds}, {settings.motion}: {len(poses.azimuth)} places, "
         f"{poses.azimuth.shape[1]} windows each; {silent:.1%} of the windows silent, {throughout} "
-        "places throughout; all are counted"
+        f"places throughout, all are counted; {poses.near[:, -1].mean():.0%} end within 1 m"
     )
 
 
@@ -154,7 +154,7 @@ def answer(belief: Belief, poses: Poses) -> Answers:
     parts = []
     with torch.no_grad():
         for start in range(0, len(poses.azimuth), BATCH):
-            some = Examples.of(Poses(*(value[start : start + BATCH] for value in poses)))
+            some = Examples.of(poses.some(slice(start, start + BATCH)))
             alone, _ = belief.ear(some.binaural[:, 0].float())
             parts.append(_compare(believe(belief, some), alone, some))
     return Answers(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -1,15 +1,19 @@
 """Train an ear on independent poses: first on single windows, then on what they add up to.
 
-Stage 1 teaches `Ear` what one window tells. Stage 2 keeps that and teaches `Belief` how much each
-window counts, and what to correct in the sum. Half of all places are heard as in a mirror, ears and
-truth alike. After every epoch the held-back homes are heard; the best weights are kept.
+Stage 1 teaches `Ear` what one window tells. Stage 2 takes the best of that and teaches `Belief` how
+much each window counts, and what to correct in the sum. After every epoch the held-back homes are
+heard; the best weights are kept.
+
+Half of all places are heard as in a mirror, ears and truth alike. And every place's sound is
+coloured: its levels in the bands are shifted at random, alike for both ears, for what a sound is
+made of tells of the sound and not of where it is.
 """
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from math import cos, pi
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +25,10 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from avenv import __version__
-from avenv.acoustics.signal.binaural import mirrored
-from avenv_agents.ear_files import EAR_FILE, save_ear
-from avenv_agents.encoders.ear import Belief, Heard, azimuth_of, histogram_of
+from avenv.acoustics.signal.binaural import BANDS, BinauralFeatures, mirrored
+from avenv.core.files import draft_of
+from avenv_agents.ear_files import EAR_FILE, load_ear, save_ear
+from avenv_agents.encoders.ear import SILENT, Belief, Heard, azimuth_of, histogram_of
 from avenv_agents.poses import Poses, PoseSettings, read_poses
 
 CHECKPOINT_FILE, LOG_FILE, CONFIG_FILE = "checkpoint.pt", "log.csv", "config.json"
@@ -31,6 +36,10 @@ HIDDEN_SOURCE = 0.2
 """Weight of the direction of a source that is out of sight: the way to it is worth more."""
 DISTANCE = 0.5
 """Weight of the error of the distance, in natural logarithms of metres."""
+ANY = ("dropout", "weight_decay", "colour", "ear_rate", "seed")
+"""Options that may be 0."""
+LEVELS = ("step_level", "window_level")
+"""Blocks of the vector that a sound's colour shifts."""
 COLUMNS = ("stage", "epoch", "loss", "validation", "azimuth", "leg")
 
 
@@ -45,6 +54,7 @@ class EarTraining:
         batch_size: windows in the first stage, places in the second.
         learning_rate: at the beginning of a stage; it falls to 0 along a cosine.
         weight_decay: of AdamW (Loshchilov & Hutter 2019).
+        colour: standard deviation of the shifts of levels, in units of the vector (20 dB).
         ear_rate: share of the learning rate with which the second stage goes on with the first's
             layers; 0: they stay.
         seed: of networks, order and mirrors.
@@ -61,13 +71,14 @@ class EarTraining:
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
+    colour: float = 0.3
     ear_rate: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value, whole = getattr(self, field.name), field.type is int
-            least = 0 if field.name in ("dropout", "weight_decay", "ear_rate", "seed") else 1e-9
+            least = 0 if field.name in ANY else 1e-9
             kind = int if whole else (int, float)
             if isinstance(value, bool) or not isinstance(value, kind) or not value >= least:
                 words = "a whole number" if whole else "a number"
@@ -130,18 +141,20 @@ def train_ear(
     folder = Path(folder)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    train_set, settings = read_poses(poses)
-    held_back, others = read_poses(validation)
-    _check_apart(settings, others)
+    learned, held_back = ([read_poses(one) for one in some] for some in (poses, validation))
+    if not (learned and held_back):
+        raise ValueError("poses or validation is empty; accepted: a folder or more of each")
+    _check_apart([s for _, s in learned], [s for _, s in held_back])
     record = {
         "training": asdict(config),
-        "poses": [asdict(s) for s in settings],
-        "validation": [asdict(s) for s in others],
+        "poses": [asdict(s) for _, s in learned],
+        "validation": [asdict(s) for _, s in held_back],
         "avenv": __version__,
     }
     run = _Run(config, folder, record, device)
     run.prepare(resume, overwrite)
-    run.learn(Examples.of(train_set, device), Examples.of(held_back, device), progress)
+    examples, others = ([Examples.of(p, device) for p, _ in some] for some in (learned, held_back))
+    run.learn(examples, others, progress)
     return folder / EAR_FILE
 
 
@@ -151,8 +164,9 @@ class _Run:
     def __init__(self, config: EarTraining, folder: Path, record: dict[str, Any], device: str):
         self.config, self.folder, self.record, self.device = config, folder, record, device
         torch.manual_seed(config.seed)
-        sizes = {"hidden": config.hidden, "memory": config.memory, "dropout": config.dropout}
-        self.belief = Belief(**sizes).to(device)
+        self.belief = Belief(hidden=config.hidden, memory=config.memory, dropout=config.dropout).to(
+            device
+        )
         self.stage, self.epoch, self.best = 0, 0, float("inf")
         self.optimizer = self._optimizer()
 
@@ -170,6 +184,8 @@ class _Run:
         else:
             ours = set(map(id, first))
             rest = [p for p in self.belief.parameters() if id(p) not in ours]
+            for parameter in first:
+                parameter.requires_grad_(config.ear_rate > 0)
             groups = [{"params": rest, **rate}]
             if config.ear_rate:
                 groups.append({"params": first, **rate, "scale": config.ear_rate})
@@ -198,13 +214,17 @@ class _Run:
                 f"{self.folder} holds a run; resume goes on from it, overwrite replaces it"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in (CHECKPOINT_FILE, LOG_FILE, EAR_FILE):
+        for name in (CONFIG_FILE, CHECKPOINT_FILE, LOG_FILE, EAR_FILE):
             (self.folder / name).unlink(missing_ok=True)
-        _replace(config, json.dumps(self.record, indent=1))
         self._checkpoint([])
+        with draft_of(config) as draft:  # last: now there is a run
+            draft.write_text(json.dumps(self.record, indent=1))
 
     def _restore(self, checkpoint: Path) -> None:
-        saved = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        try:
+            saved = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        except Exception as error:  # a damaged file raises all kinds of errors
+            raise ValueError(f"{checkpoint} cannot be read ({error}); begin anew") from error
         self.stage, self.epoch, self.best = saved["stage"], saved["epoch"], saved["best"]
         self.belief.load_state_dict(saved["belief"])
         self.optimizer = self._optimizer()
@@ -215,7 +235,6 @@ class _Run:
     def _checkpoint(self, rows: list[list[float]]) -> None:
         """Keep everything that the next epoch depends on, log and all."""
         self.rows = rows
-        draft = self.folder / f".{CHECKPOINT_FILE}"
         state = {
             "stage": self.stage,
             "epoch": self.epoch,
@@ -224,22 +243,22 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "rows": rows,
         }
-        torch.save(state, draft)
-        os.replace(draft, self.folder / CHECKPOINT_FILE)
+        with draft_of(self.folder / CHECKPOINT_FILE) as draft:
+            torch.save(state, draft)
         self._write_log()
 
     def _write_log(self) -> None:
-        draft = self.folder / f".{LOG_FILE}"
-        with open(draft, "w", newline="") as file:
+        with draft_of(self.folder / LOG_FILE) as draft, open(draft, "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(self.rows)
-        os.replace(draft, self.folder / LOG_FILE)
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def learn(self, examples: Examples, held_back: Examples, progress: bool) -> None:
-        """Go through the epochs that are left."""
+    def learn(
+        self, examples: Sequence[Examples], held_back: Sequence[Examples], progress: bool
+    ) -> None:
+        """Go through the epochs that are left; each set's bodies move in their own way."""
         total = self.config.window_epochs + self.config.turn_epochs
         done = self.stage * self.config.window_epochs + self.epoch
         with tqdm(total=total, initial=done, unit="epoch", disable=not progress) as bar:
@@ -248,6 +267,7 @@ class _Run:
                     if self.stage == 1:
                         return
                     self.stage, self.epoch, self.best = 1, 0, float("inf")
+                    self.belief.load_state_dict(load_ear(self.folder / EAR_FILE).state_dict())
                     self.optimizer = self._optimizer()
                 loss = self._learn_epoch(examples)
                 validation, azimuth, leg = self._validate(held_back)
@@ -265,51 +285,52 @@ class _Run:
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.3f}", azimuth=f"{azimuth:.1f}°", leg=f"{leg:.1f}°")
 
-    def _learn_epoch(self, examples: Examples) -> float:
+    def _learn_epoch(self, sets: Sequence[Examples]) -> float:
         """Return the mean loss of an epoch; what is random depends on stage and epoch alone."""
         order = np.random.default_rng([self.config.seed, self.stage, self.epoch])
         torch.manual_seed(int(order.integers(2**62)))
         if self.stage == 0:
-            examples = _windows(examples)
+            sets = [_windows(examples) for examples in sets]
         self.belief.train()
         if self.stage == 1 and not self.config.ear_rate:
             self.belief.ear.eval()
-        total, count = 0.0, len(examples.azimuth)
-        for step, batch in enumerate(_batches(examples, self.config.batch_size, order)):
-            share = self.epoch + step * self.config.batch_size / count
+        total, done, count = 0.0, 0, sum(len(examples.azimuth) for examples in sets)
+        for batch in _batches(sets, self.config, order):
+            share = self.epoch + done / count
             rate = self.config.learning_rate * (1 + cos(pi * min(1.0, share / self.epochs))) / 2
             for group in self.optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
-            loss = self._loss(batch)
+            loss = ear_loss(self._hear(batch), batch)
             self.optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.belief.parameters(), 1.0)
             self.optimizer.step()
             total += loss.item() * len(batch.azimuth)
+            done += len(batch.azimuth)
         return total / count
 
-    def _loss(self, batch: Examples) -> Tensor:
+    def _hear(self, batch: Examples) -> Heard:
+        """Return what the stage makes of a batch."""
         if self.stage == 0:
-            heard, _ = self.belief.ear(batch.binaural.float())
-            return ear_loss(heard, batch)
-        return ear_loss(believe(self.belief, batch), batch)
+            return self.belief.ear(batch.binaural.float())[0]
+        return believe(self.belief, batch)
 
-    def _validate(self, held_back: Examples) -> tuple[float, float, float]:
+    @torch.no_grad()
+    def _validate(self, held_back: Sequence[Examples]) -> tuple[float, float, float]:
         """Return loss, and median errors in degrees at the last window: of the azimuth of sources
         in sight within 5 m, and of the first leg to those out of sight."""
         self.belief.eval()
-        with torch.no_grad():
-            if self.stage == 0:
-                heard, _ = self.belief.ear(held_back.binaural.float())
-            else:
-                heard = believe(self.belief, held_back)
-            loss = ear_loss(heard, held_back).item()
-        last = held_back.some(torch.arange(len(held_back.azimuth)))
-        seen = last.visible[:, -1] & (last.distance[:, -1] <= 5)
-        hidden = ~last.visible[:, -1] & last.leg[:, -1].isfinite()
-        azimuth = angle_between(azimuth_of(heard.source[:, -1]), last.azimuth[:, -1])[seen]
-        leg = angle_between(azimuth_of(heard.leg[:, -1]), last.leg[:, -1])[hidden]
-        return loss, _median_degrees(azimuth), _median_degrees(leg)
+        losses, azimuths, legs = [], [], []
+        for some in held_back:
+            heard = self._hear(some)
+            losses += [ear_loss(heard, some).item()] * len(some.azimuth)
+            last = Examples(*(value[:, -1] for value in some))
+            seen = last.visible & (last.distance <= 5)
+            hidden = ~last.visible & last.leg.isfinite()
+            azimuths.append(angle_between(azimuth_of(heard.source[:, -1]), last.azimuth)[seen])
+            legs.append(angle_between(azimuth_of(heard.leg[:, -1]), last.leg)[hidden])
+        azimuth, leg = torch.cat(azimuths), torch.cat(legs)
+        return float(np.mean(losses)), _median_degrees(azimuth), _median_degrees(leg)
 
 
 def believe(belief: Belief, examples: Examples) -> Heard:
@@ -354,25 +375,46 @@ def _windows(examples: Examples) -> Examples:
     return Examples(*(value.flatten(0, 1) for value in examples))
 
 
-def _batches(examples: Examples, size: int, order: np.random.Generator) -> Iterator[Examples]:
-    """Yield all places once in random order, half of them mirrored."""
-    device = examples.azimuth.device
-    rows = torch.from_numpy(order.permutation(len(examples.azimuth))).to(device)
-    mirror = torch.from_numpy(order.random(len(rows)) < 0.5).to(device)
-    for start in range(0, len(rows), size):
-        batch = examples.some(rows[start : start + size])
-        yield _mirrored(batch, mirror[start : start + size])
+def _batches(
+    sets: Sequence[Examples], config: EarTraining, order: np.random.Generator
+) -> Iterator[Examples]:
+    """Yield all places of all sets once in random order, half of them mirrored, all coloured."""
+    size, device = config.batch_size, sets[0].azimuth.device
+    orders = [order.permutation(len(examples.azimuth)) for examples in sets]
+    runs = [
+        (examples, rows[start : start + size])
+        for examples, rows in zip(sets, orders, strict=True)
+        for start in range(0, len(rows), size)
+    ]
+    for k in order.permutation(len(runs)):
+        examples, rows = runs[k]
+        mirror = torch.from_numpy(order.random(len(rows)) < 0.5).to(device)
+        shift = torch.from_numpy(order.normal(0, config.colour, (len(rows), BANDS))).to(device)
+        batch = examples.some(torch.from_numpy(rows).to(device))
+        yield _coloured(_mirrored(batch, mirror), shift)
 
 
-def _mirror_table(size: int) -> tuple[Tensor, Tensor]:
+def _coloured(batch: Examples, shift: Tensor) -> Examples:
+    """Return a batch whose levels in the bands are shifted (B, 24), but for silence."""
+    vectors = batch.binaural.clone()
+    shift = shift.view(-1, *(1,) * (batch.azimuth.dim() - 1), BANDS).to(vectors.dtype)
+    for name in LEVELS:
+        levels = vectors[..., BinauralFeatures.slices[name]]
+        shifted = (levels + shift).clamp(min=SILENT)
+        vectors[..., BinauralFeatures.slices[name]] = torch.where(levels > SILENT, shifted, levels)
+    return batch._replace(binaural=vectors)
+
+
+@lru_cache
+def _mirror_table(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return which number of a vector takes whose place in the mirror, and its sign, (D,)."""
-    numbered = torch.from_numpy(mirrored(np.arange(1, size + 1, dtype=np.float32)))
+    numbered = torch.from_numpy(mirrored(np.arange(1, size + 1, dtype=np.float32))).to(device)
     return numbered.abs().long() - 1, numbered.sign()
 
 
 def _mirrored(batch: Examples, rows: Tensor) -> Examples:
     """Return a batch in which some rows (B,) are heard as in a mirror: left is right."""
-    place, sign = (x.to(rows.device) for x in _mirror_table(batch.binaural.shape[-1]))
+    place, sign = _mirror_table(batch.binaural.shape[-1], rows.device)
     flip = rows.view(-1, *(1,) * (batch.azimuth.dim() - 1))
     other = batch.binaural[..., place] * sign.to(batch.binaural.dtype)
     side = torch.where(flip, -1.0, 1.0)
@@ -399,10 +441,3 @@ def _check_apart(settings: Sequence[PoseSettings], others: Sequence[PoseSettings
             f"homes:{both[0][0]}/{both[0][1]} is both in poses and in validation; accepted: homes "
             "that differ"
         )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that appears only when it is whole."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text)
-    os.replace(draft, path)

@@ -19,7 +19,7 @@ Weights = Mapping[str, Array]
 DIRECTIONS = 24
 STEP = 2 * np.pi / DIRECTIONS
 OUTPUTS = 2 * DIRECTIONS + 3
-SILENT, LOUD = np.float32(-2.4), np.float32(-2.0)
+SILENT, LOUD, LEAST = np.float32(-2.4), np.float32(-2.0), np.float32(0.01)
 POSE_REACH, POSE_PATIENCE = 10.0, 25.0
 """As ``avenv_agents.encoders`` have them, where torch is needed to read them."""
 
@@ -228,15 +228,18 @@ def belief_ears(sense: Sense) -> Encoded:
     loudest = binaural[:, :DIRECTIONS].max(-1, keepdims=True)
     gate = np.clip((loudest - SILENT) / (LOUD - SILENT), 0, 1)
     weight = gate * softplus(linear(part(ear, "weights"), hidden))
-    sums, last, memory = np.split(sense.state, [2 * DIRECTIONS, 2 * DIRECTIONS + 3], axis=1)
+    ends = np.cumsum([2 * DIRECTIONS, 4, 3])
+    sums, tally, last, memory = np.split(sense.state, ends, axis=1)
     change = np.where(sense.begun[:, None], 0, pose - last)
     walked = np.hypot(change[:, 0], change[:, 1])
-    kept = np.exp(-softplus(weights["fading"]) * walked) * ~sense.begun
+    kept = np.exp(-softplus(weights["fading"]) * walked[:, None]) * ~sense.begun[:, None]
     heading = pose[:, 2, None]
-    sums = kept[:, None, None] * sums.reshape(-1, 2, DIRECTIONS)
+    sums = kept[:, :1, None] * sums.reshape(-1, 2, DIRECTIONS)
     sums = sums + weight[:, :, None] * turned(directions, heading)
     ahead = log_softmax(turned(sums, -heading)).reshape(len(pose), -1)
-    believed = np.concatenate([ahead, alone], axis=1)
+    tally = kept[:, 1:] * tally
+    tally = tally + np.concatenate([(gate + LEAST) * alone, gate + LEAST], axis=1)
+    believed = np.concatenate([ahead, tally[:, :3] / tally[:, 3:]], axis=1)
     at_once = np.concatenate([directions.reshape(len(pose), -1), alone], axis=1)
     moves = np.stack([np.cos(change[:, 2]), np.sin(change[:, 2]), walked], axis=1)
     x = np.concatenate([hidden, np.maximum(believed, -8), np.maximum(at_once, -8), moves], axis=1)
@@ -246,7 +249,7 @@ def belief_ears(sense: Sense) -> Encoded:
     probabilities = softmax(result[:, : 2 * DIRECTIONS].reshape(-1, 2, DIRECTIONS))
     near_visible, distance = result[:, -3:-1], result[:, -1:]
     features = [probabilities.reshape(len(pose), -1), sigmoid(near_visible), distance, memory]
-    state = np.concatenate([sums.reshape(len(pose), -1), pose, memory], axis=1)
+    state = np.concatenate([sums.reshape(len(pose), -1), tally, pose, memory], axis=1)
     return np.concatenate(features, axis=1), state.astype(np.float32)
 
 
@@ -372,3 +375,64 @@ def twin(kind: str, name: str, table: Mapping[str, Any]) -> Any:
     if name not in table:
         raise ValueError(f"{kind} {name!r} needs torch; without it: {accepted(name, table)}")
     return table[name]
+
+
+# -- a whole policy --------------------------------------------------------------------------------
+
+
+class PolicyForward:
+    """A policy: encoders, fusion, memory and a linear layer to the actions.
+
+    What a row remembers (M,) are the states of its encoders, in their order, and that of its
+    memory.
+
+    Args:
+        weights: of the policy, under ``encoders.NAME``, ``fusion``, ``memory`` and ``actor``.
+        description: with the names of its ``encoders``, ``fusion`` and ``memory``; ``states``, the
+            lengths of what encoders and memory remember; and ``highest``, the greatest value of
+            each depth picture.
+
+    Raises:
+        ValueError: a part of it needs torch.
+    """
+
+    def __init__(self, weights: Weights, description: Mapping[str, Any]):
+        names = description["encoders"]
+        self._encoders = [
+            (twin("encoder", name, ENCODERS), part(weights, f"encoders.{name}")) for name in names
+        ]
+        self._fusion = twin("fusion", description["fusion"], FUSIONS), part(weights, "fusion")
+        self._memory = twin("memory", description["memory"], MEMORIES), part(weights, "memory")
+        self._actor = part(weights, "actor")
+        self._states = [int(length) for length in description["states"]]
+        self._highest = dict(description["highest"])
+
+    def initial(self, rows: int) -> Array:
+        """Return what rows remember in the beginning, (N, M)."""
+        return np.zeros((rows, sum(self._states)), np.float32)
+
+    def step(
+        self, observation: Mapping[str, NDArray], memory: Array, begun: NDArray[np.bool_]
+    ) -> tuple[Array, Array]:
+        """Return logits (N, A) of the actions, and what rows (N, M) remember.
+
+        Args:
+            observation: (N, ...) each, ``previous_action`` (N,) among them if the policy reads it:
+                the action that led here; where an episode begins it is not read.
+            memory: (N, M) before the step.
+            begun: (N,) bool, where an episode begins with the step.
+        """
+        if "previous_action" in observation:
+            none = len(self._actor["weight"])
+            previous = np.where(begun, none, observation["previous_action"])
+            observation = {**observation, "previous_action": previous}
+        *states, last = np.split(memory, np.cumsum(self._states)[:-1], axis=1)
+        features, kept = [], []
+        for (encode, weights), state in zip(self._encoders, states, strict=True):
+            encoded, state = encode(Sense(weights, observation, state, begun, self._highest))
+            features.append(encoded)
+            kept.append(state)
+        fuse, weights = self._fusion
+        remember, memory_weights = self._memory
+        out, last = remember(memory_weights, fuse(weights, features), last, begun)
+        return linear(self._actor, out), np.concatenate([*kept, last], axis=1)

@@ -72,8 +72,8 @@ class FrameStack(Memory):
             known = (age >= back)[..., None]
             parts.append(torch.where(known, sequence[first : first + steps], 0.0))
         kept = sequence[len(sequence) - self.frames + 1 :].transpose(0, 1)
-        back = torch.arange(self.frames - 2, -1, -1, device=x.device)
-        kept = torch.where((age[-1][:, None] >= back)[..., None], kept, 0.0)
+        ages = torch.arange(self.frames - 2, -1, -1, device=x.device)
+        kept = torch.where((age[-1][:, None] >= ages)[..., None], kept, 0.0)
         return torch.cat(parts, dim=2), kept.flatten(1)
 
 
@@ -87,7 +87,7 @@ class Gru(Memory):
 
     def __init__(self, inputs: int, features: int = 512):
         super().__init__()
-        self.features = self.state = features
+        self.features, self.state = features, features
         self.cell = nn.GRU(inputs, features)
 
     def unroll(self, x: Tensor, state: Tensor, begun: Tensor) -> tuple[Tensor, Tensor]:
@@ -154,9 +154,11 @@ class SceneMemory(Memory):
         key = torch.arange(past + steps, device=x.device)
         back = query - key  # (T, past + T)
         seen = (back >= 0) & (back <= age.T[:, :, None])  # (E, T, past + T)
+        keys, values = self.key_value(sequence).chunk(2, dim=2)
         attended = nn.functional.scaled_dot_product_attention(
             self._split(self.query(embedded.transpose(0, 1))),
-            *map(self._split, self.key_value(sequence).chunk(2, dim=2)),
+            self._split(keys),
+            self._split(values),
             attn_mask=seen[:, None],
         )
         mixed = self.mixed(attended.transpose(1, 2).flatten(2)).transpose(0, 1)

@@ -9,14 +9,12 @@ its number alone, so that neither the number of processes nor an interruption sh
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +22,7 @@ from tqdm import tqdm
 
 from avenv.core import frames, parallel
 from avenv.core.errors import SceneError
+from avenv.core.files import draft_of
 from avenv.core.suggest import accepted
 from avenv.geometry import lines_of_sight
 from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
@@ -125,6 +124,11 @@ class Poses(NamedTuple):
     place: NDArray[np.float64]
     source: NDArray[np.float64]
 
+    def some(self, rows: slice | NDArray) -> "Poses":
+        """Return some places."""
+        values = {name: value[rows] for name, value in self._asdict().items()}
+        return Poses(**values)
+
     @property
     def near(self) -> NDArray[np.bool_]:
         """Whether the source is within ``RADIUS`` metres on foot, (P, S)."""
@@ -165,42 +169,38 @@ def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
     """Yield whenever a home has been written."""
     if workers <= 1:
         for job in jobs:
-            yield _write_home(*job)
+            _write_home(*job)
+            yield
         return
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, parallel.set_num_threads, (1,)) as pool:
         futures = [pool.submit(_write_home, *job) for job in jobs]
         try:
             for future in as_completed(futures):
-                yield future.result()
+                future.result()  # raises what was raised there
+                yield
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def read_poses(folders: str | Path | Iterable[str | Path]) -> tuple[Poses, list[PoseSettings]]:
-    """Return the poses of folders, home by home, and the settings of each folder.
+def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:
+    """Return the poses of a folder, home by home, and its settings.
 
     Raises:
-        ValueError: a folder holds no poses, not all of them, or a file is broken; or their windows
-            are not equally many.
+        ValueError: the folder holds no poses, not all of them, or a file is broken.
     """
-    some = (folders,) if isinstance(folders, str | Path) else tuple(folders)
-    parts, settings = [], []
-    for folder in map(Path, some):
-        one = _read_settings(folder)
-        homes = find_homes(one.homes)
-        files = [folder / _name(homes.split, number) for number in homes.numbers]
-        if missing := [file.name for file in files if not file.exists()]:
-            raise ValueError(
-                f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with "
-                "the same options makes them"
-            )
-        parts += [_read_home(file) for file in files]
-        settings.append(one)
-    if len({part.binaural.shape[1] for part in parts}) > 1:
-        raise ValueError(f"{[str(f) for f in some]} hold other motions; accepted: of one kind")
-    columns = zip(*parts, strict=True)
-    return Poses(*(np.concatenate(column) for column in columns)), settings
+    folder = Path(folder)
+    settings = _read_settings(folder)
+    homes = find_homes(settings.homes)
+    files = [folder / _name(homes.split, number) for number in homes.numbers]
+    if missing := [file.name for file in files if not file.exists()]:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
+            "same options makes them"
+        )
+    parts = [_read_home(file) for file in files]
+    columns = {name: [getattr(p, name) for p in parts] for name in Poses._fields}
+    return Poses(**{name: np.concatenate(c) for name, c in columns.items()}), settings
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -222,7 +222,8 @@ def _claim(folder: Path, settings: PoseSettings) -> None:
             )
         return
     text = json.dumps({"version": VERSION, **asdict(settings)}, indent=1)
-    _write(file, lambda draft: draft.write_text(text))
+    with draft_of(file) as draft:
+        draft.write_text(text)
 
 
 def _read_settings(folder: Path) -> PoseSettings:
@@ -252,22 +253,8 @@ def _read_home(file: Path) -> Poses:
 
 def _write_home(settings: PoseSettings, split: str, number: int, folder: Path) -> None:
     poses = draw_home(settings, split, number)
-    _write(folder / _name(split, number), lambda draft: _save(draft, poses))
-
-
-def _save(path: Path, poses: Poses) -> None:
-    with open(path, "wb") as file:
+    with draft_of(folder / _name(split, number)) as draft, open(draft, "wb") as file:
         np.savez(file, **poses._asdict())
-
-
-def _write(path: Path, write: Any) -> None:
-    """Let a file appear only when it is whole."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        write(draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 # -- what is drawn ---------------------------------------------------------------------------------
@@ -316,16 +303,16 @@ def _draw(
     sounds = load_sounds(settings.sounds, simulator.settings.sample_rate)
     grid = world.walkable_for(simulator.body)
     count = min(settings.sources, settings.places, len(world.places))
-    chosen = world.places[rng.choice(len(world.places), count, replace=False)]
+    chosen = rng.choice(len(world.places), count, replace=False)
     fields = FieldCache(count)
     drawn: list[_Drawn] = []
     for row in range(settings.places):
-        x, y = chosen[row % count].tolist()
-        field = fields.get(grid, (x, y))
-        place = _place(rng, world, simulator, field, (x, y, SOURCE_HEIGHT))
+        source = world.source_places[chosen[row % count]]
+        field = fields.get(grid, source[:2])
+        place = _place(rng, world, simulator, field, source)
         sound = sounds.sample(rng)
         offset = int(rng.integers(len(sound.signal)))
-        emitter = Emitter((x, y, SOURCE_HEIGHT), sound, offset=offset)
+        emitter = Emitter(source, sound, offset=offset)
         heading, seed = float(rng.uniform(-np.pi, np.pi)), int(rng.integers(2**63))
         start = Start(world, place, heading, (emitter,), seed=seed)
         drawn.append(_Drawn(start, field, _room(world, place)))
@@ -338,7 +325,8 @@ def _place(
 ) -> tuple[float, float]:  # fmt: skip
     """Return where a body begins: each kind of place is as likely as the others that there are."""
     points = field.grid.sample(rng, CANDIDATES)
-    ears = np.column_stack([points, np.full(len(points), simulator.body.ear_height)])
+    height = source[2] - SOURCE_HEIGHT + simulator.body.ear_height
+    ears = np.column_stack([points, np.full(len(points), height)])
     distance = np.linalg.norm(ears - source, axis=1)
     seen = lines_of_sight(world.compiled.bvh, ears, np.broadcast_to(source, ears.shape))
     kind = np.searchsorted(RINGS, distance) + (len(RINGS) + 1) * seen

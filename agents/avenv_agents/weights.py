@@ -1,15 +1,14 @@
 """Weights of networks in files that run no code: NumPy's archives, with a description in JSON."""
 
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+
+from avenv.core.files import draft_of
 
 DESCRIPTION = "description.json"
 """Name of the description in the archive, an array of its bytes."""
@@ -19,16 +18,10 @@ def save_weights(
     path: str | Path, weights: Mapping[str, NDArray], description: Mapping[str, Any]
 ) -> None:
     """Write arrays by name and a description; the file appears only when it is whole."""
-    path = Path(path)
     text = json.dumps(dict(description), sort_keys=True).encode()
     arrays = {**weights, DESCRIPTION: np.frombuffer(text, np.uint8)}
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with open(draft, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft_of(path) as draft, open(draft, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_weights(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -43,7 +36,7 @@ def load_weights(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
         description = json.loads(arrays.pop(DESCRIPTION).tobytes())
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist; accepted: a file of weights") from None
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file raises all kinds of errors
         raise ValueError(
             f"{path} holds no weights ({error}); accepted: a file that avenv saved"
         ) from error

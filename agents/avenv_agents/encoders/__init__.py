@@ -32,7 +32,7 @@ def make_encoder(name: str, space: spaces.Dict, **options: object) -> Encoder:
     if name not in ENCODERS:
         raise ValueError(f"encoder is {name!r}; {accepted(name, ENCODERS)}")
     try:
-        return ENCODERS[name](space, **options)  # type: ignore[arg-type]
+        return ENCODERS[name](space, **options)
     except TypeError as error:
         raise ValueError(f"encoder {name!r}, {options}: {error}") from error
 

@@ -30,8 +30,11 @@ LEVELS = slice(0, 24)
 SILENT, LOUD = -2.4, -2.0
 """Loudest band at which a window counts for nothing, and from which on it counts in full: 98 and
 90 dB below full scale."""
-FADING = 0.4
-"""Share per metre walked by which a belief about directions fades, before it is learned."""
+FADING = 0.4, 2.0
+"""Rates per metre walked at which is forgotten what was heard of directions, and of being near and
+in sight, before they are learned."""
+LEAST = 0.01
+"""Weight of silence in the mean of what is heard of being near: there may be nothing else."""
 
 
 class Heard(NamedTuple):
@@ -87,17 +90,15 @@ class Ear(nn.Module):
 
     def weigh(self, binaural: Tensor, hidden: Tensor) -> Tensor:
         """Return how much a window counts (..., 2) in the two sums; silence counts 0."""
-        loudest = binaural[..., LEVELS].amax(-1, keepdim=True)
-        heard = ((loudest - SILENT) / (LOUD - SILENT)).clamp(0, 1)
-        return heard * nn.functional.softplus(self.weights(hidden))
+        return loudness(binaural) * nn.functional.softplus(self.weights(hidden))
 
 
 class Belief(nn.Module):
     """What is believed after several windows, whatever the body did between them.
 
-    A row remembers two histograms in the frame of its start, the pose in which it heard last, and
-    a recurrent layer. The histograms add up exactly while the body only turns, and fade as it
-    walks.
+    A row remembers two histograms in the frame of its start, the mean of what it heard of being
+    near and in sight, the pose in which it heard last, and a recurrent layer. The histograms add
+    up exactly while the body only turns; they and the mean fade as it walks.
 
     Args:
         inputs: D of the vector ``binaural``.
@@ -120,7 +121,7 @@ class Belief(nn.Module):
         self.correction = nn.Linear(memory, OUTPUTS)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(self.correction.bias)
-        self.state = 2 * DIRECTIONS + 3 + memory
+        self.state = 2 * DIRECTIONS + 4 + 3 + memory
         self.features = OUTPUTS + memory
 
     def unroll(
@@ -140,22 +141,29 @@ class Belief(nn.Module):
         """
         heard, hidden = self.ear(binaural)
         weight = self.ear.weigh(binaural, hidden)
-        sums, last, memory = state.split([2 * DIRECTIONS, 3, self.gru.state], dim=1)
+        sums, tally, last, memory = state.split([2 * DIRECTIONS, 4, 3, self.gru.state], dim=1)
         poses = torch.cat([last[None], pose[..., :3]])
         change = torch.where(begun[..., None], 0.0, poses[1:] - poses[:-1])
         walked = change[..., :2].norm(dim=-1)
-        kept = torch.exp(-nn.functional.softplus(self.fading) * walked) * ~begun
+        fading = nn.functional.softplus(self.fading)
+        kept = torch.exp(-fading * walked[..., None]) * ~begun[..., None]
         evidence = weight[..., None] * turned(
             torch.stack([heard.source, heard.leg], dim=-2), pose[..., 2, None]
         )
-        sums = sums.unflatten(1, (2, DIRECTIONS))
-        summed = []
-        for t in range(len(begun)):
-            sums = kept[t, :, None, None] * sums + evidence[t]
-            summed.append(sums)
-        ahead = turned(torch.stack(summed), -pose[..., 2, None]).log_softmax(-1)
         alone = torch.stack([heard.near, heard.visible, heard.distance], dim=-1)
-        believed = torch.cat([ahead.flatten(-2), alone], dim=-1)
+        counts = loudness(binaural) + LEAST
+        weighted = torch.cat([counts * alone, counts], dim=-1)
+        sums = sums.unflatten(1, (2, DIRECTIONS))
+        summed, tallied = [], []
+        for t in range(len(begun)):
+            sums = kept[t, :, :1, None] * sums + evidence[t]
+            tally = kept[t, :, 1:] * tally + weighted[t]
+            summed.append(sums)
+            tallied.append(tally)
+        ahead = turned(torch.stack(summed), -pose[..., 2, None]).log_softmax(-1)
+        tallies = torch.stack(tallied)
+        mean = tallies[..., :3] / tallies[..., 3:]
+        believed = torch.cat([ahead.flatten(-2), mean], dim=-1)
         at_once = torch.cat([heard.source, heard.leg, alone], dim=-1)
         turn = change[..., 2]
         seen = [hidden, believed.clamp(min=-8), at_once.clamp(min=-8)]
@@ -173,7 +181,8 @@ class Belief(nn.Module):
             ],
             dim=-1,
         )
-        return result, features, torch.cat([sums.flatten(1), pose[-1, :, :3], memory], dim=1)
+        after = torch.cat([sums.flatten(1), tally, pose[-1, :, :3], memory], dim=1)
+        return result, features, after
 
     def turning_sum(self, binaural: Tensor, heading: Tensor) -> Tensor:
         """Return the two sums (..., 2, 24) at the last of S headings (..., S), of vectors
@@ -237,6 +246,12 @@ class BeliefEars(Encoder):
             observation["binaural"], observation["pose"], state, begun
         )
         return features, state
+
+
+def loudness(binaural: Tensor) -> Tensor:
+    """Return how far vectors (..., D) are from silence, (..., 1), from 0 to 1."""
+    loudest = binaural[..., LEVELS].amax(-1, keepdim=True)
+    return ((loudest - SILENT) / (LOUD - SILENT)).clamp(0, 1)
 
 
 def turned(histogram: Tensor, angle: Tensor) -> Tensor:
