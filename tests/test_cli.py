@@ -89,7 +89,7 @@ def test_a_broken_package_takes_no_other_command_away(monkeypatch):
 
 def test_training_says_what_to_install(here, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "avenv_agents.training", raising=False)
+    monkeypatch.delitem(sys.modules, "avenv_agents.learning", raising=False)
     done = run("train", "apartment")
     assert done.exit_code == 1
     assert done.output.startswith("Error: ")

@@ -41,6 +41,7 @@ class TrainingConfig:
         validation: of "dagger" and "ppo": ``every`` so many steps, so many ``episodes``, and
             options that differ from ``env``: ``scenes`` that were held back.
         start_from: the file of a policy of the same parts, whose weights to begin with.
+        minutes: of "dagger" and "ppo": after which the run ends, if its steps are not all taken.
 
     Raises:
         ValueError: a value is out of range; the message names the field.
@@ -59,6 +60,7 @@ class TrainingConfig:
     dagger: dict[str, Any] = field(default_factory=dict)
     validation: dict[str, Any] = field(default_factory=dict)
     start_from: str | None = None
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -71,6 +73,10 @@ class TrainingConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; accepted: a whole number from {least}")
+        if self.minutes is not None and not (
+            isinstance(self.minutes, int | float) and 0 < self.minutes < float("inf")
+        ):
+            raise ValueError(f"minutes is {self.minutes!r}; accepted: more than 0, or none")
         for name in ("every", "episodes"):
             value = self.validation.get(name, 1)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

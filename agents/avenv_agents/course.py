@@ -66,6 +66,7 @@ class Course:
         workers: that play.
         seed: of the run.
         total: environment steps in all.
+        minutes: after which the run is over, too; None: it takes as long as it takes.
         checkpoint_every, validate_every: environment steps; 0: no validation.
         resume: go on from the folder's last checkpoint.
         progress: show a progress bar.
@@ -78,33 +79,40 @@ class Course:
     def __init__(
         self, folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, workers: Workers,
         seed: int, total: int, checkpoint_every: int, validate_every: int = 0,
-        resume: bool = False, progress: bool = True,
+        resume: bool = False, progress: bool = True, minutes: float | None = None,
     ):  # fmt: skip
         self.folder, self.policy, self.optimizer, self.workers = folder, policy, optimizer, workers
-        self.seed, self.total = seed, total
+        self.seed, self.total, self._minutes = seed, total, minutes
         self.steps = self.updates = 0
         self.best = -np.inf
         self._lines: list[dict[str, float]] = []
         self._recent: deque[dict[str, float]] = deque(maxlen=RECENT)
         self._seconds = {"simulate": 0.0, "learn": 0.0, "validate": 0.0}
+        self._before = 0.0  # seconds of the run until it was resumed
         if resume:
             self._restore()
         self._checkpoint_due = Every(checkpoint_every, self.steps)
         self._validation_due = Every(validate_every, self.steps) if validate_every else None
         self._began, self._first = time.perf_counter(), self.steps
+        self._take_stock()
         self._bar = tqdm(total=total, initial=self.steps, unit="step", unit_scale=True,
                          desc=folder.name, disable=not progress)  # fmt: skip
         self._board: Any = None
 
     @property
     def is_over(self) -> bool:
-        """Whether all steps have been taken."""
-        return self.steps >= self.total
+        """Whether all steps have been taken, or the time is up."""
+        return self.share >= 1
 
     @property
     def share(self) -> float:
-        """How much of the run is over, 0 to 1."""
-        return min(1.0, self.steps / self.total)
+        """How much of the run is over, 0 to 1, as of the last rollout."""
+        return self._share
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the run has taken, before it was resumed, too."""
+        return self._before + time.perf_counter() - self._began
 
     @property
     def pauses(self) -> bool:
@@ -125,7 +133,14 @@ class Course:
         """Take note of a rollout."""
         self.steps += rollout.steps
         self.updates += 1
+        self._take_stock()
         self._recent += rollout.episodes
+
+    def _take_stock(self) -> None:
+        taken = self.steps / self.total
+        if self._minutes is not None:
+            taken = max(taken, self.elapsed / (60 * self._minutes))
+        self._share = min(1.0, taken)
 
     def tell(self, losses: Mapping[str, float]) -> None:
         """Log what an update came to, validate and save where that is due.
@@ -166,6 +181,7 @@ class Course:
             lines=self._lines,
             recent=list(self._recent),
             seconds=self._seconds,
+            elapsed=self.elapsed,
             made=provenance(),
         )
         name = STEP_FILES.replace("*", f"{self.steps:09d}")
@@ -188,6 +204,7 @@ class Course:
             self.optimizer.load_state_dict(data["optimizer"])
             self.steps, self.updates, self.best = data["steps"], data["updates"], data["best"]
             self._lines, self._seconds = data["lines"], data["seconds"]
+            self._before = data["elapsed"]
             self._recent.extend(data["recent"])
         except (KeyError, RuntimeError, ValueError) as error:
             said = str(error).partition("\n")[0]
@@ -199,6 +216,7 @@ class Course:
         """Return speed and how the latest episodes went."""
         elapsed = time.perf_counter() - self._began
         measures = {
+            "seconds": self.elapsed,
             "steps_per_second": (self.steps - self._first) / elapsed,
             **{f"{name}_seconds": value for name, value in self._seconds.items()},
             "episodes": float(len(self._recent)),

@@ -30,10 +30,9 @@ class DaggerConfig:
         batches: minibatches that are learned from after each rollout.
         sequences: in a minibatch.
         learning_rate: of Adam; it falls linearly to a tenth.
-        guarded: share of the rows that the oracle helps: a stop at a wrong place is not carried out,
-            but what it would do instead, for a policy that stops too early would never see the rest
-            of the way. In the others the policy takes its most probable action, and success is
-            counted.
+        guarded: share of the rows that the oracle helps: it does not let the policy stop at a wrong
+            place, for one that stops too early would never see the rest of the way. In the others
+            the policy takes its most probable action, and success is counted.
         beta: share of the steps in guarded rows that the oracle takes at the beginning; it falls
             linearly to 0.
         beta_share: share of the run in which it does.

@@ -5,8 +5,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from gymnasium import spaces
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError(f'learning needs more ({error}): pip install "avenv[agents]"') from error
 
 from avenv.core.interrupts import terminable
 from avenv.core.suggest import accepted
@@ -76,6 +80,7 @@ def train(
         course = Course(
             folder, policy, optimizer, workers, config.seed, config.total_steps,
             config.checkpoint_every, config.validation.get("every", 0), resume, progress,
+            config.minutes,
         )  # fmt: skip
         try:
             if not resume:

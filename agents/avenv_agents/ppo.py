@@ -64,7 +64,6 @@ def train_ppo(
         course: of the run; its optimizer is that of the policy.
         device: that torch computes on.
     """
-    random = np.random.default_rng((course.seed, course.steps))
     while not course.is_over:
         # Play.
         with course.timing("simulate"):
@@ -92,6 +91,7 @@ def train_ppo(
         for group in course.optimizer.param_groups:
             group["lr"] = config.learning_rate * left
         policy.train()
+        random = np.random.default_rng((course.seed, course.steps))
         values_only = course.updates <= config.critic_updates
         totals: dict[str, float] = {}
         rows, parts = rollout.begun.shape[1], min(config.minibatches, rollout.begun.shape[1])

@@ -35,6 +35,9 @@ from avenv.cli.commands import trust_option
     type=click.Path(dir_okay=False, writable=True),
     help="Write the metrics of every episode to this JSON file.",
 )
+@click.option(
+    "--impaired", help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind."
+)
 @click.option("--fresh", is_flag=True, help="Play again what has been played before.")
 @trust_option
 def evaluate(
@@ -46,6 +49,7 @@ def evaluate(
     num_envs: int,
     seed: int,
     out: str | None,
+    impaired: str | None,
     fresh: bool,
     trust: bool,
 ) -> None:
@@ -54,13 +58,15 @@ def evaluate(
     Finished episodes are written down at once, beside OUT or in the cache folder. Whatever stops an
     evaluation, the same command goes on with it.
     """
-    from avenv.benchmark import evaluate, options_of
+    from avenv.benchmark import Impaired, evaluate, options_of
     from avenv.benchmark.journal import default_path, heading
     from avenv.cli.agents import find_agent_here
 
     if out and not Path(out).absolute().parent.is_dir():
         raise click.ClickException(f"out is {out!r}; there is no folder of that name")
     factory = find_agent_here(agent, trust)
+    if impaired is not None:
+        factory, agent = Impaired(factory, impaired), f"{agent}, {impaired}"
     options = options_of(factory) if config is None else _read_options(config)
     if scenes:
         options["scenes"] = list(scenes)
