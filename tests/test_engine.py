@@ -1,8 +1,11 @@
 """Responses from scene to ear, and what they refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
+from shapely.geometry import Polygon
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.acoustics import Engine, MicrophoneArray, ResponseBatch, impulse_response
@@ -12,6 +15,7 @@ from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core import cache, parallel
 from avenv.core.errors import SceneError
+from avenv.scene.compiled import Room
 
 QUICK = AcousticSettings(rays=512, mirror_rays=2048, max_time=0.5)
 RATE = 16000
@@ -107,6 +111,72 @@ def test_a_listener_must_be_in_the_air():
     field = engine.source_field(prepare(scene), (1, 1, 1), 1.0)
     with pytest.raises(ValueError, match=r"jobs\[0\]"):
         engine.responses(ResponseBatch.of_source(field, (1, np.nan, 1)))
+
+
+ROOM = shoebox((5, 4, 3), absorption=0.1, scattering=0.3)
+
+
+@pytest.mark.filterwarnings("error")  # nothing escapes
+@pytest.mark.parametrize("sheet", [False, True])
+@pytest.mark.parametrize(
+    ("place", "off"),
+    [
+        ((1, 1, 0), (0, 0, 1)), ((0, 1, 1), (1, 0, 0)), ((1, 1, 3), (0, 0, -1)),
+        ((0, 0, 1), (1, 1, 0)), ((0, 0, 0), (1, 1, 1)), ((5, 4, 3), (-1, -1, -1)),
+        ((1, 1, 1e-6), (0, 0, 1)), ((1, 1, -1e-6), (0, 0, 1)),
+    ],
+)  # fmt: skip
+def test_a_source_on_a_face_sounds_as_one_just_before_it(place, off, sheet):
+    """All that it radiates stays in the room: late sound is as loud as from its middle.
+
+    And the images in the faces add in phase: twice, four, eight times the direct pressure
+    (Waterhouse 1958, "Output of a sound source in a reverberation chamber").
+    """
+    scene = replace(ROOM, double_sided=np.full(12, sheet), rooms=() if sheet else ROOM.rooms)
+    settings = AcousticSettings(max_time=0.8)
+    options = {"listener": (3.5, 2.6, 1.5), "layout": "mono", "settings": settings}
+    on, before, middle = (
+        impulse_response(scene, source, **options)[0].astype(float)
+        for source in (place, np.add(place, 2e-3 * np.array(off)), (1.5, 1.3, 1.4))
+    )
+    assert 10 * np.log10((on**2).sum() / (before**2).sum()) == pytest.approx(0, abs=0.2)
+    late = slice(1600, None)
+    assert 10 * np.log10((on[late] ** 2).sum() / (middle[late] ** 2).sum()) == pytest.approx(
+        0, abs=1
+    )
+
+
+def test_images_in_a_hard_wall_double_the_pressure_of_a_source_in_it():
+    scene = shoebox((12, 10, 8), absorption=1.0)
+    hard = np.ptp(scene.triangles[:, :, 2], axis=1) + scene.triangles[:, :, 2].max(axis=1) < 1e-3
+    table = surfaces((1.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    scene = replace(scene, surfaces=table, surface=hard.astype(np.int32))
+    on_floor = impulse_response(scene, (3, 5, 0), (8, 5, 4), layout="mono", settings=QUICK)[0]
+    spectrum = np.abs(np.fft.rfft(on_floor, 8192))
+    assert spectrum[500] == pytest.approx(2 / np.sqrt(41), rel=0.05)
+
+
+def test_outside_of_a_room_that_is_not_convex_nobody_listens():
+    plan = Polygon([(0, 0), (6, 0), (6, 3), (3, 3), (3, 5), (0, 5)])
+    mesh = trimesh.creation.extrude_polygon(plan, 2.5)
+    mesh.invert()
+    room = Room("ell", np.array(plan.exterior.coords)[:-1], 0.0, 2.5)
+    solid_walls = from_meshes([mesh], surfaces((0.2, 0.1, 0.0)), rooms=(room,))
+    sheets = replace(solid_walls, double_sided=np.ones(len(mesh.faces), bool))
+    for scene in (solid_walls, sheets):
+        for notch in ((5.0, 4.5, 1.0), (3.05, 3.05, 1.0)):
+            with pytest.raises(SceneError, match="inside a solid or a wall|outside the scene's ro"):
+                impulse_response(scene, (1, 1, 1), notch, settings=QUICK)
+        for corner in ((3, 3, 1), (3, 4, 1), (1, 1, 2.5)):
+            assert prepare(scene).check_position(corner, "listener") == pytest.approx(
+                corner, abs=0.01
+            )
+
+
+def test_doorways_between_rooms_are_no_outside():
+    prepared = prepare(two_rooms())
+    for place in ((4.1, 2.0, 1.0), (4.02, 1.6, 1.9)):
+        np.testing.assert_array_equal(prepared.check_position(place, "listener"), place)
 
 
 def test_silence_is_warned_of():

@@ -16,7 +16,13 @@ from avenv.benchmark import Report, evaluate, find_agent
 from avenv.cli import main
 from avenv.simulation.world import World
 from avenv_agents.baselines import DirectionFollower, OracleAgent, RandomAgent
-from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND, SourceBelief, interaural_correlation
+from avenv_agents.hearing import (
+    HEAD_RADIUS,
+    SPEED_OF_SOUND,
+    SourceBelief,
+    interaural_correlation,
+    level_difference,
+)
 
 OPTIONS = {"sounds": "phone", "sensors": ("depth", "audio"), "image_size": (32, 32)}
 
@@ -210,6 +216,22 @@ def test_a_delayed_noise_correlates_fully_at_its_delay(delay):
 def test_unrelated_noises_do_not_correlate():
     noises = np.random.default_rng(0).normal(size=(2, 16000)).astype(np.float32)
     assert np.abs(interaural_correlation(noises, 16000, np.arange(-12, 13) / 16000)).max() < 0.1
+
+
+def test_level_differences_are_those_of_the_heads_shadow():
+    time = np.arange(8000) / 16000
+    ears = np.stack([np.sin(2 * np.pi * 2000 * time), 0.5 * np.sin(2 * np.pi * 2000 * time)])
+    ears += [[1.0], [3.0]] * np.sin(2 * np.pi * 100 * time)  # bends round the head
+    assert level_difference(ears.astype(np.float32), 16000) == pytest.approx(6.02, abs=0.1)
+    assert level_difference(np.zeros((2, 8000), np.float32), 16000) == 0
+
+
+def test_a_louder_side_alone_tells_where_to_go():
+    noise = np.random.default_rng(0).normal(size=(2, 8000)).astype(np.float32)
+    belief = SourceBelief(10.0)
+    for _ in range(5):
+        belief.update(0.05 * noise, 0.05 * noise * [[2.0], [1.0]], 16000, np.zeros(2), 0.0)
+    assert belief.best()[1] > 0
 
 
 @pytest.mark.parametrize("azimuth", [45, 135, -45, -135])

@@ -11,7 +11,7 @@ import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 from test_hrtf import EVERYWHERE, woodworth_head, write_sofa
 from test_paths import paths_between
-from test_response import LENGTH, interaural_delay
+from test_response import LENGTH, interaural_delay, respond
 from test_stream import new_sound, play
 
 from avenv import load_scene
@@ -28,11 +28,11 @@ from avenv.acoustics import (
 from avenv.acoustics import field as fields
 from avenv.acoustics import pyroom as reference
 from avenv.acoustics.air import air_absorption
-from avenv.acoustics.late.tracing import late_at
+from avenv.acoustics.late.tracing import NO_IMAGES, late_at, trace_late
 from avenv.acoustics.paths.search import allocate_paths, find_paths
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core import cache, parallel
-from avenv.core.bands import bands_for
+from avenv.core.bands import OCTAVE_CENTRES, bands_for
 from avenv.core.frames import direction
 from avenv.geometry import lines_of_sight
 
@@ -107,6 +107,21 @@ def test_gate_2_a_diffuse_room_decays_and_sounds_as_theory_says(check):
     expected = direct + theory.diffuse_energy(volume, surface, absorption, AIR)
     level = decibels(octave_energy(heard).mean(axis=0) / expected.mean(axis=0))
     check("level per octave against theory", np.abs(level).max(), 1, "dB")
+
+
+def test_gate_2_few_rays_tell_the_level_of_a_large_hall(check):
+    size, absorption = np.array([40.0, 30.0, 10.0]), 0.4
+    scene = shoebox(size, absorption, scattering=0.7)
+    volume, surface = size.prod(), 2 * (40 * 30 + 30 * 10 + 40 * 10)
+    source = np.array([12, 12, 2.0])
+    listeners = np.array([(x, y, 2.0) for x in (5, 15, 25, 35) for y in (5, 15, 25)])
+    settings = AcousticSettings(max_time=1.5, rays=512)
+    heard = octave_energy(hear(scene, source, listeners, settings)[:, 0])
+    distance = np.linalg.norm(listeners - source, axis=1)[:, None]
+    direct = np.exp(-AIR * distance) / distance**2
+    expected = direct + theory.diffuse_energy(volume, surface, absorption, AIR)
+    level = decibels(heard.mean(axis=0) / expected.mean(axis=0))
+    check("level of a large hall, 512 rays", np.abs(level).max(), 1, "dB")
 
 
 def coupled_rooms(absorptions, width):
@@ -220,6 +235,47 @@ def test_gate_6_no_path_gains_energy(check):
     check("loudest path above the free field", 2 * decibels(max(gains)), 0.01, "dB")
 
 
+@pytest.fixture(scope="module")
+def lossless_hall():
+    """Trace 512 rays in a hall of 270,000 m³ that only air takes sound from."""
+    scene = prepare(shoebox((120, 90, 25), absorption=0.0, scattering=0.5)).tables
+    settings = AcousticSettings(max_time=1.0, rays=512, all_heights=True)
+    return scene, trace_late(scene, np.array([40.0, 30, 2]), 2.0, NO_IMAGES, settings)
+
+
+def test_gate_6_the_field_of_few_rays_keeps_their_energy(check, lossless_hall):
+    late = lossless_hall[1]
+    found = np.tensordot(late.cells.volume, late.energy.sum(axis=1, dtype=np.float64), axes=1)
+    # 4 pi c dt in every moment, less what air takes
+    air = air_absorption(OCTAVE_CENTRES) * np.log(10) / 10
+    expected = 4 * np.pi * (1 - np.exp(-air * 343)) / air
+    level = np.abs(decibels(found / expected)).max()
+    check("energy of 512 rays in a large hall, once smoothed", level, 0.1, "dB")
+
+
+def test_gate_6_responses_have_the_energy_of_the_field(check, lossless_hall):
+    scene, late = lossless_hall
+    energy, moment = late_field(scene, late, (70.0, 60.0, 3.0))
+    heard = np.mean(
+        [octave_energy(respond("mono", late=energy, moment=moment, n=RATE, distance=42.4, seed=s))
+         for s in range(16)], axis=0,
+    )  # fmt: skip
+    # bands overlap, and a band's sound is heard in its neighbours
+    weights = octave_weights(np.arange(0, RATE / 2, 10.0), RATE)
+    total = np.sqrt(energy.sum(axis=0)) @ weights
+    expected = total**2 @ weights.T / weights.sum(axis=1)
+    level = np.abs(decibels(heard[0] / expected)).max()
+    check("energy of responses against the field's", level, 0.1, "dB")
+
+
+def late_field(scene, late, place):
+    """Return the energy (K, B) and the moment (K, 3) of a late field at a place."""
+    energy = np.zeros((late.energy.shape[1], len(BANDS)), np.float32)
+    moment = np.zeros((len(energy), 3), np.float32)
+    late_at(late, scene.bvh, *map(float, place), energy, moment)
+    return energy, moment
+
+
 def test_gate_6_a_wall_attenuates_by_its_transmission_loss(check):
     shells = [solid((4, 4, 2.5), (x, 2, 1.25)) for x in (2.0, 6.05)]
     for shell in shells:
@@ -287,6 +343,31 @@ def test_gate_7_heads_of_equalised_sets_keep_their_delays(check, tmp_path):
         ]
     error = 1e6 * np.abs(worst).max()
     check("interaural time difference of equalised heads, right ear first or not", error, 60, "µs")
+
+
+def test_gate_7_late_sound_round_a_corner_comes_from_the_doorway(check):
+    scene, door = prepare(two_rooms()).tables, np.array([4.1, 2.0])
+    draw = np.random.default_rng(0)
+    by_delay, by_level = [], []
+    for source in np.array([(1.0, 0.6, 1.5), (3.0, 0.6, 1.5), (3.2, 3.4, 1.5)]):
+        late = trace_late(scene, source, 1.5, NO_IMAGES, AcousticSettings(max_time=0.5))
+        places = np.column_stack([draw.uniform([4.5, 0.3], [8, 3.7], (40, 2)), np.full(40, 1.5)])
+        hidden = ~lines_of_sight(scene.bvh, np.tile(source, (40, 1)), places)
+        for k, place in enumerate(places[hidden]):
+            heading = draw.uniform(0, 2 * np.pi)
+            towards = door - place[:2]
+            side = np.sin(np.arctan2(towards[1], towards[0]) - heading)
+            if abs(side) < 0.3:
+                continue
+            energy, moment = late_field(scene, late, place)
+            heard = respond("binaural", late=energy, moment=moment, heading=heading, seed=k % 4,
+                            distance=np.linalg.norm(place - source))  # fmt: skip
+            left, right = (heard.astype(float) ** 2).sum(axis=1)
+            by_delay.append(interaural_delay(heard) * side > 0)
+            by_level.append((left - right) * side > 0)
+    assert len(by_delay) > 60
+    check("late sound round a corner on the wrong side, by delay", 1 - np.mean(by_delay), 0.2, "")
+    check("late sound round a corner on the wrong side, by level", 1 - np.mean(by_level), 0.2, "")
 
 
 def test_gate_7_mirrored_and_turned_worlds_sound_so(check):

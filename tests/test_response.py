@@ -184,6 +184,68 @@ def test_a_field_from_one_direction_is_as_loud_as_a_path_from_there():
     np.testing.assert_allclose(10 * np.log10(field / path), 0, atol=0.6)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_late_sound_has_the_delay_of_its_direction(share):
+    late = exponential(0.3)
+    for azimuth in (-2.0, -1.0, -0.3, 0.6, 1.4, 2.6):
+        moment = np.tile(share * direction(azimuth, 0), (50, 1))
+        heard = respond("binaural", late=late, moment=moment)
+        path = respond("binaural", [(2.0, 0.5, azimuth, 0)])
+        assert interaural_delay(heard) == pytest.approx(interaural_delay(path), abs=60e-6)
+
+
+def test_directed_sound_keeps_the_coherence_of_what_comes_from_everywhere():
+    """The ears' covariance is that of the two parts: share * direction + (1 - share) * diffuse."""
+    layout, share, azimuth = make_layout("binaural", RATE), 0.4, 1.0
+    late = np.full((50, 6), 1 / 50)
+    moment = np.tile(share * direction(azimuth, 0), (50, 1))
+    cross, power = 0, 0
+    for seed in range(20):
+        left, right = np.fft.rfft(respond("binaural", late=late, moment=moment, seed=seed))
+        cross, power = cross + left * right.conj(), power + np.abs(left) ** 2 + np.abs(right) ** 2
+    frequency = np.fft.rfftfreq(LENGTH, 1 / RATE)
+    row, column = layout.delays.shape[0] // 2, round(azimuth / (2 * np.pi) * layout.delays.shape[1])
+    lag = (layout.delays[row, column, 1] - layout.delays[row, column, 0]) / RATE
+    levels = layout.power[row, column]
+    grid = np.linspace(0, RATE / 2, len(layout.covariance))
+    for band, centre in enumerate((250, 500, 1000, 2000), start=1):
+        near = np.abs(frequency / centre - 1) < 0.1
+        found = (cross[near] / (power[near] / 2)).mean()
+        diffuse = np.interp(frequency[near], grid, layout.covariance[:, 0, 1].real)
+        ears = np.interp(frequency[near], grid, layout.covariance[:, 0, 0].real)
+        ray = np.sqrt(levels[0, band] * levels[1, band])
+        ray = ray * ears * np.exp(2j * np.pi * frequency[near] * lag)
+        mean = ears * (share * levels[:, band].mean() + 1 - share)
+        expected = ((share * ray + (1 - share) * diffuse) / mean).mean()
+        assert abs(found - expected) < 0.12
+
+
+def test_a_figure_of_eight_turns_the_sign_of_late_sound_from_behind():
+    array = MicrophoneArray([[0, 0.1, 0], [0, -0.1, 0]], [0.0, 1.0])
+    late = exponential(0.3)
+    for azimuth, sign in ((0.0, 1), (np.pi, -1)):
+        moment = np.tile(direction(azimuth, 0), (50, 1))
+        omni, eight = respond(array, late=late, moment=moment).astype(float)
+        correlation = omni @ eight / np.sqrt((omni @ omni) * (eight @ eight))
+        assert correlation == pytest.approx(sign, abs=0.1)
+
+
+@pytest.mark.parametrize("layout", ["binaural", "stereo"])
+def test_late_noise_is_no_earlier_at_one_ear_than_at_the_other(layout):
+    """Of plain noise, correlations at opposite lags differ by 2 / sqrt(N) or so: here by much less."""
+    differences, correlations = [], []
+    for seed in range(8):
+        heard = respond(layout, late=exponential(0.3), seed=seed).astype(float)
+        spectra = np.fft.rfft(heard, 2 * LENGTH)
+        energy = (heard**2).sum(axis=1)
+        found = np.fft.irfft(spectra[0].conj() * spectra[1]) / np.sqrt(energy.prod())
+        lags = np.arange(1, 12)
+        differences.append(found[lags] - found[-lags])
+        correlations.append(10 * np.log10(energy[0] / energy[1]))
+    assert np.std(differences) < 0.04  # 0.054 for plain noise
+    assert np.abs(correlations).max() < 0.3
+
+
 def test_noise_is_fixed_by_its_seed():
     layout = make_layout("binaural", RATE)
     one, same, other = (late_noise(layout, 1000, seed) for seed in (3, 3, 4))

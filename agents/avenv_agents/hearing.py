@@ -10,6 +10,8 @@ HEAD_RADIUS = 0.08
 height of the ears."""
 BAND = (150.0, 2000.0)
 """Hz; above, the wave is shorter than the head and many delays fit it equally well."""
+SHADOW = (700.0, 6000.0)
+"""Hz between which a head shades its far ear, and ordinary sounds have energy."""
 FRAME = 512
 SILENCE = 10 ** (-70 / 20)
 """Root-mean-square pressure below which there is nothing to hear."""
@@ -43,6 +45,17 @@ def interaural_correlation(
     return (phases @ coherence).real / heard.sum()
 
 
+def level_difference(audio: NDArray[np.float32], sample_rate: int) -> float:
+    """Return by how many decibels the left ear of audio (2, N) hears the band of the head's shadow.
+
+    Positive where it is the louder one, 0 where neither hears anything.
+    """
+    frequency = np.fft.rfftfreq(audio.shape[1], 1 / sample_rate)
+    shadow = (frequency >= SHADOW[0]) & (frequency <= SHADOW[1])
+    left, right = np.sum(np.abs(np.fft.rfft(audio)[:, shadow]) ** 2, axis=1)
+    return float(10 * np.log10((left + 1e-12) / (right + 1e-12)))
+
+
 class SourceBelief:
     """Probability of each place on a map to be where the sound comes from.
 
@@ -59,6 +72,9 @@ class SourceBelief:
     """Log-likelihood of a perfect interaural correlation."""
     MEMORY = 0.98
     """Share of the log-likelihood that is left after a step."""
+    SHADE = 6.0
+    """Decibels between the ears of a sound from the side, in the reverberation of a home."""
+    SHADE_ERROR = 4.0
     LEVEL_AT_1M = -21.5
     LEVEL_DROP = 13.0
     """Decibels re full scale of a sound 1 m away, and its loss per tenfold distance in a home."""
@@ -96,6 +112,8 @@ class SourceBelief:
             side = (dy * np.cos(heading) - dx * np.sin(heading)) / distance
             match = interaural_correlation(recent, sample_rate, self._delays)
             self._log += self.WEIGHT * np.interp(side, self._sides, match)
+            shade = np.clip(level_difference(recent, sample_rate), -self.SHADE, self.SHADE)
+            self._log -= ((shade - self.SHADE * side) / self.SHADE_ERROR) ** 2 / 2
         level = 10 * np.log10(np.mean(window**2) + 1e-12)
         self._level = max(level, self._level - self.LEVEL_DECAY)
         expected = self.LEVEL_AT_1M - self.LEVEL_DROP * np.log10(np.maximum(distance, 0.5))

@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 
 def off_faces(scene: AcousticTables, point: Array) -> Array:
-    """Return a point (3,), moved ``CLEARANCE`` into the air if it is on a face, an edge or a corner.
+    """Return a point (3,), moved ``CLEARANCE`` into the air if it is on a face, edge or corner.
 
     Rays that start on a face may leave through it. Just before it, all they carry stays in the
     room: half of them are mirrored at once, and the image in the face joins the direct sound. Of
@@ -117,8 +117,10 @@ def _surrounded(scene: AcousticTables, point: Array) -> int:
 
 @borrowing
 def _find_touching(bvh, normals, x, y, z, found, height):
-    """Write the triangles within ``_TOUCH`` of a point to found (F,) and its heights over their planes
-    to height (F,); return how many there are, F at most."""
+    """Write the triangles at a point to found (F,), and to height (F,) how far it is above them.
+
+    Return how many there are, F at most.
+    """
     waiting = local_array(int32, _STACK)
     waiting[0] = np.int32(0)
     pending, count = 1, 0
@@ -156,7 +158,7 @@ def _holds(boxes, k, x, y, z):
 
 @inlined
 def _is_over(n, corners, x, y, z):
-    """Say whether a point is within the edges of a triangle (corner, axis), or ``_TOUCH`` of them."""
+    """Say whether a point is within the edges of a triangle (corner, axis), or near them."""
     for c in range(3):
         a, b = corners[c], corners[(c + 1) % 3]
         ex, ey, ez = b[0] - a[0], b[1] - a[1], b[2] - a[2]

@@ -32,6 +32,7 @@ QUESTION_SETTINGS = AcousticSettings()
 
 _PROBES = 16  # along each side of a wall, to see what it is made of
 _PROBE_FROM, _PROBE_TO = 0.05, 0.3  # metres before a wall and behind it: the depth of a door
+_NEAREST = 0.01  # metres, as of the native backend: at no distance the library divides by zero
 _RECEIVER = 0.5  # metres, radius of the sphere that rays have to hit: the library's own default
 
 Array = NDArray[np.float64]
@@ -106,6 +107,7 @@ class Engine:
         """Compute the responses (J, 1, length) of a batch, one after another.
 
         Where source and listener are not in one room the response is zero, and a warning says so.
+        A listener nearer than 1 cm to the source hears it as from 1 cm.
         A heading turns no microphone.
 
         Raises:
@@ -173,24 +175,32 @@ class Engine:
         seconds = self.length / self._sample_rate
         room.set_ray_tracing(self.settings.rays, _RECEIVER, time_thres=seconds)
         room.add_source(source - corner)
-        room.add_microphone(listener - corner)
+        room.add_microphone(_at_least_apart(around, source, listener) - corner)
         return room
+
+
+def _holds(room: Room, point: Array) -> bool:
+    inside = room.floor < point[2] < room.floor + room.height
+    return inside and Polygon(room.polygon).contains(Point(point[:2]))
+
+
+def _at_least_apart(room: Room, source: Array, listener: Array) -> Array:
+    """Return the listener (3,); where it is nearer to the source than 1 cm, a place 1 cm away."""
+    if np.linalg.norm(listener - source) >= _NEAREST:
+        return listener
+    around = source + _NEAREST * np.concatenate([np.eye(3), -np.eye(3)])
+    return next((place for place in around if _holds(room, place)), listener)
 
 
 def _room_of(compiled: CompiledScene, source: Array, listener: Array) -> Room:
     """Return the room that listener (3,) and source (3,) are in."""
-
-    def holds(room: Room, point: Array) -> bool:
-        inside = room.floor < point[2] < room.floor + room.height
-        return inside and Polygon(room.polygon).contains(Point(point[:2]))
-
-    rooms = [room for room in compiled.rooms if holds(room, listener)]
+    rooms = [room for room in compiled.rooms if _holds(room, listener)]
     if not rooms:
         raise SceneError(
             f"{compiled.name}: the listener at {listener.round(3).tolist()} is in none of the "
             f"scene's {len(compiled.rooms)} rooms; the pyroomacoustics engine hears one room"
         )
-    if not holds(rooms[0], source):
+    if not _holds(rooms[0], source):
         raise SceneError(
             f"{compiled.name}: the source at {source.round(3).tolist()} is not in the listener's "
             f"room, {rooms[0].name!r}; the pyroomacoustics engine hears one room"

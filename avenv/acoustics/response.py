@@ -21,11 +21,11 @@ _FREQUENCIES_AT_A_TIME = 1024
 _BLOCK = 0.0125
 """Seconds of noise within which its channels do not correlate by chance."""
 _PHASE_RATE = 64000
-"""Steps per second in which late sound that has a direction is delayed: an error of 8 µs at most."""
+"""Steps per second in which late sound from a direction is delayed: an error of 8 µs at most."""
 _DIRECTED = np.float32(0.02)
-"""Share of a time bin's energy that must come from one direction to be heard as coming from there."""
+"""Share of a time bin's energy from one direction above which it is heard as coming from there."""
 _HEARD_FROM = np.float32(1e-4)
-"""Energy of such a bin relative to the loudest; what is fainter has the level of its direction only."""
+"""Energy of such a bin relative to the loudest; fainter ones have a direction's levels only."""
 _AUDIBLE = np.float32(1e-9)
 """Energy relative to the loudest path, or the loudest band of a time bin, below which a path, or a
 band of a time bin, is left out: -90 dB."""

@@ -44,8 +44,8 @@ class AcousticScene:
             what: is there, for the message.
 
         Raises:
-            SceneError: it is not three finite numbers, inside a solid, or in a scene of rooms neither
-                in one of them nor in an opening between them.
+            SceneError: it is not three finite numbers, inside a solid, or, in a scene of rooms,
+                neither in one of them nor in an opening between them.
         """
         try:
             point = np.array(position, np.float64)

@@ -143,8 +143,9 @@ def _no_rays(number: int, bands: int) -> _Rays:
 def late_at(field, bvh, x, y, z, energy_out, moment_out):
     """Write the energy (K, B) and the mean direction of arrival (K, 3) at a point.
 
-    B may be fewer than the field's bands, K fewer than its bins or more: nothing comes after. The length of a direction is the
-    share of the energy that comes from there: 1 for a single ray, 0 for a diffuse field.
+    B may be fewer than the field's bands, K fewer than its bins, or more: nothing comes after. The
+    length of a direction is the share of the energy that comes from there: 1 for a single ray, 0
+    for a diffuse field.
     """
     rows, weights = local_array(int64, CORNERS), local_array(float64, CORNERS)
     blend(field.cells, bvh, x, y, z, rows, weights)
