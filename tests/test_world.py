@@ -10,6 +10,7 @@ import pytest
 from support import shoebox, two_rooms
 
 import avenv
+from avenv.simulation import world as world_module
 from avenv.simulation.world import World, load_scene, load_worlds
 
 
@@ -152,3 +153,19 @@ def test_a_source_on_the_left_is_louder_on_the_left():
     assert np.sum(left[early] ** 2) > 2 * np.sum(right[early] ** 2)
     measured = avenv.acoustics.measures(np.stack([left, right]), 16000)
     assert {"t30", "edt", "c50", "c80", "d50", "drr"} <= set(measured)
+
+
+def test_variants_of_all_worlds_together_are_bounded(monkeypatch):
+    monkeypatch.setattr(world_module, "MAX_VARIANTS_OF_ALL", 3)
+    worlds = [load_scene("apartment"), load_scene("apartment")]
+    names = list(worlds[0].compiled.states)[:4]
+    for world in worlds:
+        for name in names:
+            thing = next(s for s in world.compiled.switches
+                         if world.compiled.objects[s.object].name == name)  # fmt: skip
+            other = next(s for s in thing.states if s != world.compiled.states[name])
+            variant = world.with_states({name: other})
+            assert world.with_states({name: other}) is variant
+    kept = [len(world._variants) for world in worlds]
+    assert sum(kept) == 3
+    assert kept[1] == 3  # the latest

@@ -135,7 +135,8 @@ def triangulate(polygon: Points) -> NDArray[np.int64]:
         best, size = int(np.argmax(quality)), len(left) - 1
         triangles.append(left[[best - 1, best, (best + 1) % len(left)]])
         gone = left[best]
-        left, quality, blocker = (np.delete(part, best) for part in (left, quality, blocker))
+        left, quality = np.delete(left, best), np.delete(quality, best)
+        blocker = np.delete(blocker, best)
         # Only the two beside it are other ears now, and those that its corner was in the way of.
         stale = np.union1d([(best - 1) % size, best % size], np.flatnonzero(blocker == gone))
         quality[stale], blocker[stale] = _judge_ears(polygon, left, stale)
