@@ -67,7 +67,8 @@ class Tally:
         self.resident.append(resident())
         return (
             f"{seconds:7.0f} s  {len(self.scenes):5} homes  {self.resets:7,} resets  "
-            f"{self.steps:9,} steps  {self.resident[-1]:6.0f} MiB  (of sound fields {memory_used() / 2**20:3.0f})  "
+            f"{self.steps:9,} steps  {self.resident[-1]:6.0f} MiB  "
+            f"(of sound fields {memory_used() / 2**20:3.0f})  "
             f"{self.not_finite} not finite  "
             f"{self.silent} silent  {self.kills} kills  {len(self.errors)} errors  "
             f"{self.resets / seconds:5.2f} resets/s  {self.steps / seconds:6.1f} steps/s"
