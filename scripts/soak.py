@@ -22,6 +22,7 @@ from typing import Any
 import click
 import numpy as np
 
+from avenv.acoustics.field import memory_used
 from avenv.core import cache
 from avenv.core.errors import AvenvError
 from avenv.envs import BatchEnv
@@ -66,7 +67,9 @@ class Tally:
         self.resident.append(resident())
         return (
             f"{seconds:7.0f} s  {len(self.scenes):5} homes  {self.resets:7,} resets  "
-            f"{self.steps:9,} steps  {self.resident[-1]:6.0f} MiB  {self.not_finite} not finite  "
+            f"{self.steps:9,} steps  {self.resident[-1]:6.0f} MiB  "
+            f"(of sound fields {memory_used() / 2**20:3.0f})  "
+            f"{self.not_finite} not finite  "
             f"{self.silent} silent  {self.kills} kills  {len(self.errors)} errors  "
             f"{self.resets / seconds:5.2f} resets/s  {self.steps / seconds:6.1f} steps/s"
         )
@@ -153,16 +156,17 @@ def play(envs: BatchEnv, minutes: float, every: float, rng: np.random.Generator)
 @click.option("--scenes", default="homes:train", show_default=True)
 @click.option("--episode-steps", default=60, show_default=True, help="Steps of an episode at most.")
 @click.option("--per-scene", default=2, show_default=True, help="Episodes in a row in one home.")
+@click.option("--rays", default=4096, show_default=True, help="Fewer see more homes in the time.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--grown", default=0.15, show_default=True, help="Share of growth that is a failure.")
 def main(
     minutes: float, every: float, num_envs: int, scenes: str, episode_steps: int, per_scene: int,
-    seed: int, grown: float,
+    rays: int, seed: int, grown: float,
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {
         "sensors": ("rgb", "depth", "audio", "binaural"), "image_size": (64, 64),
         "background": "scene", "light": "random", "max_episode_steps": episode_steps,
-        "episodes_per_scene": per_scene,
+        "episodes_per_scene": per_scene, "propagation": {"rays": rays, "mirror_rays": 4 * rays},
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AVENV_CACHE"] = folder

@@ -221,13 +221,17 @@ class TestGeodesic:
         assert change.max() < 0.05
 
     def test_cache_keeps_the_last_fields(self, hall):
-        cache = FieldCache(size=2)
+        one = FieldCache().get(hall, (1.0, 1.0)).distance.nbytes  # as much as three other arrays
+        cache = FieldCache(limit=2 * 4 * one)
         first = cache.get(hall, (1.0, 1.0))
         assert cache.get(hall, (1.0, 1.0)) is first
         cache.get(hall, (2.0, 1.0))
         cache.get(hall, (3.0, 1.0))
+        assert len(cache) == 2
         again = cache.get(hall, (1.0, 1.0))
         assert again is not first
+        tight = FieldCache(limit=1)
+        assert tight.get(hall, (2.0, 1.0)) is tight.get(hall, (2.0, 1.0))
         np.testing.assert_array_equal(again.distance, first.distance)
 
 

@@ -12,6 +12,7 @@ from support import shoebox, two_rooms
 
 import avenv
 from avenv import SceneError, SceneSpec
+from avenv.simulation import world as world_module
 from avenv.simulation.world import World, load_scene, load_worlds
 
 
@@ -180,3 +181,19 @@ def test_a_scene_names_no_file_elsewhere_as_a_sound(tmp_path, monkeypatch, sound
     path.write_text(f"mesh: room.glb\nsources: [{{position: [1, 1, 0], sound: '{sound}'}}]")
     with pytest.raises(SceneError, match=r"sources\[0\]\.sound: "):
         load_scene(path)
+
+
+def test_variants_of_all_worlds_together_are_bounded(monkeypatch):
+    monkeypatch.setattr(world_module, "MAX_VARIANTS_OF_ALL", 3)
+    worlds = [load_scene("apartment"), load_scene("apartment")]
+    names = list(worlds[0].compiled.states)[:4]
+    for world in worlds:
+        for name in names:
+            thing = next(s for s in world.compiled.switches
+                         if world.compiled.objects[s.object].name == name)  # fmt: skip
+            other = next(s for s in thing.states if s != world.compiled.states[name])
+            variant = world.with_states({name: other})
+            assert world.with_states({name: other}) is variant
+    kept = [len(world._variants) for world in worlds]
+    assert sum(kept) == 3
+    assert kept[1] == 3  # the latest

@@ -30,6 +30,11 @@ def limit_memory(size: int) -> None:
     _memory.resize(size)
 
 
+def memory_used() -> int:
+    """Return the bytes that fields take now, of those that ``limit_memory`` allows."""
+    return _memory.used
+
+
 class Traced(NamedTuple):
     """What is kept of a source: its images, the first of which is itself, and its late field."""
 

@@ -1,7 +1,8 @@
 """Geodesic distances: how far a body has to walk to a goal, and the shortest way there."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import hypot
 
 import numpy as np
@@ -98,23 +99,44 @@ def shortest_path(grid: WalkableGrid, field: GeodesicField, start: ArrayLike) ->
 
 
 class FieldCache:
-    """The most recently used geodesic fields, one per grid and set of goals."""
+    """The most recently used geodesic fields, one per grid and set of goals.
 
-    def __init__(self, size: int = 64):
-        """Keep ``size`` fields at most."""
-        self._size = size
-        self._solve = lru_cache(maxsize=size)(_solve)
+    Fields keep their grids alive, which homes without end would make without end; so it is their
+    bytes that are bounded.
+
+    Args:
+        limit: bytes that the fields and their grids may take; the latest field stays in any case.
+    """
+
+    def __init__(self, limit: int = 64 * 2**20):
+        self._limit, self._used = limit, 0
+        self._fields: OrderedDict[tuple[WalkableGrid, bytes], GeodesicField] = OrderedDict()
 
     def __reduce__(self) -> tuple:
-        return FieldCache, (self._size,)  # fields are solved again where they are needed
+        return FieldCache, (self._limit,)  # fields are solved again where they are needed
+
+    def __len__(self) -> int:
+        return len(self._fields)
 
     def get(self, grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
         """Return ``geodesic_field(grid, goals)``, solved only if it is not at hand."""
-        return self._solve(grid, as_points(np.atleast_2d(goals), "goals").tobytes())
+        points = as_points(np.atleast_2d(goals), "goals")
+        key = grid, points.tobytes()
+        if key in self._fields:
+            self._fields.move_to_end(key)
+            return self._fields[key]
+        field = self._fields[key] = geodesic_field(grid, points)
+        self._used += _size(field)
+        while self._used > self._limit and len(self._fields) > 1:
+            _, oldest = self._fields.popitem(last=False)
+            self._used -= _size(oldest)
+        return field
 
 
-def _solve(grid: WalkableGrid, goals: bytes) -> GeodesicField:
-    return geodesic_field(grid, np.frombuffer(goals).reshape(-1, 2))
+def _size(field: GeodesicField) -> int:
+    """Return the bytes of a field, of what it extends to, and of its grid."""
+    grid = field.grid
+    return 2 * field.distance.nbytes + grid.clearance.nbytes + grid.islands.nbytes
 
 
 def _straight_distance(grid: WalkableGrid, goals: Points) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """A world: one scene, with what the eye, the ear and the foot each derive from it."""
 
+import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,11 @@ SOURCE_HEIGHT = 1.0
 
 MAX_VARIANTS = 16
 """Worlds in other states that a world keeps."""
+
+MAX_VARIANTS_OF_ALL = 32
+"""Such worlds that all worlds keep together: each has triangles, trees and light of its own."""
+
+_latest: "OrderedDict[tuple[int, tuple[str, ...]], weakref.ref[World]]" = OrderedDict()
 
 MAX_HOMES = 8
 """Homes of sets that are kept besides those that bodies are in."""
@@ -206,11 +212,25 @@ class World:
         variants[key] = variant  # the latest last
         if len(variants) > MAX_VARIANTS:
             del variants[next(iter(variants))]
+        _forget_oldest(rest, key)
         return variant
 
     @cached_property
     def _variants(self) -> "dict[tuple[str, ...], World]":
         return {}
+
+
+def _forget_oldest(rest: World, key: tuple[str, ...]) -> None:
+    """Note that a variant of a world was the last to be used; let the first go if there are many.
+
+    A world that nobody holds any more takes its variants with it.
+    """
+    _latest.pop((id(rest), key), None)
+    _latest[id(rest), key] = weakref.ref(rest)
+    while len(_latest) > MAX_VARIANTS_OF_ALL:
+        (_, oldest), world = _latest.popitem(last=False)
+        if (of := world()) is not None:
+            of._variants.pop(oldest, None)
 
 
 def _variant(rest: World, states: Mapping[str, str]) -> World:
