@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 try:
     import torch
     from stable_baselines3 import PPO
-    from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
+    from stable_baselines3.common.policies import (
+        ActorCriticPolicy,
+        BasePolicy,
+        MultiInputActorCriticPolicy,
+    )
     from torch.distributions import Categorical
 except ImportError as error:
     raise ImportError(f'learning needs more ({error}): pip install "avenv[agents]"') from error
@@ -30,7 +34,7 @@ def policy_arguments(encoder: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def save_policy(path: Path, policy: ActorCriticPolicy, **more: Any) -> None:
+def save_policy(path: Path, policy: BasePolicy, **more: Any) -> None:
     """Write a policy's weights and what it acts on; the file appears when it is whole.
 
     Args:
