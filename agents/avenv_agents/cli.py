@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,6 +24,9 @@ import click
     type=click.IntRange(1),
     help="Processes that play, in place of the configuration's.",
 )
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="After which the run ends, too."
+)
 @click.option("--resume", is_flag=True, help="Go on from the policy in the folder.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
 def train(
@@ -30,6 +34,7 @@ def train(
     out: str | None,
     steps: int | None,
     workers: int | None,
+    minutes: float | None,
     resume: bool,
     overwrite: bool,
 ) -> None:
@@ -42,10 +47,8 @@ def train(
 
     file = find_config("train", config)
     run = TrainingConfig.from_yaml(file)
-    if steps is not None:
-        run = replace(run, total_steps=steps)
-    if workers is not None:
-        run = replace(run, workers=workers)
+    given: dict[str, Any] = {"total_steps": steps, "workers": workers, "minutes": minutes}
+    run = replace(run, **{name: value for name, value in given.items() if value is not None})
     folder = Path(out) if out else Path("runs") / file.stem
 
     # These bring torch, for which the above need not wait.

@@ -54,6 +54,8 @@ def share_of_homes(scenes: Any, worker: int, workers: int) -> Any:
 class Validation:
     """Plays a worker's share of the validation's episodes; the same ones each time.
 
+    Of a set of homes, each worker has its own, as in training.
+
     Attributes:
         options: of the environments.
         episodes: of all workers together.
@@ -74,7 +76,8 @@ class Validation:
         count = (worker + 1) * self.episodes // self.workers - first
         if count == 0:
             return []
-        options = {**self.options, "scenes": _kept_worlds(self.options.get("scenes", "apartment"))}
+        scenes = share_of_homes(self.options.get("scenes", "apartment"), worker, self.workers)
+        options = {**self.options, "scenes": _kept_worlds(scenes)}
         report = evaluate(
             lambda envs: RecurrentAgent(envs, policy),
             episodes=count,

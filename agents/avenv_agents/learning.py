@@ -47,7 +47,7 @@ def train(
             ``best.pt``, the best by validation; ``step-*.pt``, the latest checkpoints;
             ``config.yaml``, ``progress.csv`` and the tensorboard log.
         resume: go on from the folder's last checkpoint up to ``total_steps``; of its configuration
-            only ``total_steps``, ``checkpoint_every`` and ``workers`` may differ.
+            only ``total_steps``, ``checkpoint_every``, ``workers`` and ``minutes`` may differ.
         overwrite: replace the run in the folder.
         progress: show a progress bar.
         device: that the learner computes on; "auto": a GPU where there is one.

@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from avenv_agents.encoders import make_encoder
+from avenv_agents.encoders import Encoder, make_encoder
 from avenv_agents.encoders.ear import DIRECTIONS, BeliefEars
 from avenv_agents.fusion import make_fusion
 from avenv_agents.memory import make_memory
@@ -150,6 +150,7 @@ class Policy(nn.Module):
         *states, recalled = memory.split(self._states, dim=1)
         parts, after = [], []
         for encoder, state in zip(self.encoders.values(), states, strict=True):
+            assert isinstance(encoder, Encoder)
             features, state = encoder.unroll(seen, state, begun)
             parts.append(features.flatten(0, 1))
             after.append(state)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
@@ -246,6 +247,7 @@ class Workers:
         self._pipes: list[Connection] = []
         self._processes: list[Any] = []
         self._pending: tuple | None = None
+        self.spaces: tuple[spaces.Dict, spaces.Space]
         if count == 1:
             self._local = _Worker(make_envs, 0, config, seed, validate)
             self.spaces = self._local.spaces
@@ -335,6 +337,7 @@ class _Worker:
     ):  # fmt: skip
         envs = make_envs(number)
         space = envs.single_observation_space
+        assert isinstance(space, spaces.Dict)
         self.spaces = space, envs.single_action_space
         self.number, self._validate = number, validate
         self.policy = Policy(space, envs.single_action_space, config).eval()

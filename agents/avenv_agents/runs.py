@@ -44,7 +44,7 @@ def check_folder(folder: Path, config: TrainingConfig, resume: bool, overwrite: 
             raise ValueError(f"{file} does not exist; there is nothing to resume")
     before = vars(TrainingConfig.from_yaml(folder / CONFIG_FILE))
     now = yaml.safe_load(config.to_yaml())
-    free = ("total_steps", "checkpoint_every")
+    free = ("total_steps", "checkpoint_every", "workers", "minutes")
     if other := [k for k in now if k not in free and now[k] != before[k]]:
         raise ValueError(
             f"{folder / CONFIG_FILE} differs in {', '.join(other)} from the run that is to resume; "
