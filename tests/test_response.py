@@ -232,7 +232,7 @@ def test_a_figure_of_eight_turns_the_sign_of_late_sound_from_behind():
 
 @pytest.mark.parametrize("layout", ["binaural", "stereo"])
 def test_late_noise_is_no_earlier_at_one_ear_than_at_the_other(layout):
-    """Of plain noise, correlations at opposite lags differ by 2 / sqrt(N) or so: here by much less."""
+    """Of plain noise, correlations at opposite lags differ by 2 / sqrt(N) or so: here by less."""
     differences, correlations = [], []
     for seed in range(8):
         heard = respond(layout, late=exponential(0.3), seed=seed).astype(float)

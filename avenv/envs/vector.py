@@ -109,7 +109,7 @@ class BatchEnv(VectorEnv):
                 self.batch.seed(row, own)
         self._begin(rows, episodes)
         self._begun = True
-        return self.batch.observe(), self._info(rows)
+        return self.batch.observe(), self._info()
 
     def step(
         self, actions: Any
@@ -135,9 +135,8 @@ class BatchEnv(VectorEnv):
         if self._screen:
             for row in np.flatnonzero(~finished).tolist():
                 self._screen.follow(row)
-        begun = np.flatnonzero(finished).tolist()
-        self._begin(begun)
-        observation, info = self.batch.observe(), self._info(begun)
+        self._begin(np.flatnonzero(finished).tolist())
+        observation, info = self.batch.observe(), self._info()
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._finished.any():
             observation, info = self._reset_at_once(observation, info)
         return observation, reward, terminated, truncated, info
@@ -190,7 +189,7 @@ class BatchEnv(VectorEnv):
         for listener in self.before_autoreset:
             listener(rows)
         self._begin(rows)
-        observation, info = self.batch.observe(), self._info(rows)
+        observation, info = self.batch.observe(), self._info()
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
@@ -206,16 +205,9 @@ class BatchEnv(VectorEnv):
             for row in rows:
                 self._screen.begin(row)
 
-    def _info(self, begun: list[int]) -> dict[str, Any]:
-        """Return metrics and truth of all rows, and the setups of those that have just begun."""
+    def _info(self) -> dict[str, Any]:
         everywhere = np.ones(self.num_envs, bool)
         info: dict[str, Any] = {}
-        if begun:
-            setups, which = np.full(self.num_envs, None, object), np.zeros(self.num_envs, bool)
-            for row in begun:
-                setups[row] = self.batch.task.episodes[row].to_dict()
-            which[begun] = True
-            info |= {"setup": setups, "_setup": which}
         for group, values in self.batch.info().items():
             masks = {f"_{name}": everywhere for name in values}
             info |= {group: values | masks, f"_{group}": everywhere}
