@@ -134,16 +134,15 @@ def test_a_source_on_a_face_sounds_as_one_just_before_it(place, off, sheet):
     """
     scene = replace(ROOM, double_sided=np.full(12, sheet), rooms=() if sheet else ROOM.rooms)
     settings = AcousticSettings(max_time=0.8)
-    options = {"listener": (3.5, 2.6, 1.5), "layout": "mono", "settings": settings}
+    options = {"listener": (3.4, 2.9, 1.0), "layout": "mono", "settings": settings}
     on, before, middle = (
         impulse_response(scene, source, **options)[0].astype(float)
-        for source in (place, np.add(place, 2e-3 * np.array(off)), (1.5, 1.3, 1.4))
+        for source in (place, np.add(place, 4e-3 * np.array(off)), (1.5, 1.3, 1.4))
     )
     assert 10 * np.log10((on**2).sum() / (before**2).sum()) == pytest.approx(0, abs=0.2)
     late = slice(1600, None)
-    assert 10 * np.log10((on[late] ** 2).sum() / (middle[late] ** 2).sum()) == pytest.approx(
-        0, abs=1
-    )
+    level = 10 * np.log10((on[late] ** 2).sum() / (middle[late] ** 2).sum())
+    assert level == pytest.approx(0, abs=1)
 
 
 def test_images_in_a_hard_wall_double_the_pressure_of_a_source_in_it():
@@ -165,12 +164,11 @@ def test_outside_of_a_room_that_is_not_convex_nobody_listens():
     sheets = replace(solid_walls, double_sided=np.ones(len(mesh.faces), bool))
     for scene in (solid_walls, sheets):
         for notch in ((5.0, 4.5, 1.0), (3.05, 3.05, 1.0)):
-            with pytest.raises(SceneError, match=r"inside a solid or a wall|outside the sc"):
+            with pytest.raises(SceneError, match=r"inside a solid|outside the scene's rooms"):
                 impulse_response(scene, (1, 1, 1), notch, settings=QUICK)
-        for corner in ((3, 3, 1), (3, 4, 1), (1, 1, 2.5)):
-            assert prepare(scene).check_position(corner, "listener") == pytest.approx(
-                corner, abs=0.01
-            )
+        for edge in ((3, 3, 1), (3, 4, 1), (1, 1, 2.5)):
+            found = prepare(scene).check_position(edge, "listener")
+            np.testing.assert_allclose(found, edge, atol=0.003)
 
 
 def test_doorways_between_rooms_are_no_outside():

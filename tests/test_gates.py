@@ -114,8 +114,9 @@ def test_gate_2_few_rays_tell_the_level_of_a_large_hall(check):
     scene = shoebox(size, absorption, scattering=0.7)
     volume, surface = size.prod(), 2 * (40 * 30 + 30 * 10 + 40 * 10)
     source = np.array([12, 12, 2.0])
-    listeners = np.array([(x, y, 2.0) for x in (5, 15, 25, 35) for y in (5, 15, 25)])
-    settings = AcousticSettings(max_time=1.5, rays=512)
+    heights = 2.0, 5.0, 8.0
+    listeners = np.array([(x, y, z) for x in (5, 15, 25, 35) for y in (5, 15, 25) for z in heights])
+    settings = AcousticSettings(max_time=1.5, rays=512, all_heights=True)
     heard = octave_energy(hear(scene, source, listeners, settings)[:, 0])
     distance = np.linalg.norm(listeners - source, axis=1)[:, None]
     direct = np.exp(-AIR * distance) / distance**2

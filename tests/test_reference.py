@@ -115,12 +115,10 @@ def test_what_it_cannot_do_is_said():
 
 @pytest.mark.parametrize("plan", [Polygon([(0, 0), (5, 0), (5, 4), (0, 4)]), L_SHAPE])
 def test_a_listener_in_the_source_hears_it_from_a_centimetre(plan):
-    scene, source = prism(plan), np.array([2.0, 2.0, 1.5])
-    away = respond(scene, source, source + np.array([0.01, 0, 0]))
+    scene, source = prism(plan), (2.0, 2.0, 1.5)
+    away = respond(scene, source, (2.01, 2.0, 1.5))
     for distance in (0.0, 1e-6, 0.005):
-        np.testing.assert_array_equal(
-            respond(scene, source, source + np.array([0, distance, 0])), away
-        )
+        np.testing.assert_array_equal(respond(scene, source, (2.0, 2.0 + distance, 1.5)), away)
 
 
 def test_between_rooms_there_is_silence_and_a_warning():

@@ -15,9 +15,9 @@ from avenv.geometry.bvh import MAX_DEPTH
 from avenv.geometry.lanes import BOXES
 from avenv.scene.compiled import Room
 
-CLEARANCE = 1e-3
-"""Metres between a face and what is put on it: so little that, up to 10 kHz, the image of a source
-in a hard wall adds to it in phase, as it does of a source in the wall itself."""
+CLEARANCE = 2e-3
+"""Metres between a face and what is put on it: so little that, within 0.2 dB up to 6 kHz, the image
+of a source in a hard wall adds to it in phase, as it does of a source in the wall itself."""
 
 _TOUCH = 1e-4  # metres within which a place is on a face
 _ALIKE = 0.95  # cosine between normals that count as one: the facets of something round
@@ -85,8 +85,8 @@ class Floors:
             return True
         way, distance = way[distance <= _DEEPEST], distance[distance <= _DEEPEST, None]
         beyond = point + way * (1 + _THROUGH / distance)
-        clear = lines_of_sight(self._scene.bvh, np.tile(point, (len(beyond), 1)), beyond)
-        return bool(clear.any())
+        seen = lines_of_sight(self._scene.bvh, np.tile(point, (len(beyond), 1)), beyond)
+        return bool(seen.any())
 
 
 def _touched(scene: AcousticTables, point: Array) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -35,6 +35,7 @@ NO_IMAGES = ImageTree(np.zeros((0, 3)), _NONE, _NONE, _NONE, np.zeros(0, np.int6
 
 _CHUNKS = 8  # fixed, so that sums are the same bits for any number of threads
 _STRETCH = 5.0  # metres that rays fly between two draws
+_EVEN = 15.0  # metres of flight over which air's mean share does for all of it, within 0.03 dB
 _THINNING = 0.26  # power of the energy left with which the number of rays falls
 _SILENCE = 1e-7  # share of the energy below which the rest is not followed
 _ANYWHERE = 1e9  # metres: further than any surface
@@ -206,19 +207,25 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
     t = min(t, longest - state[6])
     if triangle < 0 and not rays.passed[r]:
         lost[0] += _mean(weight)
+    parts = max(1, int(np.ceil(t / _EVEN)))
+    length = t / parts
     for b in range(len(air)):
-        half[b] = np.exp(-air[b] * t / 2)
-        weight[b] *= half[b]
-    if rays.image[r] < 0:
-        collect(cells, x, y, z, dx, dy, dz, t, state[6], bin_length, weight, out)
+        half[b] = np.exp(-air[b] * length / 2)
+    for part in range(parts):
+        s = part * length
+        for b in range(len(air)):
+            weight[b] *= half[b]
+        if rays.image[r] < 0:
+            collect(cells, x + s * dx, y + s * dy, z + s * dz, dx, dy, dz, length, state[6] + s,
+                    bin_length, weight, out)  # fmt: skip
+        for b in range(len(air)):
+            weight[b] *= half[b]
     state[6] += t
     if triangle < 0:
         state[6] = longest
         for b in range(len(air)):
             weight[b] = 0.0
         return
-    for b in range(len(air)):
-        weight[b] *= half[b]
     state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
     rays.image[r] = _meet(scene, tree, triangle, rays.image[r], rays.random[r : r + 1], state,
                           weight)  # fmt: skip
