@@ -98,7 +98,7 @@ class DirectionFollower:
     TURN_COST = 0.02
     """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
-    def __init__(self, envs: BatchEnv, certainty: float = 0.8):
+    def __init__(self, envs: BatchEnv, certainty: float = 0.85):
         settings = envs.batch.simulator.settings
         missing = [name for name in ("audio", "depth") if name not in settings.names]
         if missing or settings.channels != 2:

@@ -68,13 +68,14 @@ class SourceBelief:
     """
 
     CELL = 0.3
-    WEIGHT = 3.0
+    WEIGHT = 2.0
     """Log-likelihood of a perfect interaural correlation."""
     MEMORY = 0.98
     """Share of the log-likelihood that is left after a step."""
     SHADE = 6.0
     """Decibels between the ears of a sound from the side, in the reverberation of a home."""
-    SHADE_ERROR = 4.0
+    SHADE_ERROR = 6.0
+    """Decibels by which the difference errs: rooms and the body's turns change it."""
     LEVEL_AT_1M = -21.5
     LEVEL_DROP = 13.0
     """Decibels re full scale of a sound 1 m away, and its loss per tenfold distance in a home."""

@@ -166,12 +166,12 @@ def assemble(
         return
     level = _late_level(late_energy, bin_samples, start)
     channels, phases = out.shape[0], noise.ray.shape[0]
-    heard, directed = _weigh_channels(level, late_moment, heading, layout.power, phases > 0)
+    heard, directed, alone = _weigh_channels(level, late_moment, heading, layout.power, phases > 0)
     still, upright = _as_it_is(len(level))
     for c in range(channels):
         _shape_noise(heard[c], bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
     if phases:
-        shift, sign = _direct(late_moment, heading, layout, phases, directed)
+        shift, sign = _direct(late_moment, heading, layout, phases, alone)
         for c in range(channels):
             _shape_noise(directed[c], bin_samples, start, noise.ray, shift[c], sign[c], out[c])
 
@@ -329,30 +329,30 @@ def _weigh_channels(level, moment, heading, power, apart):
 
     As in DirAC (Pulkki 2007), a share |m| of a bin's energy comes from the direction of its moment
     m and the rest from everywhere. If the two are wanted ``apart``, the first has an array of its
-    own, (C, K, B), for those bins that are heard as coming from somewhere.
+    own, (C, K, B), in those bins in which it is heard ``alone`` (K,).
     """
     bins, bands = level.shape
     channels = power.shape[2]
     heard = np.empty((channels, bins, bands), np.float32)
     directed = np.zeros((channels, bins if apart else 0, bands), np.float32)
-    least = np.float32(0)
+    least, alone = np.float32(0), np.zeros(bins, np.bool_)
     for k in range(bins):
         least = max(least, _HEARD_FROM * _loudest(level[k]))
     for k in range(bins):
         share = _directed_share(moment[k])
-        alone = apart and share >= _DIRECTED and _loudest(level[k]) > least
+        alone[k] = apart and share >= _DIRECTED and _loudest(level[k]) > least
         rows, columns, weights = _grid_cell(moment[k], heading, power)
         for c in range(channels):
             for b in range(bands):
                 gain = np.float32(0)
                 for corner in range(4):
                     gain += weights[corner] * power[rows[corner], columns[corner], c, b]
-                if alone:
+                if alone[k]:
                     directed[c, k, b] = level[k, b] * share * gain
                     heard[c, k, b] = level[k, b] * (1 - share)
                 else:
                     heard[c, k, b] = level[k, b] * (1 - share + share * gain)
-    return heard, directed
+    return heard, directed, alone
 
 
 @fast_inner
@@ -365,16 +365,16 @@ def _loudest(level):
 
 
 @fast_part
-def _direct(moment, heading, layout, phases, directed):
+def _direct(moment, heading, layout, phases, alone):
     """Return how late (C, K), in steps of which ``phases`` make a sample, each channel hears a bin.
 
-    And with which sign (C, K), for microphones may turn it; of moments (K, 3) where some sound is
-    ``directed`` (C, K, B).
+    And with which sign (C, K), for microphones may turn it. Of moments (K, 3), where the sound of
+    their direction is heard ``alone`` (K,).
     """
-    channels, bins = directed.shape[:2]
+    channels, bins = layout.delays.shape[2], len(alone)
     shift, sign = np.zeros((channels, bins), np.int64), np.ones((channels, bins), np.float32)
     for k in range(bins):
-        if not directed[:, k].any():
+        if not alone[k]:
             continue
         rows, columns, weights = _grid_cell(moment[k], heading, layout.delays)
         for c in range(channels):
@@ -430,6 +430,7 @@ def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
     for k in range(bins):
         for b in range(bands):
             faint = max(faint, _AUDIBLE * density[k, b])
+    edge, scale = _amplitudes(density, np.int64(start / bin_samples))
     ramp = np.empty(np.int64(np.ceil(bin_samples)) + 1, np.float32)
     for n in range(len(ramp)):
         ramp[n] = n
@@ -441,18 +442,13 @@ def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
         end = min(np.int64(np.ceil((k + 1) * bin_samples)), len(out))
         if end <= begin:
             break
-        number = 0
+        number, turn, slope = 0, sign[k], sign[k] / np.float32(end - begin)
         for b in range(bands):
-            here = density[k, b]
-            if here <= faint:
+            if density[k, b] <= faint:
                 continue
-            before = (density[max(k - 1, 0), b] + here) / 2 if begin > start else here
-            after = (density[min(k + 1, bins - 1), b] + here) / 2
-            mean = (before + np.sqrt(before * after) + after) / 3
             which[number] = b
-            level[number] = sign[k] * np.sqrt(before * here / mean)
-            step[number] = (sign[k] * np.sqrt(after * here / mean) - level[number]) / (end - begin)
-            level[number] += step[number] / 2
+            step[number] = slope * scale[k, b] * (edge[k + 1, b] - edge[k, b])
+            level[number] = turn * scale[k, b] * edge[k, b] + step[number] / 2
             number += 1
         phase = shift[k] % phases
         first = begin + margin - (shift[k] - phase) // phases
@@ -468,3 +464,31 @@ def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
             for n in range(len(target)):
                 r = ramp[n]
                 target[n] += (a0 + a1 * r) * x[n] + (b0 + b1 * r) * y[n] + (c0 + c1 * r) * z[n]
+
+
+@fast_part
+def _amplitudes(density, first):
+    """Return amplitudes at the edges of bins (K + 1, B) and what they are scaled by within (K, B).
+
+    Of densities (K, B), of which the first is heard in bin ``first``.
+    """
+    bins, bands = density.shape
+    edge, scale = np.zeros((bins + 1, bands), np.float32), np.zeros((bins, bands), np.float32)
+    values, edges, scales = density.reshape(-1), edge.reshape(-1), scale.reshape(-1)
+    half, three, least = np.float32(0.5), np.float32(3), np.float32(1e-36)
+    begin, end = first * bands, bins * bands
+    for b in range(bands):
+        edges[begin + b], edges[end + b] = (
+            np.sqrt(values[begin + b]),
+            np.sqrt(values[end - bands + b]),
+        )
+    before, after = values[begin : end - bands], values[begin + bands : end]
+    target = edges[begin + bands : end]
+    for n in range(len(target)):
+        target[n] = np.sqrt((before[n] + after[n]) * half)
+    low, high = edges[begin:end], edges[begin + bands : end + bands]
+    here, target = values[begin:end], scales[begin:end]
+    for n in range(len(target)):
+        mean = low[n] * low[n] + low[n] * high[n] + high[n] * high[n]
+        target[n] = np.sqrt(three * here[n] / (mean + least))
+    return edge, scale
