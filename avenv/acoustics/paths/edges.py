@@ -323,7 +323,7 @@ def find_twins(edges: Edges) -> Twins:
 
 
 def bending(edges: Edges, number: int) -> NDArray[np.int64]:
-    """Return which edges bend sound, in their order: so many of the longest that are wide enough."""
+    """Return which edges bend sound, in their order: as many of the longest wide ones."""
     wide = np.flatnonzero(edges.width >= NARROWEST)
     return np.sort(wide[np.argsort(-edges.length[wide], kind="stable")[:number]])
 
