@@ -40,7 +40,9 @@ def test_the_task_takes_fewer_than_80_lines():
 
 
 def test_the_oracle_finds_what_fell(found):
-    exec(BLOCKS[1], {})
+    names: dict = {}
+    exec(BLOCKS[1], names)
+    assert names["info"]["metrics"]["success"] == 1
 
 
 def test_stopping_before_anything_has_fallen_is_no_success(found):

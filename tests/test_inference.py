@@ -130,7 +130,7 @@ def test_what_has_no_twin_says_that_torch_is_needed():
 
 def test_inference_needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; import avenv_agents.inference"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_weights_come_back_with_their_description(tmp_path):

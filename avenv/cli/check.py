@@ -198,7 +198,9 @@ def _scene(name: str) -> Found:
         found = survey(world)
     except SceneError as error:  # a thing may be a mesh too
         text = f"{len(corners)} triangles, {surface}"
-        return Found("mesh", text, [f"nobody can walk in it: {error}"], world.report)
+        report = str(world.report)  # the error tells it too
+        why = " ".join(line for line in str(error).splitlines() if line not in report)
+        return Found("mesh", text, [f"nobody can walk in it: {why}"], world.report)
     return Found("mesh", f"{found.summary}, {surface}", list(found.warnings), world.report)
 
 

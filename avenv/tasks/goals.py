@@ -6,10 +6,8 @@ from numpy.typing import NDArray
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.navigation import WalkableGrid
+from avenv.simulation.questions import REACH
 from avenv.simulation.world import World
-
-REACH = 3.0
-"""Metres from a source within which a body must be able to stand."""
 
 
 def standing_point(
