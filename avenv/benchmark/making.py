@@ -37,7 +37,7 @@ from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import LIMITS, MAX_EPISODE_STEPS
 
-CANDIDATES = 12
+CANDIDATES = 8
 """Episodes that are drawn for one that is kept."""
 
 PASSES = 20
@@ -217,7 +217,7 @@ def _shared(count: int, homes: int) -> list[int]:
 
 
 def _in_turns(made: list[dict[str, list[SetEpisode]]], sounds: list[str]) -> Iterator[SetEpisode]:
-    """Yield the first episodes of all homes, then their second ones, and so on; sounds alternate."""
+    """Yield the first episodes of all homes, then their second ones; sounds alternate."""
     most = max((len(x) for found in made for x in found.values()), default=0)
     for k in range(most):
         for found in made:
@@ -242,7 +242,7 @@ class _Balance:
             self._counts[kind][group] += 1
 
     def excess(self, strata: Mapping[str, str]) -> float:
-        """Return how far the groups of an episode are ahead of their shares; the least is wanted."""
+        """Return how far the groups of an episode are ahead of their shares: little is wanted."""
         excess = 0.0
         for kind, shares in SHARES.items():
             if kind in strata:

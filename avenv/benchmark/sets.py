@@ -130,9 +130,8 @@ def load_set(name: str | Path) -> EpisodeSet:
 def save_set(path: Path, made: EpisodeSet) -> str:
     """Write a set, whole or not at all, the same bytes each time; return its hash."""
     content = _content(made)
-    with draft_of(path) as draft, open(draft, "wb") as raw:
-        with gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
-            file.write(content)
+    with draft_of(path) as draft:
+        draft.write_bytes(gzip.compress(content, 9, mtime=0))
     return hashlib.sha256(content).hexdigest()
 
 

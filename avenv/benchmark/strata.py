@@ -1,6 +1,6 @@
-"""What groups an episode belongs to: how far its goal is, behind how many rooms, and whether in sight.
+"""What groups an episode belongs to: how far its goal is, how many doors away, whether in sight.
 
-So that an agent's figures can be told for each, and that sets have their share of each.
+An agent's figures are told for each, and sets have their share of each.
 """
 
 from collections.abc import Mapping
