@@ -104,8 +104,8 @@ class Journal:
             os.fsync(descriptor)
 
     def _read(self, path: Path) -> None:
-        heading, records, self._length = read_journal(path)
-        if heading is None:
+        heading, records, length = read_journal(path)
+        if heading is None or not records:  # nothing that could be lost
             return
         if other := differences(heading, self._heading):
             raise ValueError(
@@ -113,6 +113,7 @@ class Journal:
                 f"{', '.join(other)}; accepted: the same, another place, or that one deleted"
             )
         self.records = {record["number"]: record for record in records}
+        self._length = length
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]], int]:

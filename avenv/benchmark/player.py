@@ -218,7 +218,7 @@ class _Table:
             if not active[row]:
                 continue
             try:
-                rows[-1] = kind.check(actions[row : row + 1], 1)[0]
+                rows[-1] = kind.check(_whole(actions[row : row + 1], rows[-1]), 1)[0]
             except ValueError as error:
                 self._fail([row], error)
         return np.array(rows)
@@ -243,6 +243,16 @@ class _Table:
             raise AgentError(f"the agent failed in the episode {which}: {said}") from error
         for row in rows:
             self._finish(int(row), said)
+
+
+def _whole(actions: NDArray, like: NDArray) -> NDArray:
+    """Return actions as whole numbers, if they are such and should be.
+
+    A NaN in one row makes floats of all of them, which the others are not to blame for.
+    """
+    if like.dtype.kind == "i" and actions.dtype.kind == "f" and (actions % 1 == 0).all():
+        return actions.astype(like.dtype)
+    return actions
 
 
 def in_turn(trials: Iterable[Trial], shard: tuple[int, int] = (1, 1)) -> list[Trial]:
