@@ -43,7 +43,12 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return format(self)
+
+    def __format__(self, sign: str) -> str:
+        """Return it with two digits; ``"+"`` shows the sign of what is above 0, too."""
+        mean, low, high = (f"{value:{sign}.2f}" for value in self)
+        return f"{mean} [{low}, {high}]" if np.isfinite(self.low) else mean
 
 
 class Measure(NamedTuple):
