@@ -28,9 +28,7 @@ class StillAgent:
 
     def __init__(self, envs: AgentView):
         if "stop" not in envs.action_names or envs.single_action_space.shape:
-            raise ValueError(
-                f"actions are {envs.action_names}; accepted: some with 'stop'"
-            )
+            raise ValueError(f"actions are {envs.action_names}; accepted: some with 'stop'")
         self._stop = envs.action_names.index("stop")
         self._rows = envs.num_envs
 
