@@ -251,6 +251,8 @@ def test_configs_rename_change_and_make_templates(dataset, configs, name, size):
         ({"paths": {".glb": ["../*.glb"]}}, "out of the scene's folder"),
         ({"default_attributes": 3}, r"default_attributes"),
         ({"default_attributes": {"scale": [1, 2]}}, r"scale"),
+        ({"default_attributes": {"up": [0, 0, 1], "front": [0, 0, 1]}},
+         r"up is \[0\.0, 0\.0, 1\.0\] and front \[0\.0, 0\.0, 1\.0\]"),
     ],
 )  # fmt: skip
 def test_a_wrong_dataset_configuration_is_named(dataset, section, message):

@@ -244,8 +244,8 @@ def _axes(config: _Asset, apply_units: bool, path: Path) -> Matrix:
     front = np.array(config.front or _front(up))
     right = np.cross(front, up)
     if min(map(np.linalg.norm, (up, front, right))) < 1e-6:
-        raise SceneError(f"{path}: up is {list(up)} and front {list(front)}; they must be at right "
-                         "angles")  # fmt: skip
+        raise SceneError(f"{path}: up is {up.tolist()} and front {front.tolist()}; they must be at "
+                         "right angles")  # fmt: skip
     up = up / np.linalg.norm(up)
     right = right / np.linalg.norm(right)
     matrix = np.eye(4)
