@@ -187,9 +187,13 @@ class Batch:
         """
         return self.task.actions.check(actions, self.num_envs)
 
-    def observe(self) -> dict[str, NDArray]:
-        """Return what every row sees and hears, in new arrays (E, ...)."""
-        return self.simulator.observe()
+    def observe(self, anew: bool = True) -> dict[str, NDArray]:
+        """Return what every row sees and hears, in new arrays (E, ...).
+
+        Args:
+            anew: draw all pictures; else only those of rows in which something has changed.
+        """
+        return self.simulator.observe(anew)
 
     def info(self) -> dict[str, dict[str, NDArray]]:
         """Return metrics and ground truth, one array (E,) each."""

@@ -109,7 +109,7 @@ class BatchEnv(VectorEnv):
                 self.batch.seed(row, own)
         self._begin(rows, episodes)
         self._begun = True
-        return self.batch.observe(), self._info()
+        return self.batch.observe(anew=False), self._info()
 
     def step(
         self, actions: Any
@@ -189,7 +189,7 @@ class BatchEnv(VectorEnv):
         for listener in self.before_autoreset:
             listener(rows)
         self._begin(rows)
-        observation, info = self.batch.observe(), self._info()
+        observation, info = self.batch.observe(anew=False), self._info()
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info

@@ -238,7 +238,7 @@ class CompiledScene:
         }
         return self.posed(brightest)
 
-    @property
+    @cached_property
     def held(self) -> tuple[int, ...]:
         """Rows of the objects that somebody carries: they are nowhere in the scene."""
         return tuple(

@@ -93,6 +93,7 @@ class Simulator:
         for world in self.worlds.at_hand:
             check_fits(self.body, world)
         rate, step = settings.sample_rate, settings.step_samples
+        self._unseen = np.ones(num_envs, bool)  # who has not looked since something changed
         self._own = [0] * num_envs  # how many sources the episodes brought along
         self.state = State.at_rest(num_envs, self.worlds[0], self.body, rate, step)
         self._rig = Rig(settings, self.state, acoustics, propagation, vision)
@@ -125,6 +126,7 @@ class Simulator:
             state.clock[row] = 0
             state.collided[row] = False
             state.seed[row] = start.seed
+            self._unseen[row] = True
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -176,6 +178,7 @@ class Simulator:
                 self._happen(row)
         moved, collided = self._move(some, commands)
         self.state.clock[some] += self.state.step_samples
+        self._unseen[some] = True
         for one in self._timed():
             one.advance(some)
         return moved, collided
@@ -239,6 +242,7 @@ class Simulator:
         self._add(row, sources, [self._source(emitter, world, now) for emitter in begun])
         state.sources[row] = tuple(sources)
         state.here[row] = world
+        self._unseen[row] = True
 
     def _still_sounding(self, row: int, before: World, world: World, when: float) -> list[Emitter]:
         """Return what sounds about a body; what falls silent with its thing ends."""
@@ -323,16 +327,22 @@ class Simulator:
 
     # -- the senses --------------------------------------------------------------------------------
 
-    def observe(self) -> dict[str, NDArray]:
+    def observe(self, anew: bool = True) -> dict[str, NDArray]:
         """Look and listen; nothing changes by it.
+
+        Args:
+            anew: let all bodies look; else only those that have begun, taken a step or seen things
+                change since they last did: the others keep the pictures that they have.
 
         Returns:
             one new array per sensor, (E, ...).
         """
-        if eyes := self._rig.eyes:
+        looking = np.arange(self.num_envs) if anew else np.flatnonzero(self._unseen)
+        if (eyes := self._rig.eyes) and len(looking):
             around = self._rig.scenery.look_around()
             for eye in eyes:
-                eye.draw(around)
+                eye.draw(around, looking)
+        self._unseen[:] = False
         observation = {}
         for name, sensor in self.sensors.items():
             space = self.space[name]
@@ -360,16 +370,22 @@ class Simulator:
         width, height = self.settings.image_size
         reach = ahead * np.tan(np.deg2rad(self.settings.hfov) / 2)
         inside = (ahead > 0) & (np.abs(left) <= reach) & (np.abs(up) <= reach * height / width)
-        return inside & self.line_of_sight(points)
+        return self._line_of_sight(points, np.flatnonzero(inside))
 
     def line_of_sight(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return whether nothing stands between each body's eye and its point (E, 3)."""
+        return self._line_of_sight(points, np.arange(self.num_envs))
+
+    def _line_of_sight(
+        self, points: NDArray[np.float64], rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return whether some bodies (R,) see their points of (E, 3); False (E,) for the others."""
         eyes = self.state.eyes()
         clear = np.zeros(self.num_envs, bool)
         worlds, which = self.state.worlds()
-        for world, rows in parallel.runs_by_key(which, self.num_envs):
-            bvh = worlds[world].compiled.bvh
-            clear[rows] = lines_of_sight(bvh, eyes[rows], points[rows])
+        for world, members in parallel.runs_by_key(which[rows], self.num_envs):
+            some = rows[members]
+            clear[some] = lines_of_sight(worlds[world].compiled.bvh, eyes[some], points[some])
         return clear
 
 

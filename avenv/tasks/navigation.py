@@ -333,12 +333,15 @@ class NavigationTask(Task):
 
     def _current_truth(self) -> dict[str, NDArray]:
         simulator, goal = self.simulator, self.goal_positions()
-        azimuth, elevation = self.goal_direction()
+        offset = goal - simulator.state.ears()
+        azimuth, elevation = frames.azimuth_elevation(
+            frames.to_body(offset, simulator.state.heading)
+        )
         audible = [self._is_audible(row) for row in range(simulator.num_envs)]
         return {
             "source_azimuth": azimuth,
             "source_elevation": elevation,
-            "source_distance": np.linalg.norm(goal - simulator.state.ears(), axis=1),
+            "source_distance": np.linalg.norm(offset, axis=1),
             "geodesic_distance": self._distance.copy(),
             "source_visible": simulator.is_in_view(goal),
             "source_audible": np.array(audible),
