@@ -32,7 +32,7 @@ class Check:
     """
 
     chance: str = ""
-    scenes: str = "homes:val"
+    scenes: Any = "homes:val"
     options: Mapping[str, Any] = field(default_factory=dict)
     deaf: str = ""
     classical: str = ""
