@@ -61,7 +61,7 @@ def test_a_table_keeps_the_rows_of_the_other_tasks(tmp_path, monkeypatch):
     write_table(path, [Trial("AudioGoal", "success", 0.1, scores)])
     write_table(path, [Trial("AudioGoal", "success", 0.2, scores)])
     lines = path.read_text().splitlines()
-    assert lines[0], lines[-1] == ("before", "after")
+    assert (lines[0], lines[-1]) == ("before", "after")
     assert [line.split(" | ")[:3] for line in lines if "success" in line] == [
         ["| AudioGoal", "`success`", "0.20"], ["| Other", "`success`", "0.50"]
     ]  # fmt: skip
