@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from avenv.benchmark import AgentView
 from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
@@ -27,7 +28,10 @@ class RandomAgent:
         ValueError: the actions are not discrete.
     """
 
-    def __init__(self, envs: BatchEnv):
+    sensors = ()
+    rows = None
+
+    def __init__(self, envs: AgentView):
         space = envs.single_action_space
         if not isinstance(space, spaces.Discrete):
             raise ValueError(f"actions are {space}; this agent takes discrete ones")
@@ -69,6 +73,10 @@ class IdleAgent:
 
 class OracleAgent:
     """Knows the map and the source: follows the shortest path."""
+
+    sensors = ()
+    rows = None
+    privilege = "the map and the goal"
 
     def __init__(self, envs: BatchEnv):
         self._envs = envs
@@ -114,6 +122,9 @@ class DirectionFollower:
         ValueError: a sensor is missing.
     """
 
+    sensors = ("audio", "depth")
+    rows = None
+
     PLAN_STEPS = 5
     """Actions for which a way found through the map is used."""
     GOAL_SHIFT = 1.0
@@ -121,8 +132,8 @@ class DirectionFollower:
     TURN_COST = 0.02
     """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
-    def __init__(self, envs: BatchEnv, certainty: float = 0.85):
-        settings = envs.batch.simulator.settings
+    def __init__(self, envs: AgentView, certainty: float = 0.85):
+        settings = envs.settings
         missing = [name for name in ("audio", "depth") if name not in settings.names]
         if missing or settings.channels != 2:
             raise ValueError(
@@ -132,9 +143,9 @@ class DirectionFollower:
         self._rate = settings.sample_rate
         self._step_samples = settings.step_samples
         self._camera = DepthCamera(
-            settings.image_size, np.deg2rad(settings.hfov), envs.batch.simulator.body.eye_height
+            settings.image_size, np.deg2rad(settings.hfov), envs.body.eye_height
         )
-        options = envs.batch.task.options
+        options = envs.task_options
         self._turn = np.deg2rad(options.turn_angle)
         self._stride = options.forward_step
         # A tenth inside the radius, because straight lines are shorter than ways on foot.

@@ -3,9 +3,11 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from avenv.benchmark import find_agent
 from avenv.benchmark.agent import AgentFactory
+from avenv.benchmark.provenance import identity
 
 
 def find_agent_here(name: str, trust: bool = False) -> AgentFactory:
@@ -18,3 +20,23 @@ def find_agent_here(name: str, trust: bool = False) -> AgentFactory:
     if ":" in name and not Path(name).exists() and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     return find_agent(name, trust)
+
+
+class WithArguments:
+    """Makes an agent with arguments besides the environments; otherwise it is the same."""
+
+    def __init__(self, agent: AgentFactory, arguments: dict[str, Any]):
+        self._agent, self._arguments = agent, arguments
+        self.fingerprint = identity(agent)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("options", "sensors", "rows", "privilege"):  # it says the same of itself
+            return getattr(self._agent, name)
+        raise AttributeError(name)
+
+    def __call__(self, envs: Any) -> Any:
+        """Return the agent."""
+        try:
+            return self._agent(envs, **self._arguments)  # type: ignore[call-arg]
+        except TypeError as error:
+            raise ValueError(f"the agent takes no such argument: {error}") from error

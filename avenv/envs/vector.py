@@ -13,6 +13,8 @@ from avenv.core.suggest import accepted
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch, check_seed
 from avenv.envs.env import CLOSED, FOREVER, check_begun, check_options, check_render_mode
+from avenv.simulation.body import Body
+from avenv.simulation.settings import SensorSettings
 from avenv.tasks.episode import Episode, as_episode
 
 
@@ -146,6 +148,21 @@ class BatchEnv(VectorEnv):
     def action_names(self) -> tuple[str, ...]:
         """The names of the actions, or of the components of one."""
         return self.batch.task.actions.names
+
+    @property
+    def settings(self) -> SensorSettings:
+        """What the bodies sense."""
+        return self.batch.simulator.settings
+
+    @property
+    def body(self) -> Body:
+        """What the bodies are like."""
+        return self.batch.simulator.body
+
+    @property
+    def task_options(self) -> Any:
+        """The numbers of the task: what actions do, what success is."""
+        return self.batch.task.options
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
