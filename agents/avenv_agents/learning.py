@@ -1,7 +1,7 @@
 """Train a policy with a memory as a configuration says: by DAgger or by PPO."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
 from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
+from avenv_agents.encoders import EARS, ENCODERS, Encoder
+from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
@@ -64,7 +66,7 @@ def train(
     folder = Path(folder)
     kind, method = METHODS[config.method]
     numbers = _record(config.method, kind, getattr(config, config.method))
-    parts = _record("policy", PolicyConfig, config.policy)
+    parts = controlled(_record("policy", PolicyConfig, config.policy), config.control)
     text = config.to_yaml()
     check_folder(folder, config, resume, overwrite)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -97,6 +99,31 @@ def train(
     finally:
         workers.close()
     return policy.cpu().eval()
+
+
+def controlled(parts: PolicyConfig, control: str | None) -> PolicyConfig:
+    """Return the parts of a policy that lacks a sense, or has perfect ears; None: as they are.
+
+    Args:
+        parts: of the whole policy.
+        control: a name in ``config.CONTROLS``.
+
+    Raises:
+        ValueError: it has no such sense, or no other.
+    """
+    if control is None:
+        return parts
+    lost: type[Encoder] | tuple = Eyes if control == "blind" else EARS
+    kept = {
+        name: options
+        for name, options in parts.encoders.items()
+        if name not in ENCODERS or not issubclass(ENCODERS[name], lost)
+    }
+    if len(kept) == len(parts.encoders):
+        raise ValueError(f"control is {control!r}; the policy has {', '.join(kept)} only")
+    if control == "perfect_ear":
+        kept = {"perfect_ears": {}, **kept}
+    return replace(parts, encoders=kept)
 
 
 def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:

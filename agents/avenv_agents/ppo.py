@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from avenv_agents.course import Course
 from avenv_agents.dagger import auxiliary_losses
-from avenv_agents.policy import PREVIOUS, Policy
+from avenv_agents.policy import Policy
 from avenv_agents.rollout import Rollout, Workers
 
 
@@ -135,7 +135,7 @@ def ppo_losses(
     config: PpoConfig, policy: Policy, batch: dict[str, Tensor], clip: float, values_only: bool
 ) -> dict[str, Tensor]:
     """Return the loss of a minibatch (T, rows, ...), and its parts by name."""
-    seen = {name: batch[name] for name in [*policy.reads, PREVIOUS]}
+    seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
     result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     value = (result.value - batch["returns"]).square().mean() / 2
     if values_only:

@@ -77,6 +77,12 @@ class SavedPolicy:
         return TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).env
 
     @property
+    def privilege(self) -> str | None:
+        """What it is told that others are not, if it has perfect ears."""
+        control = TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).control
+        return "where the source is" if control == "perfect_ear" else None
+
+    @property
     def fingerprint(self) -> str:
         """Digest of the file, which tells this policy from what later training makes of it."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
