@@ -308,6 +308,23 @@ def test_perfect_ears_are_told_where_the_source_is(env):
     assert rollout.bootstrap[rollout.ended].any()
 
 
+@pytest.mark.parametrize("method", ["dagger", "ppo"])
+def test_half_precision_learns_alike_and_leaves_full_weights(config, tmp_path, method):
+    parts = {**SMALL, "encoders": {"belief_ears": {"hidden": 8, "memory": 4}, **SMALL["encoders"]}}
+    numbers = {"rollout_steps": 12, "learning_rate": 0.0}
+    losses = []
+    for bf16 in (False, True):
+        run = replace(config, method=method, policy=parts, total_steps=24, validation={},
+                      **{method: {**numbers, "bf16": bf16}})  # fmt: skip
+        policy = train(run, tmp_path / str(bf16), progress=False)
+        assert {p.dtype for p in policy.parameters()} == {torch.float32}
+        lines = (tmp_path / str(bf16) / "progress.csv").read_text().splitlines()
+        losses.append(dict(zip(*(line.split(",") for line in lines), strict=True))["loss"])
+    full, half = map(float, losses)
+    assert half == pytest.approx(full, rel=0.02)
+    assert half != full
+
+
 def test_losses_that_are_no_numbers_stop_the_run(config, tmp_path):
     bad = replace(config, ppo={**config.ppo, "learning_rate": 1e30, "entropy": 0.0})
     with pytest.raises(ValueError, match="last good weights"):
@@ -321,6 +338,7 @@ def test_losses_that_are_no_numbers_stop_the_run(config, tmp_path):
     [
         ({"method": "ppoo"}, "method is 'ppoo'.*'ppo'"),
         ({"ppo": {"clipp": 1}}, "ppo.clipp: there is no such option"),
+        ({"ppo": {"bf16": 1}}, "ppo.bf16 is 1; accepted: true or false"),
         ({"ppo": {"clip": "wide"}}, "ppo.clip is 'wide'; accepted: a number"),
         ({"policy": {**SMALL, "memory": "gruu"}}, "memory is 'gruu'"),
         ({"policy": {"encoders": {"eyes": {}}}}, "eyes need rgb or depth"),

@@ -44,6 +44,8 @@ class DaggerConfig:
         value: weight of the return's error, so that PPO can go on from here.
         discount: of the return.
         max_gradient: norm at which gradients are clipped.
+        bf16: compute the networks that learn in bfloat16 where that is safe (torch's autocast);
+            recurrent layers, losses and weights stay in float32.
     """
 
     rollout_steps: int = 64
@@ -60,6 +62,7 @@ class DaggerConfig:
     value: float = 0.1
     discount: float = 0.99
     max_gradient: float = 1.0
+    bf16: bool = False
 
 
 def train_dagger(
@@ -120,7 +123,8 @@ def _learn(
 def dagger_losses(config: DaggerConfig, policy: Policy, batch: dict[str, Tensor]) -> dict:
     """Return the loss of a minibatch, and its parts by name."""
     seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
-    result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
+        result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     expert = batch["expert"]
     weight = torch.where(expert == STOP, config.stop_weight, 1.0)
     bold = result.logits.clone()

@@ -159,6 +159,8 @@ def _record(group: str, kind: type, given: dict[str, Any]) -> Any:
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{group}.{name}: there is no such option; {accepted(name, known)}")
+        if known[name] is bool and not isinstance(value, bool):
+            raise ValueError(f"{group}.{name} is {value!r}; accepted: true or false")
         if known[name] in (int, float):
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or (known[name] is int and not isinstance(value, int)):

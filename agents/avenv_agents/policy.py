@@ -169,10 +169,11 @@ class Policy(nn.Module):
             after.append(state)
         fused = self.fusion(parts).unflatten(0, begun.shape)
         x, recalled = self.memory.unroll(fused, recalled, begun)
-        heads = self.heads(x)
+        heads = self.heads(x).float()
         auxiliary = {"azimuth": heads[..., :-1], "near": heads[..., -1]}
         memory = torch.cat([*after, recalled], dim=1)
-        return Unrolled(self.actor(x), self.critic(x).squeeze(-1), auxiliary, memory)
+        value = self.critic(x).squeeze(-1).float()
+        return Unrolled(self.actor(x).float(), value, auxiliary, memory)
 
     def portable_config(self) -> PolicyConfig:
         """Return the configuration with which this policy's weights can be loaded anywhere."""

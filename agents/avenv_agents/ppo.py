@@ -36,6 +36,8 @@ class PpoConfig:
         critic_updates: rollouts at the beginning from which only the values are learned: of a
             policy that comes from DAgger, so that it is not spoilt by values that are not yet.
         max_gradient: norm at which gradients are clipped.
+        bf16: compute the networks that learn in bfloat16 where that is safe (torch's autocast);
+            recurrent layers, losses and weights stay in float32.
     """
 
     rollout_steps: int = 150
@@ -50,6 +52,7 @@ class PpoConfig:
     auxiliary: float = 0.0
     critic_updates: int = 0
     max_gradient: float = 0.5
+    bf16: bool = False
 
 
 def train_ppo(
@@ -73,19 +76,7 @@ def train_ppo(
         course.took(rollout)
 
         # Judge what was played.
-        advantage = advantages(rollout, config.discount, config.trace)
-        arrays = {
-            **rollout.observation,
-            "begun": rollout.begun,
-            "action": rollout.action,
-            "log_probability": rollout.log_probability,
-            "advantage": advantage,
-            "returns": advantage + rollout.value,
-            "azimuth": rollout.azimuth,
-            "near": rollout.near,
-            "memory": rollout.memory[None],
-        }
-        batch = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+        batch = batch_of(config, rollout, device)
 
         # Learn from it, in a few epochs over its rows.
         for group in course.optimizer.param_groups:
@@ -114,6 +105,23 @@ def train_ppo(
         course.tell(totals)
 
 
+def batch_of(config: PpoConfig, rollout: Rollout, device: str) -> dict[str, Tensor]:
+    """Return what is learned from of a rollout (T, E, ...), on the device that learns."""
+    advantage = advantages(rollout, config.discount, config.trace)
+    arrays = {
+        **rollout.observation,
+        "begun": rollout.begun,
+        "action": rollout.action,
+        "log_probability": rollout.log_probability,
+        "advantage": advantage,
+        "returns": advantage + rollout.value,
+        "azimuth": rollout.azimuth,
+        "near": rollout.near,
+        "memory": rollout.memory[None],
+    }
+    return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+
+
 def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.float32]:
     """Return the generalised advantages (T, E): Schulman et al. 2016, equation 16.
 
@@ -136,7 +144,8 @@ def ppo_losses(
 ) -> dict[str, Tensor]:
     """Return the loss of a minibatch (T, rows, ...), and its parts by name."""
     seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
-    result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
+        result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     value = (result.value - batch["returns"]).square().mean() / 2
     if values_only:
         return {"loss": config.value * value, "value": value.detach()}

@@ -242,9 +242,10 @@ class BeliefEars(Encoder):
         self, observation: dict[str, Tensor], state: Tensor, begun: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return features (T, E, F) and the state (E, S) after T steps."""
-        _, features, state = self.belief.unroll(
-            observation["binaural"], observation["pose"], state, begun
-        )
+        with torch.autocast(state.device.type, enabled=False):  # sums of many small numbers
+            _, features, state = self.belief.unroll(
+                observation["binaural"], observation["pose"], state, begun
+            )
         return features, state
 
 
