@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
 from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, truth_of
+from avenv_agents.waypoints import MAPS, WaypointAgent
+
+
+def make_agent(envs: BatchEnv, policy: Policy) -> "RecurrentAgent | WaypointAgent":
+    """Return the agent that acts by a policy: by waypoints if it reads the maps for them."""
+    kind = WaypointAgent if set(MAPS) & set(policy.reads) else RecurrentAgent
+    return kind(envs, policy)
 
 
 class RecurrentAgent:

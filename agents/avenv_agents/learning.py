@@ -25,6 +25,7 @@ from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
 from avenv_agents.rollout import Workers
 from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
+from avenv_agents.waypoints import MAPS
 
 METHODS: dict[str, tuple[type, Callable[..., None]]] = {
     "dagger": (DaggerConfig, train_dagger),
@@ -132,7 +133,8 @@ def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
         own = {k: v for k, v in config.validation.items() if k not in ("every", "episodes")}
         episodes = config.validation.get("episodes", 64)
         validate = Validation({**config.env, **own}, episodes, config.workers)
-    make_envs = TrainingEnvs(config.env, config.num_envs, config.workers)
+    waypoints = bool(set(MAPS) & set(parts.encoders))
+    make_envs = TrainingEnvs(config.env, config.num_envs, config.workers, waypoints)
     return Workers(make_envs, config.workers, config.seed, parts, validate)
 
 

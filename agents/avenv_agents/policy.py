@@ -25,6 +25,12 @@ PREVIOUS = "previous_action"
 TRUTH = "truth"
 """Name of what no policy is told but those with perfect ears: see ``truth_of``."""
 
+MASK = "action_mask"
+"""Name of an observation (E, A), 1 at the actions that there are; others are never taken."""
+
+FORBIDDEN = -1e9
+"""Logit of an action that there is not."""
+
 
 @dataclass(frozen=True)
 class PolicyConfig:
@@ -117,7 +123,8 @@ class Policy(nn.Module):
         self.fusion = make_fusion(
             config.fusion, [e.features for e in made.values()], config.features
         )
-        self.memory = make_memory(config.memory, config.features, **config.memory_options)
+        inputs = int(self.fusion.features)
+        self.memory = make_memory(config.memory, inputs, **config.memory_options)
         self.actor = nn.Linear(self.memory.features, self.actions)
         self.critic = nn.Linear(self.memory.features, 1)
         self.heads = nn.Linear(self.memory.features, DIRECTIONS + 1)
@@ -125,7 +132,7 @@ class Policy(nn.Module):
         nn.init.zeros_(self.actor.bias)
         self.actor.bias.data[0] = config.stop_bias
         names = {name for e in made.values() for name in e.reads}
-        self.reads = sorted(names - {PREVIOUS, TRUTH})
+        self.reads = sorted(names - {PREVIOUS, TRUTH} | {MASK} & set(observation_space.spaces))
         self.added = [PREVIOUS, *sorted(names & {TRUTH})]
         self._states = [e.state for e in made.values()] + [self.memory.state]
         self.state = sum(self._states)
@@ -173,7 +180,10 @@ class Policy(nn.Module):
         auxiliary = {"azimuth": heads[..., :-1], "near": heads[..., -1]}
         memory = torch.cat([*after, recalled], dim=1)
         value = self.critic(x).squeeze(-1).float()
-        return Unrolled(self.actor(x).float(), value, auxiliary, memory)
+        logits = self.actor(x).float()
+        if MASK in self.reads:
+            logits = logits.masked_fill(~observation[MASK].bool(), FORBIDDEN)
+        return Unrolled(logits, value, auxiliary, memory)
 
     def portable_config(self) -> PolicyConfig:
         """Return the configuration with which this policy's weights can be loaded anywhere."""

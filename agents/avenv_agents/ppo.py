@@ -26,8 +26,9 @@ class PpoConfig:
         rollout_steps: T, steps of each row in a rollout.
         epochs: times that a rollout is learned from.
         minibatches: that its rows are dealt to.
-        learning_rate: of Adam; it falls linearly to 0.
-        clip: by which the ratio of probabilities may differ from 1; it falls with the rate.
+        learning_rate: of Adam.
+        clip: by which the ratio of probabilities may differ from 1.
+        decays: whether both fall linearly to 0.
         discount: γ.
         trace: λ of the advantages.
         entropy: weight of the actions' entropy.
@@ -45,6 +46,7 @@ class PpoConfig:
     minibatches: int = 1
     learning_rate: float = 2.5e-4
     clip: float = 0.1
+    decays: bool = True
     discount: float = 0.99
     trace: float = 0.95
     entropy: float = 0.2
@@ -72,7 +74,7 @@ def train_ppo(
         with course.timing("simulate"):
             workers.start(policy, config.rollout_steps)
             rollout = workers.finish()
-        left = 1 - course.share
+        left = 1 - course.share if config.decays else 1.0
         course.took(rollout)
 
         # Judge what was played.

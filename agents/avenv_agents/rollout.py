@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
 from avenv_agents.policy import PREVIOUS, TRUTH, Policy, PolicyConfig, as_tensors, choose, truth_of
+from avenv_agents.waypoints import WaypointEnvs
 
 STOP = 0
 LARGE = 64
@@ -93,7 +94,7 @@ class Collector:
         seed: of episodes and actions.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, seed: int):
+    def __init__(self, envs: BatchEnv | WaypointEnvs, policy: Policy, seed: int):
         if envs.autoreset_mode != AutoresetMode.SAME_STEP:
             raise ValueError(f"autoreset_mode is {envs.autoreset_mode}; accepted: SAME_STEP")
         self.envs, self.policy = envs, policy
@@ -219,7 +220,7 @@ def joined(rollouts: Sequence[Rollout]) -> Rollout:
     return Rollout(observation=seen, episodes=[e for r in rollouts for e in r.episodes], **columns)
 
 
-MakeEnvs = Callable[[int], BatchEnv]
+MakeEnvs = Callable[[int], BatchEnv | WaypointEnvs]
 """Makes the environments of a worker, given its number; it must be picklable."""
 
 Validate = Callable[[Policy, int], list[dict[str, float]]]

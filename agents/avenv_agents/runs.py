@@ -92,9 +92,9 @@ class SavedPolicy:
         from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
 
         if not _is_model(self.file) and "policy" in read_checkpoint(self.file):
-            from avenv_agents.agent import RecurrentAgent
+            from avenv_agents.agent import make_agent
 
-            return RecurrentAgent(envs, load_checkpoint(self.file))
+            return make_agent(envs, load_checkpoint(self.file))
         from avenv_agents.policies import PolicyAgent, load_policy, load_trusted
 
         load = load_trusted if _is_model(self.file) else load_policy

@@ -8,6 +8,7 @@ from avenv_agents.encoders.ear import BeliefEars
 from avenv_agents.encoders.ears import BinauralEars, PerfectEars, SpectrogramEars
 from avenv_agents.encoders.encoder import Encoder
 from avenv_agents.encoders.eyes import ConvolutionalEyes, ResidualEyes
+from avenv_agents.encoders.maps import AcousticMap, GeometricMap
 
 ENCODERS: dict[str, type[Encoder]] = {
     "eyes": ConvolutionalEyes,
@@ -16,6 +17,8 @@ ENCODERS: dict[str, type[Encoder]] = {
     "binaural_ears": BinauralEars,
     "belief_ears": BeliefEars,
     "perfect_ears": PerfectEars,
+    "geometric_map": GeometricMap,
+    "acoustic_map": AcousticMap,
     "pose": Pose,
     "contact": Contact,
     "previous_action": PreviousAction,
