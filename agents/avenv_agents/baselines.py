@@ -15,7 +15,7 @@ from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
 from avenv_agents.hearing import SourceBelief
-from avenv_agents.mapping import DepthCamera, ObstacleMap
+from avenv_agents.mapping import DepthCamera, ObstacleMap, steer
 
 REACH = 15.0
 """Metres around the start that the follower's maps cover."""
@@ -129,8 +129,6 @@ class DirectionFollower:
     """Actions for which a way found through the map is used."""
     GOAL_SHIFT = 1.0
     """Metres by which the most probable place may move before a new way is sought."""
-    TURN_COST = 0.02
-    """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
     def __init__(self, envs: AgentView, certainty: float = 0.85):
         settings = envs.settings
@@ -151,8 +149,6 @@ class DirectionFollower:
         # A tenth inside the radius, because straight lines are shorter than ways on foot.
         self._radius = 0.9 * options.success_radius
         self._certainty = certainty
-        half_circle = int(np.pi / self._turn)
-        self._turns = np.arange(-half_circle, half_circle + 1)
         self._memory = [_Memory() for _ in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:
@@ -193,11 +189,7 @@ class DirectionFollower:
         if memory.belief.within(memory.position, self._radius) > self._certainty:
             return STOP
         self._plan(memory)
-        # Two points on each heading, so that a way that is soon blocked is not taken.
-        headings = memory.heading + self._turns * self._turn
-        ahead = self._stride * forward(headings)
-        times = [memory.obstacles.travel_time(memory.position + n * ahead) for n in (1, 2)]
-        turns = self._turns[np.argmin(times[0] + times[1] + self.TURN_COST * np.abs(self._turns))]
+        turns = steer(memory.obstacles, memory.position, memory.heading, self._stride, self._turn)
         return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
 
     def _plan(self, memory: _Memory) -> None:
