@@ -44,6 +44,29 @@ class RandomAgent:
         return np.array([random.integers(self._actions) for random in self._random])
 
 
+class IdleAgent:
+    """Waits where the task has such an action; else it stops at once.
+
+    Raises:
+        ValueError: the actions are not discrete.
+    """
+
+    def __init__(self, envs: BatchEnv):
+        if not isinstance(envs.single_action_space, spaces.Discrete):
+            raise ValueError(
+                f"actions are {envs.single_action_space}; this agent takes discrete ones"
+            )
+        names = envs.action_names
+        self._actions = np.full(envs.num_envs, names.index("wait") if "wait" in names else STOP)
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return the same action for each row (E,)."""
+        return self._actions
+
+
 class OracleAgent:
     """Knows the map and the source: follows the shortest path."""
 

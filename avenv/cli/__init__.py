@@ -1,4 +1,4 @@
-"""The command line: `avenv demo`, `evaluate`, `scene`, `check`, and what other packages add."""
+"""The command line: `avenv demo`, `evaluate`, `tasks`, `scene`, and what other packages add."""
 
 import click
 
@@ -6,6 +6,7 @@ from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
 from avenv.cli.evaluate import evaluate
 from avenv.cli.scene import scene_group
+from avenv.cli.tasks import tasks_group
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
@@ -20,6 +21,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(evaluate)
 main.add_command(scene_group)
+main.add_command(tasks_group)
 
 
 @main.command()

@@ -118,6 +118,7 @@ class Simulator:
             SceneError: a source or the ears are inside something solid or outside the scene, or an
                 event is of a thing or a state that the world does not have.
             SoundError: a sound has another rate than the sensors.
+            ValueError: a sensor cannot observe the episode.
         """
         sources = {row: self._prepared(start) for row, start in starts.items()}
         state = self.state
@@ -133,6 +134,7 @@ class Simulator:
             state.clock[row] = 0
             state.collided[row] = False
             state.seed[row] = start.seed
+            state.instruction[row] = start.instruction
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -145,6 +147,8 @@ class Simulator:
         """Return what sounds about a body that begins, if all of it can be."""
         check_fits(self.body, start.world)
         check_events(start.events, start.world)
+        for sensor in self.sensors.values():
+            sensor.check(start)
         if self.has_ears:
             self._rig.ears.check_position(
                 start.world, np.array([*start.position, self._ear_height(start.world)])

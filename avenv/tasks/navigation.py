@@ -462,6 +462,14 @@ class NavigationTask(Task):
         # A tenth inside the radius, so that rounding never decides an episode.
         return options.forward_step, np.deg2rad(options.turn_angle), 0.9 * options.success_radius
 
+    def chance(self, row: int) -> float:
+        """Return the share of the floor that one can walk to from which a stop would succeed."""
+        field = self._aims[row].field
+        if field is None:
+            return 0.0
+        distances = field.distance[np.isfinite(field.distance)]
+        return float(np.mean(distances <= self.options.success_radius))
+
     # -- for people --------------------------------------------------------------------------------
 
     def caption(self, row: int) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from avenv.simulation.cameras import Camera
 from avenv.simulation.ears import Ears
 from avenv.simulation.eyes import Eye, Scenery
-from avenv.simulation.state import State
+from avenv.simulation.state import Start, State
 from avenv.simulation.world import World
 
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ class Sensor(ABC):
     @abstractmethod
     def space(self) -> spaces.Box:
         """Return the space of one body's observation."""
+
+    def check(self, start: Start) -> None:  # noqa: B027
+        """Raise ``ValueError`` if it cannot observe an episode that begins so."""
 
     def begin(self, rows: NDArray[np.int64]) -> None:  # noqa: B027
         """Take note that the episodes of some rows (R,) have begun."""
