@@ -54,9 +54,15 @@ class Registered:
 
 
 AT_THE_GOAL = "share of the floor from which a stop would succeed"
+DEAF = "avenv_agents.baselines:DeafAgent"
 
 TASKS: dict[str, Registered] = {
     "AudioGoal": Registered("avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL)),
+    "SilenceIt": Registered(
+        "avenv.tasks.silence_it:SilenceIt",
+        800,
+        Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+    ),
 }
 """Every task, by name."""
 
