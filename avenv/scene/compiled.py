@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
@@ -147,11 +148,18 @@ class CompiledScene:
     like: "CompiledScene | None" = None
     origin: str = ""
 
-    @property
-    def states(self) -> dict[str, str]:
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of every object, by its name."""
+        return MappingProxyType({thing.name: row for row, thing in enumerate(self.objects)})
+
+    @cached_property
+    def states(self) -> Mapping[str, str]:
         """The state of everything that has states, by the object's name."""
         things = (self.objects[switch.object] for switch in self.switches)
-        return {thing.name: thing.state for thing in things if thing.state is not None}
+        return MappingProxyType(
+            {thing.name: thing.state for thing in things if thing.state is not None}
+        )
 
     def possible_states(self, name: str) -> tuple[str, ...]:
         """Return the states that an object may be in, besides those of lying where it was put.
@@ -173,14 +181,8 @@ class CompiledScene:
             SceneSource(name, state.event, state.place.mouth, object=name) if state.event else None
         )
 
-    def posed(self, states: Mapping[str, str]) -> "CompiledScene":
-        """Return the scene with some of its things in other states, by the objects' names.
-
-        Triangles keep their number, order, texture coordinates and objects; those of the things
-        move, or are of another surface. What falls lies where it was found to fall to, what was put
-        somewhere (``states.put_state``) where its state says. A thing that falls silent loses its
-        source, and one that begins to sound gets one. Put back as it was compiled, a scene is that
-        very same one again.
+    def wanted(self, states: Mapping[str, str]) -> dict[str, str]:
+        """Return the states of all things once some are in others, by the objects' names.
 
         Raises:
             SceneError: an object has no states, or not this one; or these are no states by name.
@@ -193,9 +195,22 @@ class CompiledScene:
             if not isinstance(state, str) or self._switch(name).state(state) is None:
                 raise SceneError(f"{self.name}: {name!r} has no state {state!r}; it has "
                                  f"{', '.join(known)}")  # fmt: skip
+        return {**self.states, **states}
+
+    def posed(self, states: Mapping[str, str]) -> "CompiledScene":
+        """Return the scene with some of its things in other states, by the objects' names.
+
+        Triangles keep their number, order, texture coordinates and objects; those of the things
+        move, or are of another surface. What falls lies where it was found to fall to, what was put
+        somewhere (``states.put_state``) where its state says. A thing that falls silent loses its
+        source, and one that begins to sound gets one. Put back as it was compiled, a scene is that
+        very same one again.
+
+        Raises:
+            SceneError: an object has no states, or not this one; or these are no states by name.
+        """
         rest = self.rest or self
-        wanted = {**self.states, **states}
-        changed = {k: s for k, s in wanted.items() if s != rest.states[k]}
+        changed = {k: s for k, s in self.wanted(states).items() if s != rest.states[k]}
         return rest._with(changed) if changed else rest
 
     def _with(self, states: Mapping[str, str]) -> "CompiledScene":
@@ -203,7 +218,9 @@ class CompiledScene:
             switch.looks_like(states.get(thing.name, str(thing.state)))
             for switch, thing in ((s, self.objects[s.object]) for s in self.switches)
         )
-        poses = _poses.setdefault(self, WeakValueDictionary({self._looks(): self}))
+        if self not in _poses:
+            _poses[self] = WeakValueDictionary({self._looks(): self})
+        poses = _poses[self]
         like = poses.get(looks)
         triangles, surface = self.triangles.copy(), self.surface.copy()
         objects, sources = list(self.objects), list(self.sources)
@@ -242,11 +259,16 @@ class CompiledScene:
         return -1
 
     def _switch(self, name: str) -> Switch:
-        for switch in self.switches:
-            if self.objects[switch.object].name == name:
-                return switch
-        known = [self.objects[switch.object].name for switch in self.switches]
-        raise SceneError(f"{self.name}: there is no {name!r} that has states{suggest(name, known)}")
+        known = self._switch_of
+        if name not in known:
+            raise SceneError(
+                f"{self.name}: there is no {name!r} that has states{suggest(name, known)}"
+            )
+        return known[name]
+
+    @cached_property
+    def _switch_of(self) -> dict[str, Switch]:
+        return {self.objects[switch.object].name: switch for switch in self.switches}
 
     @cached_property
     def lamps(self) -> dict[str, float]:
@@ -272,7 +294,7 @@ class CompiledScene:
         }
         return self.posed(brightest)
 
-    @property
+    @cached_property
     def held(self) -> tuple[int, ...]:
         """Rows of the objects that somebody carries: they are nowhere in the scene."""
         return tuple(

@@ -9,6 +9,7 @@ number and order, whatever happens in it, and what is known of each (its light, 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -115,8 +116,14 @@ class Switch:
 
     def looks_like(self, name: str) -> str:
         """Return the first of its states that looks the same as one of them, by name."""
-        state = self.state(name)
-        return next((other for other, there in self.states.items() if _alike(state, there)), name)
+        return self._looks.get(name, name)
+
+    @cached_property
+    def _looks(self) -> dict[str, str]:
+        return {
+            name: next(other for other, there in self.states.items() if _alike(state, there))
+            for name, state in self.states.items()
+        }
 
     @property
     def triangles(self) -> slice:
@@ -157,11 +164,10 @@ def used(state: str, possible: Collection[str]) -> str | None:
     return next((after for after in _USES.get(state, ()) if after in possible), None)
 
 
-def _alike(a: State | None, b: State) -> bool:
+def _alike(a: State, b: State) -> bool:
     """Return whether a thing is in the same place in two states, of the same surfaces and light."""
     return a is b or (
-        a is not None
-        and a.light == b.light
+        a.light == b.light
         and np.array_equal(a.corners, b.corners)
         and np.array_equal(a.surface, b.surface)
     )

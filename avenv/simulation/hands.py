@@ -4,8 +4,9 @@ A verb is a function of a simulator and of the row of a body; ``VERBS`` lists th
 done changes nothing, and says why.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,9 @@ _LOOKS = {
 """What other things are made of, by a part of the name of their surface; else it is pine."""
 
 
+_usable: "WeakKeyDictionary[World, Mapping[str, str]]" = WeakKeyDictionary()
+
+
 class Act(NamedTuple):
     """What a body has tried to do, and what came of it.
 
@@ -76,8 +80,14 @@ class Act(NamedTuple):
         return bool(self.problem)
 
 
-def usable(world: World) -> dict[str, str]:
+def usable(world: World) -> Mapping[str, str]:
     """Return the state that each thing would get into that somebody can use, by name."""
+    if world not in _usable:
+        _usable[world] = _find_usable(world)
+    return _usable[world]
+
+
+def _find_usable(world: World) -> dict[str, str]:
     compiled = world.compiled
     after = {
         name: used(state, compiled.possible_states(name)) for name, state in compiled.states.items()
@@ -175,7 +185,7 @@ def substance(world: World, thing: str) -> str:
     different stuff. Else by the surface that most of it shows.
     """
     compiled = world.compiled
-    row = next(k for k, found in enumerate(compiled.objects) if found.name == thing)
+    row = compiled.row_of[thing]
     name = compiled.objects[row].kind
     falls = kind(name).falls if name in kind_names() else None
     if falls in _SUBSTANCES:

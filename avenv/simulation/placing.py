@@ -53,7 +53,7 @@ def find_spot(
         thing: name of what it holds.
     """
     compiled = world.compiled
-    size = next(found.size for found in compiled.objects if found.name == thing)
+    size = compiled.objects[compiled.row_of[thing]].size
     level = world.level_for(body)
     middles, turns = _middles(body, position, heading, np.hypot(*size[:2]) / 2)
     base, rows = _grid(size[:2]), len(middles)

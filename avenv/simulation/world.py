@@ -207,14 +207,15 @@ class World:
             SceneError: a thing has no states, or not this one.
         """
         rest = self.rest or self
-        compiled = self.compiled.posed(states)
-        if compiled is rest.compiled:
+        wanted = self.compiled.wanted(states)
+        if wanted == rest.compiled.states:
             return rest
-        key = tuple(compiled.states.values())
+        key = tuple(wanted.values())
         variants = rest._variants
-        variant = variants.pop(key, None) or World(
-            compiled, rest.spec, rest, rest.report, rest.reference
-        )
+        variant = variants.pop(key, None)
+        if variant is None:
+            compiled = self.compiled.posed(states)
+            variant = World(compiled, rest.spec, rest, rest.report, rest.reference)
         variants[key] = variant  # the latest last
         if len(variants) > MAX_VARIANTS:
             del variants[next(iter(variants))]

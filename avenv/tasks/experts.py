@@ -10,9 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.frames import wrap_angle
 from avenv.core.errors import SceneError
+from avenv.core.frames import wrap_angle
 from avenv.navigation import FieldCache, GeodesicField, WalkableGrid, follower
+from avenv.scene.compiled import SceneObject
 from avenv.simulation.body import Body
 from avenv.simulation.hands import held_thing, portable, usable
 from avenv.simulation.placing import find_spot
@@ -121,7 +122,7 @@ def can_do(
 ) -> NDArray[np.bool_]:
     """Return whether bodies (N,) that stand somewhere would do an errand with its verb."""
     compiled = world.compiled
-    row = next(k for k, thing in enumerate(compiled.objects) if thing.name == errand.thing)
+    row = compiled.row_of[errand.thing]
     if errand.verb != "put":
         near = _is_near(world, positions, errand.thing)
         fits = np.zeros(len(positions), bool)
@@ -153,7 +154,7 @@ def standing_places(world: World, body: Body, errand: Errand) -> NDArray[np.floa
     """
     grid = world.walkable_for(body)
     known = _places.setdefault(grid, {})
-    thing = next(found for found in world.compiled.objects if found.name == errand.thing)
+    thing = _thing(world, errand.thing)
     key = errand.verb, thing.name, thing.position, held_thing(world), body
     if key not in known:
         known[key] = _find_places(world, body, errand)
@@ -161,7 +162,7 @@ def standing_places(world: World, body: Body, errand: Errand) -> NDArray[np.floa
 
 
 def _find_places(world: World, body: Body, errand: Errand) -> NDArray[np.float64]:
-    thing = next(found for found in world.compiled.objects if found.name == errand.thing)
+    thing = _thing(world, errand.thing)
     reach = REACH + np.hypot(*thing.size[:2]) / 2
     axis = np.arange(-np.ceil(reach / _LATTICE), np.ceil(reach / _LATTICE) + 1) * _LATTICE
     x, y = np.meshgrid(thing.position[0] + axis, thing.position[1] + axis)
@@ -188,6 +189,10 @@ def _find_places(world: World, body: Body, errand: Errand) -> NDArray[np.float64
     return chosen[:: max(1, -(-len(chosen) // _MOST_PLACES))]
 
 
+def _thing(world: World, name: str) -> SceneObject:
+    return world.compiled.objects[world.compiled.row_of[name]]
+
+
 def _wanted(world: World, verb: str) -> tuple[str, ...] | None:
     """Return the names of the things that a verb is after; None: of all."""
     if verb == "interact":
@@ -197,6 +202,6 @@ def _wanted(world: World, verb: str) -> tuple[str, ...] | None:
 
 def _is_near(world: World, positions: NDArray[np.float64], name: str) -> NDArray[np.bool_]:
     """Return whether places (N, 2) are near enough to a thing to touch it."""
-    thing = next(found for found in world.compiled.objects if found.name == name)
+    thing = _thing(world, name)
     away = np.linalg.norm(positions - thing.position[:2], axis=1)
     return away <= REACH + np.hypot(*thing.size[:2]) / 2 + 0.1

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from avenv.core import frames
 from avenv.core.errors import SceneError
+from avenv.geometry import lines_of_sight
 from avenv.navigation import follower
 from avenv.simulation.hands import Act
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import World
-from avenv.tasks.actions import DiscreteMotion
+from avenv.tasks.actions import MOTIONS, DiscreteMotion
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Point
 from avenv.tasks.experts import Errand, Planner, standing_places
@@ -105,8 +106,9 @@ class InteractionTask(Task):
         self._failed, self._success = np.zeros(count), np.zeros(count)
         self._steps, self._collisions = np.zeros(count), np.zeros(count)
         self._walked, self._way = np.zeros(count), np.ones(count)
-        self._distance = np.zeros(count)
-        self._stops = np.zeros(count, bool)
+        self._distance, self._position = np.zeros(count), np.zeros((count, 2))
+        self._aim: list[Any] = [None] * count
+        self._stops, self._over = np.zeros(count, bool), np.zeros(count, bool)
         self._metrics: dict[str, NDArray[np.float64]] = {}
         self._truth: dict[str, NDArray] = {}
 
@@ -120,16 +122,23 @@ class InteractionTask(Task):
     def verdict(self, row: int, act: Act) -> Verdict:
         """Return what an act that has come about was worth."""
 
-    @abstractmethod
     def guess(self, row: int) -> Errand | str:
         """Return what somebody would do next who knows the home, and hears nothing.
 
         An errand, or the name of an action.
+
+        Raises:
+            NotImplementedError: the task has no such guess.
         """
+        raise NotImplementedError(f"{self.name} has no guess")
 
     def is_solved(self, row: int) -> bool:
         """Return whether all is done, so that the episode ends in success."""
         return not self.errands(row)
+
+    def idle(self, row: int) -> str:
+        """Return the action, by name, of somebody who knows that nothing is to be done."""
+        return "stop"
 
     def is_too_late(self, row: int) -> bool:
         """Return whether it can no longer be done, so that the episode ends."""
@@ -146,25 +155,37 @@ class InteractionTask(Task):
     # -- episodes ----------------------------------------------------------------------------------
 
     def episode(
-        self, rng: np.random.Generator, world: World, errands: Sequence[Errand], **more: Any
+        self,
+        rng: np.random.Generator,
+        world: World,
+        errands: Sequence[Errand],
+        unseen: Point | None = None,
+        known: World | None = None,
+        **more: Any,
     ) -> Episode:
         """Return an episode that starts at least ``min_distance`` from what is to be done.
 
         Args:
             rng: to draw from.
             world: the scene, as it is loaded.
-            errands: what is to be done, as far as it is known where.
+            errands: what is to be done first, in any order.
+            unseen: a place that cannot be seen from the start.
+            known: the world in which the errands are run, by default that in which it begins.
             **more: further fields of ``Episode``; ``states`` are those that it begins in.
 
         Raises:
             SceneError: no place to start from is far enough.
         """
         here = world.with_states(more.get("states", {}))
+        then = known or here
         starts = here.walkable_for(self.simulator.body).sample(rng, TRIES)
-        distances = np.min([self.planner.field(here, e).at(starts) for e in errands], axis=0)
-        allowed = np.flatnonzero(
-            np.isfinite(distances) & (distances >= self.options.min_distance)
-        )
+        distances = np.min([self.planner.field(then, e).at(starts) for e in errands], axis=0)
+        fits = np.isfinite(distances) & (distances >= self.options.min_distance)
+        if unseen is not None:
+            eye = here.level_for(self.simulator.body) + self.simulator.body.eye_height
+            eyes = np.column_stack([starts, np.full(len(starts), eye)])
+            fits &= ~lines_of_sight(here.compiled.bvh, eyes, np.tile(unseen, (len(eyes), 1)))
+        allowed = np.flatnonzero(fits)
         if len(allowed) == 0:
             raise SceneError(
                 f"{world.name}: no place to start from is {self.options.min_distance} m or more on "
@@ -178,7 +199,7 @@ class InteractionTask(Task):
             start=(float(start[0]), float(start[1])),
             heading=float(rng.uniform(-np.pi, np.pi)),
             events=(*scene_events(world), *more.pop("events", ())),
-            geodesic_distance=self.way(here, start, errands),
+            geodesic_distance=self.way(then, start, errands),
             **more,
         )
 
@@ -216,13 +237,16 @@ class InteractionTask(Task):
         super().begin({row: self._checked(episode) for row, episode in episodes.items()})
         rows = np.zeros(self.simulator.num_envs, bool)
         rows[list(episodes)] = True
+        state = self.simulator.state
         for row in episodes:
             self.simulator.foresee(row, self.foreseen(self.episodes[row]))
             self.last_act[row], self._verdict[row] = None, Verdict.NOTHING
             for counts in (*self._counts.values(), self._failed, self._success, self._steps,
                            self._collisions, self._walked):  # fmt: skip
                 counts[row] = 0
-            self._distance[row] = self._distance_left(row)
+            self._over[row] = False
+            self._aim[row], self._position[row] = self._aims(row), state.position[row]
+            self._distance[row] = self._distance_left(row, state.position[row])
             said = self.episodes[row].geodesic_distance
             self._way[row] = self._distance[row] if said is None else said
         self._take_stock(rows)
@@ -255,10 +279,8 @@ class InteractionTask(Task):
         """Return what the actions of the active rows mean."""
         motion = self.actions.motion(actions)
         self._stops = active & motion.stop
-        acts = {
-            row: self.actions.names[actions[row]]
-            for row in np.flatnonzero(active & (actions >= len(self.actions.names) - len(self.verbs)))
-        }
+        acting = np.flatnonzero(active & (actions >= len(MOTIONS))).tolist()
+        acts = {row: self.actions.names[actions[row]] for row in acting}
         return Commands(motion.distance * active, motion.turn * active, acts=acts)
 
     def judge(
@@ -281,17 +303,18 @@ class InteractionTask(Task):
             self.last_act[row], self._verdict[row] = act, Verdict.NOTHING
             if act is not None and act.failed:
                 self._failed[row] += 1
-            elif act is not None and act.verb != "wait":
+            elif act is not None and act.verb != "wait" and not self._is_passage(row, act):
                 self._verdict[row] = self.verdict(row, act)
                 self._counts[self._verdict[row]][row] += 1
             reward[row], terminated[row] = self._judged(row, bool(moved[row]))
+        self._over |= terminated | (last & active)
         self._take_stock(active)
         return Judgement(reward, terminated)
 
     def _judged(self, row: int, moved: bool) -> tuple[float, bool]:
         """Return reward of a row's step, and whether its episode is over."""
         options, verdict = self.options, self._verdict[row]
-        reward, before = -options.step_penalty, self._distance[row]
+        reward, before = -options.step_penalty, float(self._distance[row])
         if verdict in _ENDING:
             return reward - options.wrong_penalty, True
         if self._stops[row]:
@@ -302,15 +325,28 @@ class InteractionTask(Task):
             return reward + options.success_reward, True
         if self.is_too_late(row):
             return reward, True
-        self._distance[row] = self._distance_left(row)
+        here, aim = self.simulator.state.position[row].copy(), self._aims(row)
+        if aim != self._aim[row]:
+            before = self._distance_left(row, self._position[row])
+        self._distance[row] = self._distance_left(row, here)
+        self._aim[row], self._position[row] = aim, here
         if moved and np.isfinite(before) and np.isfinite(self._distance[row]):
             reward += before - self._distance[row]
         return reward, False
 
-    def _distance_left(self, row: int) -> float:
+    def _aims(self, row: int) -> tuple[World, frozenset[str]]:
+        """Return what a row's distance is measured in, and to."""
+        return self.simulator.state.here[row], frozenset(e.thing for e in self.errands(row))
+
+    def _is_passage(self, row: int, act: Act) -> bool:
+        """Return whether a body has only opened or shut a door within the home."""
+        world = self.simulator.state.here[row]
+        inner = {d.name for d in world.spec.doors if not d.is_outer} if world.spec else set()
+        return act.verb == "interact" and act.thing in inner
+
+    def _distance_left(self, row: int, position: NDArray[np.float64]) -> float:
         """Return the geodesic distance to the nearest of what is to be done; 0: nothing is."""
-        state = self.simulator.state
-        here, world = state.position[row][None], state.here[row]
+        here, world = position[None], self.simulator.state.here[row]
         try:
             away = [self.planner.field(world, e).at(here)[0] for e in self.errands(row)]
         except SceneError:  # it cannot be got at for the time being
@@ -379,8 +415,8 @@ class InteractionTask(Task):
         if not errands:
             x, y = state.position[row] + frames.forward(state.heading[row])
             return float(x), float(y), float(state.ears()[row, 2])
-        objects = state.here[row].compiled.objects
-        thing = next(found for found in objects if found.name == errands[0].thing)
+        compiled = state.here[row].compiled
+        thing = compiled.objects[compiled.row_of[errands[0].thing]]
         x, y, z = thing.position
         return x, y, z + thing.size[2] + 0.02
 
@@ -389,23 +425,27 @@ class InteractionTask(Task):
             return False
         state = self.simulator.state
         wanted = {errand.thing for errand in self.errands(row)}
+        cues = {goal.source for goal in self.episodes[row].goals}
         clock = int(state.clock[row])
-        return any(e.object in wanted and e.is_sounding(clock) for e in state.emitters(row))
+        return any(
+            (k in cues or emitter.object in wanted) and emitter.is_sounding(clock)
+            for k, emitter in enumerate(state.emitters(row))
+        )
 
     # -- experts -----------------------------------------------------------------------------------
 
     def oracle_action(self, row: int) -> int:
         """Return the next action of somebody who knows everything: the nearest errand first."""
-        errands = self.errands(row)
+        errands = [] if self._over[row] else self.errands(row)
         if not errands:
-            return follower.STOP
+            return follower.STOP if self._over[row] else self._number(row, self.idle(row))
         world, here = self.simulator.state.here[row], self.simulator.state.position[row][None]
         away = [float(self.planner.field(world, errand).at(here)[0]) for errand in errands]
         return self._number(row, errands[int(np.argmin(away))])
 
     def deaf_action(self, row: int) -> int:
         """Return the next action of somebody who knows the home, and hears nothing."""
-        return self._number(row, self.guess(row))
+        return follower.STOP if self._over[row] else self._number(row, self.guess(row))
 
     def _number(self, row: int, wish: Errand | str) -> int:
         action = self.planner.next_action(row, wish) if isinstance(wish, Errand) else wish
@@ -430,5 +470,6 @@ class InteractionTask(Task):
 
     def marks(self, row: int) -> list[NDArray[np.float64]]:
         """Return where what is still to be done is (2,)."""
-        objects = {o.name: o for o in self.simulator.state.here[row].compiled.objects}
-        return [np.array(objects[e.thing].position[:2]) for e in self.errands(row)]
+        compiled = self.simulator.state.here[row].compiled
+        rows = [compiled.row_of[errand.thing] for errand in self.errands(row)]
+        return [np.array(compiled.objects[k].position[:2]) for k in rows]

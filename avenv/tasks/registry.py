@@ -63,6 +63,22 @@ TASKS: dict[str, Registered] = {
         800,
         Check("one draw of as many things as sound, of all that might", deaf=DEAF),
     ),
+    "AnswerDoor": Registered(
+        "avenv.tasks.answer_door:AnswerDoor",
+        800,
+        Check("the time to open the door, of all the time in which it may ring", deaf=DEAF),
+    ),
+    "WaitForCue": Registered(
+        "avenv.tasks.wait_for_cue:WaitForCue",
+        800,
+        Check("the time to open the machine, of all the time in which it may beep", deaf=DEAF),
+    ),
+    "FalseAlarm": Registered(
+        "avenv.tasks.false_alarm:FalseAlarm",
+        800,
+        Check("half of the alarms are real", deaf=DEAF),
+    ),
+    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen", 800),
 }
 """Every task, by name."""
 

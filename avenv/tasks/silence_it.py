@@ -44,7 +44,7 @@ class SilenceIt(InteractionTask):
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which one to ``most`` appliances sound."""
-        quiet = {name: "off" for name in switches(world)}
+        quiet = dict.fromkeys(switches(world), "off")
         silent = world.with_states(quiet)
         known = self.candidates(silent, "interact", appliances(world))
         if len(known) < 2:
@@ -56,7 +56,7 @@ class SilenceIt(InteractionTask):
             rng,
             world,
             [Errand("interact", name) for name in chosen],
-            states=quiet | {name: "on" for name in chosen},
+            states=quiet | dict.fromkeys(chosen, "on"),
             sources=sources,
             goals=tuple(Goal(source=k, object=name) for k, name in enumerate(chosen)),
             instruction=self.instruction,
@@ -99,7 +99,7 @@ class SilenceIt(InteractionTask):
         return errands[int(np.argmin(away))]
 
     def _known(self, row: int) -> list[str]:
-        world = self.world(self.episodes[row])
+        world = self.simulator.state.here[row]
         return self.candidates(world, "interact", appliances(world))
 
     def _done(self, row: int) -> set[str]:
@@ -120,4 +120,6 @@ def switches(world: World) -> dict:
 
 def appliances(world: World) -> list[str]:
     """Return the names of those that nobody can see whether they are on."""
-    return [name for name, s in switches(world).items() if s.looks_like("on") == s.looks_like("off")]
+    return [
+        name for name, s in switches(world).items() if s.looks_like("on") == s.looks_like("off")
+    ]
