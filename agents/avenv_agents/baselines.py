@@ -48,6 +48,26 @@ class RandomAgent:
         return np.array([random.integers(self._actions) for random in self._random])
 
 
+class DeafAgent:
+    """Knows the home and what is asked for, and hears nothing: it guesses as well as it can.
+
+    Raises:
+        ValueError: the task has no such guess.
+    """
+
+    def __init__(self, envs: BatchEnv):
+        self._task = envs.batch.task
+        if not hasattr(self._task, "deaf_action"):
+            raise ValueError(f"{self._task.name} cannot be guessed; accepted: a task of acts")
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        return np.array([self._task.deaf_action(row) for row in sorted(self._task.episodes)])
+
+
 class IdleAgent:
     """Waits where the task has such an action; else it stops at once.
 

@@ -54,9 +54,31 @@ class Registered:
 
 
 AT_THE_GOAL = "share of the floor from which a stop would succeed"
+DEAF = "avenv_agents.baselines:DeafAgent"
 
 TASKS: dict[str, Registered] = {
     "AudioGoal": Registered("avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL)),
+    "SilenceIt": Registered(
+        "avenv.tasks.silence_it:SilenceIt",
+        800,
+        Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+    ),
+    "AnswerDoor": Registered(
+        "avenv.tasks.answer_door:AnswerDoor",
+        800,
+        Check("the time to open the door, of all the time in which it may ring", deaf=DEAF),
+    ),
+    "WaitForCue": Registered(
+        "avenv.tasks.wait_for_cue:WaitForCue",
+        800,
+        Check("the time to open the machine, of all the time in which it may beep", deaf=DEAF),
+    ),
+    "FalseAlarm": Registered(
+        "avenv.tasks.false_alarm:FalseAlarm",
+        800,
+        Check("half of the alarms are real", deaf=DEAF),
+    ),
+    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen", 800),
 }
 """Every task, by name."""
 
