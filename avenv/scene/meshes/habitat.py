@@ -139,7 +139,7 @@ class _Loaded:
     def centre(self) -> NDArray[np.float64]:
         """Return the point (3,) that Habitat takes for the middle of an object's mass."""
         if self.config.COM is not None:
-            return np.array(self.config.COM)
+            return np.array(self.config.COM) * self.config.scale
         points = np.concatenate([p.triangles.reshape(-1, 3) for p in self.content.parts])
         moved = points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
         return (moved.min(axis=0) + moved.max(axis=0)) / 2
@@ -251,7 +251,8 @@ def _axes(config: _Asset, apply_units: bool, path: Path) -> Matrix:
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([right, up, np.cross(right, up)])
     matrix[:3, :3] *= config.units_to_meters if apply_units else 1.0
-    matrix[:3, :3] = matrix[:3, :3] @ np.diag(config.scale)
+    # As in habitat-sim the scale is along Habitat's axes, not along the asset's.
+    matrix[:3, :3] = np.diag(config.scale) @ matrix[:3, :3]
     return matrix
 
 
