@@ -9,6 +9,7 @@ without audio has empty classes by these names; ``AudioSensorSpec`` here stands 
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from avenv.acoustics import AcousticSettings
@@ -36,13 +37,9 @@ class AudioSensorSpec:
 
     uuid: str = "audio_sensor"
     position: Any = (0.0, 1.5, 0.0)
-    channelLayout: Any = field(default_factory=lambda: _Fields())
-    acousticsConfig: Any = field(default_factory=lambda: _Fields())
-    enableMaterials: bool = True
-
-
-class _Fields:
-    """Fields that may be set by any name; a wrong one is found when it is read."""
+    channelLayout: Any = field(default_factory=SimpleNamespace)  # noqa: N815
+    acousticsConfig: Any = field(default_factory=SimpleNamespace)  # noqa: N815
+    enableMaterials: bool = True  # noqa: N815
 
 
 @dataclass(frozen=True)

@@ -133,9 +133,9 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("networkx.classes.graph", "Graph"):
             return _AnyGraph
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            if name in ("scalar", "_reconstruct"):
-                return getattr(np._core.multiarray, name)  # type: ignore[attr-defined]
+        arrays = module in ("numpy.core.multiarray", "numpy._core.multiarray")
+        if arrays and name in ("scalar", "_reconstruct"):
+            return getattr(np._core.multiarray, name)  # type: ignore[attr-defined]
         if module == "numpy" and name in ("dtype", "ndarray"):
             return getattr(np, name)
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")

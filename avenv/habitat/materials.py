@@ -97,8 +97,9 @@ def _bands(given: Any, name: str, place: str) -> Any:
         raise SceneError(f"{place}.{name} is {given!r:.80}; accepted: [Hz, value, Hz, value, ...]")
     hertz, values = flat[::2], flat[1::2]
     if (np.diff(hertz) <= 0).any() or hertz[0] <= 0:
-        raise SceneError(f"{place}.{name}: the frequencies are {hertz.tolist()}; accepted: ascending "
-                         "ones above 0 Hz")  # fmt: skip
+        raise SceneError(
+            f"{place}.{name}: the frequencies are {hertz.tolist()}; accepted: ascending, above 0 Hz"
+        )
     if (values < 0).any() or (values > 1).any():
         raise SceneError(f"{place}.{name}: the values are {values.tolist()}; accepted: 0 to 1")
     return np.interp(np.log(OCTAVE_CENTRES), np.log(hertz), values)

@@ -160,7 +160,7 @@ def _responses(
     """Yield the responses (2, samples) of one source to the listeners that are wanted."""
     if not wanted:
         return
-    heads = graph.points + (0.0, 0.0, HEAD)
+    heads = graph.points + np.array([0.0, 0.0, HEAD])
     number = {node: k for k, node in enumerate(graph.nodes.tolist())}
     field = engine.source_field(world.acoustics_for(), heads[number[source]], float(heads[0, 2]))
     for start in range(0, len(wanted), 64):
