@@ -18,7 +18,7 @@ import numpy as np
 
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
-from avenv.core.files import check_size
+from avenv.core.files import read_limited
 
 _LARGEST = 10_000_000  # bytes of a file; the one of Matterport3D has 20 kB
 _USUAL = {"absorption": 0.1, "scattering": 0.1, "transmission": 0.0}
@@ -62,8 +62,7 @@ def read_materials(path: str | Path) -> dict[str, HabitatMaterial]:
     """
     path = Path(path)
     try:
-        check_size(path, _LARGEST)
-        data = json.loads(path.read_text("utf-8-sig"))
+        data = json.loads(read_limited(path, _LARGEST).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise SceneError(f"{path}: cannot be read as JSON: {error}") from None
     rows = data.get("materials") if isinstance(data, Mapping) else None
