@@ -115,7 +115,7 @@ def test_ambisonics_are_n3d_in_the_worlds_axes(room):
     # listener's heading; Habitat's own x, y and z.
     sensor = AudioSensor(Simulator(room), spec("Ambisonics", 4, indirect=False))
     towards = np.array([1.2, 0.7, -0.9])
-    sensor.setAudioSourceTransform([0, 1, 0] + towards)
+    sensor.setAudioSourceTransform(towards + np.array([0, 1, 0]))
     x, y, z = towards / np.linalg.norm(towards)
     for turn in (0.0, 1.0):
         heard = sensor.listen([0, 1, 0], quaternion_of(np.pi / 2 + turn))
