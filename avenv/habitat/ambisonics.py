@@ -27,7 +27,7 @@ def conversion(order: int) -> NDArray[np.float64]:
     heard = spherical_harmonics(order, from_habitat(theirs))
     wanted = spherical_harmonics(order, theirs) * np.sqrt(2 * degrees(order) + 1)
     matrix, *_ = np.linalg.lstsq(heard, wanted, rcond=None)
-    return matrix.T.round(12)
+    return np.asarray(matrix.T.round(12), np.float64)
 
 
 def as_habitat(responses: NDArray[np.float32], order: int) -> NDArray[np.float32]:

@@ -86,7 +86,7 @@ def read_graph(folder: str | Path, head: float | None = None) -> Graph:
 
 def write_graph(graph: Graph, folder: str | Path, head: float = HEAD) -> None:
     """Write ``points.txt`` and ``graph.pkl`` as SoundSpaces reads them; needs networkx."""
-    import networkx
+    import networkx  # type: ignore[import-untyped]
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

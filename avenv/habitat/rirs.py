@@ -51,8 +51,8 @@ def graph_of(world: World, spacing: float = 1.0) -> Graph:
     best = Graph(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 2), np.int64))
     for x in shifts:
         for y in shifts:
-            axes = (np.arange(o, s, spacing) for o, s in zip((x, y), size, strict=True))
-            made = _largest(_lattice(grid, low, *axes, spacing))
+            along = np.arange(x, size[0], spacing), np.arange(y, size[1], spacing)
+            made = _largest(_lattice(grid, low, *along, spacing))
             if len(made.nodes) > len(best.nodes):
                 best = made
     if len(best.nodes) == 0:
