@@ -32,7 +32,10 @@ def space(side: int) -> spaces.Dict:
         spectrogram=spaces.Box(0, 6, (65, 26, 2), np.float32),
         binaural=spaces.Box(-5, 5, (396,), np.float32),
         pose=spaces.Box(-100, 100, (4,), np.float32),
+        geometric_map=spaces.Box(0, 1, (200, 200, 2), np.uint8),
+        acoustic_map=spaces.Box(0, 6, (20, 20, 1), np.float32),
         contact=spaces.Box(0, 1, (1,), np.float32),
+        truth=spaces.Box(-3, 3, (3,), np.float32),
         previous_action=spaces.Discrete(5),
     )
 

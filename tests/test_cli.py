@@ -104,6 +104,17 @@ def test_an_agent_in_the_current_folder_is_evaluated_in_what_it_asks_for(here):
     assert results.values("num_actions").tolist() == [1, 1]
 
 
+def test_only_an_agent_named_by_its_module_is_looked_for_in_the_current_folder(here, monkeypatch):
+    (here / "soundfile.py").write_text("raise SystemExit('the code of a stranger has run')")
+    script = "import sys; sys.path.remove(''); from avenv.cli import main; main()"
+    arguments = ("evaluate", "--agent", "oracle", "--episodes", "1", "--sounds", "nowhere.wav")
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=here, capture_output=True, text=True
+    )
+    assert "nowhere.wav" in done.stderr
+    assert "stranger" not in done.stderr
+
+
 def test_the_environment_of_a_configuration_takes_the_place_of_what_the_agent_asks_for(here):
     (here / "env.yaml").write_text("env:\n  sensors: [depth]\n  image_size: [16, 24]\n")
     arguments = ("--agent", "random", "--episodes", "1", "--sounds", "phone")

@@ -5,8 +5,8 @@ from support import two_rooms
 
 from avenv.benchmark import evaluate
 from avenv.simulation.world import World
-from avenv_agents.baselines import OracleAgent
-from avenv_agents.controls import SearchAgent, StillAgent
+from avenv_agents.baselines import IdleAgent, OracleAgent
+from avenv_agents.controls import SearchAgent
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def options():
 
 
 def test_who_does_nothing_takes_one_action_and_never_succeeds(options):
-    results = evaluate(StillAgent, **options)
+    results = evaluate(IdleAgent, **options)
     assert results.values("num_actions").tolist() == [1] * 6
     assert results.values("success").sum() == 0
 
@@ -29,6 +29,6 @@ def test_who_searches_arrives_by_detours(options):
 
 
 def test_they_say_what_they_need(options):
-    for agent in (StillAgent, SearchAgent):
+    for agent in (IdleAgent, SearchAgent):
         with pytest.raises(ValueError, match="actions"):
             evaluate(agent, **options, actions="continuous")

@@ -28,7 +28,7 @@ from avenv.scene.homes.tables import table
 from avenv.scene.materials import material_names
 from avenv.scene.placed import lay_out
 from avenv.simulation.survey import survey
-from avenv.simulation.world import MAX_HOMES, load_scene, load_worlds
+from avenv.simulation.world import load_scene, load_worlds
 
 SEEDS = range(200, 212)
 
@@ -227,18 +227,6 @@ def test_sets_are_made_when_asked_for_and_kept_for_a_while():
     assert len(load_worlds("homes:val")) == 50
     with pytest.raises(IndexError):
         some[3]
-
-
-def test_only_so_many_homes_are_kept(monkeypatch):
-    monkeypatch.setattr(
-        "avenv.simulation.world.make_home", lambda split, k: generate_home(1, name=f"h{k}")
-    )
-    worlds = load_worlds("homes:train")
-    first = worlds[0]
-    for k in range(1, MAX_HOMES + 1):
-        worlds[k]
-    assert worlds[MAX_HOMES] is worlds[MAX_HOMES]
-    assert worlds[0] is not first
 
 
 def test_a_home_is_written_as_a_scene_that_can_be_changed(tmp_path):

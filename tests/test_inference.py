@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from test_networks import SPACE, observe  # noqa: E402
 
 from avenv_agents import fusion, inference, memory  # noqa: E402
-from avenv_agents.encoders import ENCODERS, make_encoder  # noqa: E402
+from avenv_agents.encoders import make_encoder  # noqa: E402
 from avenv_agents.weights import load_weights, save_weights  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -32,7 +32,7 @@ def begun_now():
     return torch.rand(STEPS, ROWS, generator=torch.Generator().manual_seed(0)) < 0.3
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", inference.ENCODERS)
 def test_an_encoder_has_a_twin(name):
     torch.manual_seed(0)
     encoder = make_encoder(name, SPACE).eval()

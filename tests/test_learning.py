@@ -279,6 +279,52 @@ def test_files_that_run_code_are_not_loaded(tmp_path):
         load_checkpoint(tmp_path / "policy.pt")
 
 
+@pytest.mark.parametrize(
+    ("control", "reads"),
+    [
+        ("deaf", ["depth", "pose"]),
+        ("blind", ["binaural", "pose"]),
+        ("perfect_ear", ["depth", "pose"]),
+    ],
+)
+def test_a_policy_can_learn_without_a_sense_or_with_the_truth(config, tmp_path, control, reads):
+    parts = {**SMALL, "encoders": {"eyes": {"features": 4}, **SMALL["encoders"]}}
+    env = {**config.env, "sensors": ["depth", "binaural", "pose"], "image_size": [36, 36]}
+    run = replace(config, env=env, policy=parts, control=control, total_steps=24)
+    policy = train(run, tmp_path, progress=False)
+    assert policy.reads == reads
+    agent = find_agent(str(tmp_path))
+    assert bool(agent.privilege) == (control == "perfect_ear")
+    assert len(evaluate(agent, episodes=2, progress=False, **agent.options).episodes) == 2
+
+
+def test_perfect_ears_are_told_where_the_source_is(env):
+    envs = make_envs(env, max_episode_steps=4)
+    parts = {"encoders": {"perfect_ears": {}, "pose": None}}
+    rollout = Collector(envs, make_policy(envs.single_observation_space, **parts), 0).collect(6)
+    cosine, sine, log_distance = np.moveaxis(rollout.observation["truth"], -1, 0)
+    np.testing.assert_allclose(np.arctan2(sine, cosine), rollout.azimuth, atol=1e-5)
+    assert (np.exp(log_distance) < np.hypot(6, 5)).all()
+    assert rollout.bootstrap[rollout.ended].any()
+
+
+@pytest.mark.parametrize("method", ["dagger", "ppo"])
+def test_half_precision_learns_alike_and_leaves_full_weights(config, tmp_path, method):
+    parts = {**SMALL, "encoders": {"belief_ears": {"hidden": 8, "memory": 4}, **SMALL["encoders"]}}
+    numbers = {"rollout_steps": 12, "learning_rate": 0.0}
+    losses = []
+    for bf16 in (False, True):
+        run = replace(config, method=method, policy=parts, total_steps=24, validation={},
+                      **{method: {**numbers, "bf16": bf16}})  # fmt: skip
+        policy = train(run, tmp_path / str(bf16), progress=False)
+        assert {p.dtype for p in policy.parameters()} == {torch.float32}
+        lines = (tmp_path / str(bf16) / "progress.csv").read_text().splitlines()
+        losses.append(dict(zip(*(line.split(",") for line in lines), strict=True))["loss"])
+    full, half = map(float, losses)
+    assert half == pytest.approx(full, rel=0.02)
+    assert half != full
+
+
 def test_losses_that_are_no_numbers_stop_the_run(config, tmp_path):
     bad = replace(config, ppo={**config.ppo, "learning_rate": 1e30, "entropy": 0.0})
     with pytest.raises(ValueError, match="last good weights"):
@@ -292,11 +338,14 @@ def test_losses_that_are_no_numbers_stop_the_run(config, tmp_path):
     [
         ({"method": "ppoo"}, "method is 'ppoo'.*'ppo'"),
         ({"ppo": {"clipp": 1}}, "ppo.clipp: there is no such option"),
+        ({"ppo": {"bf16": 1}}, "ppo.bf16 is 1; accepted: true or false"),
         ({"ppo": {"clip": "wide"}}, "ppo.clip is 'wide'; accepted: a number"),
         ({"policy": {**SMALL, "memory": "gruu"}}, "memory is 'gruu'"),
         ({"policy": {"encoders": {"eyes": {}}}}, "eyes need rgb or depth"),
         ({"minutes": -1}, "minutes is -1"),
         ({"validation": {"every": 0}}, "validation.every is 0"),
+        ({"control": "mute"}, "control is 'mute'.*deaf, blind, perfect_ear"),
+        ({"control": "blind"}, "control is 'blind'; the policy has binaural_ears, pose"),
     ],
 )
 def test_bad_configurations_are_refused_and_nothing_written(config, tmp_path, change, message):

@@ -30,6 +30,9 @@ SPACE = spaces.Dict(
         "binaural": spaces.Box(-5, 5, (396,), np.float32),
         "pose": spaces.Box(-100, 100, (4,), np.float32),
         "contact": spaces.Box(0, 1, (1,), np.float32),
+        "geometric_map": spaces.Box(0, 1, (60, 60, 2), np.uint8),
+        "acoustic_map": spaces.Box(0, 6, (20, 20, 1), np.float32),
+        "truth": spaces.Box(-3, 3, (3,), np.float32),
         "previous_action": spaces.Discrete(5),
     }
 )
@@ -98,8 +101,9 @@ def test_every_part_reaches_the_fusion_and_has_a_gradient(name, sizes):
     fusion = make_fusion(name, sizes, 16)
     parts = [torch.randn(4, size, requires_grad=True) for size in sizes]
     fused = fusion(parts)
-    assert fused.shape == (4, fusion.features) == (4, 16)
-    (fused * torch.randn(16)).sum().backward()
+    assert fused.shape == (4, fusion.features)
+    assert fusion.features == (sum(sizes) if name == "side_by_side" else 16)
+    (fused * torch.randn(fusion.features)).sum().backward()
     assert all(part.grad.abs().sum() > 0 for part in parts)
 
 

@@ -38,6 +38,18 @@ def test_networks_are_measured(tmp_path):
     assert "| memory | `transformer` |" in done.stdout
 
 
+def test_learning_is_measured(tmp_path):
+    pytest.importorskip("torch")
+    numbers = ["--rows", "2", "--steps", "4", "--rollouts", "1", "--epochs", "1", "--bf16"]
+    done = run(Path("scripts/measure_learning.py"), *numbers, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = ("environment", "acting", "learning", "all")
+    lines = dict(zip(names, done.stdout.splitlines()[2:6], strict=True))
+    cost = {n: float(line.split("|")[2].replace(",", "")) for n, line in lines.items()}
+    assert cost["all"] == pytest.approx(sum(cost[n] for n in names[:3]), abs=2)
+    assert "of the learner's on environments that cost nothing" in done.stdout
+
+
 def test_speed_is_measured(tmp_path):
     done = run(Path("scripts/measure_speed.py"), "--repeats", "1", "--triangles", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

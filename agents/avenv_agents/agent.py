@@ -8,13 +8,21 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
-from avenv_agents.policy import PREVIOUS, Policy, as_tensors
+from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, truth_of
+from avenv_agents.waypoints import MAPS, WaypointAgent
+
+
+def make_agent(envs: BatchEnv, policy: Policy) -> "RecurrentAgent | WaypointAgent":
+    """Return the agent that acts by a policy: by waypoints if it reads the maps for them."""
+    kind = WaypointAgent if set(MAPS) & set(policy.reads) else RecurrentAgent
+    return kind(envs, policy)
 
 
 class RecurrentAgent:
     """Acts by a trained policy: each row has its own memory and its own random stream.
 
-    What a row does depends on its own episode alone, not on the other rows.
+    What a row does depends on its own episode alone, not on the other rows. A policy with perfect
+    ears is told the truth.
 
     Args:
         envs: the environments it acts in, with the observations it was trained on.
@@ -44,7 +52,7 @@ class RecurrentAgent:
                 f"actions are {envs.single_action_space}; accepted: the policy's, "
                 f"{spaces.Discrete(policy.actions)}"
             )
-        self._policy = policy
+        self._envs, self._policy = envs, policy
         self._greedy = policy.config.greedy if greedy is None else greedy
         rows = envs.num_envs
         self._memory = policy.initial(rows)
@@ -61,8 +69,10 @@ class RecurrentAgent:
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return an action for each row (E,)."""
         seen = {**observation, PREVIOUS: self._previous}
+        if TRUTH in self._policy.added:
+            seen[TRUTH] = truth_of(self._envs.batch.task.truth())
         logits, _, self._memory = self._policy.step(
-            as_tensors(seen, [*self._policy.reads, PREVIOUS]),
+            as_tensors(seen, [*self._policy.reads, *self._policy.added]),
             self._memory,
             torch.from_numpy(self._begun),
         )

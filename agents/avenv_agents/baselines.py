@@ -15,7 +15,7 @@ from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
 from avenv_agents.hearing import SourceBelief
-from avenv_agents.mapping import DepthCamera, ObstacleMap
+from avenv_agents.mapping import DepthCamera, ObstacleMap, steer
 
 REACH = 15.0
 """Metres around the start that the follower's maps cover."""
@@ -46,6 +46,56 @@ class RandomAgent:
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return one random action for each row (E,)."""
         return np.array([random.integers(self._actions) for random in self._random])
+
+
+class DeafAgent:
+    """Knows the home and what is asked for, and hears nothing: it guesses as well as it can.
+
+    Raises:
+        ValueError: the task has no such guess.
+    """
+
+    sensors = ()
+    rows = None
+    privilege = "the home and what is asked for"
+
+    def __init__(self, envs: BatchEnv):
+        self._task = envs.batch.task
+        if not hasattr(self._task, "deaf_action"):
+            raise ValueError(f"{self._task.name} cannot be guessed; accepted: a task of acts")
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        return np.array([self._task.deaf_action(row) for row in sorted(self._task.episodes)])
+
+
+class IdleAgent:
+    """Waits where the task has such an action; else it stops at once.
+
+    Raises:
+        ValueError: the actions are not discrete.
+    """
+
+    sensors = ()
+    rows = None
+
+    def __init__(self, envs: AgentView):
+        if not isinstance(envs.single_action_space, spaces.Discrete):
+            raise ValueError(
+                f"actions are {envs.single_action_space}; this agent takes discrete ones"
+            )
+        names = envs.action_names
+        self._actions = np.full(envs.num_envs, names.index("wait") if "wait" in names else STOP)
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return the same action for each row (E,)."""
+        return self._actions
 
 
 class OracleAgent:
@@ -106,8 +156,6 @@ class DirectionFollower:
     """Actions for which a way found through the map is used."""
     GOAL_SHIFT = 1.0
     """Metres by which the most probable place may move before a new way is sought."""
-    TURN_COST = 0.02
-    """Seconds at 1 m/s that a turn must save; without it the body dithers."""
 
     def __init__(self, envs: AgentView, certainty: float = 0.85):
         settings = envs.settings
@@ -128,8 +176,6 @@ class DirectionFollower:
         # A tenth inside the radius, because straight lines are shorter than ways on foot.
         self._radius = 0.9 * options.success_radius
         self._certainty = certainty
-        half_circle = int(np.pi / self._turn)
-        self._turns = np.arange(-half_circle, half_circle + 1)
         self._memory = [_Memory() for _ in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:
@@ -170,11 +216,7 @@ class DirectionFollower:
         if memory.belief.within(memory.position, self._radius) > self._certainty:
             return STOP
         self._plan(memory)
-        # Two points on each heading, so that a way that is soon blocked is not taken.
-        headings = memory.heading + self._turns * self._turn
-        ahead = self._stride * forward(headings)
-        times = [memory.obstacles.travel_time(memory.position + n * ahead) for n in (1, 2)]
-        turns = self._turns[np.argmin(times[0] + times[1] + self.TURN_COST * np.abs(self._turns))]
+        turns = steer(memory.obstacles, memory.position, memory.heading, self._stride, self._turn)
         return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
 
     def _plan(self, memory: _Memory) -> None:

@@ -27,6 +27,10 @@ import click
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="After which the run ends, too."
 )
+@click.option(
+    "--control",
+    help="Learn without a sense, or with the truth in place of sound: deaf, blind, perfect_ear.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the policy in the folder.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
 def train(
@@ -35,6 +39,7 @@ def train(
     steps: int | None,
     workers: int | None,
     minutes: float | None,
+    control: str | None,
     resume: bool,
     overwrite: bool,
 ) -> None:
@@ -47,9 +52,11 @@ def train(
 
     file = find_config("train", config)
     run = TrainingConfig.from_yaml(file)
-    given: dict[str, Any] = {"total_steps": steps, "workers": workers, "minutes": minutes}
+    given: dict[str, Any] = {
+        "total_steps": steps, "workers": workers, "minutes": minutes, "control": control
+    }  # fmt: skip
     run = replace(run, **{name: value for name, value in given.items() if value is not None})
-    folder = Path(out) if out else Path("runs") / file.stem
+    folder = Path(out) if out else Path("runs") / "-".join(filter(None, (file.stem, run.control)))
 
     # These bring torch, for which the above need not wait.
     if run.method == "sb3":

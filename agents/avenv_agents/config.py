@@ -17,6 +17,9 @@ OUTSIDE = ("num_envs", "seed", "autoreset_mode")
 METHODS = ("sb3", "dagger", "ppo")
 """By which a policy can be trained."""
 
+CONTROLS = ("deaf", "blind", "perfect_ear")
+"""What a policy may learn without: its ears, its eyes; or the truth in place of its ears."""
+
 LEAST = {"num_envs": 1, "workers": 1, "total_steps": 1, "checkpoint_every": 1, "seed": 0}
 """Fields that are whole numbers, and the least that they may be."""
 
@@ -41,6 +44,8 @@ class TrainingConfig:
         validation: of "dagger" and "ppo": ``every`` so many steps, so many ``episodes``, and
             options that differ from ``env``: ``scenes`` that were held back.
         start_from: the file of a policy of the same parts, whose weights to begin with.
+        control: of "dagger" and "ppo": a name in ``CONTROLS``, for a policy that learns without a
+            sense, or with the truth in place of sound; else as it is.
         minutes: of "dagger" and "ppo": after which the run ends, if its steps are not all taken.
 
     Raises:
@@ -61,6 +66,7 @@ class TrainingConfig:
     validation: dict[str, Any] = field(default_factory=dict)
     start_from: str | None = None
     minutes: float | None = None
+    control: str | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -73,6 +79,11 @@ class TrainingConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; accepted: a whole number from {least}")
+        if self.control is not None and (self.control not in CONTROLS or self.method == "sb3"):
+            raise ValueError(
+                f"control is {self.control!r} with the method {self.method!r}; accepted: "
+                f'{", ".join(CONTROLS)}, or none, with "dagger" or "ppo"'
+            )
         if self.minutes is not None and not (
             isinstance(self.minutes, int | float) and 0 < self.minutes < float("inf")
         ):

@@ -1,4 +1,4 @@
-"""Agents that others are held to: what is worth nothing, and what one can do without hearing."""
+"""An agent that others are held to: what one can do who knows the map and does not hear."""
 
 from collections import OrderedDict
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.benchmark import AgentView
 from avenv.envs.vector import BatchEnv
 from avenv.navigation import GeodesicField, follower, geodesic_field
 from avenv.simulation.world import World
@@ -14,30 +13,6 @@ from avenv.tasks.navigation import NavigationTask
 
 KEPT = 4
 """Homes whose ways are kept; episodes come home by home."""
-
-
-class StillAgent:
-    """Does nothing: stops at once.
-
-    Raises:
-        ValueError: no action is called ``stop``.
-    """
-
-    sensors = ()
-    rows = None
-
-    def __init__(self, envs: AgentView):
-        if "stop" not in envs.action_names or envs.single_action_space.shape:
-            raise ValueError(f"actions are {envs.action_names}; accepted: some with 'stop'")
-        self._stop = envs.action_names.index("stop")
-        self._rows = envs.num_envs
-
-    def reset(self, row: int, seed: int) -> None:
-        """Nothing to forget."""
-
-    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
-        """Return stop for each row (E,)."""
-        return np.full(self._rows, self._stop)
 
 
 class SearchAgent:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from avenv_agents.course import Course
 from avenv_agents.encoders.ear import histogram_of
-from avenv_agents.policy import PREVIOUS, Policy
+from avenv_agents.policy import Policy
 from avenv_agents.rollout import STOP, Guide, Rollout, Workers
 
 
@@ -37,10 +37,15 @@ class DaggerConfig:
             linearly to 0.
         beta_share: share of the run in which it does.
         stop_weight: how much more a step counts at which the oracle stops.
+        caution: by how much the logit of stopping is lower than imitation alone would have it: 2.2
+            stops where the oracle would with a probability of 0.9. A wrong stop costs the episode,
+            one that is put off costs a step (logit adjustment: Menon et al. 2021).
         auxiliary: weight of the source's direction and nearness.
         value: weight of the return's error, so that PPO can go on from here.
         discount: of the return.
         max_gradient: norm at which gradients are clipped.
+        bf16: compute the networks that learn in bfloat16 where that is safe (torch's autocast);
+            recurrent layers, losses and weights stay in float32.
     """
 
     rollout_steps: int = 64
@@ -52,10 +57,12 @@ class DaggerConfig:
     beta: float = 0.5
     beta_share: float = 0.2
     stop_weight: float = 1.0
+    caution: float = 2.2
     auxiliary: float = 0.2
     value: float = 0.1
     discount: float = 0.99
     max_gradient: float = 1.0
+    bf16: bool = False
 
 
 def train_dagger(
@@ -115,13 +122,14 @@ def _learn(
 
 def dagger_losses(config: DaggerConfig, policy: Policy, batch: dict[str, Tensor]) -> dict:
     """Return the loss of a minibatch, and its parts by name."""
-    seen = {name: batch[name] for name in [*policy.reads, PREVIOUS]}
-    result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
+    with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
+        result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     expert = batch["expert"]
     weight = torch.where(expert == STOP, config.stop_weight, 1.0)
-    imitation = functional.cross_entropy(
-        result.logits.flatten(0, 1), expert.flatten(), reduction="none"
-    )
+    bold = result.logits.clone()
+    bold[..., STOP] += config.caution
+    imitation = functional.cross_entropy(bold.flatten(0, 1), expert.flatten(), reduction="none")
     imitation = (imitation * weight.flatten()).sum() / weight.sum()
     azimuth, near = auxiliary_losses(result.auxiliary, batch)
     value = functional.smooth_l1_loss(result.value, batch["returns"])

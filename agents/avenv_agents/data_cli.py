@@ -40,3 +40,53 @@ def poses(folder: Path, workers: int, **settings: Any) -> None:
     given = {name: value for name, value in settings.items() if value is not None}
     made = make_poses(PoseSettings(**given), folder, workers)
     click.echo(f"{made} homes made, the others were there: {folder}")
+
+
+@data.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--agent",
+    default="oracle",
+    show_default=True,
+    help="oracle, follower, random, module:class, or a trained policy's folder.",
+)
+@click.option(
+    "--config",
+    help="A training configuration, a name or a YAML file, whose environment counts; default: what "
+    "the agent asks for.",
+)
+@click.option("--task", default="AudioGoal", show_default=True)
+@click.option("--scene", "scenes", multiple=True, help="A scene file or name; may be repeated.")
+@click.option("--sounds", help="A set of sounds, a folder or a file.")
+@click.option("--episodes", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--num-envs", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def episodes(
+    folder: Path,
+    agent: str,
+    config: str | None,
+    task: str,
+    scenes: tuple[str, ...],
+    sounds: str | None,
+    **numbers: int,
+) -> None:
+    """Play episodes with an agent, as demonstrations in Minari's format: FOLDER/data.
+
+    The last part of FOLDER is the data set's name, such as oracle-v0. An interrupted run goes on
+    where it stopped.
+    """
+    from avenv.benchmark import find_agent, find_config, options_of
+    from avenv_agents.config import TrainingConfig
+    from avenv_agents.demonstrations import make_demonstrations
+
+    factory = find_agent(agent)
+    options = options_of(factory)
+    if config is not None:
+        options = dict(TrainingConfig.from_yaml(find_config("train", config)).env)
+        task = options.pop("task", task)
+    if scenes:
+        options["scenes"] = list(scenes)
+    if sounds:
+        options["sounds"] = sounds
+    made = make_demonstrations(factory, agent, folder, task=task, **numbers, **options)
+    click.echo(f"wrote {made}; in Python: minari.MinariDataset({str(made)!r})")

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from avenv_agents.encoders.ear import Belief
+from avenv_agents.shipped import find_shipped
 from avenv_agents.weights import load_weights, save_weights
 
 EAR_FILE = "ear.npz"
@@ -25,12 +26,12 @@ def save_ear(path: Path, belief: Belief, description: dict[str, Any]) -> None:
 
 
 def load_ear(path: str | Path) -> Belief:
-    """Return the belief in a file, or in the folder of its training.
+    """Return the belief in a file, in the folder of its training, or of a shipped policy's name.
 
     Raises:
         ValueError: there is none.
     """
-    path = Path(path)
+    path = find_shipped(path)
     path = path / EAR_FILE if path.is_dir() else path
     weights, description = load_weights(path)
     if description.get("kind") != KIND or not all(name in description for name in SIZES):

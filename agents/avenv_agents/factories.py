@@ -10,8 +10,9 @@ from avenv.envs.vector import BatchEnv
 from avenv.scene.homes import find_homes, is_reference
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_worlds
-from avenv_agents.agent import RecurrentAgent
+from avenv_agents.agent import make_agent
 from avenv_agents.policy import Policy
+from avenv_agents.waypoints import WaypointEnvs
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,21 @@ class TrainingEnvs:
         options: of the environments.
         rows: E of each worker.
         workers: how many there are.
+        waypoints: whether actions are waypoints.
     """
 
     options: dict[str, Any]
     rows: int
     workers: int
+    waypoints: bool = False
 
-    def __call__(self, worker: int) -> BatchEnv:
+    def __call__(self, worker: int) -> BatchEnv | WaypointEnvs:
         """Return the environments of a worker."""
         options = dict(self.options)
         if "scenes" in options:
             options["scenes"] = share_of_homes(options["scenes"], worker, self.workers)
+        if self.waypoints:
+            return WaypointEnvs(self.rows, **options)
         return BatchEnv(num_envs=self.rows, autoreset_mode=AutoresetMode.SAME_STEP, **options)
 
 
@@ -80,7 +85,7 @@ class Validation:
         scenes = share_of_homes(self.options.get("scenes", "apartment"), worker, self.workers)
         options = {"sensors": SensorSettings.names, **self.options, "scenes": _kept_worlds(scenes)}
         report = evaluate(
-            lambda envs: RecurrentAgent(envs, policy),
+            lambda envs: make_agent(envs, policy),
             episodes=count,
             seed=self.seed + first,
             num_envs=min(self.rows, count),

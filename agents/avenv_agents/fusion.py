@@ -31,6 +31,18 @@ class Concatenation(nn.Module):
         return self.layers(torch.cat(list(parts), dim=1))
 
 
+class SideBySide(nn.Module):
+    """All parts as they are, one after another, as in AV-Nav; ``features`` is not read."""
+
+    def __init__(self, sizes: Sequence[int], features: int = 512):
+        super().__init__()
+        self.features = sum(sizes)
+
+    def forward(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return the fusion (N, sum of F_k) of parts (N, F_k)."""
+        return torch.cat(list(parts), dim=1)
+
+
 class Gating(nn.Module):
     """A weighted sum in which all parts together decide how much each counts, number by number.
 
@@ -143,6 +155,7 @@ def _block(width: int) -> nn.Module:
 
 FUSIONS: dict[str, type[nn.Module]] = {
     "concatenation": Concatenation,
+    "side_by_side": SideBySide,
     "gating": Gating,
     "film": FiLM,
     "attention": Attention,

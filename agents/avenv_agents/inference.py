@@ -304,6 +304,11 @@ def concatenation(weights: Weights, parts: Sequence[Array]) -> Array:
     return dense(part(weights, "layers"), np.concatenate(list(parts), axis=1))
 
 
+def side_by_side(weights: Weights, parts: Sequence[Array]) -> Array:
+    """``SideBySide``: (N, sum of F_k) of parts (N, F_k)."""
+    return np.concatenate(list(parts), axis=1)
+
+
 def gating(weights: Weights, parts: Sequence[Array]) -> Array:
     """``Gating``: (N, F) of parts (N, F_k)."""
     candidates = np.stack(
@@ -328,6 +333,7 @@ def film(weights: Weights, parts: Sequence[Array]) -> Array:
 
 FUSIONS: dict[str, Callable[[Weights, Sequence[Array]], Array]] = {
     "concatenation": concatenation,
+    "side_by_side": side_by_side,
     "gating": gating,
     "film": film,
 }

@@ -1,7 +1,7 @@
 """Train a policy with a memory as a configuration says: by DAgger or by PPO."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,14 @@ from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
 from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
+from avenv_agents.encoders import EARS, ENCODERS, Encoder
+from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
 from avenv_agents.rollout import Workers
 from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
+from avenv_agents.waypoints import MAPS
 
 METHODS: dict[str, tuple[type, Callable[..., None]]] = {
     "dagger": (DaggerConfig, train_dagger),
@@ -64,7 +67,7 @@ def train(
     folder = Path(folder)
     kind, method = METHODS[config.method]
     numbers = _record(config.method, kind, getattr(config, config.method))
-    parts = _record("policy", PolicyConfig, config.policy)
+    parts = controlled(_record("policy", PolicyConfig, config.policy), config.control)
     text = config.to_yaml()
     check_folder(folder, config, resume, overwrite)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -99,13 +102,39 @@ def train(
     return policy.cpu().eval()
 
 
+def controlled(parts: PolicyConfig, control: str | None) -> PolicyConfig:
+    """Return the parts of a policy that lacks a sense, or has perfect ears; None: as they are.
+
+    Args:
+        parts: of the whole policy.
+        control: a name in ``config.CONTROLS``.
+
+    Raises:
+        ValueError: it has no such sense, or no other.
+    """
+    if control is None:
+        return parts
+    lost: type[Encoder] | tuple = Eyes if control == "blind" else EARS
+    kept = {
+        name: options
+        for name, options in parts.encoders.items()
+        if name not in ENCODERS or not issubclass(ENCODERS[name], lost)
+    }
+    if len(kept) == len(parts.encoders):
+        raise ValueError(f"control is {control!r}; the policy has {', '.join(kept)} only")
+    if control == "perfect_ear":
+        kept = {"perfect_ears": {}, **kept}
+    return replace(parts, encoders=kept)
+
+
 def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
     validate = None
     if config.validation:
         own = {k: v for k, v in config.validation.items() if k not in ("every", "episodes")}
         episodes = config.validation.get("episodes", 64)
         validate = Validation({**config.env, **own}, episodes, config.workers)
-    make_envs = TrainingEnvs(config.env, config.num_envs, config.workers)
+    waypoints = bool(set(MAPS) & set(parts.encoders))
+    make_envs = TrainingEnvs(config.env, config.num_envs, config.workers, waypoints)
     return Workers(make_envs, config.workers, config.seed, parts, validate)
 
 
@@ -132,6 +161,8 @@ def _record(group: str, kind: type, given: dict[str, Any]) -> Any:
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{group}.{name}: there is no such option; {accepted(name, known)}")
+        if known[name] is bool and not isinstance(value, bool):
+            raise ValueError(f"{group}.{name} is {value!r}; accepted: true or false")
         if known[name] in (int, float):
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or (known[name] is int and not isinstance(value, int)):

@@ -5,6 +5,7 @@ import skfmm
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from avenv.core.frames import forward
 from avenv.vision.camera.projection import focal_length
 
 
@@ -30,20 +31,56 @@ class DepthCamera:
 
     def obstacles(self, depth: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return where (K, 2) metres ahead and left of the body a depth picture (H, W) is solid."""
+        return self._between(depth, *self.HEIGHTS)
+
+    def floor(self, depth: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return where (K, 2) metres ahead and left of the body it shows the floor."""
+        return self._between(depth, -np.inf, self.HEIGHTS[0])
+
+    def _between(self, depth: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
         z = self._height + self._up * depth
-        low, high = self.HEIGHTS
-        solid = (depth > 0) & (depth < self.RANGE) & (z > low) & (z < high)
-        return np.stack([depth[solid], (self._left * depth)[solid]], axis=-1).astype(np.float64)
+        shown = (depth > 0) & (depth < self.RANGE) & (z > low) & (z < high)
+        return np.stack([depth[shown], (self._left * depth)[shown]], axis=-1).astype(np.float64)
 
 
-class ObstacleMap:
-    """Remembers where things stand and finds ways between them; the unknown counts as free.
+class CellMap:
+    """Remembers which cells of the floor were marked.
 
     Args:
         reach: metres from the origin to the edges of the map.
     """
 
     CELL = 0.1
+
+    def __init__(self, reach: float):
+        self._size = round(2 * reach / self.CELL)
+        self._reach = reach
+        self._solid = np.zeros((self._size, self._size), bool)
+
+    def add(self, points: NDArray[np.float64]) -> None:
+        """Mark the cells of points (K, 2); what lies beyond the edges is left out."""
+        cells = self._cells(points)
+        column, row = cells[((cells >= 0) & (cells < self._size)).all(axis=1)].T
+        self._solid[row, column] = True
+
+    def marked(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say of points (..., 2) whether their cells are marked; beyond the edges none is."""
+        cells = self._cells(points)
+        within = ((cells >= 0) & (cells < self._size)).all(axis=-1)
+        column, row = np.moveaxis(np.clip(cells, 0, self._size - 1), -1, 0)
+        return within & self._solid[row, column]
+
+    def _cells(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.floor((points + self._reach) / self.CELL).astype(np.int64)
+
+
+class ObstacleMap(CellMap):
+    """Remembers where things stand and finds ways between them; the unknown counts as free.
+
+    Args:
+        reach: metres from the origin to the edges of the map.
+    """
+
     MARGIN = 0.8
     """Metres of free floor around what is known that a way may use."""
     TIGHT, ROOMY = 0.12, 0.37
@@ -52,17 +89,9 @@ class ObstacleMap:
     """Speed within obstacles: not zero, because the map may be a little off."""
 
     def __init__(self, reach: float):
-        self._size = round(2 * reach / self.CELL)
-        self._reach = reach
-        self._solid = np.zeros((self._size, self._size), bool)
+        super().__init__(reach)
         self._corner = np.zeros(2, np.int64)
         self._time = np.zeros((1, 1))
-
-    def add(self, points: NDArray[np.float64]) -> None:
-        """Mark the cells of points (K, 2); what lies beyond the edges is left out."""
-        cells = self._cells(points)
-        column, row = cells[((cells >= 0) & (cells < self._size)).all(axis=1)].T
-        self._solid[row, column] = True
 
     def aim(self, goal: NDArray[np.float64], position: NDArray[np.float64]) -> None:
         """Find the ways to a goal (2,) from everywhere around a position (2,).
@@ -88,5 +117,30 @@ class ObstacleMap:
         x, y = ((points + self._reach) / self.CELL - 0.5 - self._corner).T
         return ndimage.map_coordinates(self._time, [y, x], order=1, mode="nearest")
 
-    def _cells(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.floor((points + self._reach) / self.CELL).astype(np.int64)
+
+TURN_COST = 0.02
+"""Seconds at 1 m/s that a turn must save; without it the body dithers."""
+
+
+def steer(
+    obstacles: ObstacleMap,
+    position: NDArray[np.float64],
+    heading: float,
+    stride: float,
+    turn: float,
+) -> int:
+    """Return how many turns lead onto the way to the goal: to the left if positive, 0 is ahead.
+
+    Args:
+        obstacles: whose ``aim`` has found the ways.
+        position: (2,) metres.
+        heading: radians.
+        stride: metres of a step.
+        turn: radians of a turn.
+    """
+    half_circle = int(np.pi / turn)
+    turns = np.arange(-half_circle, half_circle + 1)
+    # Two points on each heading, so that a way that is soon blocked is not taken.
+    ahead = stride * forward(heading + turns * turn)
+    times = [obstacles.travel_time(position + n * ahead) for n in (1, 2)]
+    return int(turns[np.argmin(times[0] + times[1] + TURN_COST * np.abs(turns))])

@@ -108,7 +108,9 @@ class Gru(Memory):
         padded[place, run] = x
         begin = state.new_zeros(count, self.features)
         begin[run[0]] = torch.where(begun[0][:, None], 0.0, state)
-        out, _ = self.cell(padded, begin[None])
+        # In full precision whatever the caller's: errors of a recurrence add up.
+        with torch.autocast(x.device.type, enabled=False):
+            out, _ = self.cell(padded.float(), begin[None])
         out = out[place, run]
         return out, out[-1]
 

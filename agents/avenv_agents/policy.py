@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avenv_agents.encoders import Encoder, make_encoder
@@ -20,6 +21,15 @@ from avenv_agents.memory import make_memory
 
 PREVIOUS = "previous_action"
 """Name of the observation that a policy adds itself: the last action, or that there was none."""
+
+TRUTH = "truth"
+"""Name of what no policy is told but those with perfect ears: see ``truth_of``."""
+
+MASK = "action_mask"
+"""Name of an observation (E, A), 1 at the actions that there are; others are never taken."""
+
+FORBIDDEN = -1e9
+"""Logit of an action that there is not."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,9 @@ class Policy(nn.Module):
         config: what it is made of.
 
     Attributes:
-        reads: names of the observations that it takes, without ``previous_action``.
+        reads: names of the environment's observations that it takes.
+        added: names of those that are not the environment's: ``previous_action``, and ``truth`` if
+            it has perfect ears.
         state: length M of what a row remembers.
 
     Raises:
@@ -100,21 +112,28 @@ class Policy(nn.Module):
         self.config, self.observation_space = config, observation_space
         self.actions = int(action_space.n)
         space = spaces.Dict(
-            {**observation_space.spaces, PREVIOUS: spaces.Discrete(self.actions + 1)}
+            {
+                **observation_space.spaces,
+                PREVIOUS: spaces.Discrete(self.actions + 1),
+                TRUTH: spaces.Box(-np.inf, np.inf, (3,), np.float32),
+            }
         )
         made = {name: make_encoder(name, space, **opts) for name, opts in config.encoders.items()}
         self.encoders = nn.ModuleDict(made)
         self.fusion = make_fusion(
             config.fusion, [e.features for e in made.values()], config.features
         )
-        self.memory = make_memory(config.memory, config.features, **config.memory_options)
+        inputs = int(self.fusion.features)
+        self.memory = make_memory(config.memory, inputs, **config.memory_options)
         self.actor = nn.Linear(self.memory.features, self.actions)
         self.critic = nn.Linear(self.memory.features, 1)
         self.heads = nn.Linear(self.memory.features, DIRECTIONS + 1)
         nn.init.orthogonal_(self.actor.weight, 0.01)
         nn.init.zeros_(self.actor.bias)
         self.actor.bias.data[0] = config.stop_bias
-        self.reads = sorted({name for e in made.values() for name in e.reads} - {PREVIOUS})
+        names = {name for e in made.values() for name in e.reads}
+        self.reads = sorted(names - {PREVIOUS, TRUTH} | {MASK} & set(observation_space.spaces))
+        self.added = [PREVIOUS, *sorted(names & {TRUTH})]
         self._states = [e.state for e in made.values()] + [self.memory.state]
         self.state = sum(self._states)
 
@@ -128,8 +147,8 @@ class Policy(nn.Module):
         """Return logits (E, A), values (E,) and the memory (E, M) after a step.
 
         Args:
-            observation: (E, ...) each, ``previous_action`` (E,) among them: the action that led
-                here; where an episode begins it is not read.
+            observation: (E, ...) each, of ``reads`` and ``added``: ``previous_action`` (E,) is the
+                action that led here; where an episode begins it is not read.
             memory: (E, M) before the step.
             begun: (E,) bool, where an episode begins with it.
         """
@@ -146,7 +165,8 @@ class Policy(nn.Module):
             begun: (T, E) bool, where an episode begins with the step.
         """
         previous = torch.where(begun, self.actions, observation[PREVIOUS])
-        seen = {name: _readable(observation[name]) for name in self.reads} | {PREVIOUS: previous}
+        names = [*self.reads, *self.added]
+        seen = {name: _readable(observation[name]) for name in names} | {PREVIOUS: previous}
         *states, recalled = memory.split(self._states, dim=1)
         parts, after = [], []
         for encoder, state in zip(self.encoders.values(), states, strict=True):
@@ -156,10 +176,14 @@ class Policy(nn.Module):
             after.append(state)
         fused = self.fusion(parts).unflatten(0, begun.shape)
         x, recalled = self.memory.unroll(fused, recalled, begun)
-        heads = self.heads(x)
+        heads = self.heads(x).float()
         auxiliary = {"azimuth": heads[..., :-1], "near": heads[..., -1]}
         memory = torch.cat([*after, recalled], dim=1)
-        return Unrolled(self.actor(x), self.critic(x).squeeze(-1), auxiliary, memory)
+        value = self.critic(x).squeeze(-1).float()
+        logits = self.actor(x).float()
+        if MASK in self.reads:
+            logits = logits.masked_fill(~observation[MASK].bool(), FORBIDDEN)
+        return Unrolled(logits, value, auxiliary, memory)
 
     def portable_config(self) -> PolicyConfig:
         """Return the configuration with which this policy's weights can be loaded anywhere."""
@@ -191,6 +215,16 @@ def choose(
     else:
         action = torch.multinomial(log_probability.exp(), 1, generator=generator)[:, 0]
     return action, log_probability.gather(1, action[:, None])[:, 0]
+
+
+def truth_of(truth: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return what perfect ears hear (E, 3) of the truth that an ``info`` holds.
+
+    Cosine and sine of the source's azimuth, and the logarithm of its distance in metres.
+    """
+    azimuth, distance = truth["source_azimuth"], truth["source_distance"]
+    parts = np.cos(azimuth), np.sin(azimuth), np.log(np.maximum(distance, 0.1))
+    return np.stack(parts, axis=-1).astype(np.float32)
 
 
 def as_tensors(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from avenv_agents.course import Course
 from avenv_agents.dagger import auxiliary_losses
-from avenv_agents.policy import PREVIOUS, Policy
+from avenv_agents.policy import Policy
 from avenv_agents.rollout import Rollout, Workers
 
 
@@ -26,8 +26,9 @@ class PpoConfig:
         rollout_steps: T, steps of each row in a rollout.
         epochs: times that a rollout is learned from.
         minibatches: that its rows are dealt to.
-        learning_rate: of Adam; it falls linearly to 0.
-        clip: by which the ratio of probabilities may differ from 1; it falls with the rate.
+        learning_rate: of Adam.
+        clip: by which the ratio of probabilities may differ from 1.
+        decays: whether both fall linearly to 0.
         discount: γ.
         trace: λ of the advantages.
         entropy: weight of the actions' entropy.
@@ -36,6 +37,8 @@ class PpoConfig:
         critic_updates: rollouts at the beginning from which only the values are learned: of a
             policy that comes from DAgger, so that it is not spoilt by values that are not yet.
         max_gradient: norm at which gradients are clipped.
+        bf16: compute the networks that learn in bfloat16 where that is safe (torch's autocast);
+            recurrent layers, losses and weights stay in float32.
     """
 
     rollout_steps: int = 150
@@ -43,6 +46,7 @@ class PpoConfig:
     minibatches: int = 1
     learning_rate: float = 2.5e-4
     clip: float = 0.1
+    decays: bool = True
     discount: float = 0.99
     trace: float = 0.95
     entropy: float = 0.2
@@ -50,6 +54,7 @@ class PpoConfig:
     auxiliary: float = 0.0
     critic_updates: int = 0
     max_gradient: float = 0.5
+    bf16: bool = False
 
 
 def train_ppo(
@@ -69,23 +74,11 @@ def train_ppo(
         with course.timing("simulate"):
             workers.start(policy, config.rollout_steps)
             rollout = workers.finish()
-        left = 1 - course.share
+        left = 1 - course.share if config.decays else 1.0
         course.took(rollout)
 
         # Judge what was played.
-        advantage = advantages(rollout, config.discount, config.trace)
-        arrays = {
-            **rollout.observation,
-            "begun": rollout.begun,
-            "action": rollout.action,
-            "log_probability": rollout.log_probability,
-            "advantage": advantage,
-            "returns": advantage + rollout.value,
-            "azimuth": rollout.azimuth,
-            "near": rollout.near,
-            "memory": rollout.memory[None],
-        }
-        batch = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+        batch = batch_of(config, rollout, device)
 
         # Learn from it, in a few epochs over its rows.
         for group in course.optimizer.param_groups:
@@ -114,6 +107,23 @@ def train_ppo(
         course.tell(totals)
 
 
+def batch_of(config: PpoConfig, rollout: Rollout, device: str) -> dict[str, Tensor]:
+    """Return what is learned from of a rollout (T, E, ...), on the device that learns."""
+    advantage = advantages(rollout, config.discount, config.trace)
+    arrays = {
+        **rollout.observation,
+        "begun": rollout.begun,
+        "action": rollout.action,
+        "log_probability": rollout.log_probability,
+        "advantage": advantage,
+        "returns": advantage + rollout.value,
+        "azimuth": rollout.azimuth,
+        "near": rollout.near,
+        "memory": rollout.memory[None],
+    }
+    return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+
+
 def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.float32]:
     """Return the generalised advantages (T, E): Schulman et al. 2016, equation 16.
 
@@ -135,8 +145,9 @@ def ppo_losses(
     config: PpoConfig, policy: Policy, batch: dict[str, Tensor], clip: float, values_only: bool
 ) -> dict[str, Tensor]:
     """Return the loss of a minibatch (T, rows, ...), and its parts by name."""
-    seen = {name: batch[name] for name in [*policy.reads, PREVIOUS]}
-    result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
+    with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
+        result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     value = (result.value - batch["returns"]).square().mean() / 2
     if values_only:
         return {"loss": config.value * value, "value": value.detach()}

@@ -21,7 +21,8 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
-from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig, as_tensors, choose
+from avenv_agents.policy import PREVIOUS, TRUTH, Policy, PolicyConfig, as_tensors, choose, truth_of
+from avenv_agents.waypoints import WaypointEnvs
 
 STOP = 0
 LARGE = 64
@@ -93,7 +94,7 @@ class Collector:
         seed: of episodes and actions.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, seed: int):
+    def __init__(self, envs: BatchEnv | WaypointEnvs, policy: Policy, seed: int):
         if envs.autoreset_mode != AutoresetMode.SAME_STEP:
             raise ValueError(f"autoreset_mode is {envs.autoreset_mode}; accepted: SAME_STEP")
         self.envs, self.policy = envs, policy
@@ -121,7 +122,7 @@ class Collector:
         for _ in range(steps):
             observation = self._seen()
             logits, value, self._memory = self.policy.step(
-                as_tensors(observation, [*self.policy.reads, PREVIOUS]),
+                as_tensors(observation, [*self.policy.reads, *self.policy.added]),
                 self._memory,
                 torch.from_numpy(self._begun),
             )
@@ -172,7 +173,12 @@ class Collector:
 
     def _seen(self) -> dict[str, NDArray]:
         """Return what the policy reads of the present observation, as it is kept."""
-        return self._kept(self._observation) | {PREVIOUS: self._previous}
+        return self._kept(self._observation) | self._added(self._info["truth"])
+
+    def _added(self, truth: dict[str, NDArray]) -> dict[str, NDArray]:
+        """Return what the policy reads that is no observation of the environment."""
+        added = {PREVIOUS: self._previous}
+        return added | {TRUTH: truth_of(truth)} if TRUTH in self.policy.added else added
 
     def _kept(self, observation: dict[str, NDArray]) -> dict[str, NDArray]:
         kept = {}
@@ -184,7 +190,7 @@ class Collector:
 
     def _value(self, observation: dict[str, NDArray], begun: NDArray) -> NDArray[np.float32]:
         """Return the values (E,) of what is seen, without acting on it."""
-        seen = as_tensors(observation, [*self.policy.reads, PREVIOUS])
+        seen = as_tensors(observation, [*self.policy.reads, *self.policy.added])
         return self.policy.step(seen, self._memory, torch.from_numpy(begun))[1].numpy()
 
     def _bootstrap(self, truncated: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -196,7 +202,7 @@ class Collector:
         for row in rows:
             for name in self.policy.reads:
                 final[name][row] = self._info["final_obs"][row][name]
-        seen = self._kept(final) | {PREVIOUS: self._previous}
+        seen = self._kept(final) | self._added(self._info["final_info"]["truth"])
         value = self._value(seen, np.zeros(len(truncated), bool))
         return np.where(truncated, value, np.float32(0))
 
@@ -214,7 +220,7 @@ def joined(rollouts: Sequence[Rollout]) -> Rollout:
     return Rollout(observation=seen, episodes=[e for r in rollouts for e in r.episodes], **columns)
 
 
-MakeEnvs = Callable[[int], BatchEnv]
+MakeEnvs = Callable[[int], BatchEnv | WaypointEnvs]
 """Makes the environments of a worker, given its number; it must be picklable."""
 
 Validate = Callable[[Policy, int], list[dict[str, float]]]

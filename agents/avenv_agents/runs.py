@@ -77,6 +77,12 @@ class SavedPolicy:
         return TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).env
 
     @property
+    def privilege(self) -> str | None:
+        """What it is told that others are not, if it has perfect ears."""
+        control = TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).control
+        return "where the source is" if control == "perfect_ear" else None
+
+    @property
     def fingerprint(self) -> str:
         """Digest of the file, which tells this policy from what later training makes of it."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
@@ -86,9 +92,9 @@ class SavedPolicy:
         from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
 
         if not _is_model(self.file) and "policy" in read_checkpoint(self.file):
-            from avenv_agents.agent import RecurrentAgent
+            from avenv_agents.agent import make_agent
 
-            return RecurrentAgent(envs, load_checkpoint(self.file))
+            return make_agent(envs, load_checkpoint(self.file))
         from avenv_agents.policies import PolicyAgent, load_policy, load_trusted
 
         load = load_trusted if _is_model(self.file) else load_policy

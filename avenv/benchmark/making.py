@@ -35,7 +35,7 @@ from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_scene
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
-from avenv.tasks.registry import LIMITS, MAX_EPISODE_STEPS
+from avenv.tasks.registry import find_registered
 
 CANDIDATES = 8
 """Episodes that are drawn for one that is kept."""
@@ -143,7 +143,7 @@ def rules_of(recipe: Recipe) -> dict[str, Any]:
     chosen = {option for options in recipe.sounds.values() for option in options}
     plain = kind.Options(**{k: v for k, v in recipe.rules.items() if k in _names(kind.Options)})
     return {
-        "max_episode_steps": LIMITS.get(recipe.task, MAX_EPISODE_STEPS),
+        "max_episode_steps": find_registered(recipe.task).max_episode_steps,
         "step_time": SensorSettings.step_time,
         "light": SensorSettings.light,
         "acoustics": "native",

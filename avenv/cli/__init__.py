@@ -1,4 +1,4 @@
-"""The command line: `avenv demo`, `evaluate`, `scene`, `check`, and what other packages add."""
+"""The command line: `avenv demo`, `evaluate`, `tasks`, `scene`, and what other packages add."""
 
 import click
 
@@ -9,6 +9,7 @@ from avenv.cli.evaluate import evaluate
 from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
+from avenv.cli.tasks import tasks_group
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
@@ -26,6 +27,7 @@ main.add_command(evaluate)
 main.add_command(report)
 main.add_command(results_group)
 main.add_command(scene_group)
+main.add_command(tasks_group)
 main.add_command(sets_group)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from avenv.benchmark import find_agent
@@ -12,10 +13,11 @@ from avenv.benchmark.provenance import identity
 def find_agent_here(name: str, trust: bool = False) -> AgentFactory:
     """Return the factory of an agent, whose module may lie in the current folder.
 
-    A console script does not look for modules there; what the agent imports later may lie there
-    too.
+    A console script does not look for modules there; what such an agent imports later may lie there
+    too. For a policy nothing is looked for there: in a stranger's folder a ``torch.py`` would be
+    run.
     """
-    if os.getcwd() not in sys.path:
+    if ":" in name and not Path(name).exists() and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     return find_agent(name, trust)
 

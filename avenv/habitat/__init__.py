@@ -1,5 +1,26 @@
-"""Bridges to Habitat and SoundSpaces: their files of episodes, and results as they want them."""
+"""Bridges to habitat-sim and its people: sound for it, its scenes and files, its agents.
 
+habitat-sim itself is not on the package index; what needs it is handed a simulator by its user, and
+imports nothing of it.
+"""
+
+from avenv.habitat.configuration import AudioSensorSpec
+from avenv.habitat.graphs import Graph, read_graph, write_graph
+from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.habitat.rirs import export_rirs
+from avenv.habitat.sensor import AudioSensor, attach
 from avenv.habitat.soundspaces import challenge_data, read_episodes
 
-__all__ = ["challenge_data", "read_episodes"]
+__all__ = [
+    "AudioSensor",
+    "AudioSensorSpec",
+    "Graph",
+    "HabitatMaterial",
+    "attach",
+    "challenge_data",
+    "export_rirs",
+    "read_episodes",
+    "read_graph",
+    "read_materials",
+    "write_graph",
+]

@@ -3,12 +3,11 @@
 The fields are those of the published datasets (Chen et al. 2020, "SoundSpaces"; Chen et al. 2021,
 "Semantic Audio-Visual Navigation"): ``scene_id``, ``start_position``, ``start_rotation`` (x, y, z,
 w), ``goals``, and of the sound ``sound_id`` (or ``info.sound``), ``offset`` and ``duration`` in
-seconds. Habitat's world has Y up, and bodies look along -Z.
+seconds.
 """
 
 import gzip
 import json
-import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 from zlib import error as zlib_error
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from avenv.core.files import read_limited
+from avenv.habitat.axes import from_habitat, heading_of
 from avenv.scene import CATEGORIES
 from avenv.simulation.world import World, load_scene
 from avenv.sounds.sets import load_sounds
@@ -114,7 +113,7 @@ def _episode(
         task="AudioGoal",
         scene=Reference(world.reference, world.content_hash),
         start=(x, y),
-        heading=heading_of(_field(record, "start_rotation", where), where),
+        heading=_heading(_field(record, "start_rotation", where), f"{where}.start_rotation"),
         sources=(EpisodeSource(sound, place, onset=offset, duration=duration),),
         goals=(
             Goal(source=0, position=place, category=category if category in CATEGORIES else None),
@@ -123,26 +122,22 @@ def _episode(
     )
 
 
-def heading_of(rotation: Any, where: str = "start_rotation") -> float:
-    """Return the heading in radians of a body that Habitat has turned by a quaternion (x, y, z, w).
-
-    Raises:
-        ValueError: it is none.
-    """
+def _heading(rotation: Any, where: str) -> float:
+    """Return the heading of a body that is turned by a quaternion (x, y, z, w)."""
     try:
-        ahead = Rotation.from_quat(np.asarray(rotation, np.float64)).apply([0.0, 0.0, -1.0])
-    except ValueError as error:
-        raise ValueError(f"{where}: {rotation!r} is no quaternion: {error}") from error
-    return math.atan2(-ahead[2], ahead[0])
+        x, y, z, w = rotation
+        return heading_of((w, x, y, z))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {rotation!r:.80} is no rotation: {error}") from error
 
 
 def _point(position: Any, where: str) -> Point:
-    """Return a point of Habitat's world in avenv's, which has Z up."""
+    """Return a point of Habitat's world in ours."""
     try:
-        x, y, z = (float(number) for number in position)
+        x, y, z = from_habitat(np.array(position, np.float64).reshape(3)).tolist()
     except (TypeError, ValueError):
         raise ValueError(f"{where} is {position!r:.80}; accepted: [x, y, z]") from None
-    return x, -z, y
+    return x, y, z
 
 
 def _field(record: Mapping[str, Any], name: str, where: str) -> Any:

@@ -34,7 +34,7 @@ def soft_spl(left: ArrayLike, shortest: ArrayLike, walked: ArrayLike) -> Values:
         shortest: l, metres of the shortest way from the start, above 0.
         walked: p, metres walked.
     """
-    progress = 1.0 - np.asarray(left, np.float64) / shortest
+    progress = 1.0 - np.asarray(left, np.float64) / np.asarray(shortest)
     return np.maximum(0.0, progress) * _efficiency(shortest, walked)
 
 
@@ -84,7 +84,7 @@ def normalized_distance(left: ArrayLike, shortest: ArrayLike) -> Values:
         left: d, metres on foot from the end to the goal.
         shortest: l, metres of the shortest way from the start, above 0.
     """
-    return np.asarray(left, np.float64) / shortest
+    return np.asarray(left, np.float64) / np.asarray(shortest)
 
 
 def _efficiency(needed: ArrayLike, spent: ArrayLike) -> Values:

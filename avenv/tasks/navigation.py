@@ -329,12 +329,15 @@ class NavigationTask(Task):
 
     def _current_truth(self) -> dict[str, NDArray]:
         simulator, goal = self.simulator, self.goal_positions()
-        azimuth, elevation = self.goal_direction()
+        offset = goal - simulator.state.ears()
+        azimuth, elevation = frames.azimuth_elevation(
+            frames.to_body(offset, simulator.state.heading)
+        )
         audible = [self._is_audible(row) for row in range(simulator.num_envs)]
         return {
             "source_azimuth": azimuth,
             "source_elevation": elevation,
-            "source_distance": np.linalg.norm(goal - simulator.state.ears(), axis=1),
+            "source_distance": np.linalg.norm(offset, axis=1),
             "geodesic_distance": self._distance.copy(),
             "source_visible": simulator.is_in_view(goal),
             "source_audible": np.array(audible),
@@ -457,6 +460,14 @@ class NavigationTask(Task):
         options = self.options
         # A tenth inside the radius, so that rounding never decides an episode.
         return options.forward_step, np.deg2rad(options.turn_angle), 0.9 * options.success_radius
+
+    def chance(self, row: int) -> float:
+        """Return the share of the floor that one can walk to from which a stop would succeed."""
+        field = self._aims[row].field
+        if field is None:
+            return 0.0
+        distances = field.distance[np.isfinite(field.distance)]
+        return float(np.mean(distances <= self.options.success_radius))
 
     # -- for people --------------------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ from gymnasium import spaces
 from avenv.core.suggest import accepted
 from avenv_agents.encoders.body import Contact, Pose, PreviousAction
 from avenv_agents.encoders.ear import BeliefEars
-from avenv_agents.encoders.ears import BinauralEars, SpectrogramEars
+from avenv_agents.encoders.ears import BinauralEars, PerfectEars, SpectrogramEars
 from avenv_agents.encoders.encoder import Encoder
 from avenv_agents.encoders.eyes import ConvolutionalEyes, ResidualEyes
+from avenv_agents.encoders.maps import AcousticMap, GeometricMap
 
 ENCODERS: dict[str, type[Encoder]] = {
     "eyes": ConvolutionalEyes,
@@ -15,11 +16,17 @@ ENCODERS: dict[str, type[Encoder]] = {
     "spectrogram_ears": SpectrogramEars,
     "binaural_ears": BinauralEars,
     "belief_ears": BeliefEars,
+    "perfect_ears": PerfectEars,
+    "geometric_map": GeometricMap,
+    "acoustic_map": AcousticMap,
     "pose": Pose,
     "contact": Contact,
     "previous_action": PreviousAction,
 }
 """Every encoder: a class made with an observation space and options of its own."""
+
+EARS = (SpectrogramEars, BinauralEars, BeliefEars)
+"""Those that hear."""
 
 
 def make_encoder(name: str, space: spaces.Dict, **options: object) -> Encoder:
@@ -37,4 +44,4 @@ def make_encoder(name: str, space: spaces.Dict, **options: object) -> Encoder:
         raise ValueError(f"encoder {name!r}, {options}: {error}") from error
 
 
-__all__ = ["ENCODERS", "Encoder", "make_encoder"]
+__all__ = ["EARS", "ENCODERS", "Encoder", "make_encoder"]

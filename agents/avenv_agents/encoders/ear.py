@@ -198,8 +198,8 @@ class BeliefEars(Encoder):
 
     Args:
         space: with ``binaural`` (D,) and ``pose``.
-        weights: the file or folder that `avenv ear train` wrote; None: to be learned with the
-            policy.
+        weights: the file or folder that `avenv ear train` wrote, or the name of a policy that
+            comes with the package, whose ear it is; None: to be learned with the policy.
         frozen: the policy's training leaves it as it is.
         hidden, memory: sizes, where there are no weights to tell them.
 
@@ -242,9 +242,10 @@ class BeliefEars(Encoder):
         self, observation: dict[str, Tensor], state: Tensor, begun: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return features (T, E, F) and the state (E, S) after T steps."""
-        _, features, state = self.belief.unroll(
-            observation["binaural"], observation["pose"], state, begun
-        )
+        with torch.autocast(state.device.type, enabled=False):  # sums of many small numbers
+            _, features, state = self.belief.unroll(
+                observation["binaural"], observation["pose"], state, begun
+            )
         return features, state
 
 

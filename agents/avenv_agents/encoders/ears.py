@@ -45,6 +45,24 @@ class SpectrogramEars(Encoder):
         return self.output(self.layers(spectrogram))
 
 
+class PerfectEars(Encoder):
+    """The truth in place of sound: where the source is, as it is; nothing is learned.
+
+    What a policy with these ears does worse than the oracle is not the fault of its hearing.
+    """
+
+    reads = ("truth",)
+    features = 3
+
+    def __init__(self, space: spaces.Dict):
+        super().__init__()
+        require(space, "truth", "this encoder")
+
+    def forward(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return (N, 3): cosine and sine of the azimuth, the logarithm of the distance."""
+        return observation["truth"]
+
+
 class BinauralEars(Encoder):
     """Two dense layers over the compact vector of what two ears tell.
 
