@@ -33,8 +33,11 @@ def list_sets() -> None:
     type=click.Path(file_okay=False),
     help="Folder for what is finished; default: in the cache folder.",
 )
+@click.option("--split", "splits", multiple=True, help="Make only this split; may be repeated.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-def make(name: str, out: str | None, work: str | None, workers: int) -> None:
+def make(
+    name: str, out: str | None, work: str | None, splits: tuple[str, ...], workers: int
+) -> None:
     """Make the set NAME as its recipe says; stopped, the same command goes on.
 
     The same recipe makes the same file.
@@ -45,7 +48,8 @@ def make(name: str, out: str | None, work: str | None, workers: int) -> None:
 
     recipe = find_recipe(name)
     folder = Path(work) if work else (cache_folder() or Path()) / "sets"
-    made = make_set(recipe, folder, f"avenv sets make {name}", workers)
+    command = " ".join([f"avenv sets make {name}", *(f"--split {split}" for split in splits)])
+    made = make_set(recipe, folder, command, workers, only=splits)
     path = Path(out) if out else FOLDER / f"{name}{ENDING}"
     digest = save_set(path, made)
     if out is None:
