@@ -158,7 +158,8 @@ class _Table:
 
     def play(self, trials: Iterable[Trial], alone: bool = False) -> list[Trial]:
         """Play some trials, and return those in one of which the agent failed, to be told apart."""
-        queue, suspects = deque(trials), []
+        queue = deque(trials)
+        suspects: list[Trial] = []
         if alone:
             self._crew = self._make_crew()
         while True:
@@ -194,9 +195,9 @@ class _Table:
         self._batch.reset(list(begun), begun)
         for row in rows:
             self._actions[row], self._reward[row] = [], 0.0
-            trial = self._trials[row]
-            assert trial is not None
-            self._crew.reset(row, trial.seed)
+            own = self._trials[row]
+            assert own is not None
+            self._crew.reset(row, own.seed)
 
     def _step(self, actions: NDArray, active: NDArray[np.bool_]) -> None:
         checked = self._checked(actions, active)
