@@ -221,15 +221,16 @@ def _is_behind(scene, e, a, b, s, clear, before, after):
         return False
     for k in range(2):
         mirror = scene.mirror[edges.triangle[e, k]]
-        if mirror >= 0 and (mirror == before or mirror == after):
-            end, plane, above = b if mirror == before else a, scene.planes[mirror], 0.0
-            for c in range(3):
-                into_air = edges.normal[e, c]
-                if k == 1:
-                    into_air = np.sin(opening) * edges.face[e, c] - np.cos(opening) * into_air
-                above += into_air * plane[c]
-            height = end[0] * plane[0] + end[1] * plane[1] + end[2] * plane[2] - plane[3]
-            return height * above < _TIE
+        if mirror < 0 or before != mirror != after:
+            continue
+        end, plane, above = b if mirror == before else a, scene.planes[mirror], 0.0
+        for c in range(3):
+            into_air = edges.normal[e, c]
+            if k == 1:
+                into_air = np.sin(opening) * edges.face[e, c] - np.cos(opening) * into_air
+            above += into_air * plane[c]
+        height = end[0] * plane[0] + end[1] * plane[1] + end[2] * plane[2] - plane[3]
+        return height * above < _TIE
     aside = min(max(0.1 * clear, _IN_PLANE) / distance(a, b), 0.5)
     return angle_round(edges, e, _along(a, b, s + aside if s < 0.5 else s - aside)) < 0
 
