@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from avenv.acoustics import AcousticSettings
 from avenv.acoustics.backends import BACKENDS as SOUND
 from avenv.core.errors import SceneError
-from avenv.core.records import as_record, check_fields
+from avenv.core.records import as_record, check_types
 from avenv.core.suggest import accepted
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
@@ -109,7 +109,7 @@ class Batch:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
         _check_backend("acoustics", acoustics, SOUND)
         _check_backend("vision", vision, PICTURES)
-        if episodes not in EPISODES:
+        if not isinstance(episodes, str) or episodes not in EPISODES:
             raise ValueError(f"episodes is {episodes!r}; {accepted(episodes, EPISODES)}")
         _check_known(options, kind)
         records = {
@@ -291,7 +291,7 @@ def _names(kind: type) -> set[str]:
 def _take(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return the options that are a dataclass's; ``ValueError`` where one is of another type."""
     own = {name: options[name] for name in sorted(_names(kind) & set(options))}
-    check_fields(kind, own)
+    check_types(kind, own)
     return own
 
 

@@ -167,5 +167,5 @@ def check_options(options: Any, known: tuple[str, ...]) -> dict[str, Any]:
 
 def check_render_mode(render_mode: str | None, accepted: tuple[str, ...] = RENDER_MODES) -> None:
     """Raise ``ValueError`` if there is no such render mode."""
-    if render_mode is not None and render_mode not in accepted:
+    if render_mode is not None and not (isinstance(render_mode, str) and render_mode in accepted):
         raise ValueError(f"render_mode is {render_mode!r}; accepted: {accepted} or None")

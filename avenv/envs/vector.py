@@ -51,10 +51,13 @@ class BatchEnv(VectorEnv):
         **options: Any,
     ):
         check_render_mode(render_mode, ("rgb_array",))
-        limit = FOREVER if max_episode_steps == -1 else max_episode_steps  # as gym.make has it
+        forever = (
+            isinstance(max_episode_steps, int) and max_episode_steps == -1
+        )  # as gym.make has it
+        limit = FOREVER if forever else max_episode_steps
         self.batch = Batch(task, num_envs, max_episode_steps=limit, **options)
         modes = [mode.value for mode in AutoresetMode]
-        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
+        if str(getattr(autoreset_mode, "value", autoreset_mode)) not in modes:
             raise ValueError(
                 f"autoreset_mode is {autoreset_mode!r}; {accepted(autoreset_mode, modes)}"
             )
