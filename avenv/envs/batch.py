@@ -12,6 +12,7 @@ from avenv.acoustics import AcousticSettings
 from avenv.acoustics.backends import BACKENDS as SOUND
 from avenv.core.records import as_record, check_fields
 from avenv.core.suggest import accepted
+from avenv.envs.ahead import Ahead, Turn
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
@@ -21,6 +22,7 @@ from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import LIMITS, MAX_EPISODE_STEPS, find_task
+from avenv.tasks.task import samples_ahead
 from avenv.vision.backends import BACKENDS as PICTURES
 
 MAX_ENVS = 2**16
@@ -67,6 +69,8 @@ class Batch:
             begins with a new one.
         episodes: ``"sampled"``: the task makes them up; ``"scene"``: they are drawn from those that
             the scenes bring along.
+        ahead: make the next episodes ready in the background, on another core, where there is one
+            and the task's episodes are functions of their random stream alone. Changes no result.
         **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
             ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
@@ -86,6 +90,7 @@ class Batch:
         max_episode_steps: int | None = None,
         episodes_per_scene: int = 10,
         episodes: str = "sampled",
+        ahead: bool = True,
         **options: Any,
     ):
         kind = find_task(task)
@@ -121,18 +126,18 @@ class Batch:
         self.task = kind(self.simulator, task_options)
         self.task.name = task
         self.max_episode_steps = limit
-        self._steps = np.zeros(num_envs, np.int64)
+        self._steps = np.full(num_envs, -1)  # none has begun
         self.observation_space = self.simulator.space
         self.action_space = self.task.actions.space
         warm_up()
-        self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._turns = [Turn(seeding.np_random(None)[0]) for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
         self._declared = episodes == "scene"
         if self._declared:  # at once, where the scenes are at hand
             for world in worlds.at_hand:
                 declared_episodes(world, task, settings.sample_rate)
-        self._scene = [0] * num_envs
-        self._episodes_left = [0] * num_envs
+        self._ahead = Ahead(num_envs, self._next, self.task.prepare)
+        self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
     @property
     def frames_per_second(self) -> int:
@@ -145,8 +150,12 @@ class Batch:
 
     def draw_from(self, row: int, stream: np.random.Generator) -> None:
         """Draw one row's episodes from this stream from now on, beginning with their scene."""
-        self.random[row] = stream
-        self._episodes_left[row] = 0
+        self._turns[row] = Turn(stream)
+        self._ahead.forget(row)
+
+    def draws_from(self, row: int) -> np.random.Generator:
+        """Return the stream that one row's episodes are drawn from."""
+        return self._turns[row].stream
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
@@ -154,7 +163,16 @@ class Batch:
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
+            if self._plans_ahead:
+                for row in begun:
+                    # A row that has only begun plans nothing: many look once and go.
+                    if row not in given and self._steps[row] >= 0:
+                        self._ahead.plan(row, self._turns[row])
             self._steps[list(begun)] = 0
+
+    def close(self) -> None:
+        """Let nothing more be made ready for this batch."""
+        self._ahead.close()
 
     def episode_of(self, seed: int) -> Episode:
         """Return the episode that a seed begins; of several scenes, in that whose turn it is.
@@ -200,11 +218,16 @@ class Batch:
         return {"metrics": self.task.metrics(), "truth": self.task.truth()}
 
     def _sample(self, row: int) -> Episode:
-        if self._episodes_left[row] == 0:
-            self._scene[row] = self.task.sample_world(self.random[row])
-            self._episodes_left[row] = self._episodes_per_scene
-        self._episodes_left[row] -= 1
-        return self._draw(self.simulator.worlds[self._scene[row]], self.random[row])
+        turn = self._turns[row]
+        return self._ahead.take(row, turn) or self._next(turn)
+
+    def _next(self, turn: Turn) -> Episode:
+        """Return the episode of a turn, and move that on."""
+        if turn.left == 0:
+            turn.scene = self.task.sample_world(turn.stream)
+            turn.left = self._episodes_per_scene
+        turn.left -= 1
+        return self._draw(self.simulator.worlds[turn.scene], turn.stream)
 
     def _draw(self, world: World, rng: np.random.Generator) -> Episode:
         """Return an episode in a world."""
@@ -231,6 +254,7 @@ def _check_known(options: Mapping[str, Any], kind: Any) -> None:
         "max_episode_steps",
         "episodes_per_scene",
         "episodes",
+        "ahead",
     }
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)

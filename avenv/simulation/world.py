@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class World:
         object.__setattr__(self, "reference", self.reference or self.compiled.name)
         if self.doors is None:
             object.__setattr__(self, "doors", _doors(self.spec))
+        object.__setattr__(self, "_making", RLock())  # two threads shall not derive the same
 
     def __deepcopy__(self, memo: Any) -> "World":
         return self  # nobody changes a world
@@ -125,9 +127,15 @@ class World:
         Raises:
             ValueError: there is no such backend or light.
         """
-        key = backend, light
         if light == vision.UNLIT and (backend, "full") in self._prepared:
-            return self._prepared[backend, "full"]
+            light = "full"
+        if (backend, light) in self._prepared:
+            return self._prepared[backend, light]
+        with self._making:
+            return self._prepared_now(backend, light)
+
+    def _prepared_now(self, backend: str, light: str) -> Any:
+        key = backend, light
         if key not in self._prepared:
             room = vision.find_backend(backend)
             if light == vision.UNLIT:
@@ -151,7 +159,9 @@ class World:
         Raises:
             ValueError: there is no such backend.
         """
-        if backend not in self._heard:
+        with self._making:
+            if backend in self._heard:
+                return self._heard[backend]
             like = self.rest.acoustics_for(backend) if self.rest else None
             self._heard[backend] = acoustics.find_backend(backend).prepare(self.compiled, like)
         return self._heard[backend]
@@ -172,7 +182,11 @@ class World:
             SceneError: there is nowhere it can.
         """
         size = body.radius, body.step, body.height
-        if size not in self._grids:
+        if size in self._grids:
+            return self._grids[size]
+        with self._making:
+            if size in self._grids:
+                return self._grids[size]
             rest = self.rest
             if rest and np.array_equal(self.compiled.triangles, rest.compiled.triangles):
                 self._grids[size] = rest.walkable_for(body)

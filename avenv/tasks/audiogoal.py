@@ -47,6 +47,7 @@ class AudioGoal(NavigationTask):
     Options = AudioGoalOptions
     options: AudioGoalOptions
     sounds: SoundSet
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: AudioGoalOptions):
         for world in simulator.worlds.at_hand:
