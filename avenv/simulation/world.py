@@ -4,7 +4,7 @@ import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -72,12 +72,13 @@ class World:
     report: "ImportReport | None" = None
     reference: str = ""
     doors: tuple[tuple[float, float], ...] | None = None
+    # Two threads shall not derive the same.
+    _making: Any = field(default_factory=RLock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", self.reference or self.compiled.name)
         if self.doors is None:
             object.__setattr__(self, "doors", _doors(self.spec))
-        object.__setattr__(self, "_making", RLock())  # two threads shall not derive the same
 
     def __deepcopy__(self, memo: Any) -> "World":
         return self  # nobody changes a world
@@ -417,6 +418,14 @@ class WorldList(Sequence[World]):
         if isinstance(part, World):
             return part
         return HOMES.get(part.split, part.numbers[number - self._starts[k]])
+
+    def reference_of(self, number: int) -> str | None:
+        """Return what loads a home of a set, without making it; None for a world at hand."""
+        k = bisect_right(self._starts, number) - 1
+        part = self._parts[k]
+        if isinstance(part, World):
+            return None
+        return f"homes:{part.split}/{part.numbers[number - self._starts[k]]}"
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.
