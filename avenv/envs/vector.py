@@ -219,6 +219,10 @@ class BatchEnv(VectorEnv):
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
 
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let nothing more be made ready."""
+        self.batch.close()
+
     def _check_open(self) -> None:
         if self.closed:
             raise gym.error.ClosedEnvironmentError(CLOSED)

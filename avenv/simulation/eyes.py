@@ -42,18 +42,16 @@ class Scenery:
         seen = [self._scene(row) for row in range(len(self._state))]
         return *distinct(seen), self._held(seen)
 
-    def prepare(self, world: World) -> None:
-        """Make what eyes draw a world from, but for a light that is another in each episode."""
-        light = self._light if self._light != vision.RANDOM else "full"
-        world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+    def prepared(self, world: World) -> Any:
+        """Return a world as bodies see it, but for random light, of which it is the full one."""
+        light = "full" if self._light == vision.RANDOM else self._light
+        return world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
 
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
-        if not self._shows_color:
-            return world.prepared_for(self.backend, vision.UNLIT)
-        if self._light != vision.RANDOM:
-            return world.prepared_for(self.backend, self._light)
+        if not self._shows_color or self._light != vision.RANDOM:
+            return self.prepared(world)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
             room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
             lit = room.lit(world.prepared_for(self.backend), vision.RANDOM, rng)

@@ -141,6 +141,18 @@ class Simulator:
         for one in self._timed():
             one.begin(rows)
 
+    def prepare(self, start: Start) -> Any:
+        """Make ready what a body needs when it begins, and return it; nobody begins by it.
+
+        Any thread may do so: what is found is kept where ``begin`` looks for it.
+
+        Raises:
+            SceneError, SoundError: as ``begin``.
+        """
+        seen = self._rig.scenery.prepared(start.world) if self._rig.eyes else None
+        start.world.walkable_for(self.body)
+        return start, self._prepared(start), seen
+
     def _timed(self) -> list[Ears | Sensor]:
         """Return all that time matters to: the ears before what is made of their sound."""
         return [*self._rig.organs, *self.sensors.values()]

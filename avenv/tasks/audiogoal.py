@@ -48,6 +48,7 @@ class AudioGoal(NavigationTask):
     instruction = "Walk to what sounds and stop there."
     options: AudioGoalOptions
     sounds: SoundSet
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: AudioGoalOptions):
         super().__init__(simulator, options)

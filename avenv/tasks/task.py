@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,9 @@ class Task(ABC):
     headline: tuple[str, ...] = ()
     actions: Actions
     sounds: SoundSet | None = None
+    samples_ahead: ClassVar[bool] = False
+    """Whether ``sample`` is a function of its arguments alone, so that episodes may be made ready
+    on another thread, before their turn. The class that defines ``sample`` says so."""
 
     def __init__(self, simulator: Simulator, options: Any):
         self.simulator = simulator
@@ -113,6 +116,14 @@ class Task(ABC):
         starts = {row: self._start(episode) for row, episode in episodes.items()}
         self.simulator.begin(starts)
         self.episodes.update(episodes)
+
+    def prepare(self, episode: Episode) -> Any:
+        """Make ready what an episode needs when it begins, and return it; any thread may do so.
+
+        Raises:
+            SceneError, SoundError: as ``begin``.
+        """
+        return self.simulator.prepare(self._start(episode))
 
     def sample_world(self, rng: np.random.Generator) -> int:
         """Return the number of a scene, each as likely as the others."""
@@ -199,3 +210,12 @@ class Task(ABC):
             if Path(name).name == ending and (sound := own[k]).hash == reference.hash:
                 return sound
         return None
+
+
+def samples_ahead(task: Task) -> bool:
+    """Return whether a task's episodes may be sampled before their turn, on another thread.
+
+    A class that defines ``sample`` anew does not inherit what another said of its own.
+    """
+    kind = next(kind for kind in type(task).__mro__ if "sample" in vars(kind))
+    return bool(vars(kind).get("samples_ahead", False))
