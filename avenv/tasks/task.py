@@ -141,6 +141,13 @@ class Task(ABC):
         """Return the places (2,) that a map shows."""
         return []
 
+    def told(self, episode: Episode, world: World) -> tuple[float, float] | None:
+        """Return where a body is told that its goal is: metres ahead of its start and to the left.
+
+        None: it is not told.
+        """
+        return None
+
     def reference(self, world: World) -> Reference:
         """Return what names a world in episodes."""
         return Reference(world.reference, world.content_hash)
@@ -164,6 +171,7 @@ class Task(ABC):
             episode.events,
             episode.seed,
             episode.instruction or self.instruction,
+            self.told(episode, world),
         )
 
     def world(self, episode: Episode) -> World:
