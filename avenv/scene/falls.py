@@ -11,10 +11,11 @@ from shapely.affinity import affine_transform
 
 from avenv.core.frames import forward
 from avenv.scene.catalogue import Size, build_mesh, kind
-from avenv.scene.objects import ABOVE, PlacedObject
+from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import PlacedDoor, doorways, leaf_way
 from avenv.scene.plan import Points, footprint
 from avenv.scene.rooms import PlacedRoom
+from avenv.scene.states import ABOVE
 
 REACH = 1.5
 """Metres from what a thing stood on within which it comes to lie."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from avenv.acoustics import AcousticSettings, ResponseBatch, Stream, find_backend
 from avenv.core.errors import SoundError
 from avenv.simulation import noise
-from avenv.simulation.emitters import Emitter
+from avenv.simulation.emitters import Emitter, Position
 from avenv.simulation.source import TracedSource
 from avenv.simulation.state import State
 from avenv.simulation.world import World
@@ -55,8 +55,12 @@ class Ears:
         self._hiss = np.zeros(shape if settings.microphone_noise else (0, 0, 0), np.float32)
         self.window = np.zeros(shape, np.float32)
 
-    def traced(self, emitter: Emitter, world: World, time: float = 0.0) -> TracedSource:
+    def traced(
+        self, emitter: Emitter, world: World, time: float = 0.0, near: Position | None = None
+    ) -> TracedSource:
         """Return an emitter with its sound field in a world from a time in seconds on.
+
+        Its late field is that of a place ``near`` it, where one is given.
 
         Raises:
             SceneError: it is, or will be, inside a solid or outside the scene.
@@ -70,7 +74,7 @@ class Ears:
         scene = world.acoustics_for(self._acoustics)
         body = self._state.body
         height = world.level_for(body) + body.ear_height
-        return TracedSource(emitter, scene, self.engine, height, time)
+        return TracedSource(emitter, scene, self.engine, height, time, near)
 
     def check_position(self, world: World, ear: NDArray[np.float64]) -> None:
         """Raise ``SceneError`` if a head (3,) would be inside something solid, or outside."""

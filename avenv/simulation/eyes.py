@@ -42,6 +42,11 @@ class Scenery:
         seen = [self._scene(row) for row in range(len(self._state))]
         return *distinct(seen), self._held(seen)
 
+    def prepare(self, world: World) -> None:
+        """Make what eyes draw a world from, but for a light that is another in each episode."""
+        light = self._light if self._light != vision.RANDOM else "full"
+        world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])

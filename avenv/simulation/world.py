@@ -100,6 +100,8 @@ class World:
             ValueError: there is no such backend or light.
         """
         key = backend, light
+        if self._like is not None:
+            return self._like.prepared_for(backend, light)
         if light == vision.UNLIT and (backend, "full") in self._prepared:
             return self._prepared[backend, "full"]
         if key not in self._prepared:
@@ -125,6 +127,8 @@ class World:
         Raises:
             ValueError: there is no such backend.
         """
+        if self._like is not None:
+            return self._like.acoustics_for(backend)
         if backend not in self._heard:
             like = self.rest.acoustics_for(backend) if self.rest else None
             self._heard[backend] = acoustics.find_backend(backend).prepare(self.compiled, like)
@@ -145,6 +149,8 @@ class World:
         Raises:
             SceneError: there is nowhere it can.
         """
+        if self._like is not None:
+            return self._like.walkable_for(body)
         size = body.radius, body.step, body.height
         if size not in self._grids:
             rest = self.rest
@@ -218,6 +224,20 @@ class World:
     @cached_property
     def _variants(self) -> "dict[tuple[str, ...], World]":
         return {}
+
+    @cached_property
+    def _like(self) -> "World | None":
+        """The world that looks, sounds and is walked as this one, if there was one before it."""
+        rest = self.rest
+        if rest is None:
+            return None
+        like = rest._alike.setdefault(id(self.compiled.like or self.compiled), self)
+        return None if like is self else like
+
+    @cached_property
+    def _alike(self) -> "weakref.WeakValueDictionary[int, World]":
+        """The first world of every look, by the compiled scene that others of that look share."""
+        return weakref.WeakValueDictionary({id(self.compiled): self})
 
 
 def _forget_oldest(rest: World, key: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from avenv.simulation.cameras import Camera
 from avenv.simulation.ears import Ears
 from avenv.simulation.eyes import Eye, Scenery
 from avenv.simulation.state import Start, State
+from avenv.simulation.world import World
 
 if TYPE_CHECKING:
     from avenv.acoustics import AcousticSettings
@@ -60,6 +61,13 @@ class Rig:
     def scenery(self) -> Scenery:
         """The worlds as eyes see them."""
         return Scenery(self.state, self.settings.light, self._vision)
+
+    def prepare(self, world: World) -> None:
+        """Make what eyes and ears will need of a world before they are in it."""
+        if self._eyes:
+            self.scenery.prepare(world)
+        if self.organs:
+            world.acoustics_for(self._acoustics)
 
     def eye(self, camera: Camera | None = None) -> Eye:
         """Return what one camera sees, by default the one that looks straight ahead."""
