@@ -10,6 +10,7 @@ from avenv.core.errors import SceneError
 from avenv.envs import Env
 from avenv.scene import CATEGORIES, SceneBuilder
 from avenv.simulation.world import load_scene
+from avenv.tasks.coverage import outline
 from avenv.tasks.walkers import WALKERS
 
 FLAT = load_scene(small_flat())
@@ -17,7 +18,7 @@ MEASURED = ("geodesic_distance", "oracle_actions")
 STOP, FORWARD, LEFT, RIGHT, OWN = range(5)
 TASKS = (
     "PointGoal", "AudioGoal", "AudioPointGoal", "SemanticAudioGoal", "MultiAudioGoal",
-    "MovingAudioGoal", "FollowMe",
+    "MovingAudioGoal", "FollowMe", "AudioExplore",
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_the_expert_succeeds_and_nothing_else_pays_as_well(name):
             assert info["metrics"]["success"] == 0, what
 
 
-@pytest.mark.parametrize("name", set(TASKS) - {"FollowMe"})
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"FollowMe", "AudioExplore"}))
 def test_what_is_paid_on_the_way_depends_on_its_ends_only(name):
     env = make(name)
     _, info = env.reset(seed=3)
@@ -331,3 +332,68 @@ def test_every_moment_in_the_band_is_paid():
         after = env.batch.task.cost(np.array([info["metrics"]["distance_to_goal"]]))[0]
         assert reward == pytest.approx(before - after - 0.01 + 0.1 * (after == 0))
         before = after
+
+
+# AudioExplore
+
+
+def hall(columns=()):
+    """A bare room of 8 x 8 m, with posts."""
+    b = SceneBuilder("hall")
+    room = b.room("hall", size=(8, 8))
+    for place in columns:
+        room.place("wardrobe", at=place)
+    return load_scene(b.build())
+
+
+def test_a_chirp_covers_all_round_and_a_look_the_sector_ahead():
+    covered = {}
+    for eyes, action in ((False, OWN), (True, LEFT), (False, LEFT)):
+        env = make("AudioExplore", scenes=hall(), eyes=eyes)
+        env.reset(seed=0)
+        setup = env.episode.to_dict() | {"start": [4.0, 4.0], "heading": 0.0}
+        env.reset(options={"episode": setup})
+        *_, info = env.step(action)
+        covered[eyes, action] = info["metrics"]["covered_area"]
+    # A circle of 3 m; sectors of 90 degrees at 0 and 15 degrees, so of 105 in all.
+    assert covered[False, OWN] == pytest.approx(np.pi * 9, rel=0.03)
+    assert covered[True, LEFT] == pytest.approx(np.pi * 9 * 105 / 360, rel=0.05)
+    assert covered[False, LEFT] == pytest.approx(np.pi * 0.38**2, rel=0.4)
+
+
+def test_what_is_covered_is_paid_once():
+    env = make("AudioExplore")
+    env.reset(seed=1)
+    began = env.batch.task.truth()["coverage"][0]
+    total = sum(env.step(action)[1] for action in (OWN, OWN, FORWARD, OWN, OWN, LEFT, OWN))
+    ended = env.batch.task.truth()["coverage"][0]
+    assert total == pytest.approx(10 * (ended - began) - 0.07)
+    assert env.step(OWN)[1] == pytest.approx(-0.01)
+
+
+def test_walls_hide_the_floor_behind_them():
+    env = make("AudioExplore", reach=20.0)
+    env.reset(seed=0)
+    setup = env.episode.to_dict() | {"start": [1.0, 1.5]}
+    env.reset(options={"episode": setup})
+    *_, info = env.step(OWN)
+    assert 0.45 < info["metrics"]["coverage"] < 0.75  # the room, and a wedge through the door
+
+
+def test_a_map_of_the_walls_is_compared_with_them():
+    env = make("AudioExplore")
+    env.reset(seed=2)
+    task, cell, origin = env.batch.task, 0.1, np.array([-10.0, -10.0])
+    points = outline(FLAT.walkable, env.batch.simulator.state.origin[0])
+    square = np.floor((points - origin) / cell).astype(int)
+    walls = np.zeros((200, 200), bool)
+    assert task.wall_iou(0, walls, origin, cell) == 0
+    walls[square[:, 1], square[:, 0]] = True
+    assert task.wall_iou(0, walls, origin, cell) == 1
+    known = walls.copy()
+    known[:, :100] = False  # what lies behind the start
+    assert task.wall_iou(0, known, origin, cell) == known.sum() / walls.sum()
+    # The west wall's face is at x = 0.05 of the world, wherever the body has begun.
+    x, _, heading = env.batch.simulator.state.origin[0]
+    world = x + points @ (np.cos(heading), -np.sin(heading))
+    assert world.min() == pytest.approx(0.05, abs=0.06)

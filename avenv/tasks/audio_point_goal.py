@@ -14,7 +14,7 @@ from avenv.tasks.episode import Episode
 from avenv.tasks.goals import displacement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AudioPointGoalOptions(AudioGoalOptions):
     """Options of AudioPointGoal.
 

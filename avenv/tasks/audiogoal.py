@@ -15,7 +15,7 @@ from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AudioGoalOptions(NavigationOptions):
     """Options of AudioGoal.
 

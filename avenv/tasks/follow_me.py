@@ -25,7 +25,7 @@ IN_BAND = 0.1
 """Reward of a step at whose end the body is where it should be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FollowMeOptions(NavigationOptions):
     """Options of FollowMe.
 

@@ -22,24 +22,24 @@ from avenv.tasks.walkers import LEG, WALKERS, Walker, stroll
 ANY = "any"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MovingAudioGoalOptions(NavigationOptions):
     """Options of MovingAudioGoal.
 
     Attributes:
         who: walks: a name in ``WALKERS``, or ``"any"`` of them.
         seconds: that it is on its way; then it stays where it is.
-        split: of the sounds: ``"heard"``, or ``"unheard"``: the variants of each kind that are kept
-            back for evaluation.
+        sounds: ``"heard"``, or ``"unheard"``: the variants of each kind that are kept back for
+            evaluation.
     """
 
     who: str = ANY
     seconds: float = 125.0
-    split: str = "heard"
+    sounds: str = "heard"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, known in (("who", (ANY, *WALKERS)), ("split", SPLITS)):
+        for name, known in (("who", (ANY, *WALKERS)), ("sounds", SPLITS)):
             if getattr(self, name) not in known:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; {accepted(getattr(self, name), known)}"
@@ -68,7 +68,7 @@ class MovingAudioGoal(NavigationTask):
         names = list(WALKERS) if self.options.who == ANY else [self.options.who]
         walker = WALKERS[names[rng.integers(len(names))]]
         kind = walker.kinds[rng.integers(len(walker.kinds))]
-        kind += "" if self.options.split == "heard" else f"/{self.options.split}"
+        kind += "" if self.options.sounds == "heard" else f"/{self.options.sounds}"
         sound = load_sounds(kind, self.simulator.settings.sample_rate).sample(rng)
         path, times = self._walk(rng, world, walker, self.options.seconds)
         offset = int(rng.integers(len(sound.signal))) / sound.sample_rate

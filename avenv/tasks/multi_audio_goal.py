@@ -21,7 +21,7 @@ from avenv.tasks.options import NavigationOptions
 from avenv.tasks.tour import MOST
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MultiAudioGoalOptions(NavigationOptions):
     """Options of MultiAudioGoal.
 

@@ -176,12 +176,7 @@ class NavigationTask(Task):
         if not episode.goals:
             raise ValueError(f"episode.goals is empty; accepted: a goal for {self.name}")
         world = self.world(episode)
-        grid = world.walkable_for(self.simulator.body)
-        if not grid.is_walkable([episode.start])[0]:
-            raise ValueError(
-                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
-                "where a body can stand"
-            )
+        self.check_start(episode, world)
         goal = self.goal_at(episode, world)
         field = self.field(world, goal)
         if not np.isfinite(field.at([episode.start])[0]):

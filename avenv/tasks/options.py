@@ -1,4 +1,4 @@
-"""The numbers that all navigation tasks share."""
+"""The numbers that tasks share."""
 
 from dataclasses import dataclass
 
@@ -7,41 +7,58 @@ import numpy as np
 from avenv.tasks.actions import find_actions
 
 
-@dataclass(frozen=True)
-class NavigationOptions:
-    """The numbers of a navigation task.
+@dataclass(frozen=True, kw_only=True)
+class MotionOptions:
+    """What actions do, and what success and time are worth.
 
     Attributes:
-        success_radius: metres walked; serves reward, termination and metrics alike.
         success_reward: added when a stop succeeds.
         step_penalty: subtracted at every action.
         actions: ``"discrete"``: stop, forward, turn left, turn right; or ``"continuous"``: a vector
             of metres ahead, radians to the left, and whether to stop.
         forward_step: metres of one forward action, or of the longest.
         turn_angle: degrees of one turn action, or of the widest.
-        min_distance: metres; the least geodesic distance from start to goal.
     """
 
-    success_radius: float = 1.0
     success_reward: float = 10.0
     step_penalty: float = 0.01
     actions: str = "discrete"
     forward_step: float = 0.25
     turn_angle: float = 15.0
-    min_distance: float = 2.0
 
     def __post_init__(self) -> None:
         find_actions(self.actions)
-        for name in ("success_radius", "forward_step", "turn_angle", "min_distance"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 < value < np.inf):
-                raise ValueError(f"{name} is {value!r}; accepted: more than 0")
+        self.check_positive("forward_step", "turn_angle")
         for name in ("success_reward", "step_penalty"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and np.isfinite(value)):
                 raise ValueError(f"{name} is {value!r}; accepted: a finite number")
         if self.turn_angle > 180:
             raise ValueError(f"turn_angle is {self.turn_angle!r}; accepted: up to 180 degrees")
+
+    def check_positive(self, *names: str) -> None:
+        """Raise ``ValueError`` if one of some options is no number above 0."""
+        for name in names:
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 < value < np.inf):
+                raise ValueError(f"{name} is {value!r}; accepted: more than 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavigationOptions(MotionOptions):
+    """The numbers of a task in which a body walks to a goal.
+
+    Attributes:
+        success_radius: metres walked; serves reward, termination and metrics alike.
+        min_distance: metres; the least geodesic distance from start to goal.
+    """
+
+    success_radius: float = 1.0
+    min_distance: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_positive("success_radius", "min_distance")
         if self.success_radius < self.forward_step:
             raise ValueError(
                 f"success_radius is {self.success_radius!r}; accepted: forward_step "

@@ -72,6 +72,7 @@ TASKS: dict[str, Registered] = {
         "avenv.tasks.moving_audio_goal:MovingAudioGoal", check=Check(AT_THE_GOAL)
     ),
     "FollowMe": Registered("avenv.tasks.follow_me:FollowMe"),
+    "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),
 }
 """Every task, by name."""
 

@@ -25,13 +25,13 @@ from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SemanticAudioGoalOptions(NavigationOptions):
     """Options of SemanticAudioGoal.
 
     Attributes:
-        split: of the sounds: ``"heard"``, or ``"unheard"``: the variants of each kind that are kept
-            back for evaluation.
+        sounds: ``"heard"``, or ``"unheard"``: the variants of each kind that are kept back for
+            evaluation.
         distractor: whether a thing of another category sounds too, as long as the goal does but at
             times of its own. The instruction names the goal's category then.
         latest_onset: second by which the sound has begun.
@@ -40,7 +40,7 @@ class SemanticAudioGoalOptions(NavigationOptions):
         shortest: the least.
     """
 
-    split: str = "heard"
+    sounds: str = "heard"
     distractor: bool = False
     latest_onset: float = 5.0
     duration: float = 15.0
@@ -49,8 +49,8 @@ class SemanticAudioGoalOptions(NavigationOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.split not in SPLITS:
-            raise ValueError(f"split is {self.split!r}; {accepted(self.split, SPLITS)}")
+        if self.sounds not in SPLITS:
+            raise ValueError(f"sounds is {self.sounds!r}; {accepted(self.sounds, SPLITS)}")
         for name in ("latest_onset", "duration_spread"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: 0 or more")
@@ -104,8 +104,8 @@ class SemanticAudioGoal(NavigationTask):
         options = self.options
         named = parse_name(thing.sound)
         kind = thing.sound if named is None or named.variant is not None else named.kind
-        if named is not None and named.variant is None and options.split != "heard":
-            kind = f"{kind}/{options.split}"
+        if named is not None and named.variant is None and options.sounds != "heard":
+            kind = f"{kind}/{options.sounds}"
         sound = load_sounds(kind, self.simulator.settings.sample_rate).sample(rng)
         seconds = rng.normal(options.duration, options.duration_spread)
         return EpisodeSource(

@@ -152,6 +152,14 @@ class Task(ABC):
         """Return what names a world in episodes."""
         return Reference(world.reference, world.content_hash)
 
+    def check_start(self, episode: Episode, world: World) -> None:
+        """Raise ``ValueError`` if no body can stand where an episode begins."""
+        if not world.walkable_for(self.simulator.body).is_walkable([episode.start])[0]:
+            raise ValueError(
+                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
+                "where a body can stand"
+            )
+
     def _start(self, episode: Episode) -> Start:
         """Return how an episode begins, if it fits."""
         if episode.task != self.name:
