@@ -138,11 +138,13 @@ class FollowMe(NavigationTask):
             times = float(state.time[row]) + LOOK_OUT
             people = np.array([emitter.at(time) for time in times.tolist()])
             band = options.near, options.success_radius
-            last = self._places[row].goals if row in self._places else people[:1, :2]
-            place = best_place(self.simulator, row, people, band, last)
-            self._places[row] = self.field(state.here[row], place)
-        field = self._places[row]
-        turn = np.deg2rad(options.turn_angle)
-        where = field.grid, field, state.position[row], float(state.heading[row])
-        action = follower.next_action(*where, options.forward_step, turn, options.forward_step)
+            last = self._places.pop(row).goals if row in self._places else people[:1, :2]
+            if (place := best_place(self.simulator, row, people, band, last)) is not None:
+                self._places[row] = self.field(state.here[row], place)
+        if (field := self._places.get(row)) is None:  # the person is in another room
+            action = super().oracle_action(row)
+        else:
+            where = field.grid, field, state.position[row], float(state.heading[row])
+            step, turn, _ = self._oracle_settings
+            action = follower.next_action(*where, step, turn, step)
         return WAIT if action == STOP else action
