@@ -4,6 +4,7 @@ import numpy as np
 import trimesh
 
 from avenv.core.bands import OCTAVE_CENTRES
+from avenv.scene import SceneBuilder, SceneSpec
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 
 B = len(OCTAVE_CENTRES)
@@ -104,3 +105,33 @@ def furnished(seed=0, things=60) -> CompiledScene:
             meshes.append(solid((width, depth, height), (x, y, height / 2)))
     room = Room("flat", np.array([[0, 0], [10, 0], [10, 8], [0, 8]], float), 0.0, 2.7)
     return from_meshes(meshes, surfaces((0.2, 0.2, 1e-3)), rooms=(room,))
+
+
+def small_flat() -> SceneSpec:
+    """Describe two rooms with a door between, and three things that sound: phone, radio, fan."""
+    b = SceneBuilder("small flat")
+    west = b.room("west", size=(4, 4), height=2.5)
+    east = b.room("east", at=(4, 0), size=(4, 4), height=2.5)
+    b.door(west, east, state="open")
+    desk = west.place("desk", against="south wall", along=1.0)
+    b.source(on=west.place("phone", on=desk))
+    shelf = east.place("table", against="north wall", along=3.0)
+    b.source(on=east.place("radio", on=shelf))
+    b.source(on=east.place("fan", against="south wall", along=3.2))
+    return b.build()
+
+
+KINDS = {"sounds": ["phone", "dog", "radio"]}
+TASK_OPTIONS: dict[str, dict] = {
+    "AudioGoal": {"sounds": "phone"},
+    "AudioPointGoal": {"sounds": "phone"},
+    "MultiAudioGoal": KINDS,
+}
+"""Options that tests make small tasks with; of the others, none."""
+
+
+def task_options(name: str) -> dict:
+    """Return the scene and the options by which a task is small and quick to test."""
+    options = {"scenes": small_flat(), "image_size": (24, 16), "window": 0.5}
+    options["propagation"] = {"rays": 512}
+    return options | TASK_OPTIONS.get(name, {})
