@@ -4,7 +4,7 @@ import click
 
 from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
-from avenv.cli.compare import compare
+from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
 from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
@@ -24,6 +24,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(compare)
 main.add_command(evaluate)
+main.add_command(report)
 main.add_command(results_group)
 main.add_command(scene_group)
 main.add_command(tasks_group)
