@@ -22,7 +22,7 @@ pytest.importorskip("stable_baselines3")
 from click.testing import CliRunner  # noqa: E402
 from gymnasium import spaces  # noqa: E402
 
-from avenv.benchmark import evaluate, find_agent  # noqa: E402
+from avenv.benchmark import evaluate, find_agent, read_results  # noqa: E402
 from avenv.cli import main  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents import training  # noqa: E402
@@ -132,11 +132,19 @@ def test_a_policy_is_trained_saved_and_evaluated(run, tmp_path):
 
 def test_a_trained_policy_is_evaluated_where_it_was_trained(run, tmp_path):
     config, folder = run
-    out = tmp_path / "report.json"
-    arguments = ["evaluate", "--agent", str(folder), "--episodes", "1", "--out", str(out)]
+    arguments = [
+        "evaluate",
+        "--agent",
+        str(folder),
+        "--episodes",
+        "1",
+        "--out",
+        str(tmp_path / "r"),
+    ]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
-    assert json.loads(out.read_text())["settings"] == {"task": "AudioGoal", "seed": 0, **config.env}
+    heading = read_results(tmp_path / "r").heading
+    assert {**heading["rules"], **heading["senses"]} == config.env
 
 
 def test_a_run_is_resumed_or_replaced_as_its_owner_chooses(run, tmp_path):

@@ -117,9 +117,32 @@ def test_old_cache_files_make_room(tmp_path, monkeypatch):
     assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 300_000
 
 
+def test_the_limit_of_the_folder_can_be_set(monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE_GIB", "0.5")
+    assert cache.folder_limit() == 2**29
+    monkeypatch.setenv("AVENV_CACHE_GIB", "")
+    assert cache.folder_limit() == cache.FOLDER_BYTES
+    for bad in ("much", "0", "-1", "inf"):
+        monkeypatch.setenv("AVENV_CACHE_GIB", bad)
+        with pytest.raises(ValueError, match="AVENV_CACHE_GIB"):
+            cache.folder_limit()
+
+
+def test_what_is_kept_is_named_by_the_code_that_makes_it():
+    one, other = cache.code_digest("acoustics/tables.py"), cache.code_digest("acoustics/paths")
+    assert one == cache.code_digest("acoustics/tables.py") != other
+
+
+def test_arrays_are_counted_once_in_whatever_holds_them():
+    numbers = np.zeros(1000)
+    thing = {"a": [numbers, numbers[:10]], "b": (fields.Traced(numbers, numbers),), "c": "text"}
+    assert cache.bytes_within(thing) == numbers.nbytes
+
+
 def fake_part():
     """Make a record of 60,016 bytes."""
-    return ImageTree(np.zeros(15_000, np.float32), *(np.zeros(1, np.int32),) * 4)
+    noise = np.random.default_rng(0).integers(2**32, size=15_000, dtype=np.uint32)
+    return ImageTree(noise.view(np.float32), *(np.zeros(1, np.int32),) * 4)
 
 
 def test_memory_keeps_what_was_used_last():

@@ -163,20 +163,23 @@ def test_bad_episodes_are_refused_with_their_number(check, hut, tmp_path, change
     assert message in said
 
 
-def test_results(check, hut, tmp_path):
-    records = [{"metrics": {"success": s, "spl": s / 2}, "episode": episode(hut)} for s in (0, 1)]
-    result = {"agent": "random", "episodes": records, "summary": {"success": {"mean": 0.5}}}
-    path = tmp_path / "result.json"
-    path.write_text(json.dumps(result))
+def test_results(check, tmp_path):
+    heading = {
+        "format": "avenv results", "version": 1, "agent": {"name": "random"}, "set": None,
+        "task": "AudioGoal", "rules": {}, "senses": {}, "episodes": 2, "shard": None,
+    }  # fmt: skip
+    records = [
+        {"number": n, "scene": "hut", "metrics": {"success": n}, "actions": [0]} for n in (0, 1)
+    ]
+    path = tmp_path / "episodes.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (heading, *records)))
     assert check(path) == (0, f"{path}: ok: results: 2 episodes, agent random, success 0.500\n")
-    result["summary"]["success"]["mean"] = 0.9
-    path.write_text(json.dumps(result))
-    assert "warning: summary: success is 0.9 there, and 0.5 of its episodes" in check(path)[1]
-    records[1] = {"metrics": "good"}
-    path.write_text(json.dumps(result))
+    path.write_text("".join(json.dumps(line) + "\n" for line in (heading, records[0])))
+    assert "warning: some episodes have not been played" in check(path)[1]
+    path.write_text("".join(json.dumps(line) + "\n" for line in (heading, {"number": 0})))
     status, said = check(path)
     assert status == 1
-    assert "result.json: episodes[1]: accepted: metrics and an episode" in said
+    assert "episodes.jsonl: the episode 0 lacks something" in said
 
 
 def test_what_is_of_no_kind(check, tmp_path):

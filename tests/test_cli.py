@@ -1,6 +1,5 @@
 """The command line as a whole: what it offers, how light it is, how it says what is wrong."""
 
-import json
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -10,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import avenv.cli.commands
-from avenv.benchmark import config_names, find_config, read_config
+from avenv.benchmark import config_names, find_config, read_config, read_results
 from avenv.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -51,13 +50,13 @@ def here(tmp_path, monkeypatch):
 
 
 def evaluate(here, *arguments):
-    """Return the report of an evaluation in the hut."""
+    """Return the results of an evaluation in the hut."""
     (here / "hut.yaml").write_text(HUT)
-    done = run("evaluate", "--scene", "hut.yaml", "--out", "report.json", *arguments)
+    done = run("evaluate", "--scene", "hut.yaml", "--out", "results", *arguments)
     assert done.exit_code == 0, done.output
     for metric in ("success", "spl", "soft_spl", "sna"):
         assert metric in done.stdout
-    return json.loads((here / "report.json").read_text())
+    return read_results(here / "results")
 
 
 def test_help_names_the_commands_of_all_packages_and_loads_nothing_heavy():
@@ -100,17 +99,28 @@ def test_training_says_what_to_install(here, monkeypatch):
 
 def test_an_agent_in_the_current_folder_is_evaluated_in_what_it_asks_for(here):
     (here / "my_robot.py").write_text(AGENT)
-    report = evaluate(here, "--agent", "my_robot:Stops", "--episodes", "2")
-    assert report["settings"]["sensors"] == ["depth"]
-    assert [record["metrics"]["num_actions"] for record in report["episodes"]] == [1, 1]
+    results = evaluate(here, "--agent", "my_robot:Stops", "--episodes", "2")
+    assert results.heading["senses"]["sensors"] == ["depth"]
+    assert results.values("num_actions").tolist() == [1, 1]
+
+
+def test_only_an_agent_named_by_its_module_is_looked_for_in_the_current_folder(here, monkeypatch):
+    (here / "soundfile.py").write_text("raise SystemExit('the code of a stranger has run')")
+    script = "import sys; sys.path.remove(''); from avenv.cli import main; main()"
+    arguments = ("evaluate", "--agent", "oracle", "--episodes", "1", "--sounds", "nowhere.wav")
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=here, capture_output=True, text=True
+    )
+    assert "nowhere.wav" in done.stderr
+    assert "stranger" not in done.stderr
 
 
 def test_the_environment_of_a_configuration_takes_the_place_of_what_the_agent_asks_for(here):
     (here / "env.yaml").write_text("env:\n  sensors: [depth]\n  image_size: [16, 24]\n")
     arguments = ("--agent", "random", "--episodes", "1", "--sounds", "phone")
-    settings = evaluate(here, *arguments, "--config", "env.yaml")["settings"]
-    assert settings["image_size"] == [16, 24]
-    assert settings["sounds"] == "phone"
+    heading = evaluate(here, *arguments, "--config", "env.yaml").heading
+    assert heading["senses"]["image_size"] == [16, 24]
+    assert heading["rules"]["sounds"] == "phone"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +130,9 @@ def test_the_environment_of_a_configuration_takes_the_place_of_what_the_agent_as
         (("evaluate", "--agent", "zzz"), "known are: follower, oracle, random"),
         (("evaluate", "--agent", "."), "holds no trained policy"),
         (("evaluate", "--agent", "nowhere:Robot"), "No module named 'nowhere'"),
-        (("evaluate", "--agent", "oracle", "--out", "no/x.json"), "no folder"),
+        (("evaluate", "--agent", "oracle", "--set", "audiogaol-v1"), "did you mean 'audiogoal-v1'"),
+        (("evaluate", "--agent", "oracle", "--set", "x", "--sounds", "y"), "accepted: --set alone"),
+        (("evaluate", "--agent", "oracle", "--shard", "0/3"), "shard is '0/3'"),
         (("evaluate", "--agent", "oracle", "--config", "apartmen"), "did you mean 'apartment'?"),
         (("train", "apartmen"), "did you mean 'apartment'?"),
         (("train", "zzz"), "known are: apartment"),

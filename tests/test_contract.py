@@ -23,7 +23,7 @@ class TestAllSensors(EnvContract):
     options = QUICK | {
         "sensors": (
             "rgb", "depth", "semantic", "instance", "normal", "audio", "spectrogram", "logmel",
-            "interaural", "gcc_phat", "binaural", "pose", "contact",
+            "interaural", "gcc_phat", "binaural", "pose", "contact", "instruction",
         ),
         "camera_noise": {},
     }  # fmt: skip

@@ -439,3 +439,25 @@ def test_environments_survive_a_fork(world):
     alone, _ = gym.make("avenv/AudioGoal-v0", scenes=world, **SMALL).reset(seed=1)
     np.testing.assert_array_equal(observation["rgb"][1], alone["rgb"])
     envs.close()
+
+
+def test_only_rows_that_have_changed_are_drawn_and_look_as_if_all_had_been(world):
+    noisy = {"name": "eye", "sensors": ("rgb", "depth"), "size": (32, 24), "noise": {"shot": 0.1}}
+    envs = batch(world, 3, sensors=("semantic",), cameras=(noisy,))
+    envs.reset(seed=0)
+    envs.step(np.array([2, 2, 3]))
+    drawn = []
+    for eye in envs.batch.simulator._rig.eyes:
+        eye._renderer.draw = _noting(eye._renderer.draw, drawn)
+    after, _ = envs.reset(options={"reset_mask": np.array([False, True, False])})
+    assert drawn == [[1]] * 2
+    for name, picture in envs.batch.observe().items():
+        np.testing.assert_array_equal(after[name], picture)
+
+
+def _noting(draw, drawn):
+    def noted(*arguments):
+        drawn.append(arguments[-1].tolist())
+        draw(*arguments)
+
+    return noted

@@ -9,10 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from scipy import stats
 from support import shoebox, two_rooms
 
-from avenv.benchmark import Report, evaluate, find_agent
+from avenv.benchmark import evaluate, find_agent, read_results
 from avenv.cli import main
 from avenv.simulation.world import World
 from avenv_agents.baselines import DirectionFollower, OracleAgent, RandomAgent
@@ -108,31 +107,34 @@ def failing(monkeypatch):
 @pytest.mark.parametrize("num_envs", [1, 3])
 def test_an_evaluation_that_fails_goes_on_where_it_was(world, tmp_path, failing, num_envs):
     options = {"episodes": 6, "num_envs": num_envs, "scenes": world, "progress": False, **OPTIONS}
-    log = tmp_path / "log.jsonl"
     whole = evaluate(Failing, **options)
     failing(30)
-    with pytest.raises(ConnectionError):
-        evaluate(Failing, journal=log, **options)
+    with pytest.raises(ValueError, match=r"the network is down.*the same command goes on"):
+        evaluate(Failing, out=tmp_path, **options)
+    log = tmp_path / "episodes.jsonl"
     lines = log.read_text().splitlines()
     finished = [json.loads(line)["number"] for line in lines[1:]]
     assert 0 < len(finished) < 6
     log.write_text("\n".join([*lines, '{"number": 5, "metr']))  # killed while it wrote
     failing(10**9)
-    again = evaluate(Failing, journal=log, **options)
-    assert again.episodes == whole.episodes
+    again = evaluate(Failing, out=tmp_path, **options)
+    assert again.episodes == whole.episodes == read_results(tmp_path).episodes
     numbers = [json.loads(line)["number"] for line in log.read_text().splitlines()[1:]]
-    assert sorted(numbers) == list(range(6))
+    assert numbers == list(range(6))
     failing(0)  # nothing is left to play
-    assert evaluate(Failing, journal=log, **options).episodes == whole.episodes
-    with pytest.raises(ValueError, match=r"another evaluation, which differs in seed, sounds"):
-        evaluate(Failing, journal=log, seed=1, **{**options, "sounds": "alarm_clock"})
+    assert evaluate(Failing, out=tmp_path, **options).episodes == whole.episodes
+    before = log.read_bytes()
+    with pytest.raises(ValueError, match=r"another evaluation, which differs in .*rules.sounds"):
+        evaluate(Failing, out=tmp_path, seed=1, **{**options, "sounds": "alarm_clock"})
+    with pytest.raises(ValueError, match=r"differs in agent.code, agent.name"):
+        evaluate(RandomAgent, "random", out=tmp_path, **options)
+    assert log.read_bytes() == before
 
 
-@pytest.mark.parametrize("out", [("--out", "result.json"), ()])
+@pytest.mark.parametrize("out", ["result", None])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, Failing.how])
 def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, how, out):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
     (tmp_path / "room.yaml").write_text(
         "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
     )
@@ -140,7 +142,8 @@ def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, h
         "sensors: [depth]\nimage_size: [16, 16]\nscenes: room.yaml\n"
     )
     arguments = ["evaluate", "--agent", f"{__name__}:Failing", "--config", "env.yaml",
-                 "--episodes", "5", "--num-envs", "1", *out]  # fmt: skip
+                 "--episodes", "5", "--num-envs", "1"]  # fmt: skip
+    arguments += ["--out", out] if out else []
     failing(40, how)
     done = CliRunner().invoke(main, arguments)
     codes = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -149,36 +152,12 @@ def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, h
     failing(10**9)
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
-    assert "going on from the finished episodes" in done.output
     assert "5 episodes" in done.output
-    left = {p.name for p in tmp_path.rglob("*") if p.suffix in (".json", ".jsonl")}
-    assert left == ({"result.json"} if out else set())
-
-
-def report(success):
-    return Report("x", {}, [{"metrics": {"success": s, "spl": s / 2}} for s in success])
-
-
-def test_intervals_are_wilsons_and_the_bootstraps():
-    values = [1.0] * 80 + [0.0] * 20
-    mean, low, high = report(values).interval("success")
-    # Wilson 1927 for 80 of 100: (p + z²/2n ± z sqrt(p q / n + z²/4n²)) / (1 + z²/n)
-    z, n, p = stats.norm.ppf(0.975), 100, 0.8
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    assert mean == pytest.approx(0.8)
-    assert low == pytest.approx((p + z**2 / (2 * n) - half) / (1 + z**2 / n))
-    assert high == pytest.approx((p + z**2 / (2 * n) + half) / (1 + z**2 / n))
-    mean, low, high = report(values).interval("spl")
-    assert high - low == pytest.approx(2 * z * 0.2 / np.sqrt(n), rel=0.1)
-
-
-def test_a_report_is_saved_whole(world, tmp_path):
-    result = evaluate(OracleAgent, episodes=2, scenes=world, progress=False, **OPTIONS)
-    result.save(tmp_path / "report.json")
-    saved = json.loads((tmp_path / "report.json").read_text())
-    assert saved["summary"]["success"]["mean"] == 1
-    assert len(saved["episodes"]) == 2
-    assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
+    folder = tmp_path / (out or "results/test_evaluate-Failing/seeds")
+    assert len(read_results(folder).episodes) == 5
+    failing(0)
+    assert CliRunner().invoke(main, arguments).exit_code == 0  # there is nothing to play
+    assert CliRunner().invoke(main, [*arguments, "--fresh"]).exit_code == 1
 
 
 def test_agents_are_found_by_name_or_path():

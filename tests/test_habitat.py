@@ -251,9 +251,29 @@ def test_configs_rename_change_and_make_templates(dataset, configs, name, size):
         ({"paths": {".glb": ["../*.glb"]}}, "out of the scene's folder"),
         ({"default_attributes": 3}, r"default_attributes"),
         ({"default_attributes": {"scale": [1, 2]}}, r"scale"),
+        ({"default_attributes": {"up": [0, 0, 1], "front": [0, 0, 1]}},
+         r"up is \[0\.0, 0\.0, 1\.0\] and front \[0\.0, 0\.0, 1\.0\]"),
     ],
 )  # fmt: skip
 def test_a_wrong_dataset_configuration_is_named(dataset, section, message):
     dataset_config(dataset, objects=section)
     with pytest.raises(SceneError, match=message):
         load_scene(instance(dataset, {"template_name": "stool"}))
+
+
+def test_an_uneven_scale_is_along_the_worlds_axes_and_not_the_assets(dataset):
+    # Z up, looking along +Y: 1 x 2 x 3 m there are 1 wide, 3 high and 2 deep here. The scale makes
+    # it twice as wide, thrice as high and as deep as before: 2, 9 and 2 m.
+    mesh(dataset / "stages" / "turned.glb", (1, 2, 3), (0, 0, 1.5), inwards=True)
+    config = {"render_asset": "turned.glb", "up": [0, 0, 1], "front": [0, 1, 0],
+              "scale": [2, 3, 1]}  # fmt: skip
+    path = write(dataset / "stages" / "turned.stage_config.json", config)
+    assert_allclose(avenv.import_mesh(path).bounds, [[-1, -1, 0], [1, 1, 9]], atol=1e-5)
+
+
+def test_the_centre_of_mass_is_scaled_with_the_thing(dataset):
+    asset = {"render_asset": "meshes/stool.glb", "COM": [0, 0.4, 0], "scale": [0.5, 0.5, 0.5]}
+    write(dataset / "objects" / "stool.object_config.json", asset)
+    where = {"template_name": "objects/stool", "translation": [1, 0.2, 1]}
+    compiled = load_scene(instance(dataset, where)).compiled
+    assert_allclose(bounds(compiled, "stool"), [[0.9, -1.1, 0], [1.1, -0.9, 0.2]], atol=1e-5)

@@ -5,19 +5,22 @@ import pytest
 from support import shoebox
 
 from avenv.acoustics.signal.binaural import BinauralFeatures, mirrored
-from avenv.benchmark import Impaired
+from avenv.benchmark import Impaired, evaluate
 from avenv.envs.vector import BatchEnv
 
 
 class Witness:
     """Remembers what it was shown."""
 
+    sensors = ("depth", "audio")
+    shown: list = []  # noqa: RUF012
+
     def __init__(self, envs):
         self.reset = lambda row, seed: None
 
     def act(self, observation, info):
-        self.seen = observation
-        return np.ones(len(observation["depth"]), np.int64)
+        self.shown.append((observation, info))
+        return np.zeros(len(observation["depth"]), np.int64)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +30,12 @@ def heard():
         num_envs=2, scenes=shoebox(), sounds="fridge", sensors=sensors, image_size=(16, 12),
         window=0.5,
     )  # fmt: skip
-    return envs, *envs.reset(seed=0)
+    return envs, envs.reset(seed=0)[0]
 
 
 def shown(heard, how):
-    envs, observation, info = heard
-    agent = Impaired(Witness, how)(envs)
-    agent.act(observation, info)
-    return observation, agent._agent.seen
+    envs, observation = heard
+    return observation, Impaired(Witness, how).observed(envs.batch, observation)
 
 
 def test_swapped_ears_hear_the_mirror_image(heard):
@@ -65,6 +66,18 @@ def test_the_blind_see_nothing(heard):
     assert not after["rgb"].any()
     assert not after["depth"].any()
     np.testing.assert_array_equal(after["binaural"], before["binaural"])
+
+
+def test_in_anechoic_air_an_agent_hears_no_echo(monkeypatch):
+    sounds = {}
+    for how in ("deaf", "anechoic", "mono"):
+        monkeypatch.setattr(Witness, "shown", [])
+        evaluate(Impaired(Witness, how), episodes=1, scenes=shoebox(), sounds="fridge",
+                 image_size=(16, 12), sensors=Witness.sensors, progress=False)  # fmt: skip
+        [(observation, _)] = Witness.shown
+        sounds[how] = np.abs(observation["audio"]).max()
+    assert sounds["deaf"] == 0
+    assert 0 < sounds["anechoic"] < sounds["mono"]
 
 
 def test_unknown_impairments_are_refused():

@@ -129,6 +129,24 @@ def test_many_instances_of_a_large_mesh_are_refused_before_they_are_built(tmp_pa
         inspect_mesh(path)
 
 
+@pytest.mark.parametrize("kind", ["instances", "indices"])
+def test_arrays_of_zeros_that_take_no_bytes_are_bounded(tmp_path, kind):
+    # A sparse array needs no buffer view: thirty bytes of text could ask for any memory.
+    file = Gltf()
+    primitive = {**file.box(), "mode": 1 if kind == "instances" else 4}  # a line is no triangle
+    empty = {"bufferView": 0, "componentType": 5125}
+    file.accessors.append({"componentType": 5126, "count": 10**9, "type": "VEC3",
+                           "sparse": {"count": 0, "indices": empty, "values": {"bufferView": 0}}})
+    node = {"mesh": 0}
+    if kind == "instances":
+        node["extensions"] = {"EXT_mesh_gpu_instancing": {"attributes": {"SCALE": 2}}}
+    else:
+        file.accessors[0] = file.accessors.pop()  # of the corners; there are 12 triangles
+    path = file.write(tmp_path / "a.gltf", [node], [primitive])
+    with pytest.raises(SceneError, match=r"1,000,000,000 (instances|without a buffer view); at most"):
+        inspect_mesh(path)
+
+
 def skinned(file, joints, weights, bind=None):
     primitive = {"attributes": {"POSITION": file.array(SQUARE),
                                 "JOINTS_0": file.array(joints, "<u1"),
@@ -282,7 +300,8 @@ def test_factors_out_of_range_are_brought_into_it_and_told(
 
 @pytest.mark.parametrize(
     "image", ["C:\\Users\\me\\wood.png", "\\\\server\\wood.png", "/home/me/wood.png",
-              "http://localhost/x.png", "data:image/png;base64,%%%", "broken.png", "gone.png"]
+              "http://localhost/x.png", "data:image/png;base64,%%%", "broken.png", "gone.png",
+              "a" * 5000]
 )  # fmt: skip
 def test_a_texture_that_cannot_be_had_leaves_the_surface_plain(tmp_path, image):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
@@ -290,10 +309,11 @@ def test_a_texture_that_cannot_be_had_leaves_the_surface_plain(tmp_path, image):
     header = quad_gltf(tmp_path / "quad.gltf", image, material)
     header["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
     (tmp_path / "quad.gltf").write_text(json.dumps(header))
-    with pytest.warns(SceneWarning, match=r"missing or unreadable.*images\[0\]"):
+    with pytest.warns(SceneWarning, match=r"missing or unreadable.*images\[0\]") as told:
         scene = avenv.import_mesh(tmp_path / "quad.gltf")
     assert scene.images == ()
     assert_allclose(scene.surfaces.color, [(0, 0, 1)])
+    assert all(len(str(warning.message)) < 600 for warning in told)
 
 
 def test_extensions_of_looks_are_passed_over_and_told(tmp_path):

@@ -79,6 +79,9 @@ def test_utf_16_is_refused_by_its_name(tmp_path, encoding, ending):
         (QUAD + "f 1/3 2/3 3/3", "f: names vt 3, but there are 0"),
         (QUAD + "f 1 2 x", "f: 'x' is no number"),
         (QUAD + "f 1 2 0x3", "f: '0x3' is no number"),
+        (QUAD + "f 1 2 -" + "9" * 5000, "f: names corner [0-9]{19}, but there are 4"),
+        (QUAD + "f 1 2 -²", "f: '-²' is no number"),
+        (QUAD + "f 1 2 3\xa04", r"f: '3\\xa04' is no number"),
         ("v 1 2\n" + QUAD + "f 1 2 3", "v: '1 2' has fewer than 3"),
         ("v 1 2 three\n" + QUAD + "f 1 2 3", "v: 'three' is no number"),
     ],
@@ -227,7 +230,8 @@ def stl(triangles, name="part"):
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title, lambda t: "\n  " + t,
-                                    lambda t: t.replace("\n", "\r\n\t")])  # fmt: skip
+                                    lambda t: t.replace("\n", "\r\n\t"),
+                                    lambda t: t.replace("\n", "\r")])  # fmt: skip
 def test_an_stl_in_any_case(tmp_path, change):
     path = write(tmp_path / "a.stl", change(stl(box((2, 2, 2)).triangles)))
     assert areas(path) == (12, pytest.approx(24.0))

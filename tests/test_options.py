@@ -56,6 +56,9 @@ def test_other_options_of_the_wrong_type_are_refused_by_name(world, name):
     ("options", "words"),
     [
         ({"propagation": {"rays": True}}, "propagation.rays is True; accepted: a whole number"),
+        ({"propagation": {"rays": 10**9}}, "rays is 1000000000; accepted: whole numbers from 1 to"),
+        ({"propagation": {"max_time": 1e9}}, "max_time is 1000000000.0 and bin 0.01; accepted: up"),
+        ({"propagation": {"bin": 1e-9}}, "bin 1e-09; accepted: up to 1000 bins of time"),
         ({"propagation": {"all_heights": "no"}}, "propagation.all_heights is 'no'; accepted: true"),
         ({"body": {"radius": "wide"}}, "body.radius is 'wide'; accepted: a number"),
         ({"body": {"radius": math.inf}}, "body.radius is inf; accepted: a number"),

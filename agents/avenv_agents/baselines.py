@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from avenv.benchmark import AgentView
 from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
@@ -27,7 +28,10 @@ class RandomAgent:
         ValueError: the actions are not discrete.
     """
 
-    def __init__(self, envs: BatchEnv):
+    sensors = ()
+    rows = None
+
+    def __init__(self, envs: AgentView):
         space = envs.single_action_space
         if not isinstance(space, spaces.Discrete):
             raise ValueError(f"actions are {space}; this agent takes discrete ones")
@@ -44,8 +48,55 @@ class RandomAgent:
         return np.array([random.integers(self._actions) for random in self._random])
 
 
+class DeafAgent:
+    """Knows the home and what is asked for, and hears nothing: it guesses as well as it can.
+
+    Raises:
+        ValueError: the task has no such guess.
+    """
+
+    def __init__(self, envs: BatchEnv):
+        self._task = envs.batch.task
+        if not hasattr(self._task, "deaf_action"):
+            raise ValueError(f"{self._task.name} cannot be guessed; accepted: a task of acts")
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return an action for each row (E,)."""
+        return np.array([self._task.deaf_action(row) for row in sorted(self._task.episodes)])
+
+
+class IdleAgent:
+    """Waits where the task has such an action; else it stops at once.
+
+    Raises:
+        ValueError: the actions are not discrete.
+    """
+
+    def __init__(self, envs: BatchEnv):
+        if not isinstance(envs.single_action_space, spaces.Discrete):
+            raise ValueError(
+                f"actions are {envs.single_action_space}; this agent takes discrete ones"
+            )
+        names = envs.action_names
+        self._actions = np.full(envs.num_envs, names.index("wait") if "wait" in names else STOP)
+
+    def reset(self, row: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
+        """Return the same action for each row (E,)."""
+        return self._actions
+
+
 class OracleAgent:
     """Knows the map and the source: follows the shortest path."""
+
+    sensors = ()
+    rows = None
+    privilege = "the map and the goal"
 
     def __init__(self, envs: BatchEnv):
         self._envs = envs
@@ -91,13 +142,16 @@ class DirectionFollower:
         ValueError: a sensor is missing.
     """
 
+    sensors = ("audio", "depth")
+    rows = None
+
     PLAN_STEPS = 5
     """Actions for which a way found through the map is used."""
     GOAL_SHIFT = 1.0
     """Metres by which the most probable place may move before a new way is sought."""
 
-    def __init__(self, envs: BatchEnv, certainty: float = 0.85):
-        settings = envs.batch.simulator.settings
+    def __init__(self, envs: AgentView, certainty: float = 0.85):
+        settings = envs.settings
         missing = [name for name in ("audio", "depth") if name not in settings.names]
         if missing or settings.channels != 2:
             raise ValueError(
@@ -107,9 +161,9 @@ class DirectionFollower:
         self._rate = settings.sample_rate
         self._step_samples = settings.step_samples
         self._camera = DepthCamera(
-            settings.image_size, np.deg2rad(settings.hfov), envs.batch.simulator.body.eye_height
+            settings.image_size, np.deg2rad(settings.hfov), envs.body.eye_height
         )
-        options = envs.batch.task.options
+        options = envs.task_options
         self._turn = np.deg2rad(options.turn_angle)
         self._stride = options.forward_step
         # A tenth inside the radius, because straight lines are shorter than ways on foot.

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from avenv.benchmark.agent import AgentFactory
-from avenv.benchmark.journal import heading
+from avenv.benchmark.provenance import identity
 from avenv.core.files import draft_of
 from avenv.core.interrupts import terminable
 from avenv.envs.vector import BatchEnv
@@ -76,7 +76,8 @@ def make_demonstrations(
     """
     folder = Path(folder)
     _check_folder(folder, episodes)
-    settings = heading(agent, name, {"task": task, "seed": seed, **options})
+    settings = {"avenv": version("avenv"), "agent": name, "code": identity(agent),
+                "task": task, "seed": seed, **options}  # fmt: skip
     envs = BatchEnv(task, max(1, min(num_envs, episodes)), autoreset_mode=AutoresetMode.DISABLED,
                     **options)  # fmt: skip
     try:

@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode
 from avenv.benchmark import evaluate
 from avenv.envs.vector import BatchEnv
 from avenv.scene.homes import find_homes, is_reference
+from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_worlds
 from avenv_agents.agent import make_agent
 from avenv_agents.policy import Policy
@@ -82,7 +83,7 @@ class Validation:
         if count == 0:
             return []
         scenes = share_of_homes(self.options.get("scenes", "apartment"), worker, self.workers)
-        options = {**self.options, "scenes": _kept_worlds(scenes)}
+        options = {"sensors": SensorSettings.names, **self.options, "scenes": _kept_worlds(scenes)}
         report = evaluate(
             lambda envs: make_agent(envs, policy),
             episodes=count,

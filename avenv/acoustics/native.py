@@ -5,6 +5,7 @@ docs/acoustics.md has the method.
 
 import math
 import warnings
+import weakref
 from collections.abc import Iterator
 from os import PathLike
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES, bands_for
+from avenv.core.kernels import kernel
 
 __all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
 
@@ -68,6 +70,7 @@ class Engine:
         self._bins = int(np.ceil(self.length / self._bin_samples))
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
         self._all_air = _pressure_loss(np.asarray(OCTAVE_CENTRES), self.settings)
+        self._lately = _Lately()
 
     @property
     def channels(self) -> int:
@@ -92,10 +95,12 @@ class Engine:
         """
         batch = check_batch(batch)
         out = as_output(out, (len(batch.listeners), self.channels, self.length))
-        silent = np.zeros((len(out), 1), np.bool_)
-        parallel.run(self._respond, zip(_jobs(batch), out, silent, strict=True))
+        jobs, silent = list(_jobs(batch)), np.zeros((len(out), 1), np.bool_)
+        sounds = [[self._lately.get(job)] for job in jobs]
+        parallel.run(self._respond, zip(jobs, sounds, out, silent, strict=True))
+        for job, (sound,) in zip(jobs, sounds, strict=True):
+            self._lately.put(job, sound)
         if silent.any():
-            jobs = list(_jobs(batch))
             for j in np.flatnonzero(silent).tolist():
                 seconds = self.length / self.layout.sample_rate
                 warnings.warn(
@@ -114,8 +119,10 @@ class Engine:
         parallel.run(self._decay, zip(_jobs(batch), seconds, strict=True))
         return int(np.ceil(seconds.max(initial=_RINGING) * self.layout.sample_rate))
 
-    def _respond(self, job: "_Job", out: Array, silent: NDArray[np.bool_]) -> None:
-        sound = _propagate(job, self._air, self._bins)
+    def _respond(
+        self, job: "_Job", found: list["_Sound | None"], out: Array, silent: NDArray[np.bool_]
+    ) -> None:
+        sound = found[0] = found[0] or _propagate(job, self._air, self._bins)
         distance = math.dist(job.listener, job.field.tree.position[0])
         out[:] = 0
         kernel = assemble_coincident if self.layout.coincident else assemble
@@ -165,22 +172,63 @@ class _Sound(NamedTuple):
     moment: Array
 
 
+class _Lately:
+    """What reached some listeners lately: who only turns the head is reached by the same."""
+
+    def __init__(self, number: int = 256) -> None:
+        self._number = number
+        self._sounds: dict[tuple, tuple[weakref.ref, _Sound]] = {}
+
+    def get(self, job: _Job) -> _Sound | None:
+        """Return what was found for the place of a job, if that is remembered."""
+        source, sound = self._sounds.get(self._key(job), (None, None))
+        return sound if source is not None and source() is job.field.tree.position else None
+
+    def put(self, job: _Job, sound: _Sound | None) -> None:
+        """Remember what was found for the place of a job, and forget the oldest."""
+        if sound is not None:
+            self._sounds[self._key(job)] = weakref.ref(job.field.tree.position), sound
+            if len(self._sounds) > self._number:
+                del self._sounds[next(iter(self._sounds))]
+
+    @staticmethod
+    def _key(job: _Job) -> tuple:
+        place = id(job.field.tree.position), *job.listener.tolist()
+        return *place, job.directivity, job.facing if job.directivity != "omni" else 0.0
+
+
 def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     """Return what reaches the listener of a job, in as many bands as ``air`` has."""
     field, ear = job.field, job.listener
     paths = allocate_paths(field.tree, len(air))
-    count = find_paths(field.tables, field.tree, air, ear, paths)
     bins = min(field.late.energy.shape[1] + 1, bins)  # the last may be handed on, see _late_level
     energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
-    x, y, z = ear.tolist()
-    late_at(field.late, field.tables.bvh, x, y, z, energy, moment)
+    count = propagate(field.tables, field.tree, field.late, air, ear, paths, energy, moment)
+    if count < 0:
+        raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
     if job.directivity != "omni":
         pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
         paths.gain[:count] *= gains_towards(pattern, paths.departure[:count], job.facing)
         energy *= pattern.power.astype(np.float32)
-    if not math.isfinite(paths.gain[:count].sum() + energy.sum()):
-        raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
     return _Sound(paths, count, energy, moment)
+
+
+@kernel
+def propagate(scene, tree, late, air, ear, paths, energy, moment):
+    """Fill paths, and energy (K, B) and moment (K, 3), with what reaches an ear (3,) of a source.
+
+    Returns how many paths there are; -1 if the energy of anything is not finite.
+    """
+    count = find_paths(scene, tree, air, ear, paths)
+    late_at(late, scene.bvh, ear[0], ear[1], ear[2], energy, moment)
+    total = 0.0
+    for p in range(count):
+        for b in range(len(air)):
+            total += abs(paths.gain[p, b])
+    for k in range(len(energy)):
+        for b in range(len(air)):
+            total += energy[k, b]
+    return count if total < np.inf else -1
 
 
 def _places(job: _Job) -> str:

@@ -8,8 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics.places import Floors, off_faces
 from avenv.acoustics.tables import AcousticTables, is_inside_solid, tabulate
+from avenv.core import cache
 from avenv.core.errors import SceneError
+from avenv.geometry import build_bvh
 from avenv.scene.compiled import CompiledScene
+
+_MAKERS = ("acoustics/tables.py", "acoustics/paths", "geometry")
+_NOTHING = np.zeros((0, 3, 3), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +29,15 @@ class AcousticScene:
 
     @cached_property
     def tables(self) -> AcousticTables:
-        """What kernels need to know of it."""
-        return tabulate(self.compiled)
+        """What kernels need to know of it; of a large scene it is kept on disk."""
+        compiled = self.compiled
+        if compiled.rest is not None or len(compiled.triangles) < cache.WORTH_KEEPING:
+            return tabulate(compiled)
+        key = f"tables-{cache.code_digest(*_MAKERS)}-{compiled.fingerprint}"
+        kept = cache.recall(
+            key, AcousticTables, lambda: tabulate(compiled)._replace(bvh=build_bvh(_NOTHING))
+        )
+        return kept._replace(bvh=compiled.bvh)
 
     @cached_property
     def _floors(self) -> Floors:

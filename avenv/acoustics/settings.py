@@ -4,8 +4,16 @@ import math
 from dataclasses import dataclass, fields
 from numbers import Integral
 
-_WHOLE = {"order": 0, "mirror_rays": 0, "rays": 1, "seed": 0}  # and their least
+_WHOLE = {
+    "order": (0, 16),
+    "mirror_rays": (0, 2**22),
+    "rays": (1, 2**22),
+    "seed": (0, 2**64 - 1),
+}  # their least and most
 _POSITIVE = ("bin", "cell", "slab", "max_time")
+
+MAX_BINS = 1000
+"""Bins of time that a late field may have: ``max_time`` over ``bin``."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,22 @@ class AcousticSettings:
     humidity: float = 50.0
 
     def __post_init__(self) -> None:
-        for name, least in _WHOLE.items():
+        for name, (least, most) in _WHOLE.items():
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value < least:
-                raise ValueError(f"{name} is {value!r}; accepted: whole numbers from {least} on")
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and least <= value <= most):
+                raise ValueError(
+                    f"{name} is {value!r}; accepted: whole numbers from {least} to {most}"
+                )
         for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
+        if self.max_time > MAX_BINS * self.bin:
+            raise ValueError(
+                f"max_time is {self.max_time!r} and bin {self.bin!r}; accepted: up to {MAX_BINS} "
+                f"bins of time, as max_time={MAX_BINS * self.bin:g} or "
+                f"bin={self.max_time / MAX_BINS:g} have them"
+            )
         if not -50 <= self.temperature <= 50:
             raise ValueError(f"temperature is {self.temperature!r}; accepted: -50 to 50 °C")
         if not 0 <= self.humidity <= 100:

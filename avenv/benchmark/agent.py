@@ -1,15 +1,19 @@
-"""What the benchmark expects of an agent, and how one is found by name."""
+"""What the benchmark expects of an agent, what it tells it, and how one is found by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
 from avenv.scene.problems import suggest
+from avenv.simulation.body import Body
+from avenv.simulation.settings import SensorSettings
 
 AGENTS = "avenv.agents"
 """Entry-point group in which packages name their agents."""
@@ -24,20 +28,67 @@ there may run code unless it is trusted; a loader that needs trust raises ``Valu
 """
 
 
+ROWS = 8
+"""Rows in which an agent acts at once, unless it says another number.
+
+Always as many, filled up where fewer episodes are under way: the last bits of matrix products
+depend on how many rows they have.
+"""
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """What an agent may know of the environments that it acts in; the rest it must see and hear.
+
+    A ``BatchEnv`` has the same attributes, so that an agent can be made with one as well.
+
+    Attributes:
+        num_envs: rows that it acts in, R.
+        single_observation_space: of the observation of one row.
+        single_action_space: of the action of one row.
+        action_names: of the actions, or of the components of one.
+        settings: of its senses.
+        body: that it has.
+        task_options: the numbers of the task.
+    """
+
+    num_envs: int
+    single_observation_space: spaces.Dict
+    single_action_space: Any
+    action_names: tuple[str, ...]
+    settings: SensorSettings
+    body: Body
+    task_options: Any
+
+
 class Agent(Protocol):
-    """Acts in every row of a vector environment at once."""
+    """Acts in R rows of environments at once."""
 
     def reset(self, row: int, seed: int) -> None:
         """Forget the past of one row, whose new episode has begun."""
 
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray:
-        """Return one action for each row (E,)."""
+        """Return one action for each row (R,).
+
+        Args:
+            observation: (R, ...) each.
+            info: ``action_names``; the ``instruction`` (R,) of each row, in words; ``active`` (R,),
+                in which rows an episode is under way, whose actions count; and, where the episode
+                set says so, the ``previous_reward`` (R,).
+        """
 
 
-AgentFactory = Callable[[BatchEnv], Agent]
-"""Makes an agent, given the environments it acts in.
+AgentFactory = Callable[[Any], Agent]
+"""Makes an agent, given an ``AgentView``.
 
-It may have an attribute ``options``: those of the environment that it asks for, by name.
+What it says of itself, each if it has the attribute:
+
+- ``options``: those of the environment that it asks for, by name, its ``sensors`` among them;
+- ``sensors``: names of the observations that it needs, if it has no ``options``;
+- ``rows``: how many rows it acts in at once; None: any number, because it treats each by itself;
+- ``privilege``: what it is told that others are not, in words. It is given the ``BatchEnv`` itself
+  in place of a view, and tables name the privilege;
+- ``fingerprint``: tells it from others of its name; by default its code's file does.
 """
 
 
@@ -72,8 +123,37 @@ def find_agent(name: str, trust: bool = False) -> AgentFactory:
 
 
 def options_of(agent: AgentFactory) -> dict[str, Any]:
-    """Return the options of the environment that an agent asks for; most ask for none."""
-    return dict(getattr(agent, "options", {}))
+    """Return the options of the environment that an agent asks for.
+
+    Raises:
+        ValueError: it does not say which sensors it needs.
+    """
+    options = dict(getattr(agent, "options", {}))
+    if "sensors" not in options:
+        sensors = getattr(agent, "sensors", None)
+        if sensors is None:
+            name = getattr(agent, "__name__", type(agent).__name__)
+            raise ValueError(
+                f"the agent {name} does not say which sensors it needs; accepted: an attribute "
+                'sensors = ("depth", "audio"), or options with sensors among them'
+            )
+        options["sensors"] = tuple(sensors) or ("contact",)  # an environment has at least one
+    return options
+
+
+def view_of(envs: BatchEnv, rows: int) -> AgentView:
+    """Return what an agent that acts in so many rows may know of environments."""
+    space = envs.single_observation_space
+    assert isinstance(space, spaces.Dict)
+    return AgentView(
+        rows,
+        space,
+        envs.single_action_space,
+        envs.action_names,
+        envs.settings,
+        envs.body,
+        envs.task_options,
+    )
 
 
 def _find_policy(path: Path, trust: bool) -> AgentFactory:

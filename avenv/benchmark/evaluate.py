@@ -1,95 +1,103 @@
-"""Run an agent over a fixed list of episodes and report its metrics with confidence intervals."""
+"""Evaluate an agent: on a set of fixed episodes, or on such as seeds begin."""
 
-import json
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from numpy.typing import NDArray
-from scipy import stats
 from tqdm import tqdm
 
-from avenv.benchmark.agent import Agent, AgentFactory
-from avenv.benchmark.journal import Journal, heading
-from avenv.core.files import draft_of
+from avenv.benchmark.agent import AgentFactory, options_of
+from avenv.benchmark.impaired import Impaired
+from avenv.benchmark.journal import Journal
+from avenv.benchmark.player import AgentError, Trial, in_turn, play
+from avenv.benchmark.provenance import identity
+from avenv.benchmark.results import (
+    EPISODES,
+    FORMAT,
+    VERSION,
+    Results,
+    begin_session,
+    note_session,
+)
+from avenv.benchmark.sets import EpisodeSet, SetEpisode
 from avenv.core.interrupts import terminable
+from avenv.envs.batch import Batch
 from avenv.envs.vector import BatchEnv
+from avenv.simulation.world import World, load_worlds
+from avenv.tasks.episode import Episode
 
-CONFIDENCE = 0.95
+SENSES = ("sensors", "image_size", "hfov", "cameras", "camera_noise", "sample_rate", "window",
+          "layout", "hrtf", "microphone_noise", "pose_noise", "mel_bands", "max_lag")  # fmt: skip
+"""Options of the environment that are an agent's own; all others are a set's."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """The results of one evaluation.
+def evaluate_set(
+    agent: AgentFactory,
+    name: str,
+    episodes: EpisodeSet,
+    split: str,
+    out: str | Path | None = None,
+    count: int | None = None,
+    num_envs: int = 8,
+    seed: int = 0,
+    shard: tuple[int, int] | None = None,
+    on_error: str = "stop",
+    arguments: Mapping[str, Any] | None = None,
+    file: str | None = None,
+    progress: bool = True,
+) -> Results:
+    """Evaluate an agent on the episodes of a set, by its rules.
 
-    Attributes:
-        agent: name of the agent.
-        settings: what the environment was made with, and the seed.
-        episodes: one record per episode: ``metrics``, name of the ``scene`` and the ``episode``.
-        headline: the metrics that count most, as the task says.
+    The results do not depend on ``num_envs``, nor on where a run was stopped and went on.
+
+    Args:
+        agent: makes the agent. Of the options that it asks for, those of its senses count.
+        name: of the agent.
+        episodes: the set.
+        split: of the set.
+        out: folder for the results. If it has some of the same evaluation already, those are not
+            played again.
+        count: of episodes, the first ones of the split; by default all.
+        num_envs: episodes played at once.
+        seed: of what is random about the agent.
+        shard: (i, n) play only the i-th of n shares, i from 1; the results are in a folder in
+            ``out``, to be merged.
+        on_error: what becomes of an episode in which the agent fails: ``"stop"`` ends the
+            evaluation, ``"fail"`` counts it as not solved.
+        arguments: of the agent, to be written down.
+        file: of the set, if it is none of the package.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: there is no such split, an argument is out of range, the agent lacks a sensor or
+            fails, or ``out`` has results of another evaluation.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what has been kept.
     """
-
-    agent: str
-    settings: dict[str, Any]
-    episodes: list[dict[str, Any]]
-    headline: tuple[str, ...] = ("success", "spl", "soft_spl", "sna")
-
-    def values(self, metric: str) -> NDArray[np.float64]:
-        """Return one metric of every episode, (N,)."""
-        return np.array([record["metrics"][metric] for record in self.episodes])
-
-    def interval(self, metric: str) -> tuple[float, float, float]:
-        """Return mean, lower and upper bound of a metric at 95 % confidence.
-
-        Success is a proportion: Wilson's score interval. Other metrics: percentile bootstrap.
-        """
-        values = self.values(metric)
-        if metric == "success":
-            test = stats.binomtest(int(values.sum()), len(values))
-            bounds = test.proportion_ci(CONFIDENCE, method="wilson")
-            return float(values.mean()), float(bounds.low), float(bounds.high)
-        if len(values) < 2:
-            return float(values.mean()), float("nan"), float("nan")
-        result = stats.bootstrap(
-            (values,),
-            np.mean,
-            n_resamples=2000,
-            confidence_level=CONFIDENCE,
-            method="percentile",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-        return float(values.mean()), float(result.low), float(result.high)
-
-    def table(self) -> str:
-        """Return the headline metrics as text, one line each."""
-        lines = [f"{self.agent}: {len(self.episodes)} episodes"]
-        for metric in self.headline:
-            mean, low, high = self.interval(metric)
-            lines.append(f"  {metric:<9} {mean:6.3f}   95 % [{low:.3f}, {high:.3f}]")
-        return "\n".join(lines)
-
-    def save(self, path: str | Path) -> None:
-        """Write everything as JSON; the file appears only when it is whole."""
-        path = Path(path)
-        summary = {metric: self.interval(metric) for metric in self.episodes[0]["metrics"]}
-        data = {
-            "agent": self.agent,
-            "settings": self.settings,
-            "summary": {
-                name: dict(zip(("mean", "low", "high"), map(_finite, bounds), strict=True))
-                for name, bounds in summary.items()
-            },
-            "episodes": self.episodes,
-        }  # fmt: skip
-        with draft_of(path) as draft:
-            draft.write_text(json.dumps(data, indent=1, default=str), encoding="utf-8")
-
-
-def _finite(value: float) -> float | None:
-    """Return a number as JSON can hold it: null where there is none."""
-    return value if np.isfinite(value) else None
+    chosen = episodes.split(split)
+    _check_whole(("count", len(chosen) if count is None else count, 1), ("seed", seed, 0))
+    if count is not None and count > len(chosen):
+        raise ValueError(f"count is {count}; {episodes.name} has {len(chosen)} episodes in {split}")
+    chosen = chosen[:count]
+    rules = dict(episodes.rules)
+    senses = {k: v for k, v in options_of(agent).items() if k in SENSES and k not in rules}
+    references = {
+        "scenes": {x.episode.scene.name: x.episode.scene.hash for x in chosen},
+        "sounds": {s.sound.name: s.sound.hash for x in chosen for s in x.episode.sources},
+    }
+    about = {"name": episodes.name, "hash": episodes.hash, "split": split}
+    heading = _heading(
+        agent, name, arguments, episodes.task, rules, senses, len(chosen), seed,
+        {"set": about | ({"file": file} if file else {}), **references},
+    )  # fmt: skip
+    trials = trials_of(chosen, seed)
+    evaluation = _Evaluation(agent, heading, trials, {**rules, **senses}, episodes.previous_reward)
+    return evaluation.run(out, num_envs, shard, on_error, progress)
 
 
 def evaluate(
@@ -100,103 +108,227 @@ def evaluate(
     num_envs: int = 8,
     task: str = "AudioGoal",
     progress: bool = True,
-    journal: str | Path | None = None,
+    out: str | Path | None = None,
+    on_error: str = "stop",
+    shard: tuple[int, int] | None = None,
+    arguments: Mapping[str, Any] | None = None,
     **options: Any,
-) -> Report:
-    """Run an agent over ``episodes`` episodes; episode k is the one that seed ``seed + k`` begins.
+) -> Results:
+    """Evaluate an agent on episodes of one's own; episode k is the one that ``seed + k`` begins.
 
     Of several scenes each has its turn: the episode of seed s takes place in scene s, counted round
-    and round, so that all are seen before one comes again. The results do not depend on
-    ``num_envs``.
+    and round, so that all are seen before one comes again. Nothing keeps these episodes apart from
+    those of a training; for results to compare by, see ``evaluate_set``.
 
     Args:
-        agent: makes the agent, given the vector environment. Its attribute ``fingerprint``, if it
-            has one, tells it from others of its name; by default the file of its code does.
-        name: of the agent, for the report.
+        agent: makes the agent.
+        name: of the agent.
         episodes: number of episodes.
         seed: of the first episode.
-        num_envs: environments stepped at once.
+        num_envs: episodes played at once.
         task: a name in ``avenv.tasks.TASKS``.
         progress: show a progress bar.
-        journal: file to which finished episodes are written at once, a line each. If it has some of
-            the same evaluation already, those are not played again; nor is it deleted in the end.
-        **options: see ``avenv.envs.batch.Batch``.
+        out, on_error, shard, arguments: as ``evaluate_set``.
+        **options: see ``avenv.envs.batch.Batch``; the ``sensors`` by default as the agent says.
 
     Raises:
-        ValueError: fewer than one episode, an option is out of range, or the journal is of another
-            evaluation.
-        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what is in the journal.
+        ValueError: fewer than one episode, an option is out of range, or as ``evaluate_set``.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what has been kept.
     """
-    for what, value, least in (("episodes", episodes, 1), ("num_envs", num_envs, 1),
-                               ("seed", seed, 0)):  # fmt: skip
+    _check_whole(("episodes", episodes, 1), ("num_envs", num_envs, 1), ("seed", seed, 0))
+    if "sensors" not in options:
+        options["sensors"] = options_of(agent)["sensors"]
+    senses = {k: v for k, v in options.items() if k in SENSES}
+    rules = {k: v for k, v in options.items() if k not in SENSES}
+    heading = _heading(
+        agent, name, arguments, task, rules, senses, episodes, seed, {"set": None}
+    )  # fmt: skip
+    worlds = load_worlds(options.pop("scenes", "apartment"))
+    trials = drawn_trials(seed, episodes, len(worlds))
+    evaluation = _Evaluation(agent, heading, trials, {**options, "scenes": worlds})
+    return evaluation.run(out, num_envs, shard, on_error, progress)
+
+
+def trials_of(episodes: Sequence[SetEpisode], seed: int) -> list[Trial]:
+    """Return some episodes of a set, to be played by an agent of a seed."""
+    return [
+        Trial(
+            number,
+            one.episode.seed ^ seed,
+            partial(_same, one.episode),
+            one.episode.scene.name,
+            {"id": one.id, "strata": dict(one.strata)},
+        )
+        for number, one in enumerate(episodes)
+    ]
+
+
+def drawn_trials(first: int, count: int, scenes: int) -> list[Trial]:
+    """Return the episodes that seeds from ``first`` on begin, the scenes in turn."""
+    seeds = range(first, first + count)
+    return [Trial(k, s, partial(_drawn, s), s % scenes) for k, s in enumerate(seeds)]
+
+
+def _same(episode: Episode, _: Batch) -> Episode:
+    return episode
+
+
+def _drawn(seed: int, batch: Batch) -> Episode:
+    return batch.episode_of(seed)
+
+
+def _heading(
+    agent: AgentFactory,
+    name: str,
+    arguments: Mapping[str, Any] | None,
+    task: str,
+    rules: Mapping[str, Any],
+    senses: Mapping[str, Any],
+    episodes: int,
+    seed: int,
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what an evaluation is of: two with the same go on with one another."""
+    is_impaired = isinstance(agent, Impaired)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "avenv": version("avenv"),
+        **more,
+        "task": task,
+        "rules": plain(rules),
+        "episodes": episodes,
+        "shard": None,
+        "agent": {
+            "name": name,
+            "arguments": plain(arguments or {}),
+            "code": identity(agent),
+            "impaired": agent.how if is_impaired else None,
+            "privilege": getattr(agent, "privilege", ""),
+            "seed": seed,
+        },
+        "senses": plain(senses),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return options as JSON has them; scenes and sounds by their names and hashes."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, World):
+        return {"name": value.reference, "hash": value.content_hash}
+    if hasattr(value, "content_hash"):
+        return {"name": str(value.name), "hash": value.content_hash}
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(x) for x in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """An agent, the episodes that it is to play, and where.
+
+    Attributes:
+        agent: makes it.
+        heading: says what is evaluated.
+        trials: the episodes.
+        options: of the environments; all but the ``scenes``, if these depend on the episodes.
+        previous_reward: whether the agent is told its rewards.
+    """
+
+    agent: AgentFactory
+    heading: dict[str, Any]
+    trials: Sequence[Trial]
+    options: dict[str, Any]
+    previous_reward: bool = False
+
+    def run(
+        self,
+        out: str | Path | None,
+        num_envs: int,
+        shard: tuple[int, int] | None,
+        on_error: str,
+        progress: bool,
+    ) -> Results:
+        """Play what has not been played yet, writing down what is finished."""
+        _check_whole(("num_envs", num_envs, 1))
+        share = in_turn(self.trials, shard or (1, 1))
+        if not share:
+            raise ValueError(f"the shard {shard} of {len(self.trials)} episodes is empty")
+        heading, folder = self.heading, Path(out) if out else None
+        if shard is not None:
+            heading = {**heading, "shard": "/".join(map(str, shard))}
+            folder = folder / f"shard-{shard[0]}-of-{shard[1]}" if folder else None
+        log = Journal(folder / EPISODES if folder else None, heading)
+        missing = [trial for trial in share if trial.number not in log.records]
+        if missing:
+            try:
+                with terminable(), log:
+                    self._play(missing, log, len(share), num_envs, on_error, progress)
+            except KeyboardInterrupt as stop:
+                raise type(stop)(_kept(log)) from stop
+            except AgentError as error:
+                raise AgentError(f"{error}; {_kept(log)}") from error
+        results = Results(heading, [log.records[n] for n in sorted(t.number for t in share)])
+        if folder:
+            results.save_summary(folder)
+        return results
+
+    def _play(
+        self,
+        missing: Sequence[Trial],
+        log: Journal,
+        count: int,
+        num_envs: int,
+        on_error: str,
+        progress: bool,
+    ) -> None:
+        agent, folder = self.agent, log.path.parent if log.path else None
+        changed = agent.rules if isinstance(agent, Impaired) else {}
+        envs = BatchEnv(
+            self.heading["task"],
+            min(num_envs, len(missing)),
+            autoreset_mode=AutoresetMode.DISABLED,
+            **{"scenes": missing[0].place, **self.options, **changed},
+        )
+        bar = tqdm(total=count, initial=count - len(missing), unit="episode",
+                   desc=self.heading["agent"]["name"], disable=not progress)  # fmt: skip
+        solved = sum(record["metrics"].get("success", 0) for record in log.records.values())
+
+        def done(trial: Trial, episode: Episode, result: dict[str, Any]) -> None:
+            nonlocal solved
+            about = trial.about or {"episode": episode.to_dict()}
+            log.add(trial.number, {"scene": episode.scene.name, **about, **result})
+            solved += result["metrics"].get("success", 0)
+            bar.set_postfix_str(f"SR {solved / len(log.records):.2f}", refresh=False)
+            bar.update()
+
+        began = time.perf_counter()
+        if folder:
+            begin_session(folder, envs.num_envs)
+        try:
+            with bar:
+                play(envs, agent, missing, done, on_error, self.previous_reward)
+        finally:
+            envs.close()
+        log.put_in_order()
+        if folder:
+            seconds = round(time.perf_counter() - began, 1)
+            note_session(folder, event="end", episodes=len(missing), seconds=seconds)
+
+
+def _kept(log: Journal) -> str:
+    count = len(log.records)
+    if log.path is None:
+        return f"{count} finished episodes are lost"
+    return f"{log.path} has {count} finished episodes, from which the same command goes on"
+
+
+def _check_whole(*numbers: tuple[str, Any, int]) -> None:
+    for what, value, least in numbers:
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise ValueError(f"{what} is {value!r}; accepted: a whole number from {least}")
-    settings = {"task": task, "seed": seed, **options}
-    log = Journal(Path(journal) if journal else None, heading(agent, name, settings))
-    missing = [number for number in range(episodes) if number not in log.records]
-    envs = BatchEnv(
-        task,
-        max(1, min(num_envs, len(missing))),
-        autoreset_mode=AutoresetMode.DISABLED,
-        **options,
-    )
-    try:
-        if missing:
-            bar = tqdm(total=episodes, initial=episodes - len(missing), desc=name, unit="episode",
-                       disable=not progress)  # fmt: skip
-            with terminable(), log, bar:
-                _play(envs, agent(envs), missing, seed, log, bar)
-    except KeyboardInterrupt as stop:
-        count = len(log.records)
-        kept = f"{log.path} has {count} finished episodes, from which the same command goes on"
-        raise type(stop)(kept if log.path else f"{count} finished episodes are lost") from stop
-    finally:
-        envs.close()
-    records = [log.records[number] for number in range(episodes)]
-    return Report(name, settings, records, envs.batch.task.headline)
-
-
-def _play(
-    envs: BatchEnv, actor: Agent, numbers: list[int], seed: int, log: Journal, bar: tqdm
-) -> None:
-    """Play the episodes of these numbers; a row that has finished one takes the next."""
-    queue = iter(numbers)
-    running = [next(queue) for _ in range(envs.num_envs)]
-    begun = [envs.batch.episode_of(seed + number) for number in running]
-    observation, info = envs.reset(options={"episodes": begun})
-    for row, number in enumerate(running):
-        actor.reset(row, seed + number)
-    left = len(numbers)
-    while True:
-        actions = actor.act(observation, info)
-        observation, _, terminated, truncated, info = envs.step(actions)
-        done = terminated | truncated
-        if not done.any():
-            continue
-        finished = np.flatnonzero(done).tolist()
-        for row in finished:
-            number = running[row]
-            if number not in log.records:
-                log.add(number, _record(envs, info, row))
-                left -= 1
-                bar.update()
-            following = next(queue, None)
-            # A row that finds no episode left plays its last one again, unrecorded.
-            if following is not None:
-                running[row] = following
-                begun[row] = envs.batch.episode_of(seed + following)
-        if left == 0:
-            return
-        observation, info = envs.reset(options={"reset_mask": done, "episodes": begun})
-        for row in finished:
-            actor.reset(row, seed + running[row])
-
-
-def _record(envs: BatchEnv, info: dict[str, Any], row: int) -> dict[str, Any]:
-    metrics = envs.row_of(info, row)["metrics"]
-    batch = envs.batch
-    return {
-        "metrics": metrics,
-        "scene": batch.simulator.state.here[row].name,
-        "episode": batch.task.episodes[row].to_dict(),
-    }

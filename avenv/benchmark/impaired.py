@@ -1,4 +1,4 @@
-"""Agents that lack a sense, to see what it is worth to them."""
+"""Agents that lack a sense, or a room's echo, to see what it is worth to them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from avenv.acoustics import spectrogram
 from avenv.benchmark.agent import Agent, AgentFactory
-from avenv.benchmark.journal import identity
+from avenv.benchmark.provenance import identity
 from avenv.core.suggest import accepted
-from avenv.envs.vector import BatchEnv
+from avenv.envs.batch import Batch
 from avenv.simulation.sensors.feature import Feature
 
 HEARD: Mapping[str, Callable[[NDArray], NDArray]] = {
@@ -20,14 +20,15 @@ HEARD: Mapping[str, Callable[[NDArray], NDArray]] = {
 }
 """What becomes of the sound (E, C, N) at the ears: silence, the same at all, turned round."""
 
-IMPAIRMENTS = (*HEARD, "blind")
+IMPAIRMENTS = (*HEARD, "blind", "anechoic")
 
 
 class Impaired:
     """Makes an agent that lacks something; otherwise it is the same.
 
     All that it hears is computed anew from other sound; blind, its pictures are 0, as where nothing
-    is.
+    is; in anechoic air it hears the direct sound alone, so that what it then does worse is what
+    the room told it.
 
     Args:
         agent: makes the whole agent.
@@ -35,48 +36,61 @@ class Impaired:
 
     Raises:
         ValueError: there is no such impairment.
+
+    Attributes:
+        agent, how: as above.
+        rules: options of the environment that this makes others of.
     """
 
     def __init__(self, agent: AgentFactory, how: str):
         if how not in IMPAIRMENTS:
             raise ValueError(f"impaired is {how!r}; {accepted(how, IMPAIRMENTS)}")
-        self._agent, self._how = agent, how
-        self.options = dict(getattr(agent, "options", {}))
+        self.agent, self.how = agent, how
+        self.rules: dict[str, Any] = {"acoustics": "anechoic"} if how == "anechoic" else {}
         self.fingerprint = f"{identity(agent)}, {how}"
 
-    def __call__(self, envs: BatchEnv) -> Agent:
-        """Return the agent."""
-        return _ImpairedAgent(self._agent(envs), envs, self._how)
+    def __getattr__(self, name: str) -> Any:
+        if name in ("options", "sensors", "rows", "privilege"):  # it says the same of itself
+            return getattr(self.agent, name)
+        raise AttributeError(name)
+
+    def __call__(self, envs: Any) -> Agent:
+        """Return the agent; what it observes is to be changed by ``observed``."""
+        return self.agent(envs)
+
+    def observed(self, batch: Batch, observation: dict[str, NDArray]) -> dict[str, NDArray]:
+        """Return what is left of an observation (E, ...) of a batch as it is now."""
+        if self.how == "blind":
+            return observation | _unseen(observation)
+        if self.how in HEARD:
+            return observation | _heard(batch, observation, HEARD[self.how])
+        return observation
 
 
-class _ImpairedAgent:
-    def __init__(self, agent: Agent, envs: BatchEnv, how: str):
-        self._agent, self._envs, self._how = agent, envs, how
-        self.reset = agent.reset
+def _unseen(observation: dict[str, NDArray]) -> dict[str, NDArray]:
+    kinds = ("rgb", "depth", "semantic", "instance", "normal")
+    return {
+        name: np.zeros_like(picture)
+        for name, picture in observation.items()
+        if name.rpartition("/")[2] in kinds
+    }
 
-    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray:
-        changed = self._unseen(observation) if self._how == "blind" else self._heard(observation)
-        return self._agent.act({**observation, **changed}, info)
 
-    def _unseen(self, observation: dict[str, NDArray]) -> dict[str, NDArray]:
-        kinds = ("rgb", "depth", "semantic", "instance", "normal")
-        return {
-            name: np.zeros_like(picture)
-            for name, picture in observation.items()
-            if name.rpartition("/")[2] in kinds
-        }
-
-    def _heard(self, observation: dict[str, NDArray]) -> dict[str, NDArray]:
-        simulator = self._envs.batch.simulator
-        windows = np.stack([simulator.window(row) for row in range(self._envs.num_envs)])
-        sound = np.ascontiguousarray(HEARD[self._how](windows))
-        heard: dict[str, NDArray] = {}
-        for name in observation:
-            sensor = simulator.sensors[name]
-            if name == "audio":
-                heard[name] = sound
-            elif name == "spectrogram":
-                heard[name] = spectrogram(sound)
-            elif isinstance(sensor, Feature):
-                heard[name] = sensor.compute(sound)
-        return heard
+def _heard(
+    batch: Batch, observation: dict[str, NDArray], change: Callable[[NDArray], NDArray]
+) -> dict[str, NDArray]:
+    simulator = batch.simulator
+    if not simulator.has_ears:
+        return {}
+    windows = np.stack([simulator.window(row) for row in range(batch.num_envs)])
+    sound = np.ascontiguousarray(change(windows))
+    heard: dict[str, NDArray] = {}
+    for name in observation:
+        sensor = simulator.sensors[name]
+        if name == "audio":
+            heard[name] = sound
+        elif name == "spectrogram":
+            heard[name] = spectrogram(sound)
+        elif isinstance(sensor, Feature):
+            heard[name] = sensor.compute(sound)
+    return heard

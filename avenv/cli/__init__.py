@@ -1,11 +1,15 @@
-"""The command line: `avenv demo`, `evaluate`, `scene`, `check`, and what other packages add."""
+"""The command line: `avenv demo`, `evaluate`, `tasks`, `scene`, and what other packages add."""
 
 import click
 
 from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
+from avenv.cli.compare import compare
 from avenv.cli.evaluate import evaluate
+from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
+from avenv.cli.sets import sets_group
+from avenv.cli.tasks import tasks_group
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
@@ -18,8 +22,12 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(compare)
 main.add_command(evaluate)
+main.add_command(results_group)
 main.add_command(scene_group)
+main.add_command(tasks_group)
+main.add_command(sets_group)
 
 
 @main.command()
@@ -52,6 +60,7 @@ def demo(
     factory = find_agent_here(agent, trust)
     settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
+    options["sensors"] = tuple(dict.fromkeys((*options["sensors"], "audio")))  # films have sound
     options["max_episode_steps"] = steps
     metrics = record_episode(factory, out, scene=scene, sound=sound, seed=seed, **options)
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))

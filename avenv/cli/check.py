@@ -51,7 +51,8 @@ def check(files: tuple[str, ...], sample_rate: int) -> None:
     """Say what FILES are and what is wrong with them; the exit status is 1 if anything is.
 
     A file is a scene (YAML, a mesh, a Habitat scene, or the name of one), a sound or a file that
-    divides sounds into splits, a head (SOFA), episodes or results (JSON), or a folder of such.
+    divides sounds into splits, a head (SOFA), episodes, an episode set or results (JSON), or a
+    folder of such.
     Problems make it unusable, warnings do not.
     """
     bad = False
@@ -106,6 +107,8 @@ def look(name: str, sample_rate: int = 16000) -> Found:
         raise ValueError(f"{name}: names no scene instances; there is none below {path.parent}")
     if _is_scene(path):
         return _scene(name)
+    if path.name.endswith(".json.gz"):
+        return _set(path)
     if path.suffix.lower() in (".json", ".jsonl"):
         return _json(path, sample_rate)
     raise ValueError(
@@ -231,9 +234,9 @@ def _head(path: Path) -> Found:
 
 
 def _json(path: Path, sample_rate: int) -> Found:
+    if _is_of_results(path):
+        return _results(path)
     data = _read_json(path)
-    if isinstance(data, dict) and {"agent", "episodes"} <= data.keys():
-        return _results(path, data)
     episodes = data.get("episodes", [data]) if isinstance(data, dict) else data
     known = isinstance(episodes, list) and all(isinstance(x, dict) for x in episodes)
     if not (known and episodes and any("task" in x or "version" in x for x in episodes)):
@@ -242,6 +245,25 @@ def _json(path: Path, sample_rate: int) -> Found:
             "the results of `avenv evaluate`, Habitat scenes"
         )
     return _episodes(path, episodes, sample_rate)
+
+
+def _set(path: Path) -> Found:
+    from avenv.benchmark import load_set
+
+    found = load_set(path)
+    counts = ", ".join(f"{split} {len(x)}" for split, x in found.splits.items())
+    return Found("episode set", f"{found.name} of {found.task}: {counts}")
+
+
+def _is_of_results(path: Path) -> bool:
+    """Say whether a file is one of those in a folder of results."""
+    from avenv.benchmark.results import EPISODES, SESSIONS, SUMMARY
+
+    own = path.with_name(EPISODES)
+    if path.name not in (EPISODES, SESSIONS, SUMMARY) or not own.is_file():
+        return False
+    with own.open("rb") as file:
+        return b'"avenv results"' in file.read(64)
 
 
 def _read_json(path: Path) -> Any:
@@ -294,34 +316,16 @@ def _episodes(path: Path, records: list[Any], sample_rate: int) -> Found:
     return Found("episodes", text + (f" and {more} more" if more > 0 else ""), warned)
 
 
-def _results(path: Path, data: dict[str, Any]) -> Found:
-    """Look at results: whether each episode can be read, and the summary is theirs."""
-    import numpy as np
+def _results(path: Path) -> Found:
+    """Look at a file of results; whether they are true, `avenv results check` says."""
+    from avenv.benchmark.results import EPISODES, read_results
 
-    records = data["episodes"]
-    if not (isinstance(records, list) and records):
-        raise ValueError(f"{path}: episodes: there are none")
-    problems, values = [], dict[str, list[float]]()
-    for k, record in enumerate(records):
-        try:
-            metrics = record["metrics"]
-            for name, value in metrics.items():
-                values.setdefault(name, []).append(float(value))
-            _as_episode(record["episode"])
-        except (KeyError, TypeError, AttributeError):
-            problems.append(f"{path}: episodes[{k}]: accepted: metrics and an episode")
-        except ValueError as error:
-            problems.append(f"{path}: episodes[{k}]: {error}")
-    if problems:
-        raise ValueError("\n".join(problems))
-    warned = []
-    for name, summed in (data.get("summary") or {}).items():
-        mean = summed.get("mean") if isinstance(summed, dict) else None
-        own = float(np.mean(values.get(name, [np.nan])))
-        if mean is not None and not np.isclose(mean, own, rtol=1e-6, atol=1e-9):
-            warned.append(f"summary: {name} is {mean:.6g} there, and {own:.6g} of its episodes")
-    rate = f", success {np.mean(values['success']):.3f}" if "success" in values else ""
-    return Found("results", f"{len(records)} episodes, agent {data['agent']}{rate}", warned)
+    if path.name != EPISODES:
+        return Found("results", f"belongs to {path.with_name(EPISODES)}")
+    found = read_results(path.parent)
+    rate = f", success {found.interval('success').mean:.3f}" if found.episodes else ""
+    lack = [] if found.is_whole else ["some episodes have not been played"]
+    return Found("results", f"{len(found.episodes)} episodes, agent {found.name}{rate}", lack)
 
 
 def _as_episode(record: Any) -> Any:

@@ -1,5 +1,6 @@
 """The command line for the benchmark: `avenv evaluate`."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,83 +15,150 @@ from avenv.cli.commands import trust_option
     required=True,
     help="oracle, follower, random, module:class, or a trained policy's folder.",
 )
+@click.option("--set", "set_name", help="An episode set (audiogoal-v1), or the file of one.")
+@click.option("--split", default="val", show_default=True, help="Of the set.")
 @click.option(
     "--config",
-    help="Options of the environment: a YAML file, or the name of a training configuration, whose "
-    "environment counts; default: those that the agent asks for.",
+    help="Without a set: options of the environment: a YAML file, or the name of a training "
+    "configuration, whose environment counts; default: those that the agent asks for.",
 )
-@click.option("--scene", "scenes", multiple=True, help="A scene file or name; may be repeated.")
-@click.option("--sounds", help="A set of sounds, a folder or a file.")
-@click.option("--episodes", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--scene", "scenes", multiple=True, help="Without a set: a scene file or name; may be repeated."
+)
+@click.option("--sounds", help="Without a set: a set of sounds, a folder or a file.")
+@click.option(
+    "--episodes",
+    type=click.IntRange(1),
+    help="How many; default: all of a split, or without a set 100.",
+)
 @click.option(
     "--num-envs",
     type=click.IntRange(1),
     default=8,
     show_default=True,
-    help="Environments stepped at once.",
+    help="Episodes played at once; the results do not depend on it.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the first episode.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of what is random about the agent; without a set, of the first episode.",
+)
+@click.option("--shard", help="Play only a share, 3/16; `avenv results merge` puts them together.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, writable=True),
-    help="Write the metrics of every episode to this JSON file.",
+    type=click.Path(file_okay=False),
+    help="Folder for the results; default: results/AGENT/SET-SPLIT.",
 )
 @click.option(
-    "--impaired", help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind."
+    "--impaired",
+    help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind, or anechoic "
+    "(it hears no echo).",
+)
+@click.option(
+    "--argument",
+    "arguments",
+    multiple=True,
+    help="Of the agent, NAME=VALUE: certainty=0.9; may be repeated.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "fail"]),
+    default="stop",
+    show_default=True,
+    help="An agent that fails ends the evaluation, or has failed in that episode.",
 )
 @click.option("--fresh", is_flag=True, help="Play again what has been played before.")
 @trust_option
 def evaluate(
     agent: str,
+    set_name: str | None,
+    split: str,
     config: str | None,
     scenes: tuple[str, ...],
     sounds: str | None,
-    episodes: int,
+    episodes: int | None,
     num_envs: int,
     seed: int,
+    shard: str | None,
     out: str | None,
     impaired: str | None,
+    arguments: tuple[str, ...],
+    on_error: str,
     fresh: bool,
     trust: bool,
 ) -> None:
     """Run an agent over fixed episodes and print its metrics with confidence intervals.
 
-    Finished episodes are written down at once, beside OUT or in the cache folder. Whatever stops an
-    evaluation, the same command goes on with it.
+    Finished episodes are written down at once. Whatever stops an evaluation, the same command goes
+    on with it.
     """
-    from avenv.benchmark import Impaired, evaluate, options_of
-    from avenv.benchmark.journal import default_path, heading
-    from avenv.cli.agents import find_agent_here
+    from avenv.benchmark import Impaired, evaluate, evaluate_set, load_set, options_of
+    from avenv.benchmark.results import check_shard
+    from avenv.benchmark.sets import set_names
+    from avenv.cli.agents import WithArguments, find_agent_here
 
-    if out and not Path(out).absolute().parent.is_dir():
-        raise click.ClickException(f"out is {out!r}; there is no folder of that name")
+    if set_name is not None and (config or scenes or sounds):
+        raise click.ClickException("a set says which scenes and sounds; accepted: --set alone")
     factory = find_agent_here(agent, trust)
+    given = _read_arguments(arguments)
+    if given:
+        factory = WithArguments(factory, given)
     if impaired is not None:
-        factory, agent = Impaired(factory, impaired), f"{agent}, {impaired}"
-    options = options_of(factory) if config is None else _read_options(config)
-    if scenes:
-        options["scenes"] = list(scenes)
-    if sounds:
-        options["sounds"] = sounds
-    about = heading(factory, agent, {"task": "AudioGoal", "seed": seed, **options})
-    journal = Path(f"{out}.jsonl") if out else default_path(about)
-    if journal is not None and journal.exists():
-        if fresh:
-            journal.unlink()
-        else:
-            click.echo(f"going on from the finished episodes in {journal}", err=True)
-    try:
-        report = evaluate(factory, agent, episodes, seed, num_envs, journal=journal, **options)
-    except Exception:
-        if journal is not None and journal.exists():
-            click.echo(f"{journal} has the finished episodes; the same command goes on", err=True)
-        raise
-    click.echo(report.table())
-    if out:
-        report.save(out)
-        click.echo(f"wrote {out}")
-    if journal is not None:
-        journal.unlink(missing_ok=True)
+        factory = Impaired(factory, impaired)
+    what = f"{Path(set_name).name}-{split}" if set_name else "seeds"
+    folder = Path(out) if out else Path("results") / _slug(agent, impaired) / _slug(what)
+    if fresh:
+        _remove(folder)
+    common: dict[str, Any] = {
+        "num_envs": num_envs,
+        "seed": seed,
+        "shard": check_shard(shard) if shard else None,
+        "on_error": on_error,
+        "arguments": given,
+        "out": folder,
+    }
+    if set_name is not None:
+        chosen = load_set(set_name)
+        file = None if set_name in set_names() else set_name
+        results = evaluate_set(factory, agent, chosen, split, count=episodes, file=file, **common)
+    else:
+        options = options_of(factory) if config is None else _read_options(config)
+        if scenes:
+            options["scenes"] = list(scenes)
+        if sounds:
+            options["sounds"] = sounds
+        results = evaluate(factory, agent, episodes or 100, **common, **options)
+    click.echo(results.table())
+    click.echo(f"wrote {folder}")
+
+
+def _slug(*words: str | None) -> str:
+    """Return some words as the name of a folder."""
+    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, words))).strip("-.") or "agent"
+
+
+def _remove(folder: Path) -> None:
+    """Delete the results in a folder, and nothing else."""
+    from avenv.benchmark.results import EPISODES, SESSIONS, SUMMARY
+
+    for where in (folder, *folder.glob("shard-*-of-*")):
+        for name in (EPISODES, SESSIONS, SUMMARY):
+            (where / name).unlink(missing_ok=True)
+
+
+def _read_arguments(arguments: tuple[str, ...]) -> dict[str, Any]:
+    """Return arguments of an agent as YAML reads their values."""
+    from avenv.core.plain_yaml import parse_yaml
+
+    read: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not (equals and name.isidentifier()):
+            raise click.ClickException(f"argument is {argument!r}; accepted: NAME=VALUE")
+        read[name] = parse_yaml(value)
+    return read
 
 
 def _read_options(config: str) -> dict[str, Any]:

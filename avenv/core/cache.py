@@ -5,23 +5,41 @@ share a folder. The files used least recently make room for new ones. A folder t
 serves as well as any.
 """
 
+import hashlib
 import os
-import threading
 import typing
 import warnings
+import zipfile
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import platformdirs
 
 from avenv.core.errors import CacheWarning
 from avenv.core.files import DRAFT, draft_of, is_stale
+from avenv.core.locks import make_lock
 
-FOLDER_BYTES = 2 * 2**30
-"""Bytes that a cache folder may hold."""
+FOLDER_BYTES = 4 * 2**30
+"""Bytes that a cache folder may hold, unless ``AVENV_CACHE_GIB`` says otherwise."""
+
+WORTH_KEEPING = 5000
+"""Triangles of a scene from which on what is derived of it takes longer to make than to read."""
+
+_LOOK_EVERY = 1 / 64
+"""Share of the limit that is written between two looks at how much there is: a folder may hold
+thousands of files, and several processes may write to it."""
+
+_PACKAGE = Path(__file__).parents[1]
+_LIBRARIES = ("numpy", "scipy", "shapely")
+"""What computes what is kept: another version may round otherwise."""
+
+_written: dict[Path, int] = {}
 
 
 def cache_folder() -> Path | None:
@@ -30,6 +48,42 @@ def cache_folder() -> Path | None:
     if name is None:
         return Path(platformdirs.user_cache_dir("avenv"))
     return Path(name) if name else None
+
+
+def folder_limit() -> int:
+    """Return the bytes that a cache folder may hold: ``AVENV_CACHE_GIB``, or ``FOLDER_BYTES``.
+
+    Raises:
+        ValueError: ``AVENV_CACHE_GIB`` is no number above 0.
+    """
+    text = os.environ.get("AVENV_CACHE_GIB")
+    if not text:
+        return FOLDER_BYTES
+    try:
+        limit = float(text) * 2**30
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < float("inf"):
+        raise ValueError(f"AVENV_CACHE_GIB is {text!r}; accepted: GiB, a number above 0")
+    return int(limit)
+
+
+@cache
+def code_digest(*packages: str) -> str:
+    """Return a digest of how something is computed: a part of the key that it is kept under.
+
+    It changes with the sources and tables of these packages and modules (``"scene"``,
+    ``"acoustics/tables.py"``), and with the libraries that they compute with; of unrelated code it
+    knows nothing.
+    """
+    digest = hashlib.sha256(" ".join(map(version, _LIBRARIES)).encode())
+    for package in packages:
+        place = _PACKAGE / package
+        for path in [place] if place.is_file() else sorted(place.rglob("*")):
+            if path.suffix in (".py", ".yaml", ".json"):
+                digest.update(path.relative_to(_PACKAGE).as_posix().encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def pack(record: tuple, prefix: str = "") -> dict[str, np.ndarray]:
@@ -60,6 +114,31 @@ def size_of(record: tuple) -> int:
     return sum(array.nbytes for array in pack(record).values())
 
 
+def bytes_within(thing: Any) -> int:
+    """Return the bytes of all arrays that a thing holds, in whatever records, lists and mappings.
+
+    Each array counts once, as large as the memory that it keeps.
+    """
+    seen: set[int] = set()
+    total, todo = 0, [thing]
+    while todo:
+        thing = todo.pop()
+        while isinstance(thing, np.ndarray) and isinstance(thing.base, np.ndarray):
+            thing = thing.base
+        if id(thing) in seen or isinstance(thing, str | int | float | None):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, np.ndarray):
+            total += thing.nbytes
+        elif isinstance(thing, Mapping):
+            todo += thing.values()
+        elif isinstance(thing, tuple | list):
+            todo += thing
+        elif hasattr(thing, "__dict__") and not isinstance(thing, type):
+            todo += vars(thing).values()
+    return total
+
+
 class MemoryCache:
     """The records used last, as many as fit in ``limit`` bytes; safe for several threads."""
 
@@ -67,7 +146,7 @@ class MemoryCache:
         self.limit = limit
         self.used = 0
         self._records: OrderedDict[str, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = make_lock()
 
     def get(self, key: str) -> Any | None:
         """Return a record, or None."""
@@ -127,10 +206,34 @@ def write(folder: Path, key: str, record: tuple) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with draft_of(path) as draft, open(draft, "wb") as file:
-            np.savez(file, **pack(record))  # type: ignore[arg-type]
-        _make_room(folder, FOLDER_BYTES)
+            _save(file, pack(record))
+        limit = folder_limit()
+        _written[folder] = _written.get(folder, limit) + size_of(record)
+        if _written[folder] > _LOOK_EVERY * limit:
+            _written[folder] = 0
+            _make_room(folder, limit)
     except OSError as error:
         warnings.warn(f"{path} cannot be written ({error}); going on without", CacheWarning, 2)
+
+
+def _save(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as ``numpy.load`` reads them, lightly compressed: a third of the bytes or less,
+    for a few milliseconds."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def recall(key: str, kind: Any, make: Callable[[], Any]) -> Any:
+    """Return the record of type ``kind`` from the cache folder; else make it, and keep it there."""
+    folder = cache_folder()
+    record = read(folder, key, kind) if folder else None
+    if record is None:
+        record = make()
+        if folder:
+            write(folder, key, record)
+    return record
 
 
 def _path(folder: Path, key: str) -> Path:

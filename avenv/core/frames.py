@@ -22,20 +22,25 @@ def forward(heading: ArrayLike) -> NDArray[np.float64]:
 
 def body_rotation(heading: ArrayLike, pitch: ArrayLike = 0.0) -> NDArray[np.float64]:
     """Return rotations (..., 3, 3) whose columns are a body's forward, left and up in the world."""
-    heading, pitch = np.broadcast_arrays(
-        np.asarray(heading, np.float64), np.asarray(pitch, np.float64)
-    )
+    heading, pitch = np.asarray(heading, np.float64), np.asarray(pitch, np.float64)
     ch, sh, cp, sp = np.cos(heading), np.sin(heading), np.cos(pitch), np.sin(pitch)
-    zero = np.zeros_like(ch)
-    ahead = np.stack([ch * cp, sh * cp, sp], axis=-1)
-    left = np.stack([-sh, ch, zero], axis=-1)
-    up = np.stack([-ch * sp, -sh * sp, cp], axis=-1)
-    return np.stack([ahead, left, up], axis=-1)
+    ahead = ch * cp
+    rotation = np.zeros((*ahead.shape, 3, 3))
+    rotation[..., 0, 0], rotation[..., 1, 0], rotation[..., 2, 0] = ahead, sh * cp, sp
+    rotation[..., 0, 1], rotation[..., 1, 1] = -sh, ch
+    rotation[..., 0, 2], rotation[..., 1, 2], rotation[..., 2, 2] = -ch * sp, -sh * sp, cp
+    return rotation
 
 
 def to_body(vector: ArrayLike, heading: ArrayLike) -> NDArray[np.float64]:
     """Return world vectors (..., 3) as seen from bodies of this heading."""
-    return np.einsum("...ji,...j->...i", body_rotation(heading), np.asarray(vector, np.float64))
+    vector, heading = np.asarray(vector, np.float64), np.asarray(heading, np.float64)
+    c, s = np.cos(heading), np.sin(heading)
+    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
+    ahead = c * x + s * y
+    seen = np.empty((*ahead.shape, 3))
+    seen[..., 0], seen[..., 1], seen[..., 2] = ahead, c * y - s * x, z
+    return seen
 
 
 def azimuth_elevation(

@@ -10,7 +10,6 @@ several threads at once.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +58,14 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
 def runs_by_key(keys: NDArray[np.int64], length: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield ``(key, indices)``: the positions of equal keys, at most ``length`` at a time."""
     order = np.argsort(keys, kind="stable")
-    for key, group in groupby(order, key=lambda i: int(keys[i])):
-        members = np.fromiter(group, np.int64)
-        for start in range(0, len(members), length):
-            yield key, members[start : start + length]
+    sorted_keys = keys[order]
+    borders = 1 + np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1])
+    first = 0
+    for end in [*borders.tolist(), len(keys)] if len(keys) else ():
+        key = int(sorted_keys[first])
+        for start in range(first, end, length):
+            yield key, order[start : min(start + length, end)]
+        first = end
 
 
 def _drain(function: Callable[..., object], queue: Iterator[tuple]) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
+from itertools import count, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from avenv.acoustics import AcousticSettings
 from avenv.acoustics.backends import BACKENDS as SOUND
+from avenv.core.errors import SceneError
 from avenv.core.records import as_record, check_fields
 from avenv.core.suggest import accepted
 from avenv.simulation.body import Body
@@ -20,7 +23,7 @@ from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
-from avenv.tasks.registry import LIMITS, MAX_EPISODE_STEPS, find_task
+from avenv.tasks.registry import find_registered, find_task
 from avenv.vision.backends import BACKENDS as PICTURES
 
 MAX_ENVS = 2**16
@@ -33,6 +36,9 @@ RECORDS: dict[str, type] = {
 }
 """Options that are records of the simulator: given as one, or as its fields."""
 
+
+MOST_PASSED_OVER = 100
+"""Homes in a row that may lack what a task needs before the search is given up."""
 
 EPISODES = ("sampled", "scene")
 """Where episodes come from: the task makes them up, or the scenes bring them along."""
@@ -89,8 +95,8 @@ class Batch:
         **options: Any,
     ):
         kind = find_task(task)
-        limit = LIMITS.get(task, MAX_EPISODE_STEPS)
-        limit = limit if max_episode_steps is None else max_episode_steps
+        usual = find_registered(task).max_episode_steps
+        limit = usual if max_episode_steps is None else max_episode_steps
         for name, value in (
             ("num_envs", num_envs),
             ("max_episode_steps", limit),
@@ -131,6 +137,10 @@ class Batch:
         if self._declared:  # at once, where the scenes are at hand
             for world in worlds.at_hand:
                 declared_episodes(world, task, settings.sample_rate)
+        else:
+            for world in worlds.at_hand:
+                self.task.check_world(world)
+        self.passed_over = np.zeros(num_envs, np.int64)
         self._scene = [0] * num_envs
         self._episodes_left = [0] * num_envs
 
@@ -147,6 +157,7 @@ class Batch:
         """Draw one row's episodes from this stream from now on, beginning with their scene."""
         self.random[row] = stream
         self._episodes_left[row] = 0
+        self.passed_over[row] = 0
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
@@ -160,15 +171,17 @@ class Batch:
         """Return the episode that a seed begins; of several scenes, in that whose turn it is.
 
         The turn goes round and round: seed s has scene s, so that successive seeds see all scenes
-        before one comes again.
+        before one comes again. A scene that lacks what the task needs gives its turn to the next.
 
         Raises:
             ValueError: the seed is none.
             SceneError: there is no room for an episode.
         """
         rng, _ = seeding.np_random(check_seed(seed))
-        worlds, drawn = self.simulator.worlds, self.task.sample_world(rng)
-        return self._draw(worlds[seed % len(worlds) if len(worlds) > 1 else drawn], rng)
+        number, worlds = self.task.sample_world(rng), self.simulator.worlds
+        turns = count(seed) if len(worlds) > 1 else repeat(number)
+        found, _ = self._suitable(turn % len(worlds) for turn in turns)
+        return self._draw(worlds[found], rng)
 
     def step(self, actions: NDArray, active: NDArray[np.bool_]) -> Outcome:
         """Let the active rows (E,) act and a step of time pass for them, and judge what came."""
@@ -187,20 +200,54 @@ class Batch:
         """
         return self.task.actions.check(actions, self.num_envs)
 
-    def observe(self) -> dict[str, NDArray]:
-        """Return what every row sees and hears, in new arrays (E, ...)."""
-        return self.simulator.observe()
+    def observe(self, anew: bool = True) -> dict[str, NDArray]:
+        """Return what every row sees and hears, in new arrays (E, ...).
+
+        Args:
+            anew: draw all pictures; else only those of rows in which something has changed.
+        """
+        return self.simulator.observe(anew)
 
     def info(self) -> dict[str, dict[str, NDArray]]:
         """Return metrics and ground truth, one array (E,) each."""
         return {"metrics": self.task.metrics(), "truth": self.task.truth()}
 
+    def setting(self) -> dict[str, NDArray]:
+        """Return what is told of the episodes under way, one array (E,) each.
+
+        ``instruction``: in words. ``passed_over``: the homes of a set that lacked what the task
+        needs, since the row's stream began.
+        """
+        words = np.array(self.simulator.state.instruction, object)
+        return {"instruction": words, "passed_over": self.passed_over.copy()}
+
     def _sample(self, row: int) -> Episode:
         if self._episodes_left[row] == 0:
-            self._scene[row] = self.task.sample_world(self.random[row])
+            drawn = iter(partial(self.task.sample_world, self.random[row]), None)
+            self._scene[row], lacking = self._suitable(drawn)
+            self.passed_over[row] += lacking
             self._episodes_left[row] = self._episodes_per_scene
         self._episodes_left[row] -= 1
         return self._draw(self.simulator.worlds[self._scene[row]], self.random[row])
+
+    def _suitable(self, numbers: Iterable[int]) -> tuple[int, int]:
+        """Return the first scene that has what the task needs, and how many do not before it.
+
+        Raises:
+            SceneError: ``MOST_PASSED_OVER`` scenes lack something.
+        """
+        for lacking, number in enumerate(numbers):
+            try:
+                if not self._declared:
+                    self.task.check_world(self.simulator.worlds[number])
+                return number, lacking
+            except SceneError as error:
+                if lacking + 1 == MOST_PASSED_OVER:
+                    raise SceneError(
+                        f"{MOST_PASSED_OVER} scenes in a row lack what {self.task.name} needs; the "
+                        f"last: {error}"
+                    ) from error
+        raise AssertionError("the numbers never end")
 
     def _draw(self, world: World, rng: np.random.Generator) -> Episode:
         """Return an episode in a world."""

@@ -36,7 +36,9 @@ class Env(gym.Env[dict[str, Any], Any]):
         SceneError, SoundError: a scene or sound cannot be used.
 
     ``reset(options={"episode": episode})`` begins that ``Episode`` instead of a sampled one.
-    ``info`` holds ``metrics`` and ``truth``; ``reset`` adds the ``setup``, the episode as data.
+    ``info`` holds ``metrics``, ``truth``, the ``instruction`` in words and how many homes were
+    ``passed_over`` because they lack what the task needs; ``reset`` adds the ``setup``, the episode
+    as data.
     """
 
     metadata = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012 (Gymnasium's)
@@ -140,10 +142,11 @@ class Env(gym.Env[dict[str, Any], Any]):
         return {name: value[0] for name, value in self.batch.observe().items()}
 
     def _info(self) -> dict[str, Any]:
-        return {
+        info: dict[str, Any] = {
             group: {name: value[0].item() for name, value in values.items()}
             for group, values in self.batch.info().items()
         }
+        return info | {name: value.tolist()[0] for name, value in self.batch.setting().items()}
 
 
 def check_begun(batch: Batch) -> None:

@@ -13,6 +13,8 @@ from avenv.core.suggest import accepted
 from avenv.drawing.screen import Screen
 from avenv.envs.batch import Batch, check_seed
 from avenv.envs.env import CLOSED, FOREVER, check_begun, check_options, check_render_mode
+from avenv.simulation.body import Body
+from avenv.simulation.settings import SensorSettings
 from avenv.tasks.episode import Episode, as_episode
 
 
@@ -31,7 +33,8 @@ class BatchEnv(VectorEnv):
         **options: see ``avenv.envs.batch.Batch``.
 
     ``reset(options={"episodes": [...]})`` begins those episodes, one per row, instead of sampled
-    ones. ``info`` holds ``metrics`` and ``truth``, one array (E,) for each name.
+    ones. ``info`` holds ``metrics`` and ``truth``, one array (E,) for each name, and the arrays
+    ``instruction`` (words) and ``passed_over`` (homes that lack what the task needs).
 
     Attributes:
         before_autoreset: functions of a list of rows, called within a ``SAME_STEP`` step when those
@@ -109,7 +112,7 @@ class BatchEnv(VectorEnv):
                 self.batch.seed(row, own)
         self._begin(rows, episodes)
         self._begun = True
-        return self.batch.observe(), self._info()
+        return self.batch.observe(anew=False), self._info()
 
     def step(
         self, actions: Any
@@ -147,6 +150,21 @@ class BatchEnv(VectorEnv):
         return self.batch.task.actions.names
 
     @property
+    def settings(self) -> SensorSettings:
+        """What the bodies sense."""
+        return self.batch.simulator.settings
+
+    @property
+    def body(self) -> Body:
+        """What the bodies are like."""
+        return self.batch.simulator.body
+
+    @property
+    def task_options(self) -> Any:
+        """The numbers of the task: what actions do, what success is."""
+        return self.batch.task.options
+
+    @property
     def episodes(self) -> tuple[Episode, ...]:
         """The episodes under way, one per row."""
         check_begun(self.batch)
@@ -170,11 +188,15 @@ class BatchEnv(VectorEnv):
         return tuple(self._screen.picture(row) for row in range(self.num_envs))
 
     @staticmethod
-    def row_of(info: dict[str, Any], row: int) -> dict[str, dict[str, Any]]:
-        """Return the metrics and the truth of one row of an ``info``, as ``Env`` gives them."""
-        return {
+    def row_of(info: dict[str, Any], row: int) -> dict[str, Any]:
+        """Return what an ``info`` says of one row, as ``Env`` gives it."""
+        own: dict[str, Any] = {
             group: {k: v[row].item() for k, v in info[group].items() if not k.startswith("_")}
             for group in ("metrics", "truth")
+        }
+        return own | {
+            "instruction": info["instruction"][row],
+            "passed_over": int(info["passed_over"][row]),
         }
 
     def _reset_at_once(
@@ -189,7 +211,7 @@ class BatchEnv(VectorEnv):
         for listener in self.before_autoreset:
             listener(rows)
         self._begin(rows)
-        observation, info = self.batch.observe(), self._info()
+        observation, info = self.batch.observe(anew=False), self._info()
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
@@ -211,6 +233,8 @@ class BatchEnv(VectorEnv):
         for group, values in self.batch.info().items():
             masks = {f"_{name}": everywhere for name in values}
             info |= {group: values | masks, f"_{group}": everywhere}
+        for name, value in self.batch.setting().items():
+            info |= {name: value, f"_{name}": everywhere}
         return info
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:

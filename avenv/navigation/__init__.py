@@ -2,7 +2,7 @@
 
 from avenv.navigation import follower
 from avenv.navigation.geodesic import FieldCache, GeodesicField, geodesic_field, shortest_path
-from avenv.navigation.grid import WalkableGrid, build_grid
+from avenv.navigation.grid import WalkableGrid, build_grid, find_grid
 from avenv.navigation.motion import move
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "GeodesicField",
     "WalkableGrid",
     "build_grid",
+    "find_grid",
     "follower",
     "geodesic_field",
     "move",

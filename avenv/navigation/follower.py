@@ -132,10 +132,13 @@ def _decide(field, distance, x, y, heading, step, turn, stop_distance):
 @njit(cache=True, nogil=True)
 def _best_turns(field, distance, x, y, heading, step, turn):
     best, best_turns = inf, 0
+    here = distance_at(field, distance, x, y)
     half_circle = int(pi / turn)
     for turns in range(-half_circle, half_circle + 1):
         cost = _after_step(field, distance, x, y, heading + turns * turn, step)
-        cost += TURN_COST * step * abs(turns)
+        # However dear it is to turn to a step that helps a bit: one that does not would be taken
+        # for ever.
+        cost += step if cost >= here else TURN_COST * step * abs(turns)
         if cost < best:
             best, best_turns = cost, turns
     return best_turns

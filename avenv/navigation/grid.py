@@ -9,6 +9,7 @@ the edge of the floor.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from avenv.core import cache
 from avenv.core.errors import SceneError
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, touch
@@ -27,6 +29,7 @@ MIN_AREA = 1.0
 """Square metres below which a walkable region is a pocket (the inside of a wardrobe)."""
 _STOREY = 1.5  # m between floors, at least
 _CELLAR = 0.5  # m below the floor that still belong to its storey
+_MAKERS = ("navigation/grid.py", "navigation/obstacles.py", "navigation/clearance.py")
 MAX_CELLS = 16_000_000
 """Cells of the largest grid: 200 x 200 m at 5 cm."""
 
@@ -111,17 +114,32 @@ class WalkableGrid:
 
     def sample(self, rng: np.random.Generator, n: int, island: int = 1) -> Points:
         """Return n points (n, 2) drawn uniformly from the area of an island."""
-        mask = self.islands == island
-        if not mask.any():
-            raise ValueError(f"island is {island}; scene {self.name!r} has 1..{self.islands.max()}")
-        # A walkable point has a walkable cell centre among its four nearest.
-        cells = np.argwhere(ndimage.binary_dilation(mask, np.ones((3, 3), bool)))[:, ::-1]
+        cells = self._cells_about(island)
         found = np.empty((0, 2))
         while len(found) < n:
             draw = cells[rng.integers(len(cells), size=2 * n)]
             points = self.origin + self.cell * (draw + rng.random((2 * n, 2)))
             found = np.concatenate([found, points[self.island_of(points) == island]])
         return found[:n]
+
+    def _cells_about(self, island: int) -> NDArray[np.int32]:
+        """Return the cells (N, 2), x and y, that have points of an island in them; they are kept.
+
+        A walkable point has a walkable cell centre among its four nearest.
+        """
+        if island not in self._about:
+            mask = self.islands == island
+            if not mask.any():
+                raise ValueError(
+                    f"island is {island}; scene {self.name!r} has 1..{self.islands.max()}"
+                )
+            around = ndimage.binary_dilation(mask, np.ones((3, 3), bool))
+            self._about[island] = np.argwhere(around)[:, ::-1].astype(np.int32)
+        return self._about[island]
+
+    @cached_property
+    def _about(self) -> dict[int, NDArray[np.int32]]:
+        return {}
 
     def swept_area(self, island: int = 1) -> float:
         """Return the floor in m² that a body on an island can cover: no part of it farther than
@@ -138,14 +156,24 @@ class WalkableGrid:
         """
         if not spacing > 0:
             raise ValueError(f"spacing is {spacing}; it must be positive")
+        if spacing not in self._spread:
+            self._spread[spacing] = self._spread_out(spacing)
+        return self._spread[spacing].copy()
+
+    @cached_property
+    def _spread(self) -> dict[float, Points]:
+        return {}
+
+    def _spread_out(self, spacing: float) -> Points:
         iy, ix = np.nonzero(self.islands == 1)
         points = self._centres(iy, ix)
-        tile = np.floor((points - self.origin) / spacing)
+        tile = np.floor((points - self.origin) / spacing).astype(np.int64)
         centre = self.origin + (tile + 0.5) * spacing
         off_centre = np.hypot(*(points - centre).T).round(6)
         clearance = np.minimum(self.clearance[iy, ix], spacing / 2).round(6)
         order = np.lexsort((ix, iy, off_centre, -clearance))
-        _, first = np.unique(tile[order], axis=0, return_index=True)
+        number = tile[order, 0] * (1 + tile[:, 1].max(initial=0)) + tile[order, 1]
+        _, first = np.unique(number, return_index=True)
         chosen: dict[tuple[int, int], np.ndarray] = {}  # by tile
         for k in order[np.sort(first)].tolist():
             x, y = map(int, tile[k])
@@ -230,6 +258,43 @@ def build_grid(
             f"scene {compiled.name!r} has only one place to be: a body of radius {radius} m needs "
             "free floor from one place to another, 0.5 m or more away"
         )
+    return grid
+
+
+class StoredGrid(NamedTuple):
+    """A ``WalkableGrid`` as caches keep it on disk, with its places; see there."""
+
+    origin: Points
+    cell: float
+    radius: float
+    clearance: NDArray[np.float32]
+    islands: NDArray[np.int32]
+    level: float
+    above: float
+    places: Points
+
+
+def find_grid(compiled: CompiledScene, radius: float, ankle: float, head: float) -> WalkableGrid:
+    """Return ``build_grid`` of a scene as it was described, from the cache folder if it is there.
+
+    Raises
+    ------
+    SceneError, ValueError
+        As ``build_grid``.
+    """
+    sizes = f"{radius!r}-{ankle!r}-{head!r}"
+    key = f"grid-{sizes}-{cache.code_digest(*_MAKERS)}-{compiled.content_hash}"
+
+    def make() -> StoredGrid:
+        grid = build_grid(compiled, radius, ankle, head)
+        return StoredGrid(
+            grid.origin, grid.cell, grid.radius, grid.clearance, grid.islands, grid.level,
+            grid.above, grid.places(),
+        )  # fmt: skip
+
+    *fields, places = cache.recall(key, StoredGrid, make)
+    grid = WalkableGrid(compiled.name, *fields)
+    grid._spread[1.0] = places
     return grid
 
 

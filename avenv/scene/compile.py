@@ -1,7 +1,7 @@
 """Turn a spec into the flat arrays that eye, ear and foot share."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -177,20 +177,20 @@ def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
 def _place(thing: PlacedObject, state: str, how: KindState, placed: PlacedScene) -> Place:
     """Return where a thing is in one of its states: in its place, unless it has fallen."""
     if not how.is_fall:
-        mouth = _in_the_open(thing.mouth, thing, placed.objects)
+        mouth = _in_the_open(thing.mouth, thing, placed)
         return Place(thing.position, thing.heading, thing.size, mouth)
     landing = placed.landings[thing.name]
     size = lying_size(thing.kind.name, thing.size, state)
-    mouth = _in_the_open(landing.mouth(size), thing, placed.objects)
+    mouth = _in_the_open(landing.mouth(size), thing, placed)
     return Place(landing.position, landing.heading, size, mouth)
 
 
 def _in_the_open(
-    mouth: tuple[float, float, float], thing: PlacedObject, objects: Sequence[PlacedObject]
+    mouth: tuple[float, float, float], thing: PlacedObject, placed: PlacedScene
 ) -> tuple[float, float, float]:
     """Return where a thing sounds from: above whatever stands on the middle of its top."""
     x, y, z = mouth
-    above = [o for o in objects if abs(o.position[0] - x) + abs(o.position[1] - y) < sum(o.size)]
+    above = placed.objects_near(x, y)
     for other in sorted(above, key=lambda o: o.position[2]):
         if other is not thing and other.contains((x, y, z)):
             z = other.mouth[2]

@@ -8,8 +8,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
@@ -17,7 +20,10 @@ from avenv.core.errors import SceneError
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.content import content_hash
 from avenv.scene.problems import suggest
-from avenv.scene.states import HELD, State, Switch
+from avenv.scene.states import HELD, State, Switch, is_put
+
+_poses: "WeakKeyDictionary[CompiledScene, WeakValueDictionary]" = WeakKeyDictionary()
+"""The first scene of each look that ``posed`` made of a scene, by the looks of its things."""
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -120,6 +126,8 @@ class CompiledScene:
             the surface is cut out.
         switches: the things that have states.
         rest: the scene that this one was made of by ``posed``; None for one as it was compiled.
+        like: that scene, or an earlier one that ``posed`` made of it, if it has the same triangles
+            of the same surfaces in the same light; what was derived of it serves too.
         origin: hash of the description or of the files that it was made of; empty for one that was
             made of arrays.
     """
@@ -137,16 +145,24 @@ class CompiledScene:
     images: tuple[NDArray[np.uint8], ...] = ()
     switches: tuple[Switch, ...] = ()
     rest: "CompiledScene | None" = None
+    like: "CompiledScene | None" = None
     origin: str = ""
 
-    @property
-    def states(self) -> dict[str, str]:
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of every object, by its name."""
+        return MappingProxyType({thing.name: row for row, thing in enumerate(self.objects)})
+
+    @cached_property
+    def states(self) -> Mapping[str, str]:
         """The state of everything that has states, by the object's name."""
         things = (self.objects[switch.object] for switch in self.switches)
-        return {thing.name: thing.state for thing in things if thing.state is not None}
+        return MappingProxyType(
+            {thing.name: thing.state for thing in things if thing.state is not None}
+        )
 
     def possible_states(self, name: str) -> tuple[str, ...]:
-        """Return the states that an object may be in.
+        """Return the states that an object may be in, besides those of lying where it was put.
 
         Raises:
             SceneError: no object of this name has states.
@@ -159,18 +175,14 @@ class CompiledScene:
         Raises:
             SceneError: no object of this name has states.
         """
-        state = self._switch(name).states[self.states[name]]
+        state = self._switch(name).state(self.states[name])
+        assert state is not None
         return (
             SceneSource(name, state.event, state.place.mouth, object=name) if state.event else None
         )
 
-    def posed(self, states: Mapping[str, str]) -> "CompiledScene":
-        """Return the scene with some of its things in other states, by the objects' names.
-
-        Triangles keep their number, order, texture coordinates and objects; those of the things
-        move, or are of another surface. What falls lies where it was found to fall to. A thing that
-        falls silent loses its source, and one that begins to sound gets one. Put back as it was
-        compiled, a scene is that very same one again.
+    def wanted(self, states: Mapping[str, str]) -> dict[str, str]:
+        """Return the states of all things once some are in others, by the objects' names.
 
         Raises:
             SceneError: an object has no states, or not this one; or these are no states by name.
@@ -180,38 +192,83 @@ class CompiledScene:
                              "states")  # fmt: skip
         for name, state in states.items():
             known = self.possible_states(name)
-            if state not in known:
+            if not isinstance(state, str) or self._switch(name).state(state) is None:
                 raise SceneError(f"{self.name}: {name!r} has no state {state!r}; it has "
                                  f"{', '.join(known)}")  # fmt: skip
+        return {**self.states, **states}
+
+    def posed(self, states: Mapping[str, str]) -> "CompiledScene":
+        """Return the scene with some of its things in other states, by the objects' names.
+
+        Triangles keep their number, order, texture coordinates and objects; those of the things
+        move, or are of another surface. What falls lies where it was found to fall to, what was put
+        somewhere (``states.put_state``) where its state says. A thing that falls silent loses its
+        source, and one that begins to sound gets one. Put back as it was compiled, a scene is that
+        very same one again.
+
+        Raises:
+            SceneError: an object has no states, or not this one; or these are no states by name.
+        """
         rest = self.rest or self
-        wanted = {**self.states, **states}
-        changed = {k: s for k, s in wanted.items() if s != rest.states[k]}
+        changed = {k: s for k, s in self.wanted(states).items() if s != rest.states[k]}
         return rest._with(changed) if changed else rest
 
     def _with(self, states: Mapping[str, str]) -> "CompiledScene":
+        looks = tuple(
+            switch.looks_like(states.get(thing.name, str(thing.state)))
+            for switch, thing in ((s, self.objects[s.object]) for s in self.switches)
+        )
+        if self not in _poses:
+            _poses[self] = WeakValueDictionary({self._looks(): self})
+        poses = _poses[self]
+        like = poses.get(looks)
         triangles, surface = self.triangles.copy(), self.surface.copy()
         objects, sources = list(self.objects), list(self.sources)
         for name, state in states.items():
             switch = self._switch(name)
-            was, now = switch.states[self.states[name]], switch.states[state]
+            was, now = switch.states[self.states[name]], switch.state(state)
+            assert now is not None
             triangles[switch.triangles], surface[switch.triangles] = now.corners, now.surface
             position, heading, size, mouth = now.place
+            thing = objects[switch.object]
+            room = self._room_at(position) if is_put(state) else thing.room
             objects[switch.object] = replace(
-                objects[switch.object], state=state, position=position, heading=heading, size=size
+                thing, state=state, position=position, heading=heading, size=size, room=room
             )
             if now.sound is None:
                 sources = [source for source in sources if source.object != name]
             elif was.sound is None:
                 sources.append(SceneSource(name, now.sound, mouth, object=name))
-        return replace(self, triangles=triangles, surface=surface, objects=tuple(objects),
-                       sources=tuple(sources), rest=self)  # fmt: skip
+        if like is not None:
+            triangles, surface = like.triangles, like.surface
+        scene = replace(self, triangles=triangles, surface=surface, objects=tuple(objects),
+                        sources=tuple(sources), rest=self, like=like)  # fmt: skip
+        poses.setdefault(looks, scene)
+        return scene
+
+    def _looks(self) -> "tuple[str, ...]":
+        return tuple(s.looks_like(str(self.objects[s.object].state)) for s in self.switches)
+
+    def _room_at(self, position: tuple[float, float, float]) -> int:
+        """Return the index of the room that holds a place, -1 if none does."""
+        x, y, z = position
+        for number, room in enumerate(self.rooms):
+            level = room.floor - 0.1 <= z < room.floor + room.height
+            if level and shapely.contains_xy(shapely.Polygon(room.polygon), x, y):
+                return number
+        return -1
 
     def _switch(self, name: str) -> Switch:
-        for switch in self.switches:
-            if self.objects[switch.object].name == name:
-                return switch
-        known = [self.objects[switch.object].name for switch in self.switches]
-        raise SceneError(f"{self.name}: there is no {name!r} that has states{suggest(name, known)}")
+        known = self._switch_of
+        if name not in known:
+            raise SceneError(
+                f"{self.name}: there is no {name!r} that has states{suggest(name, known)}"
+            )
+        return known[name]
+
+    @cached_property
+    def _switch_of(self) -> dict[str, Switch]:
+        return {self.objects[switch.object].name: switch for switch in self.switches}
 
     @cached_property
     def lamps(self) -> dict[str, float]:
@@ -221,9 +278,8 @@ class CompiledScene:
             thing = self.objects[switch.object]
             bright = {name: self._glow(state) for name, state in switch.states.items()}
             if any(bright.values()):
-                levels[thing.name] = bright[str(thing.state)] and min(
-                    1.0, bright[str(thing.state)] / max(bright.values())
-                )
+                now = bright.get(str(thing.state), next(iter(bright.values())))
+                levels[thing.name] = now and min(1.0, now / max(bright.values()))
         return levels
 
     @cached_property
@@ -238,7 +294,7 @@ class CompiledScene:
         }
         return self.posed(brightest)
 
-    @property
+    @cached_property
     def held(self) -> tuple[int, ...]:
         """Rows of the objects that somebody carries: they are nowhere in the scene."""
         return tuple(
@@ -273,7 +329,7 @@ class CompiledScene:
             for state in switch.states.values():
                 absent = (here == here[:, :1]).all(axis=(1, 2))
                 here[absent] = state.corners[absent]
-        return replace(self, triangles=corners)
+        return replace(self, triangles=corners, like=None)
 
     @cached_property
     def normals(self) -> Array:
@@ -297,6 +353,8 @@ class CompiledScene:
     @cached_property
     def bvh(self) -> BVH:
         """Bounding volume hierarchy over ``triangles``, built on first use."""
+        if self.like is not None:
+            return self.like.bvh
         return build_bvh(self.triangles)
 
     @cached_property

@@ -1,6 +1,6 @@
 """Where things come to lie that fall: on the floor, beside what they stood on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,10 +11,11 @@ from shapely.affinity import affine_transform
 
 from avenv.core.frames import forward
 from avenv.scene.catalogue import Size, build_mesh, kind
-from avenv.scene.objects import ABOVE, PlacedObject
+from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import PlacedDoor, doorways, leaf_way
 from avenv.scene.plan import Points, footprint
 from avenv.scene.rooms import PlacedRoom
+from avenv.scene.states import ABOVE
 
 REACH = 1.5
 """Metres from what a thing stood on within which it comes to lie."""
@@ -82,6 +83,9 @@ def find_landings(
         [bodies[k] for k in np.flatnonzero(shapely.intersects(room.shape, outlines)).tolist()]
         for room in rooms
     ]
+    carried: dict[str | None, list[str]] = {}
+    for thing in objects:
+        carried.setdefault(thing.spec.on, []).append(thing.name)
     landings = {}
     for thing in objects:
         falls = [state for state, how in thing.kind.states.items() if how.is_fall]
@@ -90,7 +94,7 @@ def find_landings(
         sizes = [lying_size(thing.kind.name, thing.size, state) for state in falls]
         x, y, z = np.max(sizes, axis=0).tolist()
         size = (x, y, z)
-        on_it = _stack(thing, objects)
+        on_it = _stack(thing.name, carried)
         others = [body for body in in_room[thing.room] if body.name not in on_it]
         landing = _find_place(thing, size, rooms[thing.room], others, objects)
         if landing is not None:
@@ -131,12 +135,9 @@ def _body(thing: PlacedObject) -> _Body:
     return _Body(thing.name, outline, z, thing.top)
 
 
-def _stack(thing: PlacedObject, objects: Sequence[PlacedObject]) -> set[str]:
+def _stack(name: str, carried: Mapping[str | None, list[str]]) -> set[str]:
     """Return the names of a thing, of what stands on it, of what stands on that, and so on."""
-    stack = {thing.name}
-    while more := {o.name for o in objects if o.spec.on in stack} - stack:
-        stack |= more
-    return stack
+    return {name}.union(*(_stack(other, carried) for other in carried.get(name, ())))
 
 
 def _find_place(

@@ -18,11 +18,9 @@ from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import TOUCH, PlacedRoom
 from avenv.scene.spec import ObjectSpec, SceneSpec
+from avenv.scene.states import ABOVE
 
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
-
-ABOVE = 0.02
-"""Metres between a thing and its sound, so that the thing does not hide it."""
 
 
 @dataclass(frozen=True)

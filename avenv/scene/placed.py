@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 
+import numpy as np
+from numpy.typing import NDArray
 from shapely import Point
 
 from avenv.scene.collisions import check_collisions
@@ -39,6 +42,18 @@ class PlacedScene:
     objects: list[PlacedObject]
     sources: list[SceneSource]
     landings: dict[str, Landing]
+
+    def objects_near(self, x: float, y: float) -> list[PlacedObject]:
+        """Return the objects that could reach over a point, in the order of the spec."""
+        middles, reach = self._reach
+        away = np.abs(middles - (x, y)).sum(axis=1)
+        return [self.objects[k] for k in np.flatnonzero(away < reach).tolist()]
+
+    @cached_property
+    def _reach(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where objects are (N, 2), and metres (N,) beyond which they are not, along x plus y."""
+        middles = np.array([o.position[:2] for o in self.objects], np.float64).reshape(-1, 2)
+        return middles, np.array([sum(o.size) for o in self.objects], np.float64)
 
 
 def lay_out(spec: SceneSpec) -> PlacedScene:

@@ -56,13 +56,12 @@ class Problems:
             self.add(field_path(finding["loc"]), text)
 
     def check(self) -> None:
-        """Raise what was collected, if anything was."""
-        if more := self._count - len(self._lines):
-            raise SceneError(
-                "\n".join([*self._lines, f"{self._source}: and {more:,} problems more"])
-            )
-        if self._lines:
-            raise SceneError("\n".join(self._lines))
+        """Raise what was collected, if anything was, and nothing of what it was made from."""
+        lines = list(self._lines)
+        if more := self._count - len(lines):
+            lines.append(f"{self._source}: and {more:,} problems more")
+        if lines:
+            raise SceneError("\n".join(lines)) from None
 
 
 def field_path(location: Iterable[str | int]) -> str:

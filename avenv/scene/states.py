@@ -6,15 +6,30 @@ collapsed to a point, which nobody sees, hears or bumps into. So a scene keeps i
 number and order, whatever happens in it, and what is known of each (its light, its texture) stays.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.core.frames import body_rotation
 
 HELD = "held"
 """The state of a thing that somebody carries."""
+
+ABOVE = 0.02
+"""Metres between a thing and its sound, so that the thing does not hide it."""
+
+_PUT = re.compile(r"put (-?\d+\.\d\d) (-?\d+\.\d\d) (-?\d+\.\d{3}) (-?\d+\.\d\d)")
+_USES = {
+    "on": ("off",),
+    "off": ("open", "on"),
+    "open": ("closed", "off"),
+    "closed": ("open", "off"),
+}
 
 
 class Chunk(NamedTuple):
@@ -86,10 +101,87 @@ class Switch:
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", dict(self.states))
 
+    def state(self, name: str) -> State | None:
+        """Return one of its states by name, or that of lying where it was put; None: there is none.
+
+        A thing that can be held can be put anywhere: ``put_state`` names the place.
+        """
+        if name in self.states or HELD not in self.states:
+            return self.states.get(name)
+        match = _PUT.fullmatch(name)
+        if match is None:
+            return None
+        x, y, z, heading = map(float, match.groups())
+        return _moved(next(iter(self.states.values())), (x, y, z), heading)
+
+    def looks_like(self, name: str) -> str:
+        """Return the first of its states that looks the same as one of them, by name."""
+        return self._looks.get(name, name)
+
+    @cached_property
+    def _looks(self) -> dict[str, str]:
+        return {
+            name: next(other for other, there in self.states.items() if _alike(state, there))
+            for name, state in self.states.items()
+        }
+
     @property
     def triangles(self) -> slice:
         """Its range of the scene's triangles."""
         return slice(self.first, self.first + len(next(iter(self.states.values())).surface))
+
+
+def put_state(position: ArrayLike, heading: float) -> str:
+    """Return the name of the state of a thing that was put somewhere: plain text, as all states.
+
+    Args:
+        position: (3,) middle of its base, world metres; kept to a centimetre, its level to a
+            millimetre, upwards.
+        heading: of its front, radians; kept to a hundredth.
+    """
+    x, y, z = np.asarray(position, np.float64)
+    level = np.ceil(z * 1000 - 1e-6) / 1000
+    # Adding 0 makes zero of what is called minus zero.
+    x, y, level, turn = (v + 0.0 for v in (round(x, 2), round(y, 2), level, round(heading, 2)))
+    return f"put {x:.2f} {y:.2f} {level:.3f} {turn:.2f}"
+
+
+def is_put(name: str) -> bool:
+    """Return whether a state is that of lying where somebody put the thing."""
+    return _PUT.fullmatch(name) is not None
+
+
+def used(state: str, possible: Collection[str]) -> str | None:
+    """Return the state that a thing gets into when somebody uses it, None if that does nothing.
+
+    What runs is switched off. What is off and has a door is opened, else it is switched on. What
+    is open is closed, and the other way round.
+
+    Args:
+        state: that it is in.
+        possible: states that it may be in.
+    """
+    return next((after for after in _USES.get(state, ()) if after in possible), None)
+
+
+def _alike(a: State, b: State) -> bool:
+    """Return whether a thing is in the same place in two states, of the same surfaces and light."""
+    return a is b or (
+        a.light == b.light
+        and np.array_equal(a.corners, b.corners)
+        and np.array_equal(a.surface, b.surface)
+    )
+
+
+def _moved(first: State, position: tuple[float, float, float], heading: float) -> State:
+    """Return a thing as in its first state, somewhere else."""
+    place = first.place
+    turn = body_rotation(heading - place.heading)
+    corners = (first.corners.astype(np.float64) - place.position) @ turn.T + position
+    x, y, z = position
+    mouth = x, y, z + place.size[2] + ABOVE
+    there = place._replace(position=position, heading=heading, mouth=mouth)
+    return replace(first, corners=corners.astype(np.float32), place=there, is_moved=True)
 
 
 class Merged(NamedTuple):

@@ -62,9 +62,9 @@ class Body:
 
 def check_fits(body: Body, world: "World") -> None:
     """Raise ``SceneError`` if a scene has doors, and the body passes through none of them."""
-    doors = world.spec.doors if world.spec is not None else ()
-    if doors and not any(2 * body.radius <= d.width and body.height <= d.height for d in doors):
-        widest, highest = (max(getattr(d, side) for d in doors) for side in ("width", "height"))
+    doors = world.doors
+    if doors and not any(2 * body.radius <= wide and body.height <= high for wide, high in doors):
+        widest, highest = (max(sizes) for sizes in zip(*doors, strict=True))
         raise SceneError(
             f"body.radius is {body.radius} and body.height {body.height}: it passes through no "
             f"door of {world.name}, of which the widest is {widest} m and the highest {highest} m; "

@@ -5,17 +5,21 @@ sounded.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics import DIRECTIVITIES
+from avenv.core.kernels import borrowing, inlined
 from avenv.sounds import Sound
 
 RAMP = 0.005
 """Seconds over which a sound comes and goes, so that nothing clicks."""
+
+_FOREVER = 2**60  # samples
 
 Position = tuple[float, float, float]
 
@@ -158,49 +162,105 @@ class Emitter:
 
     def is_sounding(self, sample: int) -> bool:
         """Return whether it sounds at a time in samples, rather than between onsets or over."""
-        over = self.end is not None and sample >= self._samples(self.end)
-        return not over and bool(self._first <= self._elapsed(sample) < self._last)
+        timing, elapsed = self._timing, self._elapsed(sample)
+        begun = elapsed >= 0 or not timing.fades_in
+        return sample < timing.end and begun and elapsed < timing.lasts
 
-    def samples(self, start: int, count: int) -> NDArray[np.float32]:
-        """Return what it emits (count,) float32 from time ``start`` on, in samples."""
-        times = np.arange(start, start + count)
-        elapsed = self._elapsed(times)
-        signal = self.sound.signal
-        gain = 10 ** (self.level / 20) * self._envelope(elapsed)
-        if self.end is not None:
-            ramp = RAMP * self.sound.sample_rate
-            gain = gain * _rise((self._samples(self.end) - times) / ramp)
-        emitted = signal[(elapsed + self.offset) % len(signal)] * gain
-        return emitted.astype(np.float32, copy=False)
+    def samples(
+        self, start: int, count: int, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return what it emits (count,) float32 from time ``start`` on, in samples.
 
-    def _elapsed(self, times: Any) -> Any:
+        Into ``out`` (count,) if that is given.
+        """
+        if out is None:
+            out = np.empty(count, np.float32)
+        _emit(self.sound.signal, self._timing, start, out)
+        return out
+
+    def _elapsed(self, time: int) -> int:
         """Return the samples since the latest onset; negative before the first."""
-        since = times - self._samples(self.onset or 0.0)
-        if self.period is None:
+        since = time - self._timing.onset
+        if self.period is None or (self.onset is not None and since < 0):
             return since
-        again = since % self._samples(self.period)
-        return again if self.onset is None else np.where(since < 0, since, again)
+        return since % self._timing.period
 
-    def _envelope(self, elapsed: NDArray[np.int64]) -> NDArray[np.floating] | float:
-        """Return 1 while it sounds, 0 while it does not, and raised cosines in between."""
-        ramp = min(RAMP * self.sound.sample_rate, self._last / 2)
-        coming = 1.0 if self._first < 0 else _rise(elapsed / ramp)
-        going = 1.0 if self._last == np.inf else _rise((self._last - elapsed) / ramp)
-        return coming * going
-
-    @property
-    def _first(self) -> float:
-        """The value of ``_elapsed`` from which on it sounds."""
-        return -np.inf if self.onset is None and self.period is None else 0.0
-
-    @property
-    def _last(self) -> float:
-        return np.inf if self.duration is None else float(self._samples(self.duration))
+    @cached_property
+    def _timing(self) -> "_Timing":
+        rate = self.sound.sample_rate
+        always = self.onset is None and self.period is None
+        return _Timing(
+            gain=np.float32(10 ** (self.level / 20)),
+            offset=int(self.offset) % len(self.sound.signal),
+            onset=self._samples(self.onset or 0.0),
+            fades_in=not always,
+            lasts=_FOREVER if self.duration is None else self._samples(self.duration),
+            period=0 if self.period is None else self._samples(self.period),
+            repeats_before=self.onset is None,
+            end=_FOREVER if self.end is None else self._samples(self.end),
+            ramp=RAMP * rate,
+        )
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self.sound.sample_rate)
 
 
-def _rise(position: NDArray[np.floating]) -> NDArray[np.floating]:
+class _Timing(NamedTuple):
+    """What an emitter plays when, in samples: the latest onset is ``onset`` + n ``period``.
+
+    Attributes:
+        gain: on the sound.
+        offset: sample of the sound that is emitted at an onset.
+        onset: the first.
+        fades_in: whether it does; else it has always sounded.
+        lasts: from an onset on.
+        period: from onset to onset; 0: there is one.
+        repeats_before: whether there were others before ``onset``.
+        end: when it falls silent for good.
+        ramp: over which it comes and goes.
+    """
+
+    gain: np.float32
+    offset: int
+    onset: int
+    fades_in: bool
+    lasts: int
+    period: int
+    repeats_before: bool
+    end: int
+    ramp: float
+
+
+@borrowing
+def _emit(signal, timing, start, out):
+    """Set out (n,) to what is emitted of a signal (m,) from time ``start`` on."""
+    n, number, size = 0, len(out), len(signal)
+    ramp = min(timing.ramp, timing.lasts / 2)
+    while n < number:
+        time = start + n
+        elapsed, left = time - timing.onset, number - n
+        if timing.period > 0 and (timing.repeats_before or elapsed >= 0):
+            elapsed %= timing.period
+            left = min(left, timing.period - elapsed)  # then all begins anew
+        place = (elapsed + timing.offset) % size
+        coming = elapsed / ramp if timing.fades_in else 1.0
+        going, ending = (timing.lasts - elapsed) / ramp, (timing.end - time) / timing.ramp
+        if min(coming, going, ending) <= 0:
+            run = min(left, -elapsed) if coming < 0 else 1 if coming == 0 else left
+            out[n : n + run] = 0
+        elif min(coming, going, ending) < 1:
+            run = 1
+            share = _rise(coming) * _rise(going) * _rise(ending)
+            out[n] = signal[place] * np.float32(timing.gain * share)
+        else:
+            steady = min(timing.lasts - elapsed - ramp, timing.end - time - timing.ramp)
+            run = max(1, min(left, size - place, np.int64(steady)))
+            for k in range(run):
+                out[n + k] = signal[place + k] * timing.gain
+        n += run
+
+
+@inlined
+def _rise(position):
     """Return half a cosine, from 0 at positions up to 0 to 1 at positions from 1 on."""
-    return np.sin(np.pi / 2 * np.clip(position, 0, 1)) ** 2
+    return np.sin(np.pi / 2 * min(max(position, 0.0), 1.0)) ** 2

@@ -42,6 +42,11 @@ class Scenery:
         seen = [self._scene(row) for row in range(len(self._state))]
         return *distinct(seen), self._held(seen)
 
+    def prepare(self, world: World) -> None:
+        """Make what eyes draw a world from, but for a light that is another in each episode."""
+        light = self._light if self._light != vision.RANDOM else "full"
+        world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
@@ -108,17 +113,23 @@ class Eye:
         """What was drawn last, by kind of picture."""
         return self._renderer.pictures
 
-    def draw(self, around: tuple[list[Any], NDArray[np.int64], vision.Instances | None]) -> None:
-        """Draw what every body sees of ``Scenery.look_around``."""
+    def draw(
+        self,
+        around: tuple[list[Any], NDArray[np.int64], vision.Instances | None],
+        rows: NDArray[np.int64],
+    ) -> None:
+        """Draw what some bodies (R,) see of ``Scenery.look_around``; the others' pictures stay."""
         state = self._state
         scenes, scene_of, held = around
         turn = body_rotation(state.heading)
         floor = np.column_stack([state.position, state.level])
         eyes = floor + turn @ np.array(self.camera.position)
-        self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, held)
+        self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, held, rows)
         if self.camera.noise is None:
             return
         for kind, disturb in (("rgb", vision.disturb_rgb), ("depth", vision.disturb_depth)):
             if kind in self.pictures:
-                picture = self.pictures[kind]
-                disturb(picture, self.camera.noise, state.seed, state.steps, self._noise_stream)
+                picture = self.pictures[kind][rows]
+                noise, seed, steps = self.camera.noise, state.seed[rows], state.steps[rows]
+                disturb(picture, noise, seed, steps, self._noise_stream)
+                self.pictures[kind][rows] = picture

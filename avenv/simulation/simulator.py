@@ -4,7 +4,8 @@ It knows no rewards and no goals. Every array has one row per environment; a sin
 batch of one, and a row's results do not depend on the other rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,10 +18,12 @@ from avenv.acoustics import AcousticSettings
 from avenv.core import frames, parallel
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
+from avenv.scene.states import HELD, is_put
 from avenv.simulation.body import Body, check_fits
 from avenv.simulation.ears import Ears
-from avenv.simulation.emitters import Emitter
+from avenv.simulation.emitters import Emitter, Position
 from avenv.simulation.events import Event, check_events
+from avenv.simulation.hands import SHORT, VERBS, Act
 from avenv.simulation.noise import ActuationNoise, disturbed_motion
 from avenv.simulation.sensors import Rig, Sensor, make_sensors
 from avenv.simulation.settings import SensorSettings
@@ -49,11 +52,13 @@ class Commands:
         distance: (E,) metres ahead.
         turn: (E,) radians to the left.
         states: for some rows the new states of things, by name.
+        acts: for some rows what their bodies do before, names in ``hands.VERBS``.
     """
 
     distance: NDArray[np.float64]
     turn: NDArray[np.float64]
     states: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    acts: Mapping[int, str] = field(default_factory=dict)
 
 
 class Simulator:
@@ -71,6 +76,7 @@ class Simulator:
 
     Attributes:
         state: where the bodies are, in what, and at what time.
+        acts: what bodies did in the latest step, besides walking, by row.
         sensors: by the names of their observations.
     """
 
@@ -93,6 +99,9 @@ class Simulator:
         for world in self.worlds.at_hand:
             check_fits(self.body, world)
         rate, step = settings.sample_rate, settings.step_samples
+        self._unseen = np.ones(num_envs, bool)  # who has not looked since something changed
+        self.acts: dict[int, Act] = {}
+        self._foreseen: dict[int, list[World]] = {}
         self._own = [0] * num_envs  # how many sources the episodes brought along
         self.state = State.at_rest(num_envs, self.worlds[0], self.body, rate, step)
         self._rig = Rig(settings, self.state, acoustics, propagation, vision)
@@ -110,6 +119,7 @@ class Simulator:
             SceneError: a source or the ears are inside something solid or outside the scene, or an
                 event is of a thing or a state that the world does not have.
             SoundError: a sound has another rate than the sensors.
+            ValueError: a sensor cannot observe the episode.
         """
         sources = {row: self._prepared(start) for row, start in starts.items()}
         state = self.state
@@ -125,6 +135,8 @@ class Simulator:
             state.clock[row] = 0
             state.collided[row] = False
             state.seed[row] = start.seed
+            self._unseen[row] = True
+            state.instruction[row] = start.instruction
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -137,6 +149,8 @@ class Simulator:
         """Return what sounds about a body that begins, if all of it can be."""
         check_fits(self.body, start.world)
         check_events(start.events, start.world)
+        for sensor in self.sensors.values():
+            sensor.check(start)
         if self.has_ears:
             self._rig.ears.check_position(
                 start.world, np.array([*start.position, self._ear_height(start.world)])
@@ -146,11 +160,13 @@ class Simulator:
     def _ear_height(self, world: World) -> float:
         return world.level_for(self.body) + self.body.ear_height
 
-    def _source(self, emitter: Emitter, world: World, time: float = 0.0) -> Source:
+    def _source(
+        self, emitter: Emitter, world: World, time: float = 0.0, near: Position | None = None
+    ) -> Source:
         """Return an emitter in a world from a time on; what can be does not depend on sensors."""
         if self.has_ears:
-            return self._rig.ears.traced(emitter, world, time)
-        return Source(emitter, world.acoustics_for(), time)
+            return self._rig.ears.traced(emitter, world, time, near)
+        return Source(emitter, world.acoustics_for(), time, near)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -161,6 +177,7 @@ class Simulator:
 
         In this order: things get into the states that bodies put them into, and into those of the
         events whose time has come; bodies turn and walk; the clock moves on; sensors take note.
+        ``acts`` tells what came of what bodies did; what could not be done they feel as contact.
 
         Returns:
             metres moved (E,), and whether something was in the way (E,).
@@ -171,11 +188,15 @@ class Simulator:
         some = np.flatnonzero(rows)
         for row, states in commands.states.items():
             self.set_states(row, states)
+        self.acts = {row: VERBS[verb](self, row) for row, verb in sorted(commands.acts.items())}
         for row in some.tolist():
             if self.state.events[row]:
                 self._happen(row)
         moved, collided = self._move(some, commands)
+        for row, act in self.acts.items():
+            self.state.collided[row] |= act.failed
         self.state.clock[some] += self.state.step_samples
+        self._unseen[some] = True
         for one in self._timed():
             one.advance(some)
         return moved, collided
@@ -239,6 +260,49 @@ class Simulator:
         self._add(row, sources, [self._source(emitter, world, now) for emitter in begun])
         state.sources[row] = tuple(sources)
         state.here[row] = world
+        self._unseen[row] = True
+
+    def sound(self, row: int, emitter: Emitter, near: Position | None = None) -> None:
+        """Let one more thing sound about a body.
+
+        Args:
+            row: of the body.
+            emitter: what sounds, from now on or later.
+            near: a place within about a metre whose late field it shares; see ``TracedSource``.
+
+        Raises:
+            SceneError: it is inside something solid or outside the scene.
+        """
+        sources = list(self.state.sources[row])
+        source = self._source(emitter, self.state.here[row], float(self.state.time[row]), near)
+        self._add(row, sources, [source])
+        self.state.sources[row] = tuple(sources)
+
+    def foresee(self, row: int, changes: Iterable[Mapping[str, str]]) -> None:
+        """Prepare what ``set_states`` will need when changes come about that are expected.
+
+        Worlds, pictures and sound fields are made now rather than in the midst of an episode; the
+        worlds are kept until ``foresee`` is called again. What will have happened otherwise until
+        then is made when it is needed.
+
+        Args:
+            row: of the body, whose episode has begun.
+            changes: the new states of things, by name, one after another.
+
+        Raises:
+            SceneError: a thing has no states, or not this one.
+        """
+        world, emitters = self.state.here[row], list(self.state.emitters(row))
+        self._foreseen[row] = []
+        for states in changes:
+            before, world = world, world.with_states(states)
+            emitters += self._begun(before, world, 0.0)
+            world.walkable_for(self.body)
+            self._rig.prepare(world)
+            for emitter in emitters:
+                with suppress(SceneError):  # then it will be in the way
+                    self._source(emitter, world)
+            self._foreseen[row].append(world)
 
     def _still_sounding(self, row: int, before: World, world: World, when: float) -> list[Emitter]:
         """Return what sounds about a body; what falls silent with its thing ends."""
@@ -248,7 +312,7 @@ class Simulator:
             replace(emitter, end=when)
             if emitter.object in changed
             and emitter.object not in sounding
-            and emitter.duration != CRASH  # that ends by itself
+            and emitter.duration not in (CRASH, SHORT)  # that ends by itself
             and (emitter.end is None or emitter.end > when)
             else emitter
             for emitter in self.state.emitters(row)
@@ -282,7 +346,7 @@ class Simulator:
                 sources.append(source.renewed(emitter))
                 continue
             try:
-                sources.append(self._source(emitter, world, now))
+                sources.append(self._source(emitter, world, now, source.near))
             except SceneError as error:
                 raise InTheWayError(f"{world.name}: something is in the way: {error}") from error
         return sources
@@ -315,24 +379,38 @@ class Simulator:
             if event.time * rate >= clock + state.step_samples:
                 waiting.append(event)
                 continue
+            states = self._not_carried_off(row, event.states)
+            if not states:
+                continue
             try:
-                self.set_states(row, event.states, max(event.time, clock / rate))
+                self.set_states(row, states, max(event.time, clock / rate))
             except InTheWayError:
                 waiting.append(event)
         state.events[row] = waiting
 
+    def _not_carried_off(self, row: int, states: Mapping[str, str]) -> dict[str, str]:
+        """Return those of the new states that are of things which nobody holds or has put away."""
+        now = self.state.here[row].compiled.states
+        return {k: s for k, s in states.items() if not (now[k] == HELD or is_put(now[k]))}
+
     # -- the senses --------------------------------------------------------------------------------
 
-    def observe(self) -> dict[str, NDArray]:
+    def observe(self, anew: bool = True) -> dict[str, NDArray]:
         """Look and listen; nothing changes by it.
+
+        Args:
+            anew: let all bodies look; else only those that have begun, taken a step or seen things
+                change since they last did: the others keep the pictures that they have.
 
         Returns:
             one new array per sensor, (E, ...).
         """
-        if eyes := self._rig.eyes:
+        looking = np.arange(self.num_envs) if anew else np.flatnonzero(self._unseen)
+        if (eyes := self._rig.eyes) and len(looking):
             around = self._rig.scenery.look_around()
             for eye in eyes:
-                eye.draw(around)
+                eye.draw(around, looking)
+        self._unseen[:] = False
         observation = {}
         for name, sensor in self.sensors.items():
             space = self.space[name]
@@ -360,16 +438,22 @@ class Simulator:
         width, height = self.settings.image_size
         reach = ahead * np.tan(np.deg2rad(self.settings.hfov) / 2)
         inside = (ahead > 0) & (np.abs(left) <= reach) & (np.abs(up) <= reach * height / width)
-        return inside & self.line_of_sight(points)
+        return self._line_of_sight(points, np.flatnonzero(inside))
 
     def line_of_sight(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return whether nothing stands between each body's eye and its point (E, 3)."""
+        return self._line_of_sight(points, np.arange(self.num_envs))
+
+    def _line_of_sight(
+        self, points: NDArray[np.float64], rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return whether some bodies (R,) see their points of (E, 3); False (E,) for the others."""
         eyes = self.state.eyes()
         clear = np.zeros(self.num_envs, bool)
         worlds, which = self.state.worlds()
-        for world, rows in parallel.runs_by_key(which, self.num_envs):
-            bvh = worlds[world].compiled.bvh
-            clear[rows] = lines_of_sight(bvh, eyes[rows], points[rows])
+        for world, members in parallel.runs_by_key(which[rows], self.num_envs):
+            some = rows[members]
+            clear[some] = lines_of_sight(worlds[world].compiled.bvh, eyes[some], points[some])
         return clear
 
 

@@ -18,18 +18,22 @@ class Source:
 
     Attributes:
         emitter: what sounds, where and when.
+        near: a place nearby whose late field it has, or None: it has its own.
 
     Args:
         emitter: what sounds.
         scene: where, as an engine hears it.
         time: seconds from which on it is there; the way that lies behind does not count.
+        near: a place nearby that it shares a late field with.
 
     Raises:
         SceneError: it is, or will be, inside a solid or outside the scene.
     """
 
-    def __init__(self, emitter: Emitter, scene: Any, time: float = 0.0):
-        self.emitter = emitter
+    def __init__(
+        self, emitter: Emitter, scene: Any, time: float = 0.0, near: Position | None = None
+    ):
+        self.emitter, self.near = emitter, near
         if isinstance(emitter.position, Trajectory):
             for place in emitter.position.after(time).places(_THINNEST):
                 scene.check_position(place, "source")
@@ -56,6 +60,8 @@ class TracedSource(Source):
         engine: of the sound propagation.
         ear_height: of those who listen, world metres.
         time: seconds from which on it is heard there; the way that lies behind does not count.
+        near: a place within about a metre where its late field is traced in place of its own, so
+            that what sounds once, anywhere, needs no field of its own.
 
     Raises:
         SceneError: it is, or will be, inside a solid or outside the scene.
@@ -68,13 +74,17 @@ class TracedSource(Source):
         engine: Any,
         ear_height: float,
         time: float = 0.0,
+        near: Position | None = None,
     ):
         self._scene, self._engine, self._ear_height = scene, engine, ear_height
         if isinstance(emitter.position, Trajectory):
             super().__init__(emitter, scene, time)
             self._places = emitter.position.after(time).places(SPACING)
+        elif near is not None:
+            super().__init__(emitter, scene, time, near)
+            self._field = self._traced(near).moved(np.array(emitter.position))
         else:  # it is checked before it is traced
-            self.emitter = emitter
+            self.emitter, self.near = emitter, None
             self._field = self._traced(emitter.position)
 
     def field(self, time: float) -> Any:

@@ -25,6 +25,7 @@ class Start:
         emitters: what sounds about it; without ears nobody asks whether it can sound there.
         events: what will happen.
         seed: 0 to 2**64 - 1, of all noise and of the light where that is random.
+        instruction: what it is asked to do, in words.
     """
 
     world: World
@@ -33,6 +34,7 @@ class Start:
     emitters: tuple[Emitter, ...] = ()
     events: tuple[Event, ...] = ()
     seed: int = 0
+    instruction: str = ""
 
 
 @dataclass(eq=False)
@@ -53,6 +55,7 @@ class State:
         here: E worlds, one around each body.
         sources: for each body what sounds about it: ``Source``, an emitter and its sound field.
         events: for each body what is still to happen, by time.
+        instruction: for each body what it is asked to do, in words.
     """
 
     body: Body
@@ -68,6 +71,7 @@ class State:
     here: list[World]
     sources: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[list[Event]] = field(default_factory=list)
+    instruction: list[str] = field(default_factory=list)
 
     @classmethod
     def at_rest(cls, count: int, world: World, body: Body, rate: int, step: int) -> "State":
@@ -86,6 +90,7 @@ class State:
             [world] * count,
             [()] * count,
             [[] for _ in range(count)],
+            [""] * count,
         )
 
     def __len__(self) -> int:

@@ -3,7 +3,7 @@
 import weakref
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -14,14 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv import acoustics, navigation, vision
+from avenv.core import cache
+from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
+from avenv.scene.episode_spec import EventSpec
 from avenv.scene.fields import names_file
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
 from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
 from avenv.scene.problems import Problems
+from avenv.scene.stored import restore, store
 from avenv.simulation.body import Body
+from avenv.simulation.homes import HomeStore, StoredHome, home_key
 from avenv.sounds import check_builtin
 from avenv.vision import RasterScene
 
@@ -39,8 +44,11 @@ MAX_VARIANTS_OF_ALL = 32
 
 _latest: "OrderedDict[tuple[int, tuple[str, ...]], weakref.ref[World]]" = OrderedDict()
 
-MAX_HOMES = 8
-"""Homes of sets that are kept besides those that bodies are in."""
+MAX_VISITORS = 8
+"""Scenes that episodes name beside the environment's own which are kept."""
+
+HOME_BYTES = 384 * 2**20
+"""Bytes that the homes of sets which were used last may take, see ``limit_homes``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +57,25 @@ class World:
 
     Attributes:
         compiled: the flat arrays that everything below is made from.
-        spec: the description it was compiled from, where there is one.
+        description: what it was compiled from, where there is such; or what makes that, where
+            nobody may ever ask for it.
         rest: the world that this one is a variant of, as ``with_states`` makes them.
         report: what became of the mesh that it was read from, where it was one.
         reference: what ``load_scene`` takes to load it anywhere; else its name.
+        doors: width and height of each door, metres; by default, of those of the description.
     """
 
     compiled: CompiledScene
-    spec: SceneSpec | None = None
+    description: SceneSpec | Callable[[], SceneSpec] | None = None
     rest: "World | None" = None
     report: "ImportReport | None" = None
     reference: str = ""
+    doors: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", self.reference or self.compiled.name)
+        if self.doors is None:
+            object.__setattr__(self, "doors", _doors(self.spec))
 
     def __deepcopy__(self, memo: Any) -> "World":
         return self  # nobody changes a world
@@ -71,7 +84,20 @@ class World:
         # What is derived is made anew where it is needed; a variant is one of its rest's again.
         if self.rest is not None:
             return _variant, (self.rest, dict(self.compiled.states))
-        return World, (self.compiled, self.spec, None, self.report, self.reference)
+        if callable(self.description):
+            return load_scene, (self.reference,)
+        return World, (self.compiled, self.description, None, self.report, self.reference)
+
+    @cached_property
+    def spec(self) -> SceneSpec | None:
+        """The description it was compiled from, where there is one."""
+        return self.description() if callable(self.description) else self.description
+
+    @property
+    def events(self) -> tuple[EventSpec, ...]:
+        """What the description lets happen in every episode; homes of sets let nothing happen."""
+        described = None if callable(self.description) else self.description
+        return () if described is None else tuple(described.events)
 
     @property
     def content_hash(self) -> str:
@@ -100,6 +126,8 @@ class World:
             ValueError: there is no such backend or light.
         """
         key = backend, light
+        if self._like is not None:
+            return self._like.prepared_for(backend, light)
         if light == vision.UNLIT and (backend, "full") in self._prepared:
             return self._prepared[backend, "full"]
         if key not in self._prepared:
@@ -125,6 +153,8 @@ class World:
         Raises:
             ValueError: there is no such backend.
         """
+        if self._like is not None:
+            return self._like.acoustics_for(backend)
         if backend not in self._heard:
             like = self.rest.acoustics_for(backend) if self.rest else None
             self._heard[backend] = acoustics.find_backend(backend).prepare(self.compiled, like)
@@ -145,13 +175,17 @@ class World:
         Raises:
             SceneError: there is nowhere it can.
         """
+        if self._like is not None:
+            return self._like.walkable_for(body)
         size = body.radius, body.step, body.height
         if size not in self._grids:
             rest = self.rest
             if rest and np.array_equal(self.compiled.triangles, rest.compiled.triangles):
                 self._grids[size] = rest.walkable_for(body)
             else:
-                self._grids[size] = navigation.build_grid(self.compiled, *size)
+                kept = rest is None and len(self.compiled.triangles) >= WORTH_KEEPING
+                find = navigation.find_grid if kept else navigation.build_grid
+                self._grids[size] = find(self.compiled, *size)
         return self._grids[size]
 
     @cached_property
@@ -201,23 +235,47 @@ class World:
             SceneError: a thing has no states, or not this one.
         """
         rest = self.rest or self
-        compiled = self.compiled.posed(states)
-        if compiled is rest.compiled:
+        wanted = self.compiled.wanted(states)
+        if wanted == rest.compiled.states:
             return rest
-        key = tuple(compiled.states.values())
+        key = tuple(wanted.values())
         variants = rest._variants
-        variant = variants.pop(key, None) or World(
-            compiled, rest.spec, rest, rest.report, rest.reference
-        )
+        variant = variants.pop(key, None)
+        if variant is None:
+            compiled = self.compiled.posed(states)
+            variant = World(
+                compiled, rest.description, rest, rest.report, rest.reference, rest.doors
+            )
         variants[key] = variant  # the latest last
         if len(variants) > MAX_VARIANTS:
             del variants[next(iter(variants))]
         _forget_oldest(rest, key)
         return variant
 
+    @property
+    def derived(self) -> tuple[int, ...]:
+        """How much has been derived of this world; it takes more memory when that changes."""
+        of_variants = [count for variant in self._variants.values() for count in variant.derived]
+        own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
+        return (*own, *of_variants)
+
     @cached_property
     def _variants(self) -> "dict[tuple[str, ...], World]":
         return {}
+
+    @cached_property
+    def _like(self) -> "World | None":
+        """The world that looks, sounds and is walked as this one, if there was one before it."""
+        rest = self.rest
+        if rest is None:
+            return None
+        like = rest._alike.setdefault(id(self.compiled.like or self.compiled), self)
+        return None if like is self else like
+
+    @cached_property
+    def _alike(self) -> "weakref.WeakValueDictionary[int, World]":
+        """The first world of every look, by the compiled scene that others of that look share."""
+        return weakref.WeakValueDictionary({id(self.compiled): self})
 
 
 def _forget_oldest(rest: World, key: tuple[str, ...]) -> None:
@@ -265,7 +323,7 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         homes = find_homes(str(scene))
         if len(homes) > 1:
             raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
-        return _home(homes.split, homes.numbers[0])
+        return HOMES.get(homes.split, homes.numbers[0])
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # only where there is a mesh
@@ -283,7 +341,37 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
 
 
 def _home(split: str, number: int) -> World:
-    return _described(make_home(split, number), f"homes:{split}/{number}")
+    """Return a home from the cache folder; else make it, and keep it there."""
+
+    def describe() -> SceneSpec:
+        return make_home(split, number)
+
+    def make() -> StoredHome:
+        spec = describe()
+        return StoredHome(store(compile_scene(spec)), np.array(_doors(spec)).reshape(-1, 2))
+
+    home = cache.recall(home_key(split, number), StoredHome, make)
+    doors, reference = tuple(map(tuple, home.doors.tolist())), f"homes:{split}/{number}"
+    return _world(restore(home.scene), reference, describe, reference=reference, doors=doors)
+
+
+def _doors(spec: SceneSpec | None) -> tuple[tuple[float, float], ...]:
+    return tuple((door.width, door.height) for door in spec.doors) if spec is not None else ()
+
+
+HOMES = HomeStore(_home, HOME_BYTES)
+"""The homes of this process."""
+
+
+def limit_homes(size: int) -> None:
+    """Let the homes of sets that were used last take up to ``size`` bytes of memory.
+
+    Those that environments are in are kept by them beside this.
+
+    Raises:
+        ValueError: size is negative.
+    """
+    HOMES.resize(size)
 
 
 def _described(spec: SceneSpec, reference: str = "") -> World:
@@ -293,9 +381,10 @@ def _described(spec: SceneSpec, reference: str = "") -> World:
 def _world(
     compiled: CompiledScene,
     source: str,
-    spec: SceneSpec | None = None,
+    spec: SceneSpec | Callable[[], SceneSpec] | None = None,
     report: "ImportReport | None" = None,
     reference: str = "",
+    doors: tuple[tuple[float, float], ...] | None = None,
 ) -> World:
     """Return the world of a scene that messages call ``source``, if its sounds are known."""
     problems = Problems(source)
@@ -307,13 +396,13 @@ def _world(
         except SoundError as error:
             problems.add(f"sources[{k}].sound", str(error))
     problems.check()
-    return World(compiled, spec, report=report, reference=reference)
+    return World(compiled, spec, report=report, reference=reference, doors=doors)
 
 
 class WorldList(Sequence[World]):
     """Worlds by number: those at hand, and homes that are made when they are asked for.
 
-    A set of homes may be endless; of the homes made, the ``MAX_HOMES`` used last are kept.
+    A set of homes may be endless; ``HOMES`` keeps those used last.
 
     Args:
         parts: worlds and sets of homes, one after another.
@@ -323,7 +412,6 @@ class WorldList(Sequence[World]):
         self._parts = tuple(parts)
         lengths = [len(p) if isinstance(p, HomeSet) else 1 for p in self._parts]
         self._starts = [0, *accumulate(lengths)]
-        self._homes: OrderedDict[int, World] = OrderedDict()
         self._visitors: OrderedDict[str, World] = OrderedDict()
 
     def __len__(self) -> int:
@@ -337,14 +425,7 @@ class WorldList(Sequence[World]):
         part = self._parts[k]
         if isinstance(part, World):
             return part
-        if number in self._homes:
-            self._homes.move_to_end(number)
-        else:
-            home = part.numbers[number - self._starts[k]]
-            self._homes[number] = _home(part.split, home)
-            if len(self._homes) > MAX_HOMES:
-                self._homes.popitem(last=False)
-        return self._homes[number]
+        return HOMES.get(part.split, part.numbers[number - self._starts[k]])
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.
@@ -383,7 +464,7 @@ class WorldList(Sequence[World]):
                     f"episode.scene: none of this environment's scenes {known} has the hash that "
                     f"the episode says, and {reference!r} cannot be loaded: {error}"
                 ) from error
-            if len(self._visitors) > MAX_HOMES:
+            if len(self._visitors) > MAX_VISITORS:
                 self._visitors.popitem(last=False)
         return self._visitors[reference]
 

@@ -134,7 +134,7 @@ def _is_residue(
     signal: NDArray[np.float32], rate: int, whole: NDArray[np.float32], whole_rate: int
 ) -> bool:
     """Say whether a resampled signal is only what a filter leaves of what it takes away."""
-    if np.max(np.abs(signal), initial=0.0) < _SILENCE:
+    if len(signal) < 2 or np.ptp(signal) < _SILENCE:
         return True
     within, whole_within = _without_edges(signal, rate), _without_edges(whole, whole_rate)
     faint = _amplitude(signal) < _FAINT * _amplitude(whole)

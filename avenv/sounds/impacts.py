@@ -158,3 +158,13 @@ def letter_box(loop: Loop, *, material: str, flap: float, letters: int, stiffnes
         strike(loop, out, start + length + 0.25, 0.3, (np.array([240.0]), np.array([0.02])), case,
                4e-3)  # fmt: skip
     return out + 0.05 * paper * loop.noise(band(1800, 6000, 1))
+
+
+def rap(loop: Loop, *, material: str, size: float) -> Signal:
+    """Knock once, with a knuckle, on a hollow thing of a material."""
+    made = MATERIALS[material]
+    wall = board(size, 0.75 * size, 0.03 * size, made.speed)
+    body = wall, decays(wall, made.loss, support=20.0)
+    out = loop.silence()
+    strike(loop, out, 0.0, 1.0, body, Floor(0.0, (150.0,), (0.02,), 0.2, 0.0), made.contact + 3e-4)
+    return out

@@ -159,6 +159,13 @@ def beacon(loop: Loop, *, style: str, low: float, octaves: float, rate: float) -
     return loop.repeat(starts, np.ones(count), 1.2, modes, 2 * low, 1.0, 0.25, 4e-3)
 
 
+def chirp(loop: Loop, *, low: float, octaves: float) -> Signal:
+    """Sweep once through all that echoes well, in 50 ms: what a robot sounds a room out with."""
+    out = loop.silence()
+    loop.add(out, 0.0, 0.05, sweep, 0.05, low, low * 2**octaves)
+    return out
+
+
 def toy(loop: Loop, *, tune: str, tuning: float, pace: float) -> Signal:
     """Play a tune of bare square waves, as cheap electronic toys do."""
     notes = TUNES[tune]

@@ -78,12 +78,12 @@ class DiscreteMotion:
         """
         given = np.asarray(actions)
         last = len(self.names) - 1
-        if given.shape != (count,) or not np.issubdtype(given.dtype, np.integer):
+        if given.shape != (count,) or given.dtype.kind not in "iu":
             raise ValueError(
                 f"actions have shape {given.shape} and type {given.dtype}; accepted: "
                 f"{count} integers from 0 to {last}"
             )
-        if ((given < 0) | (given > last)).any():
+        if given.min() < 0 or given.max() > last:
             raise ValueError(f"actions are {given.tolist()}; accepted: 0 to {last}")
         return given.astype(np.int64)
 

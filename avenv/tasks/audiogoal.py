@@ -45,13 +45,14 @@ class AudioGoal(NavigationTask):
     """Find the one thing that sounds."""
 
     Options = AudioGoalOptions
+    instruction = "Walk to what sounds and stop there."
     options: AudioGoalOptions
     sounds: SoundSet
 
     def __init__(self, simulator: Simulator, options: AudioGoalOptions):
+        super().__init__(simulator, options)
         for world in simulator.worlds.at_hand:
-            if options.goals == "sources" and not world.compiled.sources:
-                raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
+            self.check_world(world)
         rate = simulator.settings.sample_rate
         self._own: dict[str, list[int]] = {}
         if options.sounds == "scene":
@@ -67,7 +68,11 @@ class AudioGoal(NavigationTask):
         if options.background == "scene":
             own = _sounds_of(simulator.worlds, rate)
             self._background = {key: sounds[0] for key, sounds in own.items()}
-        super().__init__(simulator, options)
+
+    def check_world(self, world: World) -> None:
+        """Check that a scene names sources where ``goals`` asks for them."""
+        if self.options.goals == "sources" and not world.compiled.sources:
+            raise SceneError(f"{world.name}: sources is empty; goals='sources' needs one")
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode whose start is at least ``min_distance`` from the source, on foot."""

@@ -21,8 +21,7 @@ from avenv.tasks.episode import (
 
 def scene_events(world: World) -> tuple[Event, ...]:
     """Return what happens in every episode of a scene."""
-    events = world.spec.events if world.spec is not None else ()
-    return tuple(Event(event.time, event.states) for event in events)
+    return tuple(Event(event.time, event.states) for event in world.events)
 
 
 def declared_episodes(world: World, task: str, sample_rate: int) -> list[Episode]:

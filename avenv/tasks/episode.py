@@ -150,7 +150,7 @@ class Episode:
         states: things of the scene that begin in another state than usual.
         events: what happens at which time.
         goals: where to go.
-        instruction: what is asked for, in words.
+        instruction: what is asked for, in words; empty: what the task always asks for.
         geodesic_distance: from start to the first goal, metres walked; None: not measured yet.
         oracle_actions: number of actions the oracle needs, its final stop included; None likewise.
         expert: names of the actions that an expert took, if somebody wrote them down.

@@ -1,9 +1,7 @@
 """What all navigation tasks share: four actions, a goal, reward, metrics and ground truth.
 
-A task says how an episode is built (``sample``); where its goal is, the episode says. Definitions
-of the metrics: Anderson et al. 2018, "On Evaluation of Embodied Navigation Agents" (success, SPL);
-Datta et al. 2020, "Integrating Egocentric Localization for More Realistic Point-Goal Navigation
-Agents" (SoftSPL); Chen et al. 2021, "Learning to Set Waypoints for Audio-Visual Navigation" (SNA).
+A task says how an episode is built (``sample``); where its goal is, the episode says. What the
+metrics mean is in ``avenv.tasks.metrics``.
 """
 
 from collections.abc import Mapping
@@ -20,6 +18,7 @@ from avenv.navigation import FieldCache, GeodesicField, follower
 from avenv.simulation.events import Event
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import World
+from avenv.tasks import metrics
 from avenv.tasks.actions import find_actions
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
@@ -315,30 +314,30 @@ class NavigationTask(Task):
 
     def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
         success = (self._stopped & self.succeeded()).astype(np.float64)
-        start, distance = self._start_distance, self._distance
-        efficiency = start / np.maximum(start, self._path_length)
-        normalized = distance / start
-        oracle = self._oracle_actions
+        start, distance, walked = self._start_distance, self._distance, self._path_length
         return {
             "success": success,
-            "spl": success * efficiency,
-            "soft_spl": np.maximum(0.0, 1.0 - normalized) * efficiency,
-            "sna": success * oracle / np.maximum(oracle, self._actions),
+            "spl": metrics.spl(success, start, walked),
+            "soft_spl": metrics.soft_spl(distance, start, walked),
+            "sna": metrics.sna(success, self._oracle_actions, self._actions),
             "distance_to_goal": distance.copy(),
-            "normalized_distance_to_goal": normalized,
+            "normalized_distance_to_goal": metrics.normalized_distance(distance, start),
             "num_actions": self._actions.astype(np.float64),
-            "path_length": self._path_length.copy(),
+            "path_length": walked.copy(),
             "collisions": self._collisions.astype(np.float64),
         }
 
     def _current_truth(self) -> dict[str, NDArray]:
         simulator, goal = self.simulator, self.goal_positions()
-        azimuth, elevation = self.goal_direction()
+        offset = goal - simulator.state.ears()
+        azimuth, elevation = frames.azimuth_elevation(
+            frames.to_body(offset, simulator.state.heading)
+        )
         audible = [self._is_audible(row) for row in range(simulator.num_envs)]
         return {
             "source_azimuth": azimuth,
             "source_elevation": elevation,
-            "source_distance": np.linalg.norm(goal - simulator.state.ears(), axis=1),
+            "source_distance": np.linalg.norm(offset, axis=1),
             "geodesic_distance": self._distance.copy(),
             "source_visible": simulator.is_in_view(goal),
             "source_audible": np.array(audible),
@@ -461,6 +460,14 @@ class NavigationTask(Task):
         options = self.options
         # A tenth inside the radius, so that rounding never decides an episode.
         return options.forward_step, np.deg2rad(options.turn_angle), 0.9 * options.success_radius
+
+    def chance(self, row: int) -> float:
+        """Return the share of the floor that one can walk to from which a stop would succeed."""
+        field = self._aims[row].field
+        if field is None:
+            return 0.0
+        distances = field.distance[np.isfinite(field.distance)]
+        return float(np.mean(distances <= self.options.success_radius))
 
     # -- for people --------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
 """The tasks there are, by name; each is registered with Gymnasium as ``avenv/<name>-v0``."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
@@ -14,16 +16,78 @@ if TYPE_CHECKING:
 MAX_EPISODE_STEPS = 500
 """Actions after which an episode is truncated unless ``max_episode_steps`` says otherwise."""
 
-TASKS: "dict[str, str | type[Task]]" = {"AudioGoal": "avenv.tasks.audiogoal:AudioGoal"}
-"""Every task: its class, or where that is, as ``"module:name"``."""
+
+@dataclass(frozen=True)
+class Check:
+    """What ``avenv tasks check`` needs of a task, beside its expert and its chance.
+
+    Attributes:
+        chance: in words, what ``Task.chance`` computes.
+        scenes: where the episodes of the check take place.
+        options: of the environment.
+        deaf: ``"module:factory"`` of an agent that knows the map and hears nothing, where hearing
+            is the point: it must be no better than chance. Empty: there is none.
+        classical: ``"module:factory"`` of an agent that only senses and learns nothing: it must be
+            better than chance. Empty: there is none.
+    """
+
+    chance: str = ""
+    scenes: Any = "homes:val"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    deaf: str = ""
+    classical: str = ""
 
 
-LIMITS: dict[str, int] = {}
-"""Actions after which an episode of a task is truncated, where they are not the usual number."""
+@dataclass(frozen=True)
+class Registered:
+    """A row of ``TASKS``.
+
+    Attributes:
+        task: its class, or where that is, as ``"module:name"``.
+        max_episode_steps: actions after which an episode is truncated.
+        check: how it is tried.
+    """
+
+    task: "str | type[Task]"
+    max_episode_steps: int = MAX_EPISODE_STEPS
+    check: Check = Check()
+
+
+AT_THE_GOAL = "share of the floor from which a stop would succeed"
+DEAF = "avenv_agents.baselines:DeafAgent"
+
+TASKS: dict[str, Registered] = {
+    "AudioGoal": Registered("avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL)),
+    "SilenceIt": Registered(
+        "avenv.tasks.silence_it:SilenceIt",
+        800,
+        Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+    ),
+    "AnswerDoor": Registered(
+        "avenv.tasks.answer_door:AnswerDoor",
+        800,
+        Check("the time to open the door, of all the time in which it may ring", deaf=DEAF),
+    ),
+    "WaitForCue": Registered(
+        "avenv.tasks.wait_for_cue:WaitForCue",
+        800,
+        Check("the time to open the machine, of all the time in which it may beep", deaf=DEAF),
+    ),
+    "FalseAlarm": Registered(
+        "avenv.tasks.false_alarm:FalseAlarm",
+        800,
+        Check("half of the alarms are real", deaf=DEAF),
+    ),
+    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen", 800),
+}
+"""Every task, by name."""
 
 
 def register(
-    name: str, task: "type[Task] | str", max_episode_steps: int = MAX_EPISODE_STEPS
+    name: str,
+    task: "type[Task] | str",
+    max_episode_steps: int = MAX_EPISODE_STEPS,
+    check: Check | None = None,
 ) -> None:
     """Make a task known: ``gymnasium.make("avenv/<name>-v0")`` and ``make_vec`` find it.
 
@@ -31,6 +95,7 @@ def register(
         name: letters and digits, as ``"AudioGoal"``.
         task: a class derived from ``Task``, or ``"module:Class"``, which is imported when needed.
         max_episode_steps: actions after which an episode is truncated.
+        check: how ``avenv tasks check`` tries it.
 
     Raises:
         ValueError: the name is none, or another task has it.
@@ -39,11 +104,21 @@ def register(
         raise ValueError(f"the task's name is {name!r}; accepted: letters and digits")
     if not isinstance(task, str) and not (isinstance(task, type) and hasattr(task, "judge")):
         raise ValueError(f"the task is {task!r}; accepted: a class derived from avenv.tasks.Task")
-    if name in TASKS and TASKS[name] != task:
+    if name in TASKS and TASKS[name].task != task:
         raise ValueError(f"there is a task {name!r} already; accepted: another name")
-    TASKS[name] = task
-    LIMITS[name] = max_episode_steps
+    TASKS[name] = Registered(task, max_episode_steps, check or Check())
     _tell_gymnasium(name, max_episode_steps)
+
+
+def find_registered(name: str) -> Registered:
+    """Return the row of a task.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    if not isinstance(name, str) or name not in TASKS:
+        raise ValueError(f"task is {name!r}; {accepted(name, TASKS)}")
+    return TASKS[name]
 
 
 def find_task(name: str) -> "type[Task]":
@@ -52,9 +127,7 @@ def find_task(name: str) -> "type[Task]":
     Raises:
         ValueError: there is no such task.
     """
-    if not isinstance(name, str) or name not in TASKS:
-        raise ValueError(f"task is {name!r}; {accepted(name, TASKS)}")
-    task = TASKS[name]
+    task = find_registered(name).task
     if isinstance(task, str):
         module, _, attribute = task.partition(":")
         task = getattr(import_module(module), attribute)
@@ -73,5 +146,5 @@ def _tell_gymnasium(name: str, max_episode_steps: int) -> None:
 
 def register_all() -> None:
     """Tell Gymnasium of the tasks of the table."""
-    for name in TASKS:
-        _tell_gymnasium(name, LIMITS.get(name, MAX_EPISODE_STEPS))
+    for name, row in TASKS.items():
+        _tell_gymnasium(name, row.max_episode_steps)

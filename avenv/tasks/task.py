@@ -39,6 +39,7 @@ class Task(ABC):
     Attributes:
         name: that it is registered under.
         Options: dataclass of its options.
+        instruction: what it asks for, in words, where an episode says nothing else.
         headline: the metrics by which agents are compared, the most important first.
         actions: what agents may do.
         episodes: the episodes under way, by row.
@@ -46,6 +47,7 @@ class Task(ABC):
 
     name: str = ""
     Options: type[Any]
+    instruction: str = ""
     headline: tuple[str, ...] = ()
     actions: Actions
     sounds: SoundSet | None = None
@@ -61,6 +63,15 @@ class Task(ABC):
 
         Raises:
             SceneError: the world has no room for one.
+        """
+
+    def check_world(self, world: World) -> None:  # noqa: B027
+        """Check that a world has what the task's episodes need.
+
+        Homes of sets that lack it are passed over; any other scene is refused at once.
+
+        Raises:
+            SceneError: it lacks something; the message lists what is needed and what was found.
         """
 
     @abstractmethod
@@ -115,9 +126,16 @@ class Task(ABC):
         """
         raise NotImplementedError(f"{self.name} has no oracle")
 
+    def chance(self, row: int) -> float:
+        """Return the share of the first headline metric that mere guessing brings in one row.
+
+        That of an episode that has just begun; ``avenv tasks check`` states its mean.
+        """
+        return 0.0
+
     def caption(self, row: int) -> list[str]:
         """Return what a film says of a moment, a line each."""
-        return [self.episodes[row].instruction]
+        return [self.simulator.state.instruction[row]]
 
     def marks(self, row: int) -> list[NDArray[np.float64]]:
         """Return the places (2,) that a map shows."""
@@ -138,7 +156,15 @@ class Task(ABC):
                 )
         world = self.world(episode)
         emitters = tuple(source.emitter(self.sound(source.sound)) for source in episode.sources)
-        return Start(world, episode.start, episode.heading, emitters, episode.events, episode.seed)
+        return Start(
+            world,
+            episode.start,
+            episode.heading,
+            emitters,
+            episode.events,
+            episode.seed,
+            episode.instruction or self.instruction,
+        )
 
     def world(self, episode: Episode) -> World:
         """Return the world of an episode, in the states that it begins in."""

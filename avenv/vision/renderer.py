@@ -57,6 +57,7 @@ class Renderer(Protocol):
         positions: ArrayLike,
         rotations: ArrayLike,
         instances: Instances | None = None,
+        cameras: ArrayLike | None = None,
     ) -> None:
         """Fill the pictures.
 
@@ -67,6 +68,8 @@ class Renderer(Protocol):
             rotations: (n, 3, 3), columns forward, left and up as ``core.frames.body_rotation``
                 gives.
             instances: where the scenes' movable parts are; by default, where they were compiled.
+            cameras: (m,) numbers of those to draw, by default all n; the pictures of the others
+                stay as they are.
 
         Raises:
             ValueError: a shape does not fit, a pose is not finite, or a part is not there.

@@ -196,6 +196,8 @@ def _cartesian(file: Any, field: str, usual: str | None = None) -> NDArray[np.fl
     azimuth, elevation, radius = values.T
     if np.abs(azimuth).max() > 360.5 or np.abs(elevation).max() > 90.5:
         raise _UnusableError(f"{field} has angles beyond 360° or 90°; accepted: degrees")
+    if radius.min() < 0:
+        raise _UnusableError(f"{field} has a distance of {radius.min():.3g} m; accepted: 0 or more")
     return direction(np.radians(azimuth), np.radians(elevation)) * radius[:, None]
 
 

@@ -15,8 +15,12 @@ from avenv.geometry import segment_is_clear
 
 SUB = 4
 """Subcells along a cell's edge."""
-CORNERS = 8
-"""Cells that a point may lie between."""
+_NEAR, _WIDE = 2, 8
+"""Subcells within which cells are heard, and those within which they are where few are in sight."""
+_ENOUGH = 0.5
+"""Share of the nearest subcells in sight that does without the wider surroundings."""
+MOST = 2 * ((_NEAR // 2 + 1) ** 2 + (_WIDE // 2 + 1) ** 2)
+"""Cells that may make up the field at a point."""
 MAX_CELLS = 7000
 """A scene that would need more cells than about this gets larger ones. With the usual settings, the
 late fields of 16 environments then take less than 500 MB, however large their scene is."""
@@ -202,65 +206,75 @@ def _crossings(u, i, slope, start):
 
 @inner
 def blend(cells, bvh, x, y, z, rows, weights):
-    """Write to rows and weights (CORNERS,) which cells make up the field at a point, with sum 1.
+    """Write to rows and weights (MOST,) which cells make up the field at a point, with sum 1.
 
-    Of the cells around it, those whose anchor it sees; where it sees none, the nearest anchor in
-    sight within two cells, and failing that the nearest at all. Row -1 stands for no cell.
+    Returns how many. Every open subcell within ``_NEAR`` that the point sees counts for its cell,
+    the less the further away. The more of them are hidden, the more do those within ``_WIDE``. So
+    no cell comes or goes at once. A point that sees none of all these hears the nearest anchor's.
     """
-    width, last = cells.size[0], cells.row.shape[0] - 1
-    u, v = (x - cells.low[0]) / width - 0.5, (y - cells.low[1]) / width - 0.5
     # between layers, but not above or below the outermost
-    w = min(max((z - cells.low[2]) / cells.size[2] - 0.5, 0.0), float(last))
-    i, j, layer = int(np.floor(u)), int(np.floor(v)), int(w)
-    total = 0.0
-    for k in range(CORNERS):
-        a, b, c = i + k // 2 % 2, j + k % 2, layer + k // 4
-        share = (1 - abs(u - a)) * (1 - abs(v - b)) * (1 - abs(w - c))
-        rows[k] = _visible(cells, bvh, c, a, b, x, y, z) if share > 0 else -1
-        weights[k] = share if rows[k] >= 0 else 0.0
-        total += weights[k]
-    if total > 1e-6:
-        for k in range(CORNERS):
-            weights[k] /= total
-        return
-    for k in range(CORNERS):
-        rows[k], weights[k] = -1, 0.0
-    rows[0], weights[0] = _nearest(cells, bvh, int(w + 0.5), i, j, x, y, z), 1.0
+    w = min(max((z - cells.low[2]) / cells.size[2] - 0.5, 0.0), cells.row.shape[0] - 1.0)
+    count, total = _weigh(cells, bvh, x, y, z, w, _NEAR, rows, weights, 0)
+    if total < _ENOUGH:
+        near = count
+        count, wide = _weigh(cells, bvh, x, y, z, w, _WIDE, rows, weights, near)
+        if wide == 0:
+            rows[near], weights[near] = _nearest(cells, x, y, z), 1.0
+            count, wide = near + 1, 1.0
+        for k in range(near, count):
+            weights[k] *= (_ENOUGH - total) / wide
+        total = _ENOUGH
+    for k in range(count):
+        weights[k] /= total
+    return count
 
 
 @inner
-def _visible(cells, bvh, layer, i, j, x, y, z):
-    """Return the row of cell i, j of a layer if its anchor is in sight, else -1."""
-    layers, columns, rows = cells.row.shape
-    if i < 0 or j < 0 or i >= columns or j >= rows or layer >= layers:
-        return -1
-    row = cells.row[layer, i, j]
-    if row < 0:
-        return -1
-    p = cells.anchor[row]
-    return row if segment_is_clear(bvh, x, y, z, p[0], p[1], p[2]) else -1
+def _weigh(cells, bvh, x, y, z, w, reach, rows, weights, count):
+    """Append the cells of which a point sees subcells less than ``reach`` subcells away.
 
-
-@inner
-def _nearest(cells, bvh, layer, i, j, x, y, z):
-    best, found = np.inf, -1
-    for a in range(i - 2, i + 4):
-        for b in range(j - 2, j + 4):
-            row = _visible(cells, bvh, layer, a, b, x, y, z)
-            if row >= 0:
-                d = _square(cells.anchor[row], x, y, z)
-                if d < best:
-                    best, found = d, row
-    if found >= 0:
-        return found
-    for row in range(len(cells.anchor)):
-        d = _square(cells.anchor[row], x, y, z)
-        if d < best:
-            best, found = d, row
-    return found
+    ``w`` is its height in layers. Returns how many there are then, and the sum of the new weights:
+    1 if all is in sight.
+    """
+    layers, columns, lines = cells.row.shape
+    width, all_in_sight, total = cells.size[0] / SUB, reach * reach, 0.0
+    u, v = (x - cells.low[0]) / width - 0.5, (y - cells.low[1]) / width - 0.5
+    first_i, last_i = _span(u, reach, columns * SUB)
+    first_j, last_j = _span(v, reach, lines * SUB)
+    for layer in range(int(w), min(int(w) + 2, layers)):
+        for a in range(first_i // SUB, last_i // SUB + 1):
+            for b in range(first_j // SUB, last_j // SUB + 1):
+                row, weight = cells.row[layer, a, b], 0.0
+                if row < 0:
+                    continue
+                height = cells.anchor[row, 2]
+                for i in range(max(first_i, a * SUB), min(last_i, a * SUB + SUB - 1) + 1):
+                    for j in range(max(first_j, b * SUB), min(last_j, b * SUB + SUB - 1) + 1):
+                        if cells.open[layer, i, j] and segment_is_clear(
+                            bvh, x, y, z, cells.low[0] + (i + 0.5) * width,
+                            cells.low[1] + (j + 0.5) * width, height,
+                        ):  # fmt: skip
+                            weight += (1 - abs(u - i) / reach) * (1 - abs(v - j) / reach)
+                weight *= (1 - abs(w - layer)) / all_in_sight
+                if weight > 0:
+                    rows[count], weights[count] = row, weight
+                    count, total = count + 1, total + weight
+    return count, total
 
 
 @inlined
-def _square(anchor, x, y, z):
-    """Return the square of a point's distance from an anchor (3,)."""
-    return (anchor[0] - x) ** 2 + (anchor[1] - y) ** 2 + (anchor[2] - z) ** 2
+def _span(u, reach, number):
+    """Return the first and the last of ``number`` subcells within ``reach`` of u, in subcells."""
+    return max(int(np.ceil(u - reach)), 0), min(int(np.floor(u + reach)), number - 1)
+
+
+@inner
+def _nearest(cells, x, y, z):
+    """Return the row of the cell whose anchor is nearest, in sight or not."""
+    best, found = np.inf, -1
+    for row in range(len(cells.anchor)):
+        p = cells.anchor[row]
+        d = (p[0] - x) ** 2 + (p[1] - y) ** 2 + (p[2] - z) ** 2
+        if d < best:
+            best, found = d, row
+    return found

@@ -18,7 +18,7 @@ from numba import float64, int64
 from numpy.typing import NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.late.cells import CORNERS, Cells, blend, collect, first_reach, lay_cells
+from avenv.acoustics.late.cells import MOST, Cells, blend, collect, first_reach, lay_cells
 from avenv.acoustics.late.denoising import smooth
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
 from avenv.acoustics.settings import AcousticSettings
@@ -148,23 +148,22 @@ def late_at(field, bvh, x, y, z, energy_out, moment_out):
     length of a direction is the share of the energy that comes from there: 1 for a single ray, 0
     for a diffuse field.
     """
-    rows, weights = local_array(int64, CORNERS), local_array(float64, CORNERS)
-    blend(field.cells, bvh, x, y, z, rows, weights)
+    rows, weights = local_array(int64, MOST), local_array(float64, MOST)
+    count = blend(field.cells, bvh, x, y, z, rows, weights)
     bands = field.energy.shape[2]
     for k in range(energy_out.shape[0]):
         for b in range(energy_out.shape[1]):
             energy_out[k, b] = 0.0
         mean, mx, my, mz = 0.0, 0.0, 0.0, 0.0
-        for n in range(CORNERS if k < field.energy.shape[1] else 0):
-            if rows[n] >= 0 and weights[n] > 0:
-                energy, moment = field.energy[rows[n], k], field.moment[rows[n], k]
-                for b in range(energy_out.shape[1]):
-                    energy_out[k, b] += weights[n] * energy[b]
-                for b in range(bands):
-                    mean += weights[n] * energy[b] / bands
-                mx += weights[n] * moment[0]
-                my += weights[n] * moment[1]
-                mz += weights[n] * moment[2]
+        for n in range(count if k < field.energy.shape[1] else 0):
+            energy, moment = field.energy[rows[n], k], field.moment[rows[n], k]
+            for b in range(energy_out.shape[1]):
+                energy_out[k, b] += weights[n] * energy[b]
+            for b in range(bands):
+                mean += weights[n] * energy[b] / bands
+            mx += weights[n] * moment[0]
+            my += weights[n] * moment[1]
+            mz += weights[n] * moment[2]
         scale = 1 / mean if mean > 0 else 0.0
         moment_out[k, 0], moment_out[k, 1], moment_out[k, 2] = mx * scale, my * scale, mz * scale
 

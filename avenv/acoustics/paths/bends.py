@@ -237,6 +237,8 @@ def _pull(scene, chain, number, source, listener, points, wedges):
     edges = scene.edges
     for a in range(3):
         points[0, a], points[number + 1, a] = listener[a], source[a]
+    if number > 1 and not _may_touch(edges, chain, number, source, listener, wedges):
+        return 0.0, 0.0
     _tighten(edges, chain, number, points, wedges)
     weight, length, face = 1.0, 0.0, -1
     for i in range(number):
@@ -262,6 +264,52 @@ def _pull(scene, chain, number, source, listener, points, wedges):
     strength = abs(gain) * distance(listener, source) / length
     fade = ease((strength - _FAINTEST) / (_FAINT - _FAINTEST))
     return strength * fade, weight * fade
+
+
+@inner
+def _may_touch(edges, chain, number, source, listener, wedges):
+    """Say whether a tight string may touch all its edges, rather than slip off one.
+
+    Where it touches an edge lies between where its neighbours are, along that edge. So neighbours
+    narrow each other's places down, from the listener on and back again; what is then left of an
+    edge is in ``wedges``. Nothing is refused that touches them all.
+    """
+    for i in range(number):
+        wedges[i, PLACE], wedges[i, OPENING] = 0.0, edges.length[chain[i]]
+    for k in range(2 * number - 1):
+        i = k if k < number else 2 * number - 2 - k
+        e = chain[i]
+        if i == 0:
+            low = high = _place_along(edges, e, listener, edges.along[e], 0.0)
+        else:
+            low, high = _span_along(edges, e, chain[i - 1], wedges[i - 1])
+        if i == number - 1:
+            near = far = _place_along(edges, e, source, edges.along[e], 0.0)
+        else:
+            near, far = _span_along(edges, e, chain[i + 1], wedges[i + 1])
+        wedges[i, PLACE] = max(wedges[i, PLACE], min(low, near))
+        wedges[i, OPENING] = min(wedges[i, OPENING], max(high, far))
+        if wedges[i, PLACE] >= wedges[i, OPENING]:
+            return False
+    return True
+
+
+@inner
+def _span_along(edges, e, other, wedge):
+    """Return the least and the greatest place along edge e of what is left of another edge."""
+    start, along = edges.start[other], edges.along[other]
+    a = _place_along(edges, e, start, along, wedge[PLACE])
+    b = _place_along(edges, e, start, along, wedge[OPENING])
+    return min(a, b), max(a, b)
+
+
+@inner
+def _place_along(edges, e, start, along, t):
+    """Return how far along edge e a point is, t metres from a start."""
+    place = 0.0
+    for a in range(3):
+        place += (start[a] + t * along[a] - edges.start[e, a]) * edges.along[e, a]
+    return place
 
 
 @inner

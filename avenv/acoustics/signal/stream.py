@@ -2,13 +2,22 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
-from avenv.acoustics.signal import interleaved
+from avenv.acoustics.signal.transforms import (
+    LANES,
+    add_product,
+    invert,
+    read_faded,
+    roots_for,
+    size_for,
+    transform,
+    write_signal,
+)
 from avenv.core import parallel
-from avenv.core.kernels import borrowing, fast_inner, fast_kernel
+from avenv.core.kernels import borrowing, fast_inner, fast_kernel, inlined
 
-_ENVIRONMENTS_PER_JOB = 4  # as many as one SIMD register of the FFT holds
+_ENVIRONMENTS_PER_JOB = 4
+_LARGEST = np.finfo(np.float32).max
 
 Array = NDArray[np.float32]
 
@@ -19,13 +28,14 @@ class Stream:
     Each step convolves every source's own past with its current response, so that reverberation
     outlives the step in which it began, cross-fades from the previous response, and adds up the
     sources. A source that is silent, and whose tail is over, costs nothing and needs no response;
-    when it begins again, it does so with the response that it is given then.
+    when it begins again, it does so with the response that it is given then. A response is as long
+    as its last sample that is not 0: what is beyond costs nothing either.
 
     The convolution is uniformly partitioned overlap-save (Stockham 1966; Gardner 1995): responses
-    and pasts are cut into parts of one step, whose spectra are multiplied and added. A transform
-    covers two steps, of which the second is valid; a raised-cosine cross-fade over that half is a
-    cosine over the whole, which in the frequency domain only mixes neighbouring bins. So all
-    sources of an environment share one inverse transform per channel.
+    and pasts are cut into parts of one step, whose spectra are kept, multiplied and added. Two
+    channels share a transform, one as its real, the other as its imaginary part; so do all sources
+    of an environment, when they return from the frequency domain. The cross-fade is half a cosine
+    over the step.
 
     Parameters
     ----------
@@ -34,26 +44,43 @@ class Stream:
     step : samples S that each ``push`` brings.
     window : samples W that are heard at a time, the newest last.
     length : samples L of the responses.
+    limit : full scale, at which what is heard is cut off.
 
     Attributes
     ----------
     window : (E, C, W) float32, what was heard last; the next call overwrites it.
+    finite : (E,) bool, whether what was heard last was, before it was cut off.
     sources : K, how many sources an environment has room for; ``reset`` makes room for more.
     past : L - 1 + W, how many samples of the past ``reset`` needs.
     """
 
-    def __init__(self, num: int, channels: int, step: int, window: int, length: int):
+    def __init__(
+        self,
+        num: int,
+        channels: int,
+        step: int,
+        window: int,
+        length: int,
+        limit: float = np.inf,
+    ):
         self.num, self.channels, self.step, self.length = num, channels, step, length
         self.past = length - 1 + window
         self.sources = 0
         self.window = np.zeros((num, channels, window), np.float32)
-        self._parts = -(-length // step)
-        bins = step + 1
+        self.finite = np.ones(num, np.bool_)
+        self._limit = np.float32(limit)
+        self._parts, self._pairs = -(-length // step), -(-channels // 2)
+        size = size_for(2 * step)
+        self._roots = roots_for(size)
+        self._rise = (0.5 - 0.5 * np.cos(np.pi * np.arange(step) / step)).astype(np.float32)
+        row = size // LANES, 2, LANES
         self._newest = np.zeros(num, np.int64)  # where in the rings of pasts
-        self._pasts = np.zeros((num, 0, self._parts, bins), np.complex64)  # spectra of two blocks
-        self._blocks = np.zeros((num, 0, step), np.float32)  # the latest
+        self._pasts = np.zeros((num, 0, self._parts, *row), np.float32)  # spectra of two blocks
+        self._sounds = np.zeros((num, 0, self._parts), np.bool_)  # whether there is sound in them
+        self._frames = np.zeros((num, 0, 2 * step), np.float32)  # the latest two blocks
         self._idle = np.zeros((num, 0), np.int64)  # steps since a source last sounded
-        self._responses = np.zeros((num, 0, channels, self._parts, bins), np.complex64)
+        self._spectra = np.zeros((num, 0, self._parts, self._pairs, *row), np.float32)
+        self._reach = np.zeros((num, 0), np.int64)  # parts of the response that are not silent
         self.make_room(1)
 
     def reset(self, index: int, histories: Array, responses: Array) -> None:
@@ -70,24 +97,21 @@ class Stream:
         _check("responses", responses, (number, self.channels, self.length))
         self.make_room(number)
         self._idle[index] = self._parts + 1
-        self._blocks[index] = 0
-        self._pasts[index] = 0
-        self.window[index] = 0
-        heard = np.flatnonzero(histories.any(axis=1))
-        if len(heard) == 0:
-            return
-        histories, responses = histories[heard], responses[heard]
-        size = next_fast_len(self.past, real=True)  # what wraps round is not kept
-        through = rfft(histories, size)[:, None] * rfft(responses, size)
-        self.window[index] = irfft(through.sum(axis=0), size)[:, self.length - 1 : self.past]
+        self._frames[index] = 0
+        self._sounds[index] = False
+        size = size_for(self.past)  # what wraps round is not kept
+        self.finite[index] = _hear_the_past(
+            histories, responses, size // LANES, roots_for(size), self._limit, self.window[index]
+        )
         blocks = self._latest_blocks(histories)
-        ages = (self._newest[index] - np.arange(self._parts)) % self._parts
-        frames = np.concatenate([blocks[:, :-1], blocks[:, 1:]], axis=-1)
-        self._pasts[index, heard[:, None], ages] = rfft(frames)[:, ::-1]
-        self._blocks[index, heard] = blocks[:, -1]
         silent = ~blocks[:, ::-1].any(axis=-1)
-        self._idle[index, heard] = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
-        self._responses[index, heard] = self._spectra(responses)
+        idle = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
+        self._idle[index, :number] = idle
+        self._frames[index, :number] = blocks[:, -2:].reshape(number, -1)
+        _remember(
+            blocks, responses, int(self._newest[index]), self._roots, self._pasts[index],
+            self._sounds[index], self._spectra[index], self._reach[index],
+        )  # fmt: skip
 
     def audible(self, rows: NDArray[np.int64], dry: Array) -> NDArray[np.bool_]:
         """Return which sources (R, K) will be heard in the next step: they sound or did lately.
@@ -97,9 +121,20 @@ class Stream:
         rows : (R,) environments.
         dry : (R, K, S) float32, what each of their sources emits during the step.
         """
-        return dry.any(axis=2) | (self._idle[rows] < self._parts)
+        return self._sounding(dry) | (self._idle[rows] < self._parts)
 
-    def push(self, rows: NDArray[np.int64], dry: Array, responses: Array) -> Array:
+    def _sounding(self, dry: Array) -> NDArray[np.bool_]:
+        sounding = np.empty(dry.shape[:2], np.bool_)
+        _find_sounding(dry, sounding)
+        return sounding
+
+    def push(
+        self,
+        rows: NDArray[np.int64],
+        dry: Array,
+        responses: Array,
+        renewed: NDArray[np.bool_] | None = None,
+    ) -> Array:
         """Let some environments hear one step more and return the windows (E, C, W) of all.
 
         The returned array is the stream's own: the next call overwrites it.
@@ -108,48 +143,34 @@ class Stream:
         ----------
         rows : (R,) environments, ascending; for the others no time passes.
         dry : (R, K, S) float32, what each of their sources emits during the step.
-        responses : (J, C, L) float32, those of the J sources that ``audible(rows, dry)`` names, row
-            by row, at the end of the step.
+        responses : (J, C, L) float32, those of the J sources that are ``renewed``, row by row, at
+            the end of the step.
+        renewed : (R, K), which sources have another response than the one that they were last
+            given; by default all that ``audible(rows, dry)`` names. The others keep it.
         """
         _check("dry", dry, (len(rows), self.sources, self.step))
-        sounding = dry.any(axis=2)
-        audible = sounding | (self._idle[rows] < self._parts)
-        _check("responses", responses, (int(audible.sum()), self.channels, self.length))
-        ends = np.cumsum(audible.sum(axis=1))
-        jobs = []
-        for first in range(0, len(rows), _ENVIRONMENTS_PER_JOB):
-            some = slice(first, first + _ENVIRONMENTS_PER_JOB)
-            own = responses[ends[first - 1] if first else 0 : ends[some][-1]]
-            jobs.append((rows[some], dry[some], audible[some], own))
-        parallel.run(self._advance, jobs)
-        self._idle[rows] = np.where(sounding, 0, self._idle[rows] + 1)
-        return self.window
-
-    def _advance(
-        self, rows: NDArray[np.int64], dry: Array, audible: NDArray[np.bool_], responses: Array
-    ) -> None:
-        newest = self._newest[rows] = (self._newest[rows] + 1) % self._parts
-        row, source = np.divmod(np.flatnonzero(audible), self.sources)
-        frames = np.concatenate([self._blocks[rows[row], source], dry[row, source]], axis=-1)
-        self._blocks[rows] = dry
-        self._pasts[rows, :, newest] = 0
-        self._pasts[rows[row], source, newest[row]] = interleaved.transform(frames)
-        heard = np.empty((len(rows), self.channels, self.step + 1), np.complex64)
-        _multiply_and_fade(
-            self._pasts, self._newest, self._responses, self._idle <= self._parts,
-            rows, rows[row], source, self._spectra(responses), heard,
+        sounding = self._sounding(dry)
+        if renewed is None:
+            renewed = sounding | (self._idle[rows] < self._parts)
+        count = renewed.sum(axis=1)
+        _check("responses", responses, (int(count.sum()), self.channels, self.length))
+        first = np.cumsum(count) - count
+        parallel.run(
+            _advance,
+            [
+                (
+                    rows[some], dry[some], sounding[some], renewed[some], first[some], responses,
+                    self._newest, self._pasts, self._sounds, self._frames, self._idle,
+                    self._spectra, self._reach, self._roots, self._rise, self._limit, self.window,
+                    self.finite,
+                )
+                for some in (
+                    slice(k, k + _ENVIRONMENTS_PER_JOB)
+                    for k in range(0, len(rows), _ENVIRONMENTS_PER_JOB)
+                )
+            ],
         )  # fmt: skip
-        block = interleaved.invert(heard.reshape(-1, self.step + 1), 2 * self.step)
-        _slide(self.window, rows, block.reshape(*heard.shape[:2], -1), self.step)
-
-    def _spectra(self, responses: Array) -> NDArray[np.complex64]:
-        """Return the spectra (n, C, P, F) of the parts of responses (n, C, L)."""
-        number, step = self._parts, self.step
-        parts = np.zeros((*responses.shape[:2], number, 2 * step), np.float32)
-        for k in range(number):
-            part = responses[..., k * step : (k + 1) * step]
-            parts[:, :, k, : part.shape[-1]] = part
-        return rfft(parts)
+        return self.window
 
     def _latest_blocks(self, histories: Array) -> Array:
         """Return the last steps (k, P + 1, S) of histories, as far back as responses reach."""
@@ -162,9 +183,11 @@ class Stream:
     def make_room(self, sources: int) -> None:
         """Let every environment have at least this many sources; new ones are silent."""
         self.sources = max(sources, self.sources)
-        self._blocks = _widened(self._blocks, self.sources)
+        self._frames = _widened(self._frames, self.sources)
         self._pasts = _widened(self._pasts, self.sources)
-        self._responses = _widened(self._responses, self.sources)
+        self._sounds = _widened(self._sounds, self.sources)
+        self._spectra = _widened(self._spectra, self.sources)
+        self._reach = _widened(self._reach, self.sources)
         self._idle = _widened(self._idle, self.sources, self._parts + 1)
 
 
@@ -174,73 +197,191 @@ def _widened(array: NDArray, sources: int, fill: int = 0) -> NDArray:
     return np.pad(array, more, constant_values=fill) if more[1][1] else array
 
 
-@fast_kernel
-def _multiply_and_fade(pasts, newest, responses, goes_on, rows, row, source, current, heard):
-    """Set heard (R, C, F) to the spectra of sound that fades from old responses to current ones.
-
-    pasts (E, K, P, F) are rings of frames, the last at newest (E,); responses (E, K, C, P, F) are
-    the old ones, which the current (n, C, P, F) replace; sound n belongs to environment row (n,),
-    ascending, and its source (n,), and heard to the environments rows (R,). Where a source goes on
-    (E, K) its response fades, otherwise it is the current one at once.
-
-    With y0 and y1 the sounds through either response and N samples in a transform, the fade is
-    (y0 + y1) / 2 + (y1 - y0) / 2 · cos(2π t / N).
-    """
-    channels, bins = heard.shape[1], heard.shape[2]
-    parts = pasts.shape[2]
-    old, new = np.empty((channels, bins), np.complex64), np.empty((channels, bins), np.complex64)
-    n = 0
-    for i in range(len(rows)):
-        e = rows[i]
-        old[:] = 0
-        new[:] = 0
-        while n < len(row) and row[n] == e:
-            k = source[n]
-            for c in range(channels):
-                for p in range(parts):
-                    x = pasts[e, k, (newest[e] - p) % parts]
-                    h0, h1 = responses[e, k, c, p], current[n, c, p]
-                    if not goes_on[e, k]:
-                        h0[:] = h1
-                    _accumulate(x, h0, h1, old[c], new[c])
-            n += 1
-        for c in range(channels):
-            _fade(old[c], new[c], heard[i, c])
-
-
-@fast_inner
-def _accumulate(x, h0, h1, y0, y1):
-    """Add x times h0 to y0 and x times h1 to y1, and set h0 to h1."""
-    for f in range(len(x)):
-        y0[f] += x[f] * h0[f]
-        y1[f] += x[f] * h1[f]
-        h0[f] = h1[f]
-
-
-@fast_inner
-def _fade(old, new, out):
-    last = len(out) - 1
-    half, quarter = np.float32(0.5), np.float32(0.25)
-    for f in range(1, last):
-        beside = (new[f - 1] - old[f - 1]) + (new[f + 1] - old[f + 1])
-        out[f] = half * (old[f] + new[f]) + quarter * beside
-    # beyond both ends lie the conjugates of the neighbours
-    out[0] = half * (old[0] + new[0]) + half * (new[1] - old[1]).real
-    out[last] = half * (old[last] + new[last]) + half * (new[last - 1] - old[last - 1]).real
+@inlined
+def _is_sound(signal):
+    """Say whether anything in a signal (n,) is not zero."""
+    for value in signal:  # noqa: SIM110 (Numba knows no any())
+        if value != 0:
+            return True
+    return False
 
 
 @borrowing
-def _slide(window, rows, block, step):
-    """Move rows of window (E, C, W) on by a step: append the ends of block (R, C, 2 S) to them."""
-    channels, length = window.shape[1:]
-    kept = max(length - step, 0)
+def _find_sounding(dry, sounding):
+    """Set sounding (R, K) to where a signal of dry (R, K, S) is not all zeros."""
+    for i in range(dry.shape[0]):
+        for k in range(dry.shape[1]):
+            sounding[i, k] = _is_sound(dry[i, k])
+
+
+@fast_kernel
+def _advance(
+    rows, dry, sounding, renewed, first, responses, newest, pasts, sounds, frames, idle, spectra,
+    reach, roots, rise, limit, window, finite,
+):  # fmt: skip
+    """Let the environments rows (R,) hear their sources' dry (R, K, S) sound.
+
+    The responses of those that are renewed (R, K) begin with number first (R,); all else is the
+    stream's own.
+    """
+    parts, pairs, size, step = pasts.shape[2], spectra.shape[3], pasts.shape[3], dry.shape[2]
+    before = np.empty((pairs, size, 2, LANES), np.float32)
+    after = np.empty((pairs, size, 2, LANES), np.float32)
     for i in range(len(rows)):
-        for c in range(channels):
-            row, source = window[rows[i], c], block[i, c]
-            for t in range(kept):
-                row[t] = row[t + step]
-            for t in range(kept, length):
-                row[t] = source[t + 2 * step - length]
+        e, n, changes = rows[i], first[i], False
+        slot = (newest[e] + 1) % parts
+        newest[e] = slot
+        before[:] = 0
+        after[:] = 0
+        for k in range(dry.shape[1]):
+            sounds[e, k, slot] = sounding[i, k] or idle[e, k] == 0
+            if sounds[e, k, slot]:
+                frame = frames[e, k]
+                frame[:step], frame[step:] = frame[step:], dry[i, k]
+                _transform_frame(frame, roots, pasts[e, k, slot])
+            goes_on, old, new = idle[e, k] <= parts, reach[e, k], reach[e, k]
+            if renewed[i, k]:
+                new = _reach(responses[n], step)
+            for p in range(max(old, new)):  # each part while it is at hand
+                past = (slot - p) % parts
+                if goes_on and p < old and sounds[e, k, past]:
+                    _add_products(pasts[e, k, past], spectra[e, k, p], before)
+                if renewed[i, k] and p < new:
+                    _transform_part(responses[n], p, step, roots, spectra[e, k, p])
+                if p < new and sounds[e, k, past]:
+                    _add_products(pasts[e, k, past], spectra[e, k, p], after)
+                    if not goes_on:  # it begins, with its own response at once
+                        _add_products(pasts[e, k, past], spectra[e, k, p], before)
+            if renewed[i, k]:
+                reach[e, k], changes = new, True
+                n += 1
+            idle[e, k] = 0 if sounding[i, k] else idle[e, k] + 1
+        finite[e] = True
+        for pair in range(pairs):
+            invert(before[pair], roots)
+            if changes:
+                invert(after[pair], roots)
+            faded = after[pair] if changes else before[pair]
+            for part in range(min(2, window.shape[1] - 2 * pair)):
+                heard = window[e, 2 * pair + part]
+                _slide(heard, step)
+                new = heard[max(0, len(heard) - step) :]
+                begin, late = 2 * step - len(new), rise[step - len(new) :]
+                read_faded(before[pair], faded, part, begin, late, new)
+                finite[e] &= _cut_off(new, limit)
+
+
+@fast_kernel
+def _hear_the_past(histories, responses, size, roots, limit, window):
+    """Set window (C, W) to the end of what histories (k, N) are through responses (k, C, L).
+
+    Says whether that is finite.
+    """
+    channels, finite = len(window), True
+    past = np.empty((size, 2, LANES), np.float32)
+    total = np.zeros(((channels + 1) // 2, size, 2, LANES), np.float32)
+    spectra = np.empty_like(total)
+    for k in range(len(histories)):
+        if _is_sound(histories[k]):
+            _transform_frame(histories[k], roots, past)
+            _transform_part(responses[k], 0, responses.shape[2], roots, spectra)
+            _add_products(past, spectra, total)
+    begin, still = histories.shape[1] - window.shape[1], np.zeros(window.shape[1], np.float32)
+    for pair in range(len(total)):
+        invert(total[pair], roots)
+        for part in range(min(2, channels - 2 * pair)):
+            new = window[2 * pair + part]
+            read_faded(total[pair], total[pair], part, begin, still, new)
+            finite &= _cut_off(new, limit)
+    return finite
+
+
+@fast_kernel
+def _remember(blocks, responses, newest, roots, pasts, sounds, spectra, reach):
+    """Fill pasts and spectra of sources from their last blocks (k, P + 1, S) and responses."""
+    parts, step = blocks.shape[1] - 1, blocks.shape[2]
+    for k in range(len(blocks)):
+        flat = blocks[k].ravel()
+        heard = False
+        for p in range(parts):
+            frame, slot = flat[p * step : (p + 2) * step], (newest + 1 + p) % parts
+            sounds[k, slot] = _is_sound(frame)
+            if sounds[k, slot]:
+                _transform_frame(frame, roots, pasts[k, slot])
+                heard = True
+        if heard:
+            reach[k] = _reach(responses[k], step)
+            for p in range(reach[k]):
+                _transform_part(responses[k], p, step, roots, spectra[k, p])
+
+
+@fast_inner
+def _transform_frame(frame, roots, spectrum):
+    """Set a spectrum to that of a real signal."""
+    write_signal(frame, spectrum, 0)
+    spectrum[:, 1] = 0
+    transform(spectrum, roots)
+
+
+@fast_inner
+def _reach(response, step):
+    """Return how many parts of a response (C, L) there are up to the last that is not silent."""
+    parts = (response.shape[1] + step - 1) // step
+    while parts > 0 and _is_silent(response, (parts - 1) * step, parts * step):
+        parts -= 1
+    return parts
+
+
+@fast_inner
+def _is_silent(response, begin, end):
+    for channel in response:  # noqa: SIM110
+        if _is_sound(channel[begin:end]):
+            return False
+    return True
+
+
+@fast_inner
+def _transform_part(response, p, step, roots, spectra):
+    """Set spectra (pairs, ...) to those of part p of a response (C, L)."""
+    begin, end = p * step, (p + 1) * step
+    for pair in range(len(spectra)):
+        spectrum = spectra[pair]
+        write_signal(response[2 * pair, begin:end], spectrum, 0)
+        if 2 * pair + 1 < len(response):
+            write_signal(response[2 * pair + 1, begin:end], spectrum, 1)
+        else:
+            spectrum[:, 1] = 0
+        transform(spectrum, roots)
+
+
+@fast_inner
+def _add_products(frame, spectra, total):
+    """Add to total (pairs, ...) a frame times spectra (pairs, ...)."""
+    for pair in range(len(total)):
+        heard, spectrum = total[pair], spectra[pair]
+        for row in range(len(heard)):
+            add_product(heard, row, frame, row, spectrum, row)
+
+
+@fast_inner
+def _slide(heard, step):
+    """Move a window (W,) on by a step; its end is to be written."""
+    for start in range(0, len(heard) - step, step):
+        source = heard[start + step : start + 2 * step]
+        target = heard[start : start + len(source)]  # apart, so that LLVM may copy in registers
+        for t in range(len(source)):
+            target[t] = source[t]
+
+
+@inlined
+def _cut_off(signal, limit):
+    """Cut a signal (n,) off at a limit; say whether it was finite."""
+    finite = True
+    for t in range(len(signal)):
+        value = signal[t]
+        finite &= abs(value) <= _LARGEST
+        signal[t] = min(max(value, -limit), limit)
+    return finite
 
 
 def _check(name: str, array: Array, shape: tuple[int, ...]) -> None:

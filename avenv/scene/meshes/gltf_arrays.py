@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.gltf_header import COMPONENTS, WIDTHS, Header
+from avenv.scene.meshes.parts import MAX_TRIANGLES
+
+_MOST_ZEROS = 3 * MAX_TRIANGLES
+"""Rows of an array that takes no bytes of the file: corners of the most triangles, none shared."""
 
 
 class Arrays:
@@ -61,6 +65,9 @@ class Arrays:
         if accessor.bufferView is None and accessor.sparse is None:
             raise SceneError(f"{self._path}: {place} is compressed or empty; export plain arrays")
         if accessor.bufferView is None:
+            if accessor.count > _MOST_ZEROS:
+                raise SceneError(f"{self._path}: {place}.count is {accessor.count:,} without a "
+                                 f"buffer view; at most {_MOST_ZEROS:,} are read")  # fmt: skip
             values = np.zeros((accessor.count, width), kind)
         else:
             values = self._slice(accessor.bufferView, accessor.byteOffset, kind,

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.gltf_arrays import Arrays
 from avenv.scene.meshes.gltf_header import INSTANCING, Header, Node, Primitive, roots
+from avenv.scene.meshes.parts import MAX_TRIANGLES
 
 Matrix = NDArray[np.float64]
 
@@ -74,7 +75,7 @@ def instance_rows(node: Node, header: Header, place: str) -> Mapping[str, int]:
     """Return the accessors of a node's instances by attribute; empty if it has none.
 
     Raises:
-        SceneError: they are not there, or not of one length.
+        SceneError: they are not there, not of one length, or too many.
     """
     extension = node.extensions.get(INSTANCING)
     if extension is None:
@@ -87,8 +88,12 @@ def instance_rows(node: Node, header: Header, place: str) -> Mapping[str, int]:
         if header.accessors[row].type != f"VEC{_WIDTHS[name]}":
             raise SceneError(f"{place}.{INSTANCING}.{name} has {header.accessors[row].type}; "
                              f"expected VEC{_WIDTHS[name]}")  # fmt: skip
-    if len({header.accessors[row].count for row in rows.values()}) > 1:
+    counts = {header.accessors[row].count for row in rows.values()}
+    if len(counts) > 1:
         raise SceneError(f"{place}.{INSTANCING}: its attributes are of different lengths")
+    if max(counts, default=0) > MAX_TRIANGLES:
+        raise SceneError(f"{place}.{INSTANCING}: has {max(counts):,} instances; at most "
+                         f"{MAX_TRIANGLES:,} are read")  # fmt: skip
     return rows
 
 

@@ -139,7 +139,7 @@ class _Loaded:
     def centre(self) -> NDArray[np.float64]:
         """Return the point (3,) that Habitat takes for the middle of an object's mass."""
         if self.config.COM is not None:
-            return np.array(self.config.COM)
+            return np.array(self.config.COM) * self.config.scale
         points = np.concatenate([p.triangles.reshape(-1, 3) for p in self.content.parts])
         moved = points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
         return (moved.min(axis=0) + moved.max(axis=0)) / 2
@@ -240,19 +240,30 @@ class _Dataset:
 
 def _axes(config: _Asset, apply_units: bool, path: Path) -> Matrix:
     """Return the matrix from an asset's axes into Habitat's: Y up, front -Z, metres."""
-    up = np.array(config.up)
-    front = np.array(config.front or _front(up))
-    right = np.cross(front, up)
-    if min(map(np.linalg.norm, (up, front, right))) < 1e-6:
-        raise SceneError(f"{path}: up is {list(up)} and front {list(front)}; they must be at right "
-                         "angles")  # fmt: skip
-    up = up / np.linalg.norm(up)
-    right = right / np.linalg.norm(right)
+    turn = asset_axes(config.up, config.front or _front(np.array(config.up)), str(path))
+    turn *= config.units_to_meters if apply_units else 1.0
     matrix = np.eye(4)
-    matrix[:3, :3] = np.stack([right, up, np.cross(right, up)])
-    matrix[:3, :3] *= config.units_to_meters if apply_units else 1.0
-    matrix[:3, :3] = matrix[:3, :3] @ np.diag(config.scale)
+    # As in habitat-sim the scale is along Habitat's axes, not along the asset's.
+    matrix[:3, :3] = np.diag(config.scale) @ turn
     return matrix
+
+
+def asset_axes(up: Vector3, front: Vector3, source: str) -> Matrix:
+    """Return the rotation (3, 3) of an asset with these axes into Habitat's: Y up, front -Z.
+
+    Raises:
+        SceneError: they are not at right angles; the message begins with ``source``.
+    """
+    upwards, ahead = np.array(up, np.float64), np.array(front, np.float64)
+    right = np.cross(ahead, upwards)
+    if min(map(np.linalg.norm, (upwards, ahead, right))) < 1e-6:
+        raise SceneError(
+            f"{source}: up is {upwards.tolist()} and front {ahead.tolist()}; they must be at right "
+            "angles"
+        )
+    upwards = upwards / np.linalg.norm(upwards)
+    right = right / np.linalg.norm(right)
+    return np.stack([right, upwards, np.cross(right, upwards)])
 
 
 def _front(up: NDArray[np.float64]) -> Vector3:

@@ -111,18 +111,18 @@ class Templates:
         Raises:
             SceneError: its original is not there.
         """
-        place = f"{file}: {self.kind}.configs[{number}]"
+        place = f"{self.kind}.configs[{number}]"
         if change.original_file is None:
             if change.template_handle is None:
-                raise SceneError(f"{place}: needs an original_file or a template_handle")
+                raise SceneError(f"{file}: {place}: needs an original_file or a template_handle")
             made = Template(change.template_handle, file,
                             (self.section.default_attributes, change.attributes))  # fmt: skip
         else:
             path = References(file, self.root).find(change.original_file, f"{place}.original_file")
             original = self.of_file(path) if path.is_file() else self.find(change.original_file)
             if original is None:
-                raise SceneError(f"{place}.original_file: there is no {change.original_file!r:.200}"
-                                 f"{suggest(change.original_file, self.by_handle)}")  # fmt: skip
+                raise SceneError(f"{file}: {place}.original_file: there is no "
+                                 f"{change.original_file!r:.200}{suggest(change.original_file, self.by_handle)}")  # fmt: skip
             handle = change.template_handle or original.handle
             layers = (*original.attributes, change.attributes)
             made = Template(handle, original.file, layers)

@@ -91,8 +91,7 @@ def _split(raw: bytes, path: Path) -> tuple[str, bytes]:
         end = bare
     if not raw.startswith(b"ply") or not end:
         raise SceneError(f"{path}: is no PLY file: it has no header from 'ply' to 'end_header'")
-    header = decode_text(raw[: end.start()], str(path))
-    return header.replace("\r\n", "\n").replace("\r", "\n"), raw[end.end() :]
+    return decode_text(raw[: end.start()], str(path)), raw[end.end() :]
 
 
 def _parse_header(header: str, size: int, path: Path) -> tuple[str | None, list[_Element]]:

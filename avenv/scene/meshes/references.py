@@ -46,7 +46,8 @@ class References:
             path = (self._base / plain).resolve()
             path.is_file()  # a name may be too long to ask
         except (OSError, ValueError, RuntimeError) as error:
-            raise SceneError(f"{place} is not a path: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise SceneError(f"{place} is not a path: {reason}") from error
         if not path.is_relative_to(self.root):
             raise SceneError(f"{place} leads out of the scene's folder {self.root}")
         return path

@@ -18,13 +18,15 @@ _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 def decode_text(raw: bytes, place: str) -> str:
     """Return a text file's contents: UTF-8, with or without a mark in front, or else Latin-1.
 
+    Lines end with ``\\n``, whatever the file ends them with.
+
     Raises:
         SceneError: it is UTF-16 or UTF-32; the message begins with ``place``.
     """
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE))
     if marked or raw[:64].count(0) > len(raw[:64]) // 4:
         raise SceneError(f"{place}: is UTF-16 or UTF-32 text; save it as UTF-8")
-    raw = raw.removeprefix(codecs.BOM_UTF8)
+    raw = raw.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -37,7 +39,6 @@ def statements(text: str) -> Iterator[tuple[str, str]]:
     A backslash at a line's end joins it to the next. Comments stay in the rest: names may hold a
     ``#``, numbers may not.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\\" in text:
         text = _JOINED.sub(" ", _COMMENT.sub("", text))  # a comment may end with a path's backslash
     for line in text.split("\n"):
@@ -62,7 +63,7 @@ def numbers(text: str, dtype: type, place: str) -> NDArray[Any]:
         try:
             return np.fromstring(text, dtype, sep=" ")
         except (DeprecationWarning, ValueError) as error:
-            word = next((w for w in text.split() if not _is_number(w, dtype)), "?")
+            word = next((w for w in re.split(r"[ \t\n]+", text) if not _is_number(w, dtype)), "?")
             raise SceneError(f"{place}: {word!r:.80} is no number") from error
 
 

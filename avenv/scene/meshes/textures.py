@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from avenv.core.color import encoded, linear
 from avenv.core.errors import SceneError
@@ -63,8 +63,9 @@ def decode_image(data: bytes, place: str) -> NDArray[np.uint8]:
     except SceneError:
         raise
     except Exception as error:  # Pillow raises what its decoders happen to meet in broken files
+        reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
         raise SceneError(
-            f"{place}: cannot be decoded: {error}; accepted are {', '.join(_FORMATS)} images"
+            f"{place}: cannot be decoded: {reason}; accepted are {', '.join(_FORMATS)} images"
         ) from error
     rgba.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return np.array(rgba)

@@ -22,6 +22,7 @@ Index = NDArray[np.int64]
 
 _OBJECT = re.compile(r"^[ \t]*o[ \t]", re.MULTILINE)
 _LIBRARY = re.compile(r"\S.*?\.mtl(?=\s|$)", re.IGNORECASE)
+_FROM_END = re.compile(r"-[0-9]{1,18}")  # longer ones are refused as the other numbers are
 _UNREAD = {
     "l": "lines", "p": "points", "curv": "free-form curves", "surf": "free-form surfaces",
 }  # fmt: skip
@@ -111,8 +112,8 @@ def _counted(face: str, vertices: int, texels: int) -> str:
     for corner in face.split():
         fields = corner.split("/")
         for k, (number, count) in enumerate(zip(fields, counts, strict=False)):
-            if number.startswith("-") and number[1:].isdigit():
-                fields[k] = str(count + 1 - int(number[1:]) if k < 2 else 0)
+            if _FROM_END.fullmatch(number):
+                fields[k] = str(count + 1 + int(number) if k < 2 else 0)
         corners.append("/".join(fields))
     return " ".join(corners)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from avenv.simulation.cameras import Camera
 from avenv.simulation.ears import Ears
 from avenv.simulation.eyes import Eye, Scenery
-from avenv.simulation.state import State
+from avenv.simulation.state import Start, State
+from avenv.simulation.world import World
 
 if TYPE_CHECKING:
     from avenv.acoustics import AcousticSettings
@@ -61,6 +62,13 @@ class Rig:
         """The worlds as eyes see them."""
         return Scenery(self.state, self.settings.light, self._vision)
 
+    def prepare(self, world: World) -> None:
+        """Make what eyes and ears will need of a world before they are in it."""
+        if self._eyes:
+            self.scenery.prepare(world)
+        if self.organs:
+            world.acoustics_for(self._acoustics)
+
     def eye(self, camera: Camera | None = None) -> Eye:
         """Return what one camera sees, by default the one that looks straight ahead."""
         chosen = camera or self.settings.ahead(self.state.body.eye_height)
@@ -87,6 +95,9 @@ class Sensor(ABC):
     @abstractmethod
     def space(self) -> spaces.Box:
         """Return the space of one body's observation."""
+
+    def check(self, start: Start) -> None:  # noqa: B027
+        """Raise ``ValueError`` if it cannot observe an episode that begins so."""
 
     def begin(self, rows: NDArray[np.int64]) -> None:  # noqa: B027
         """Take note that the episodes of some rows (R,) have begun."""

@@ -24,6 +24,7 @@ SENSORS: "dict[str, str | Callable[[Rig], Sensor]]" = {
     "binaural": f"{_HERE}.binaural:Binaural",
     "pose": f"{_HERE}.pose:Pose",
     "contact": f"{_HERE}.contact:Contact",
+    "instruction": f"{_HERE}.instruction:Instruction",
 }
 """Every sensor: what makes one for a ``Rig``, or where that is, as ``"module:name"``."""
 

@@ -26,8 +26,9 @@ def as_numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def check_finite(name: str, numbers: NDArray[np.float64]) -> None:
     """Raise ``ValueError``, which names the first one, if there are numbers that are not finite."""
-    bad = np.argwhere(~np.isfinite(numbers))
-    if len(bad):
+    there = np.isfinite(numbers)
+    if not there.all():
+        bad = np.argwhere(~there)
         place = f"{name}[{', '.join(map(str, bad[0]))}]" if numbers.ndim else name
         raise ValueError(f"{place} is {numbers[tuple(bad[0])]}; a finite number is needed")
 

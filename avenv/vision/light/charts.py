@@ -16,7 +16,7 @@ from avenv.core.errors import SceneError
 from avenv.core.kernels import kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
-from avenv.vision.light.curves import Curves, find_curves, number_rows
+from avenv.vision.light.curves import NO_CURVES, Curves, find_curves, number_rows
 
 PITCH = 0.16
 """Metres between light samples on large faces."""
@@ -153,6 +153,17 @@ def make_charts(compiled: CompiledScene) -> Charts:
         normal=normals.astype(np.float32),
         curves=curves,
     )
+
+
+def no_charts(triangles: int) -> Charts:
+    """Return no charts of so many triangles, for cameras that see no surface's colour."""
+    of_triangle = np.full(triangles, -1, np.int32)
+    none, points = np.empty(0, np.int32), np.empty((0, 3), np.float32)
+    return Charts(
+        of_triangle, np.empty((0, 2, 4), np.float32), np.empty((0, 4), np.float32),
+        none, none, none, np.empty(0, np.int64), none, none, np.empty(0), points, points,
+        NO_CURVES,
+    )  # fmt: skip
 
 
 def _check_size(name: str, samples: int, metres: NDArray[np.float64]) -> None:

@@ -10,13 +10,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core import cache
 from avenv.scene.compiled import CompiledScene
-from avenv.vision.light.charts import Charts, make_charts, moved_frames
+from avenv.vision.light.charts import Charts, make_charts, moved_frames, no_charts
 from avenv.vision.light.lighting import find_lighting
 from avenv.vision.raster.hierarchy import build_tree, split
-from avenv.vision.raster.mipmaps import Atlas, build_atlas
+from avenv.vision.raster.mipmaps import Atlas, build_atlas, no_atlas
 from avenv.vision.raster.scene import RasterArrays, RasterScene, relight
 from avenv.vision.raster.triangles import CUT_OUT, TWO_SIDED
+
+_MAKERS = ("vision/raster", "scene/compiled.py")
 
 
 def prepare(
@@ -36,10 +39,11 @@ def prepare(
     Raises:
         ValueError: movable names an object twice, or one that is not there.
     """
-    dark = prepare_unlit(compiled, like, movable)
+    rest = compiled.in_place.rest or compiled.in_place
+    charts = like.charts if like else make_charts(rest.lit.whole)
+    dark = _prepare(compiled, charts, movable)
     lighting = like.lighting if like else None
     if lighting is None:
-        rest = compiled.in_place.rest or compiled.in_place
         lighting = find_lighting(rest.lit, dark.charts, rest.lamps)
     return relight(replace(dark, lighting=lighting))
 
@@ -52,11 +56,27 @@ def prepare_unlit(
     Arguments and errors are those of ``prepare``; depth and all else that is no colour are the same
     bits.
     """
+    rest = compiled.in_place.rest or compiled.in_place
+    if like:
+        charts = like.charts
+    elif rest.images:  # what is cut out of them is found by the charts
+        charts = make_charts(rest.lit.whole)
+    else:
+        charts = no_charts(len(rest.triangles))
+        if compiled is rest and not movable and len(rest.triangles) >= cache.WORTH_KEEPING:
+            key = f"raster-{cache.code_digest(*_MAKERS)}-{compiled.fingerprint}"
+            arrays = cache.recall(
+                key, RasterArrays, lambda: _prepare(compiled, charts, movable).arrays
+            )
+            return RasterScene(compiled, arrays, charts, None)
+    return _prepare(compiled, charts, movable)
+
+
+def _prepare(compiled: CompiledScene, charts: Charts, movable: Sequence[int]) -> RasterScene:
+    """Return a scene without light."""
     scene, compiled = compiled, compiled.in_place
-    rest = compiled.rest or compiled
-    charts = like.charts if like else make_charts(rest.lit.whole)
     parts = _parts(compiled, [*movable, *scene.held])
-    frames = moved_frames(charts, rest.whole, compiled)
+    frames = moved_frames(charts, (compiled.rest or compiled).whole, compiled)
     return RasterScene(scene, _arrays(compiled, parts, charts, frames), charts, None)
 
 
@@ -78,7 +98,8 @@ def _arrays(
     owner = np.repeat(np.arange(len(sizes)), sizes)
     vertices, corners, first_vertex = _share_corners(triangles, owner, len(sizes))
     boxes, first_child, root = _forest([len(tree) for tree in trees], *_boxes(triangles, sizes))
-    atlas = build_atlas(compiled.surfaces, compiled.images)
+    bare = len(charts.first) == 0
+    atlas = no_atlas(compiled.surfaces) if bare else build_atlas(compiled.surfaces, compiled.images)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     kind = TWO_SIDED * compiled.double_sided[order] + CUT_OUT * atlas.cut[compiled.surface[order]]

@@ -30,7 +30,12 @@ def placed(
     """
     n = len(parts)
     if instances is None:
-        rows = np.arange(standing.max(initial=0), dtype=np.int32)
+        most = int(standing.max(initial=0))
+        if most == 0:
+            return Instances(
+                np.empty((n, 0), np.int32), np.empty((n, 0, 3, 3)), np.empty((n, 0, 3))
+            )
+        rows = np.arange(most, dtype=np.int32)
         part = np.where(rows < standing[:, None], rows, np.int32(-1))
         return Instances(part, np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3)))
     part = np.ascontiguousarray(instances.part, np.int32)
@@ -56,6 +61,8 @@ def camera_poses(
 
     First as the world has them, then as each instance has them in its own coordinates.
     """
+    if instances.part.shape[1] == 0:
+        return positions[:, None], rotations[:, None]
     back = np.swapaxes(instances.rotation, -1, -2)
     offset = positions[:, None] - instances.translation
     place = np.einsum("nkij,nkj->nki", back, offset)

@@ -74,6 +74,14 @@ def build_atlas(surfaces: SurfaceTable, images: Sequence[NDArray[np.uint8]] = ()
     )  # fmt: skip
 
 
+def no_atlas(surfaces: SurfaceTable) -> Atlas:
+    """Return an atlas of no colours and no holes, for cameras that see none."""
+    count = len(surfaces.names)
+    texels, first = np.zeros(1, np.uint64), np.zeros((count, LEVELS), np.int32)
+    log_size, per_unit = np.zeros((count, 2), np.int32), np.zeros((count, 2), np.float32)
+    return Atlas(texels, first, log_size, per_unit, np.zeros(count, bool))
+
+
 def _texture(
     name: str, color: NDArray[np.float64], images: Sequence[NDArray[np.uint8]]
 ) -> list[NDArray[np.uint64]]:

@@ -75,9 +75,11 @@ class PanoramaRenderer:
         positions: ArrayLike,
         rotations: ArrayLike,
         instances: Instances | None = None,
+        cameras: ArrayLike | None = None,
     ) -> None:
         """Fill the pictures; arguments as for ``render``."""
         positions, rotations = np.asarray(positions), np.asarray(rotations)
+        drawn = np.arange(len(positions)) if cameras is None else np.asarray(cameras, np.int64)
         render(
             scenes,
             np.repeat(scene_of, 6),
@@ -87,13 +89,14 @@ class PanoramaRenderer:
             self._faces,
             self._buffer,
             instances and _for_all_faces(instances),
+            (6 * drawn[:, None] + np.arange(6)).ravel(),
         )
         tables = self._faces, self._panorama, self._columns, self._rows, self._lens.focal
         parallel.run(
             _unroll,
             (
                 (i, first, min(first + ROWS_PER_JOB, self._rows.shape[1]), *tables)
-                for i in range(len(positions))
+                for i in drawn.tolist()
                 for first in range(0, self._rows.shape[1], ROWS_PER_JOB)
             ),
         )

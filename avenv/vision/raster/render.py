@@ -41,6 +41,7 @@ def render(
     pictures: Pictures,
     buffer: VisibilityBuffer,
     instances: Instances | None = None,
+    cameras: ArrayLike | None = None,
 ) -> None:
     """Draw what n cameras see.
 
@@ -53,6 +54,7 @@ def render(
         pictures: of n cameras, to draw into.
         buffer: of n cameras, scratch.
         instances: where the scenes' movable parts are; by default, where they were compiled.
+        cameras: (m,) numbers of those to draw; by default all n.
 
     Raises:
         ValueError: a shape does not fit, a pose is not finite, or a part is not there.
@@ -68,11 +70,12 @@ def render(
     parts, standing = np.array([(scene.parts, scene.standing) for scene in scenes])[scene_of].T
     instances = placed(instances, parts, standing)
     poses = pose_rows(*camera_poses(instances, positions, rotations))
+    drawn = np.arange(n) if cameras is None else np.asarray(cameras, np.int64)
     parallel.run(
         draw_cameras,
         (
-            (scenes[key].arrays, members, poses, instances.part, lens, pictures, buffer)
-            for key, members in parallel.runs_by_key(scene_of, CAMERAS_PER_JOB)
+            (scenes[key].arrays, drawn[members], poses, instances.part, lens, pictures, buffer)
+            for key, members in parallel.runs_by_key(scene_of[drawn], CAMERAS_PER_JOB)
         ),
     )
 

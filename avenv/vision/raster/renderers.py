@@ -39,11 +39,12 @@ class FlatRenderer:
         positions: ArrayLike,
         rotations: ArrayLike,
         instances: Instances | None = None,
+        cameras: ArrayLike | None = None,
     ) -> None:
         """Fill the pictures; arguments as for ``render``."""
         render(
             scenes, scene_of, positions, rotations, self._lens, self._pictures, self._buffer,
-            instances,
+            instances, cameras,
         )  # fmt: skip
 
 

@@ -1,0 +1,23 @@
+"""Bridges to habitat-sim and its people: sound for it, its scenes and files, its agents.
+
+habitat-sim itself is not on the package index; what needs it is handed a simulator by its user, and
+imports nothing of it.
+"""
+
+from avenv.habitat.configuration import AudioSensorSpec
+from avenv.habitat.graphs import Graph, read_graph, write_graph
+from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.habitat.rirs import export_rirs
+from avenv.habitat.sensor import AudioSensor, attach
+
+__all__ = [
+    "AudioSensor",
+    "AudioSensorSpec",
+    "Graph",
+    "HabitatMaterial",
+    "attach",
+    "export_rirs",
+    "read_graph",
+    "read_materials",
+    "write_graph",
+]

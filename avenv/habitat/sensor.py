@@ -1,0 +1,247 @@
+"""An audio sensor for a live ``habitat_sim.Simulator``, with the calls that its users know.
+
+    sensor = avenv.habitat.attach(sim)
+    sensor.setAudioSourceTransform([3.1, 1.5, -4.2])
+    response = sim.get_sensor_observations()["audio_sensor"]     # (channels, samples)
+
+habitat-sim's own (docs/AUDIO.md, ``AudioSensor.h``) is a build with a closed library. This one is
+avenv's acoustics, and needs nothing of habitat-sim but its Python interface.
+"""
+
+from collections.abc import Mapping
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avenv.acoustics import ResponseBatch, find_backend
+from avenv.habitat.ambisonics import as_habitat
+from avenv.habitat.axes import from_habitat, heading_of, rotation_of
+from avenv.habitat.configuration import AudioSensorSpec, read_spec
+from avenv.habitat.live import LiveScene
+from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.scene.compiled import CompiledScene
+from avenv.simulation.warmup import warm_up
+from avenv.simulation.world import World
+
+
+class AudioSensor:
+    """Hears one source or many in the scene of a simulator.
+
+    Positions and rotations are Habitat's. A response is (channels, samples) float32 and begins when
+    the source emits; at 1 m in the free field its direct sound has the height ``globalVolume``, as
+    there. The same scene, places and seed have the same response, bit for bit.
+
+    Args:
+        sim: a ``habitat_sim.Simulator``; None where ``scene`` is given.
+        spec: a description of the sensor: habitat-sim's ``AudioSensorSpec``, in either dialect, or
+            ``avenv.habitat.AudioSensorSpec``; by default binaural at 44.1 kHz.
+        scene: what to hear in place of the simulator's own scene: a ``CompiledScene``.
+        hrtf: SOFA file of the head that listens.
+        seed: of the late field's rays and noise.
+
+    Raises:
+        ValueError: the specification asks for what there is not.
+    """
+
+    def __init__(
+        self,
+        sim: Any = None,
+        spec: Any = None,
+        scene: CompiledScene | None = None,
+        hrtf: Any = None,
+        seed: int = 0,
+    ):
+        if sim is None and scene is None:
+            raise ValueError("sim and scene are both None; accepted: a simulator, or a scene")
+        warm_up()
+        self.spec = AudioSensorSpec() if spec is None else spec
+        self._sim, self._given = sim, scene
+        self._hearing = read_spec(self.spec)
+        self._backend = find_backend(self._hearing.backend)
+        settings = self._hearing.settings
+        self._settings = type(settings)(**{**vars(settings), "seed": seed})
+        self._hrtf = {} if hrtf is None else {"hrtf": hrtf}
+        self._materials: Mapping[str, HabitatMaterial] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget sources, listener and scene, as if the sensor were new; materials stay."""
+        self._sources: dict[int, NDArray[np.float64]] = {}
+        self._listener: tuple[NDArray[np.float64], float] | None = None
+        self._live: LiveScene | None = None
+        self._world: World | None = None
+        self._responses: dict[int, NDArray[np.float32]] = {}
+
+    # -- as habitat-sim names it -------------------------------------------------------------------
+
+    def setAudioSourceTransform(self, position: ArrayLike, source: int = 0) -> None:  # noqa: N802
+        """Place a source at (x, y, z); others than the first have numbers of their own."""
+        self._sources[int(source)] = _place("source", position)
+        self._responses.pop(int(source), None)
+
+    def setAudioListenerTransform(  # noqa: N802
+        self, position: ArrayLike, rotation: ArrayLike = (1.0, 0.0, 0.0, 0.0)
+    ) -> None:
+        """Place the listener at (x, y, z), turned by the quaternion (w, x, y, z)."""
+        self._listener = _place("listener", position), heading_of(rotation)
+        self._responses = {}
+
+    def setAudioMaterialsJSON(self, path: Any) -> None:  # noqa: N802
+        """Use the materials of a file, by semantic category, from the next response on."""
+        self._materials = read_materials(path)
+        self._live, self._world, self._responses = None, None, {}
+
+    def runSimulation(self, sim: Any = None) -> None:  # noqa: N802
+        """Compute the responses of all sources in the scene as it is now.
+
+        Args:
+            sim: the simulator, where another than that of the beginning is meant.
+
+        Raises:
+            ValueError: there is no source or no listener yet.
+            SceneError: one of them is inside a solid or outside the scene.
+        """
+        if sim is not None and sim is not self._sim:
+            self._sim, self._live, self._world = sim, None, None
+        if not self._sources:
+            raise ValueError("there is no source; call setAudioSourceTransform first")
+        if self._listener is None:
+            raise ValueError("there is no listener; call setAudioListenerTransform first")
+        world = self._scene()
+        place, heading = self._listener
+        ambisonics = self._hearing.layout.startswith("ambisonics")
+        unit = self._hearing.unit
+        prepared = world.acoustics_for(self._hearing.backend)
+        head = prepared.check_position((unit * place).tolist(), "listener")
+        engine = self._backend.Engine(
+            self._hearing.sample_rate, self._hearing.layout, settings=self._settings, **self._hrtf
+        )
+        numbers = sorted(self._sources)
+        fields = [
+            engine.source_field(prepared, unit * self._sources[n], float(head[2])) for n in numbers
+        ]
+        batch = ResponseBatch(
+            fields,
+            np.arange(len(fields)),
+            np.tile(head, (len(fields), 1)),
+            0.0 if ambisonics else heading,
+        )
+        heard = engine.responses(batch) * np.float32(self._hearing.gain)
+        if ambisonics:
+            order = int(self._hearing.layout[-1])
+            heard = np.stack([as_habitat(response, order) for response in heard])
+        self._responses = dict(zip(numbers, heard, strict=True))
+
+    def getIR(self, source: int = 0) -> NDArray[np.float32]:  # noqa: N802
+        """Return the latest response (channels, samples) of a source.
+
+        Raises:
+            ValueError: there is none; call ``runSimulation`` first.
+        """
+        if source not in self._responses:
+            raise ValueError(
+                f"source {source} has no response yet; accepted: after runSimulation, one of "
+                f"{sorted(self._responses)}"
+            )
+        return self._responses[source]
+
+    def sourceIsVisible(self, source: int = 0) -> bool:  # noqa: N802
+        """Return whether nothing stands between a source and the listener."""
+        from avenv.geometry import lines_of_sight
+
+        if self._listener is None or source not in self._sources:
+            raise ValueError("sourceIsVisible needs a listener and a source")
+        unit = self._hearing.unit
+        ends = unit * self._listener[0][None], unit * self._sources[source][None]
+        return bool(lines_of_sight(self._scene().compiled.bvh, *ends)[0])
+
+    def setListenerHRTF(self, path: Any) -> None:  # noqa: N802
+        """Hear with the head of a SOFA file from now on."""
+        self._hrtf = {"hrtf": path}
+        self._responses = {}
+
+    # -- beyond it ---------------------------------------------------------------------------------
+
+    def listen(self, position: ArrayLike, rotation: ArrayLike) -> NDArray[np.float32]:
+        """Return the response of the first source to a listener; all calls in one."""
+        self.setAudioListenerTransform(position, rotation)
+        self.runSimulation()
+        return self.getIR(min(self._sources))
+
+    def _scene(self) -> World:
+        """Return the scene as it is now; the same as long as nothing moved."""
+        if self._given is not None:
+            compiled = self._given
+        else:
+            if self._live is None:
+                materials = None if not self._hearing.materials else self._materials
+                plain = not self._hearing.materials
+                self._live = LiveScene(self._sim, self._hearing.unit, materials, plain)
+            compiled = self._live.compiled
+        if self._world is None or self._world.compiled is not compiled:
+            self._world = World(compiled)
+        return self._world
+
+
+def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any) -> AudioSensor:
+    """Give a simulator an audio sensor, and return it.
+
+    habitat-sim iterates its own sensors in C++, so that ``sim.get_sensor_observations`` is wrapped:
+    what it returns has the response under the sensor's ``uuid`` besides. The sensor stands in the
+    simulator's table of sensors too, and goes where the agent goes.
+
+    Args:
+        sim: a ``habitat_sim.Simulator``.
+        spec: as ``AudioSensor`` takes it.
+        agent: number of the agent that listens; by default the simulator's default agent.
+        **options: of ``AudioSensor``.
+
+    Raises:
+        ValueError: it has a sensor of this name already.
+    """
+    sensor = AudioSensor(sim, spec, **options)
+    name = str(sensor.spec.uuid)
+    number = int(getattr(sim, "_default_agent_id", 0)) if agent is None else agent
+    tables = [t for t in (getattr(sim, "_sensors", None), getattr(sim.get_agent(number), "_sensors",
+              None)) if isinstance(t, dict)]  # fmt: skip
+    if any(name in table for table in tables):
+        raise ValueError(f"the simulator has a sensor {name!r} already; accepted: another uuid")
+    observe = sim.get_sensor_observations
+
+    @wraps(observe)
+    def with_sound(*args: Any, **kwargs: Any) -> Any:
+        seen = observe(*args, **kwargs)
+        which = kwargs.get("agent_ids", args[0] if args else number)
+        mine = seen.get(number) if isinstance(which, list | tuple) else seen
+        if mine is not None and (isinstance(which, list | tuple) or which == number):
+            node = sim.get_agent(number).scene_node
+            rotation = _quaternion(node.rotation)
+            ears = np.asarray(node.absolute_translation, np.float64)
+            offset = np.asarray(getattr(sensor.spec, "position", (0.0, 0.0, 0.0)), np.float64)
+            sensor.setAudioListenerTransform(ears + rotation_of(rotation) @ offset, rotation)
+            sensor.runSimulation(sim)
+            mine[name] = sensor.getIR(min(sensor._sources))
+        return seen
+
+    sim.get_sensor_observations = with_sound
+    for table in tables:
+        table[name] = sensor
+    return sensor
+
+
+def _place(what: str, position: ArrayLike) -> NDArray[np.float64]:
+    place = np.asarray(position, np.float64)
+    if place.shape != (3,) or not np.isfinite(place).all():
+        raise ValueError(f"{what} is {position!r}; accepted: (x, y, z), finite")
+    return from_habitat(place)
+
+
+def _quaternion(rotation: Any) -> NDArray[np.float64]:
+    """Return a rotation of Magnum's, numpy-quaternion's or numbers as (w, x, y, z)."""
+    if hasattr(rotation, "scalar"):
+        return np.array([rotation.scalar, *np.asarray(rotation.vector)], np.float64)
+    if hasattr(rotation, "w"):
+        return np.array([rotation.w, rotation.x, rotation.y, rotation.z], np.float64)
+    return np.asarray(rotation, np.float64)

@@ -1,0 +1,67 @@
+"""AnswerDoor: somebody rings at an outer door; open that door then, and never before."""
+
+import numpy as np
+
+from avenv.core.errors import SceneError
+from avenv.simulation.world import World
+from avenv.sounds.sets import load_sounds
+from avenv.tasks.cued import CueTask
+from avenv.tasks.episode import Episode, EpisodeSource, sound_reference
+
+RING = 3.0
+"""Seconds that the bell is heard."""
+
+
+class AnswerDoor(CueTask):
+    """Open the outer door whose bell rings, soon after it has rung."""
+
+    instruction = "When the bell rings, answer the door. Keep it closed before."
+
+    def check_world(self, world: World) -> None:
+        """Check that there is an outer door that opens, and a doorbell."""
+        if not bells(world):
+            kinds = [thing.name for thing in world.compiled.objects if thing.kind == "doorbell"]
+            raise SceneError(
+                f"{world.name}: AnswerDoor needs an outer door with a leaf, and a doorbell; found: "
+                f"outer doors {_outer_doors(world) or 'none'}, doorbells {kinds or 'none'}"
+            )
+
+    def sample(self, rng: np.random.Generator, world: World) -> Episode:
+        """Return an episode in which the bell of one outer door rings."""
+        found, quiet = bells(world), dict.fromkeys(_outer_doors(world), "closed")
+        doors = self.candidates(world.with_states(quiet), "interact", list(found))
+        if not doors:
+            raise SceneError(f"{world.name}: nobody can get at the outer doors {list(found)}")
+        door = doors[int(rng.integers(len(doors)))]
+        compiled = world.compiled
+        bell = next(s for s in compiled.switches if s.object == compiled.row_of[found[door]])
+        mouth = next(iter(bell.states.values())).place.mouth
+        rate = self.simulator.settings.sample_rate
+        ring = load_sounds(self.variant(rng, "doorbell"), rate)[0]
+        cue = EpisodeSource(sound_reference(ring), mouth, duration=RING, object=found[door])
+        return self.cued_episode(rng, world, door, cue, quiet)
+
+    def chance(self, row: int) -> float:
+        """Return how likely a door and a time are right."""
+        return super().chance(row) / len(bells(self.simulator.state.here[row]))
+
+
+def bells(world: World) -> dict[str, str]:
+    """Return the outer doors that have a bell, by name, with the nearest doorbell of each."""
+    compiled = world.compiled
+    things = {thing.name: np.array(thing.position) for thing in compiled.objects}
+    known = [thing.name for thing in compiled.objects if thing.kind == "doorbell" and thing.state]
+    found: dict[str, str] = {}
+    for door in _outer_doors(world):
+        free = [name for name in known if name not in found.values()]
+        if free:
+            away = [float(np.linalg.norm(things[name] - things[door])) for name in free]
+            found[door] = free[int(np.argmin(away))]
+    return found
+
+
+def _outer_doors(world: World) -> list[str]:
+    """Return the names of the outer doors that open and close."""
+    doors = world.spec.doors if world.spec is not None else ()
+    outer = {door.name for door in doors if door.is_outer}
+    return [name for name in world.compiled.states if name in outer]
