@@ -19,8 +19,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from avenv.benchmark import AgentView
 from avenv.core.frames import body_rotation
-from avenv.envs.batch import Batch
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
 from avenv_agents.mapping import CellMap, DepthCamera, ObstacleMap, steer
@@ -144,22 +144,22 @@ class Navigator:
         return self._position + around @ body_rotation(self._heading)[:2, :2].T
 
 
-def navigators(batch: Batch, rows: int) -> list[Navigator]:
-    """Return a navigator for each row.
+def navigators(envs: AgentView | BatchEnv) -> list[Navigator]:
+    """Return a navigator for each row of environments.
 
     Raises:
         ValueError: a sensor is missing.
     """
-    settings, options = batch.simulator.settings, batch.task.options
+    settings, options = envs.settings, envs.task_options
     if missing := [name for name in SENSORS if name not in settings.names]:
         raise ValueError(
             f"sensors are {list(settings.names)}; waypoints need {', '.join(SENSORS)}, and "
             f"{', '.join(missing)} is missing"
         )
-    eye = batch.simulator.body.eye_height
-    camera = DepthCamera(settings.image_size, np.deg2rad(settings.hfov), eye)
+    height = envs.body.eye_height
+    camera = DepthCamera(settings.image_size, np.deg2rad(settings.hfov), height)
     turn = np.deg2rad(options.turn_angle)
-    return [Navigator(camera, options.forward_step, turn) for _ in range(rows)]
+    return [Navigator(camera, options.forward_step, turn) for _ in range(envs.num_envs)]
 
 
 def with_maps(space: spaces.Dict) -> spaces.Dict:
@@ -191,7 +191,7 @@ class WaypointEnvs:
         assert isinstance(space, spaces.Dict)
         self.single_observation_space = with_maps(space)
         self.single_action_space = spaces.Discrete(len(WAYPOINTS))
-        self._navigators = navigators(self.batch, num_envs)
+        self._navigators = navigators(self._envs)
 
     def reset(self, *, seed: int) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode in every row."""
@@ -260,11 +260,11 @@ class WaypointAgent:
         ValueError: a sensor is missing.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool | None = None):
+    def __init__(self, envs: AgentView | BatchEnv, policy: Policy, greedy: bool | None = None):
         rows = envs.num_envs
         self._policy = policy
         self._greedy = policy.config.greedy if greedy is None else greedy
-        self._navigators = navigators(envs.batch, rows)
+        self._navigators = navigators(envs)
         self._memory, self._previous = policy.initial(rows), np.zeros(rows, np.int64)
         self._begun = np.ones(rows, bool)
         self._random = [np.random.default_rng(row) for row in range(rows)]
