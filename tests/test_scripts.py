@@ -51,6 +51,20 @@ def test_learning_is_measured(tmp_path):
     assert "of the learner's on environments that cost nothing" in done.stdout
 
 
+def test_networks_are_compared_and_what_is_there_is_not_learned_again(tmp_path):
+    pytest.importorskip("torch")
+    some = ["--only", "no memory", "--only", "trained deaf"]
+    numbers = ["--steps", "512", "--episodes", "3", "--out", "networks"]
+    script = Path("scripts/compare_networks.py")
+    done = run(script, *numbers, *some, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "512 steps each, 3 episodes, seed 0" in done.stdout
+    rows = [line.split(" | ")[0] for line in done.stdout.splitlines()[4:]]
+    assert rows == ["| no memory", "| trained deaf"]
+    again = run(script, *numbers, "--table", cwd=tmp_path)
+    assert again.stdout == done.stdout
+
+
 def test_speed_is_measured(tmp_path):
     page = tmp_path / "speed.md"
     page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
