@@ -110,7 +110,10 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
         active = np.ones(len(agents), bool)
         while active.any():
             observation, info = batch.observe(), batch.info()
-            acts = [actor.act(observation, info)[row] for row, actor in enumerate(actors)]
+            acts = [
+                actor.act(observation, info)[row] if active[row] else 0
+                for row, actor in enumerate(actors)
+            ]
             outcome = batch.step(np.array(acts), active)
             active &= ~(outcome.terminated | outcome.truncated)
         scores.append(batch.task.metrics()[metric])
