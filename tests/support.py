@@ -4,9 +4,11 @@ import numpy as np
 import trimesh
 
 from avenv.core.bands import OCTAVE_CENTRES
-from avenv.scene import SceneBuilder
+from avenv.scene import SceneBuilder, SceneSpec
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.simulation.world import World, load_scene
+from avenv.tasks import find_task
+from avenv.tasks.interaction import InteractionTask
 
 B = len(OCTAVE_CENTRES)
 
@@ -127,3 +129,35 @@ def furnished_flat() -> World:
     b.place("phone", on="side table", name="phone")
     b.place("fan", at=(3.4, 0.5), name="fan")
     return load_scene(b.build())
+
+
+def small_flat() -> SceneSpec:
+    """Describe two rooms with a door between, and three things that sound: phone, radio, fan."""
+    b = SceneBuilder("small flat")
+    west = b.room("west", size=(4, 4), height=2.5)
+    east = b.room("east", at=(4, 0), size=(4, 4), height=2.5)
+    b.door(west, east, state="open")
+    desk = west.place("desk", against="south wall", along=1.0)
+    b.source(on=west.place("phone", on=desk))
+    shelf = east.place("table", against="north wall", along=3.0)
+    b.source(on=east.place("radio", on=shelf))
+    b.source(on=east.place("fan", against="south wall", along=3.2))
+    return b.build()
+
+
+KINDS = {"sounds": ["phone", "dog", "radio"]}
+TASK_OPTIONS: dict[str, dict] = {
+    "AudioGoal": {"sounds": "phone"},
+    "AudioPointGoal": {"sounds": "phone"},
+    "MultiAudioGoal": KINDS,
+}
+"""Options that tests make small tasks with; of the others, none."""
+
+
+def task_options(name: str) -> dict:
+    """Return the scene and the options by which a task is small and quick to test."""
+    acts = issubclass(find_task(name), InteractionTask)
+    scene = furnished_flat() if acts else small_flat()
+    options = {"scenes": scene, "image_size": (24, 16), "window": 0.5}
+    options["propagation"] = {"rays": 512}
+    return options | TASK_OPTIONS.get(name, {})

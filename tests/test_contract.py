@@ -1,19 +1,14 @@
 """Every registered environment keeps the contract, and so do its kinds of senses and actions."""
 
 import pytest
-from support import furnished_flat, two_rooms
+from support import task_options, two_rooms
 
 from avenv.envs.testing import EnvContract
 from avenv.simulation.world import World
-from avenv.tasks import TASKS, find_task
-from avenv.tasks.interaction import InteractionTask
+from avenv.tasks import TASKS
 
 WORLD = World(two_rooms())
 QUICK = {"scenes": WORLD, "sounds": "phone", "image_size": (24, 16), "window": 0.5}
-
-
-FLAT = {"scenes": furnished_flat(), "image_size": (24, 16), "window": 0.5}
-"""For tasks in which bodies act: what they act on."""
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
@@ -21,8 +16,7 @@ class TestTasks(EnvContract):
     @pytest.fixture(autouse=True)
     def _choose(self, name):
         type(self).id = f"avenv/{name}-v0"
-        acts = issubclass(find_task(name), InteractionTask)
-        type(self).options = FLAT if acts else QUICK
+        type(self).options = task_options(name)
 
 
 class TestAllSensors(EnvContract):

@@ -25,6 +25,7 @@ main.add_command(tasks_group)
 
 
 @main.command()
+@click.option("--task", default="AudioGoal", show_default=True, help="See `avenv tasks list`.")
 @click.option("--scene", default="apartment", show_default=True, help="A scene file or name.")
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
@@ -44,18 +45,22 @@ main.add_command(tasks_group)
 )
 @trust_option
 def demo(
-    scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int, trust: bool
-) -> None:
-    """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
+    task: str, scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int,
+    trust: bool,
+) -> None:  # fmt: skip
+    """Film a robot at a task: what it sees, where it is, what it hears.
+
+    By default it is on its way to a ringing phone.
+    """
     from avenv.benchmark import options_of
     from avenv.cli.agents import find_agent_here
     from avenv.recording.film import record_episode
 
     factory = find_agent_here(agent, trust)
-    settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
+    settled = ("scenes", "sounds", "goals", "task")  # by the film's scene, sound and task
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
     options["max_episode_steps"] = steps
-    metrics = record_episode(factory, out, scene=scene, sound=sound, seed=seed, **options)
+    metrics = record_episode(factory, out, scene, sound, seed, task=task, **options)
     click.echo("  ".join(f"{name} {value:.3g}" for name, value in metrics.items()))
     click.echo(f"wrote {out}")
 

@@ -135,6 +135,7 @@ class Simulator:
             state.collided[row] = False
             state.seed[row] = start.seed
             state.instruction[row] = start.instruction
+            state.told[row] = start.told or (0.0, 0.0)
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -202,6 +203,13 @@ class Simulator:
         """Let a step of time pass for some bodies (E,) that stand still."""
         still = np.zeros(self.num_envs)
         self.step(rows, Commands(still, still))
+
+    def silence(self, row: int, source: int) -> None:
+        """Let a source of one body, by its number, fall silent now for good; it rings out."""
+        sources = list(self.state.sources[row])
+        quiet = replace(sources[source].emitter, end=float(self.state.time[row]))
+        sources[source] = sources[source].renewed(quiet)
+        self.state.sources[row] = tuple(sources)
 
     def _move(
         self, some: NDArray[np.int64], commands: Commands

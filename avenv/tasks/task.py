@@ -141,9 +141,24 @@ class Task(ABC):
         """Return the places (2,) that a map shows."""
         return []
 
+    def told(self, episode: Episode, world: World) -> tuple[float, float] | None:
+        """Return where a body is told that its goal is: metres ahead of its start and to the left.
+
+        None: it is not told.
+        """
+        return None
+
     def reference(self, world: World) -> Reference:
         """Return what names a world in episodes."""
         return Reference(world.reference, world.content_hash)
+
+    def check_start(self, episode: Episode, world: World) -> None:
+        """Raise ``ValueError`` if no body can stand where an episode begins."""
+        if not world.walkable_for(self.simulator.body).is_walkable([episode.start])[0]:
+            raise ValueError(
+                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
+                "where a body can stand"
+            )
 
     def _start(self, episode: Episode) -> Start:
         """Return how an episode begins, if it fits."""
@@ -164,6 +179,7 @@ class Task(ABC):
             episode.events,
             episode.seed,
             episode.instruction or self.instruction,
+            self.told(episode, world),
         )
 
     def world(self, episode: Episode) -> World:
