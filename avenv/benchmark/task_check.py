@@ -113,8 +113,11 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
         active = np.ones(count, bool)
         while active.any():
             observation, info = batch.observe(), batch.info()
-            acts = [actor.act(observation, info)[row] for row, actor in enumerate(actors, 1)]
-            expert = batch.task.oracle_action(0) if active[0] else acts[0]
+            acts = [
+                actor.act(observation, info)[row] if active[row] else 0
+                for row, actor in enumerate(actors, 1)
+            ]
+            expert = batch.task.oracle_action(0) if active[0] else 0
             outcome = batch.step(np.array([expert, *acts]), active)
             active &= ~(outcome.terminated | outcome.truncated)
         scores.append(batch.task.metrics()[metric])

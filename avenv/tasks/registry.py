@@ -76,8 +76,7 @@ TASKS: dict[str, Registered] = {
     "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),
     "SilenceIt": Registered(
         "avenv.tasks.silence_it:SilenceIt",
-        800,
-        Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+        check=Check("one draw of as many things as sound, of all that might", deaf=DEAF),
     ),
     "AnswerDoor": Registered(
         "avenv.tasks.answer_door:AnswerDoor",
@@ -91,10 +90,9 @@ TASKS: dict[str, Registered] = {
     ),
     "FalseAlarm": Registered(
         "avenv.tasks.false_alarm:FalseAlarm",
-        800,
-        Check("half of the alarms are real", deaf=DEAF),
+        check=Check("half of the alarms are real", deaf=DEAF),
     ),
-    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen", 800),
+    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen"),
 }
 """Every task, by name."""
 
