@@ -259,6 +259,33 @@ def test_controls_are_told_apart(small, tmp_path):
     assert deaf.heading["senses"] == {"sensors": ["depth", "audio"], "image_size": [16, 16]}
 
 
+def test_a_policy_does_the_same_in_any_row():
+    torch = pytest.importorskip("torch")
+    from avenv.benchmark.agent import ROWS
+    from avenv_agents.checkpoints import load_checkpoint
+    from avenv_agents.policy import PREVIOUS, as_tensors
+
+    policy = load_checkpoint(Path(__file__).parents[1] / "agents/policies/homes/policy.pt")
+    rng = np.random.default_rng(0)
+    seen = {
+        name: rng.random((ROWS, *policy.observation_space[name].shape)).astype(np.float32)
+        for name in policy.reads
+    } | {PREVIOUS: rng.integers(0, policy.actions, ROWS)}
+    memory = policy.initial(ROWS) + torch.from_numpy(
+        rng.normal(0, 0.1, policy.initial(ROWS).shape).astype(np.float32)
+    )
+
+    def logits(rows):
+        chosen = as_tensors({k: v[rows] for k, v in seen.items()}, [*policy.reads, PREVIOUS])
+        with torch.no_grad():
+            return policy.step(chosen, memory[rows], torch.zeros(len(rows), dtype=torch.bool))[0]
+
+    alone = logits(np.arange(ROWS))
+    for _ in range(10):
+        rows = rng.integers(0, ROWS, ROWS)  # in other rows, beside others, and twice
+        assert torch.equal(logits(rows), alone[rows])
+
+
 # -- claims ----------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ from avenv.core.interrupts import terminable
 from avenv.envs.batch import Batch
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World, load_worlds
+from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 
 SENSES = ("sensors", "image_size", "hfov", "cameras", "camera_noise", "sample_rate", "window",
@@ -196,6 +197,7 @@ def _heading(
         "avenv": version("avenv"),
         **more,
         "task": task,
+        "headline": list(find_task(task).headline),
         "rules": plain(rules),
         "episodes": episodes,
         "shard": None,
