@@ -66,10 +66,10 @@ def measure(
         rows, ratios = measured.setdefault(name, ([], []))
         for part in parts:
             found = part()
-            both = found if isinstance(found, tuple) else (found, [])
-            rows += both[0]
-            ratios += both[1]
-        show(name, rows, ratios)
+            more, compared = found if isinstance(found, tuple) else (found, [])
+            show(name, more, compared)
+            rows += more
+            ratios += compared
 
     section("memory", parts.measure_memory)  # first: a child's peak counts its parent's
     section("resets", lambda: resets.measure_resets(episodes, homes, limit=limit))

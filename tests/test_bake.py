@@ -19,10 +19,10 @@ QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 
 @pytest.fixture(autouse=True)
 def _quick(tmp_path, monkeypatch):
+    warm_up()  # the kernels, before a test forbids to trace
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
     monkeypatch.setattr(bake, "PROPAGATION", QUICK)
-    warm_up()  # the kernels, before a test forbids to trace
     monkeypatch.setattr(bake, "warm_up", lambda: None)
 
 
@@ -103,7 +103,8 @@ def test_homes_are_baked_by_several_processes_and_then_found(tmp_path, monkeypat
 
 
 def test_more_than_the_folder_holds_is_not_baked(closet, monkeypatch):
-    monkeypatch.setenv("AVENV_CACHE_GIB", "1e-6")
+    monkeypatch.setenv("AVENV_CACHE_GIB", "1")
     monkeypatch.setattr(bake, "_PLENTY", 1)
-    with pytest.raises(ValueError, match="AVENV_CACHE_GIB="):
+    monkeypatch.setattr(cache, "folder_size", lambda folder: 2**31)
+    with pytest.raises(ValueError, match="AVENV_CACHE_GIB=4 or more"):
         bake.bake([load_scene(closet)])

@@ -31,7 +31,7 @@ def bake(worlds: Sequence[World], sound: bool = True, light: bool = True) -> int
     Args:
         worlds: the scenes; those of sets are made one by one.
         sound: trace the sound fields, some hundred a home.
-        light: bake the light.
+        light: bake the light, for pictures of up to ``vision.COARSE_UP_TO`` pixels.
 
     Raises:
         ValueError: there is no cache folder, or it will not hold them all.
@@ -63,9 +63,8 @@ def bake_one(world: World | str, sound: bool = True, light: bool = True) -> int:
     world = load_scene(world)
     scene, body = world.acoustics_for(), Body()
     ear = world.level_for(body) + body.ear_height
-    if sound or light:
-        scene.tables  # noqa: B018 (what is derived is kept)
-    world.prepared_for("raster", "full" if light else vision.UNLIT)
+    scene.tables  # noqa: B018 (what is derived is kept)
+    world.prepared_for("raster", "full" if light else vision.UNLIT, coarse=light)
     places = world.source_places if sound else []
     todo = [place for place in places if not is_on_disk(scene, place, ear, PROPAGATION)]
     for place in todo:

@@ -31,11 +31,13 @@ class Scenery:
     def __init__(self, state: State, light: str, backend: str = "raster"):
         self._state, self._light, self.backend = state, light, backend
         self._lit: dict[int, tuple[World, int, Any]] = {}
-        self._shows_color = False
+        self._shows_color, self._is_coarse = False, True
 
     def open_eye(self, camera: Camera) -> None:
         """Take note of what a camera makes."""
-        self._shows_color |= "rgb" in camera.sensors
+        if "rgb" in camera.sensors:
+            self._shows_color = True
+            self._is_coarse &= max(camera.size) <= vision.COARSE_UP_TO
 
     def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
         """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
@@ -45,7 +47,8 @@ class Scenery:
     def prepared(self, world: World) -> Any:
         """Return a world as bodies see it, but for random light, of which it is the full one."""
         light = "full" if self._light == vision.RANDOM else self._light
-        return world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+        light = light if self._shows_color else vision.UNLIT
+        return world.prepared_for(self.backend, light, self._is_coarse)
 
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
@@ -54,7 +57,7 @@ class Scenery:
             return self.prepared(world)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
             room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
-            lit = room.lit(world.prepared_for(self.backend), vision.RANDOM, rng)
+            lit = room.lit(self.prepared(world), vision.RANDOM, rng)
             self._lit[row] = world, seed, lit
         return self._lit[row][2]
 
@@ -82,7 +85,7 @@ class Scenery:
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
         copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
-        copy._shows_color = self._shows_color
+        copy._shows_color, copy._is_coarse = self._shows_color, self._is_coarse
         return copy
 
 

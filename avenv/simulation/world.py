@@ -117,28 +117,32 @@ class World:
         """Triangle clusters for the rasteriser, lit as by day with the lamps on."""
         return self.prepared_for("raster")
 
-    def prepared_for(self, backend: str, light: str = "full") -> Any:
+    def prepared_for(self, backend: str, light: str = "full", coarse: bool = False) -> Any:
         """Return what a backend of pictures draws this world from, in a light; it is kept.
 
         Args:
             backend: a name in ``vision.BACKENDS``.
             light: one of ``vision.LIGHTS``, or ``vision.UNLIT`` for cameras that make no rgb: then
                 no light is baked.
+            coarse: with light that will do for small pictures, where the backend has such.
 
         Raises:
             ValueError: there is no such backend or light.
         """
         if self._like is not None:
-            return self._like.prepared_for(backend, light)
-        if light == vision.UNLIT and (backend, "full") in self._prepared:
-            light = "full"
-        if (backend, light) in self._prepared:
-            return self._prepared[backend, light]
+            return self._like.prepared_for(backend, light, coarse)
+        if light == vision.UNLIT:
+            coarse = False
+            for lit in ((backend, "full", False), (backend, "full", True)):
+                if lit in self._prepared:
+                    return self._prepared[lit]
+        if (backend, light, coarse) in self._prepared:
+            return self._prepared[backend, light, coarse]
         with self._making:
-            return self._prepared_now(backend, light)
+            return self._prepared_now(backend, light, coarse)
 
-    def _prepared_now(self, backend: str, light: str) -> Any:
-        key = backend, light
+    def _prepared_now(self, backend: str, light: str, coarse: bool) -> Any:
+        key = backend, light, coarse
         if key not in self._prepared:
             room = vision.find_backend(backend)
             if light == vision.UNLIT:
@@ -146,14 +150,16 @@ class World:
                 prepare = getattr(room, "prepare_unlit", room.prepare)
                 self._prepared[key] = prepare(self.compiled, like=like)
             elif light == "full":  # as it is prepared
-                like = self.rest.prepared_for(backend) if self.rest else None
-                self._prepared[key] = room.prepare(self.compiled, like=like)
+                like = self.rest.prepared_for(backend, light, coarse) if self.rest else None
+                finely = room.prepare
+                prepare = getattr(room, "prepare_coarse", finely) if coarse else finely
+                self._prepared[key] = prepare(self.compiled, like=like)
             else:
-                self._prepared[key] = room.lit(self.prepared_for(backend), light)
+                self._prepared[key] = room.lit(self.prepared_for(backend, "full", coarse), light)
         return self._prepared[key]
 
     @cached_property
-    def _prepared(self) -> dict[tuple[str, str], Any]:
+    def _prepared(self) -> dict[tuple[str, str, bool], Any]:
         return {}
 
     def acoustics_for(self, backend: str = "native") -> Any:

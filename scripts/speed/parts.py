@@ -183,7 +183,8 @@ def measure_homes(rounds: int) -> list[dict]:
         clocked("for eyes without colour", lambda w=world: w.prepared_for("raster", vision.UNLIT))
         clocked("for ears", lambda w=world: w.acoustics_for().tables)
         clocked("for feet", lambda w=world: w.walkable)
-        clocked("its light", lambda w=world: w.raster)
+        clocked("its light, small pictures", lambda w=world: w.prepared_for("raster", coarse=True))
+        clocked("its light, stills", lambda w=world: w.raster)
     return [
         {"name": f"a new home: {name}", "cpu_us": float(np.median(values))}
         for name, values in spent.items()

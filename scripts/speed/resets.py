@@ -28,7 +28,7 @@ FIELD_BYTES = 256 * 2**20
 def own_cache() -> Iterator[None]:
     """Let nothing be on disk or in memory at first."""
     before = os.environ.get("AVENV_CACHE")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["AVENV_CACHE"] = folder
         forget()
         try:
