@@ -73,8 +73,8 @@ def test_sliding_spectrograms_have_the_bits_of_whole_ones(samples, step, channel
     for k in range(1, 4):
         window = sound[..., k * step :][..., :samples]
         sliding.slide(np.array([0, 2]), window)
-        np.testing.assert_array_equal(sliding.pooled[[0, 2]], spectrogram(window[[0, 2]]))
-    np.testing.assert_array_equal(sliding.pooled[1], spectrogram(sound[1, :, :samples]))
+        np.testing.assert_array_equal(sliding.values[[0, 2]], spectrogram(window[[0, 2]]))
+    np.testing.assert_array_equal(sliding.values[1], spectrogram(sound[1, :, :samples]))
 
 
 def test_transforms_stand_on_the_grid_of_the_spectrogram():

@@ -20,6 +20,7 @@ from avenv_agents.config import TrainingConfig  # noqa: E402
 from avenv_agents.export_cli import export  # noqa: E402
 from avenv_agents.policy import Policy, PolicyConfig  # noqa: E402
 from avenv_agents.portable import find_portable, save_portable  # noqa: E402
+from avenv_agents.weights import load_weights  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -71,6 +72,11 @@ def test_a_run_is_exported_from_the_command_line(options, tmp_path):
     assert done.exit_code == 0, done.output
     assert f"wrote {file}, 0." in done.output
     assert find_portable(file).options == options
+    cautious = tmp_path / "cautious.npz"
+    done = CliRunner().invoke(export, [str(run), str(cautious), "--caution", "2"])
+    assert done.exit_code == 0, done.output
+    bias = [load_weights(f)[0]["actor.bias"] for f in (file, cautious)]
+    np.testing.assert_allclose(bias[1] - bias[0], [-2, 0, 0, 0], atol=1e-6)
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "torch.py").write_text("raise ImportError('there is no torch')")
     code = (

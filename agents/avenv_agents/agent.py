@@ -1,5 +1,6 @@
 """A policy with a memory as the benchmark wants it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,29 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
+from avenv_agents.config import PRIVILEGE
 from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, truth_of
 from avenv_agents.waypoints import MAPS, WaypointAgent
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Makes the agent that acts by a policy.
+
+    Attributes:
+        policy: on the CPU.
+    """
+
+    policy: Policy
+
+    @property
+    def privilege(self) -> str:
+        """What it is told that others are not, if it has perfect ears; else nothing."""
+        return PRIVILEGE if TRUTH in self.policy.added else ""
+
+    def __call__(self, envs: Any) -> "RecurrentAgent | WaypointAgent":
+        """Return the agent."""
+        return make_agent(envs, self.policy)
 
 
 def make_agent(envs: BatchEnv, policy: Policy) -> "RecurrentAgent | WaypointAgent":

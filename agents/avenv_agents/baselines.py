@@ -60,7 +60,7 @@ class DeafAgent:
     privilege = "the home and what is asked for"
 
     def __init__(self, envs: BatchEnv):
-        self._task = envs.batch.task
+        self._task: Any = envs.batch.task
         if not hasattr(self._task, "deaf_action"):
             raise ValueError(f"{self._task.name} cannot be guessed; accepted: a task of acts")
 

@@ -20,6 +20,9 @@ METHODS = ("sb3", "dagger", "ppo")
 CONTROLS = ("deaf", "blind", "perfect_ear")
 """What a policy may learn without: its ears, its eyes; or the truth in place of its ears."""
 
+PRIVILEGE = "where the source is"
+"""What a policy with a perfect ear is told."""
+
 LEAST = {"num_envs": 1, "workers": 1, "total_steps": 1, "checkpoint_every": 1, "seed": 0}
 """Fields that are whole numbers, and the least that they may be."""
 

@@ -25,9 +25,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from avenv.benchmark.agent import AgentFactory
+from avenv.benchmark.evaluate import plain
+from avenv.benchmark.player import Crew
 from avenv.benchmark.provenance import identity
 from avenv.core.files import draft_of
 from avenv.core.interrupts import terminable
+from avenv.envs.batch import Batch
 from avenv.envs.vector import BatchEnv
 
 PARTS, DATA, SETTINGS = "episodes", "data", "settings.json"
@@ -77,15 +80,15 @@ def make_demonstrations(
     folder = Path(folder)
     _check_folder(folder, episodes)
     settings = {"avenv": version("avenv"), "agent": name, "code": identity(agent),
-                "task": task, "seed": seed, **options}  # fmt: skip
-    envs = BatchEnv(task, max(1, min(num_envs, episodes)), autoreset_mode=AutoresetMode.DISABLED,
-                    **options)  # fmt: skip
+                "task": task, "seed": seed, **plain(options)}  # fmt: skip
+    missing = [k for k in range(episodes) if not _part(folder, k).exists()]
+    rows = max(1, min(num_envs, len(missing)))
+    envs = BatchEnv(task, rows, autoreset_mode=AutoresetMode.DISABLED, **options)
     try:
         _claim(folder, settings)
-        missing = [k for k in range(episodes) if not _part(folder, k).exists()]
         with terminable(), tqdm(total=episodes, initial=episodes - len(missing), desc=name,
                                 unit="episode", disable=not progress) as bar:  # fmt: skip
-            for number, arrays in _played(envs, agent(envs), missing, seed):
+            for number, arrays in _played(envs, agent, missing, seed):
                 with draft_of(_part(folder, number)) as draft, open(draft, "wb") as file:
                     np.savez(file, **arrays)
                 bar.update()
@@ -130,53 +133,46 @@ def _part(folder: Path, number: int) -> Path:
 
 
 def _played(
-    envs: BatchEnv, actor: Any, numbers: Sequence[int], seed: int
+    envs: BatchEnv, agent: AgentFactory, numbers: Sequence[int], seed: int
 ) -> Iterator[tuple[int, dict[str, NDArray]]]:
     """Yield the number and the arrays of every episode as it ends."""
-    queue = iter(numbers)
+    batch, crew, queue = envs.batch, Crew(agent, envs), iter(numbers)
+    reward = np.zeros(envs.num_envs)
     playing: dict[int, tuple[int, dict[str, list]]] = {}  # by row: which episode, and its columns
-    ended = np.ones(envs.num_envs, bool)
-    begun: list[Any] = [None] * envs.num_envs
     while True:
-        for row in np.flatnonzero(ended).tolist():
-            number = next(queue, None)
-            if number is not None:
-                playing[row] = number, {}
-                begun[row] = envs.batch.episode_of(seed + number)
+        free = [row for row in range(envs.num_envs) if row not in playing]
+        begun = dict(zip(free, queue, strict=False))
+        playing |= {row: (number, {}) for row, number in begun.items()}
         if not playing:
             return
-        # A row that finds no episode left plays its last one again, of which nothing is kept.
-        observation, info = envs.reset(options={"reset_mask": ended, "episodes": begun})
-        for row in np.flatnonzero(ended).tolist():
-            number, columns = playing.get(row, (0, {}))
-            actor.reset(row, seed + number)
-            columns["episode"] = [json.dumps(envs.batch.task.episodes[row].to_dict())]
-            _note(columns, observation, info, row)
-        ended = np.zeros(envs.num_envs, bool)
-        while not ended.any():
-            actions = actor.act(observation, info)
-            observation, reward, terminated, truncated, info = envs.step(actions)
-            result = {"actions": actions, "rewards": reward, "terminations": terminated,
-                      "truncations": truncated}  # fmt: skip
-            for row, (_, columns) in playing.items():
-                _note(columns, observation, info, row)
-                for key, values in result.items():
-                    columns.setdefault(key, []).append(np.array(values[row]))
-            ended = terminated | truncated
-        for row in np.flatnonzero(ended).tolist():
-            if row in playing:
-                number, columns = playing.pop(row)
-                yield number, {key: np.array(values) for key, values in columns.items()}
+        batch.reset(begun, {row: batch.episode_of(seed + k) for row, k in begun.items()})
+        for row, number in begun.items():
+            crew.reset(row, seed + number)
+            playing[row][1]["episode"] = [json.dumps(batch.task.episodes[row].to_dict())]
+        _note({row: playing[row][1] for row in begun}, batch)
+        active = np.isin(np.arange(envs.num_envs), list(playing))
+        actions = batch.check_actions(crew.act(active, reward))
+        reward, terminated, truncated = batch.step(actions, active)
+        columns = {row: own for row, (_, own) in playing.items()}
+        _note(columns, batch)
+        result = {"actions": actions, "rewards": reward, "terminations": terminated,
+                  "truncations": truncated}  # fmt: skip
+        for row, own in columns.items():
+            for key, values in result.items():
+                own.setdefault(key, []).append(np.array(values[row]))
+        for row in np.flatnonzero((terminated | truncated) & active).tolist():
+            number, own = playing.pop(row)
+            yield number, {key: np.array(values) for key, values in own.items()}
 
 
-def _note(columns: dict[str, list], observation: Mapping, info: Mapping, row: int) -> None:
-    """Add to an episode's columns what is seen, how it goes and how it is in truth."""
-    for name, value in observation.items():
-        columns.setdefault(f"observations/{name}", []).append(value[row].copy())
-    for group in ("metrics", "truth"):
-        for name, value in info[group].items():
-            if not name.startswith("_"):
-                columns.setdefault(f"infos/{group}/{name}", []).append(value[row].item())
+def _note(columns: Mapping[int, dict[str, list]], batch: Batch) -> None:
+    """Add to episodes' columns, by row, what is seen, how it goes and how it is in truth."""
+    observation, info = batch.observe(), batch.info()
+    found = {f"observations/{name}": value for name, value in observation.items()}
+    found |= {f"infos/{group}/{k}": v for group, own in info.items() for k, v in own.items()}
+    for row, own in columns.items():
+        for name, value in found.items():
+            own.setdefault(name, []).append(np.array(value[row]))
 
 
 def _assemble(

@@ -8,7 +8,14 @@ import click
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def export(run: Path, file: Path) -> None:
+@click.option(
+    "--caution",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="By how much to lower the logit of stopping; more stops later and errs less.",
+)
+def export(run: Path, file: Path, caution: float) -> None:
     """Write the policy of RUN, a training's folder or a file in it, to FILE, which ends in .npz.
 
     FILE acts without torch: `avenv demo --agent FILE`.
@@ -22,5 +29,7 @@ def export(run: Path, file: Path) -> None:
         raise ValueError(f"file is {str(file)!r}; accepted: a name that ends in .npz")
     source = run / POLICY_FILE if run.is_dir() else run
     options = TrainingConfig.from_yaml(source.with_name(CONFIG_FILE)).env
-    save_portable(file, load_checkpoint(source), options)
+    policy = load_checkpoint(source)
+    policy.actor.bias.data[0] -= caution
+    save_portable(file, policy, options)
     click.echo(f"wrote {file}, {file.stat().st_size / 1e6:.1f} MB")

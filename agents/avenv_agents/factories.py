@@ -10,7 +10,7 @@ from avenv.envs.vector import BatchEnv
 from avenv.scene.homes import find_homes, is_reference
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_worlds
-from avenv_agents.agent import make_agent
+from avenv_agents.agent import Acting
 from avenv_agents.policy import Policy
 from avenv_agents.waypoints import WaypointEnvs
 
@@ -85,7 +85,7 @@ class Validation:
         scenes = share_of_homes(self.options.get("scenes", "apartment"), worker, self.workers)
         options = {"sensors": SensorSettings.names, **self.options, "scenes": _kept_worlds(scenes)}
         report = evaluate(
-            lambda envs: make_agent(envs, policy),
+            Acting(policy),
             episodes=count,
             seed=self.seed + first,
             num_envs=min(self.rows, count),

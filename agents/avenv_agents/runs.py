@@ -11,7 +11,7 @@ import yaml
 
 from avenv.benchmark import Agent
 from avenv.envs import BatchEnv
-from avenv_agents.config import TrainingConfig
+from avenv_agents.config import PRIVILEGE, TrainingConfig
 
 POLICY_FILE = "policy.pt"
 """What was learned last, and all that going on from it needs."""
@@ -77,10 +77,11 @@ class SavedPolicy:
         return TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).env
 
     @property
-    def privilege(self) -> str | None:
-        """What it is told that others are not, if it has perfect ears."""
-        control = TrainingConfig.from_yaml(self.file.with_name(CONFIG_FILE)).control
-        return "where the source is" if control == "perfect_ear" else None
+    def privilege(self) -> str:
+        """What it is told that others are not, if it has perfect ears; else nothing."""
+        file = self.file.with_name(CONFIG_FILE)
+        control = TrainingConfig.from_yaml(file).control if file.exists() else None
+        return PRIVILEGE if control == "perfect_ear" else ""
 
     @property
     def fingerprint(self) -> str:

@@ -1,8 +1,9 @@
-"""Policies and ears that come with the package, found by name."""
+"""Policies and ears that come with the package, found by name. They need no torch."""
 
 from pathlib import Path
 
 from avenv.core.suggest import accepted
+from avenv_agents.portable import PortablePolicy
 
 _PACKAGED = Path(__file__).parent / "policies"  # in a wheel
 _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[1] / "policies"
@@ -11,6 +12,11 @@ _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[1] / "poli
 def shipped_names() -> tuple[str, ...]:
     """Return the names of the policies that come with the package, sorted."""
     return tuple(sorted(path.name for path in _FOLDER.iterdir() if path.is_dir()))
+
+
+def shipped_policy(name: str) -> PortablePolicy:
+    """Return the factory of a policy that comes with the package; ``ValueError`` if none does."""
+    return PortablePolicy(shipped_folder(name) / "policy.npz")
 
 
 def shipped_folder(name: str) -> Path:
@@ -39,3 +45,7 @@ def find_shipped(path: str | Path) -> Path:
             f"{', '.join(shipped_names())}"
         )
     return shipped_folder(str(path))
+
+
+homes = shipped_policy("homes")
+"""Finds what sounds in homes that it never saw; an agent by this name."""

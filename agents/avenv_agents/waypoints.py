@@ -144,8 +144,8 @@ class Navigator:
         return self._position + around @ body_rotation(self._heading)[:2, :2].T
 
 
-def navigators(envs: AgentView | BatchEnv, rows: int) -> list[Navigator]:
-    """Return a navigator for each row.
+def navigators(envs: AgentView | BatchEnv) -> list[Navigator]:
+    """Return a navigator for each row of environments.
 
     Raises:
         ValueError: a sensor is missing.
@@ -156,9 +156,10 @@ def navigators(envs: AgentView | BatchEnv, rows: int) -> list[Navigator]:
             f"sensors are {list(settings.names)}; waypoints need {', '.join(SENSORS)}, and "
             f"{', '.join(missing)} is missing"
         )
-    camera = DepthCamera(settings.image_size, np.deg2rad(settings.hfov), envs.body.eye_height)
+    height = envs.body.eye_height
+    camera = DepthCamera(settings.image_size, np.deg2rad(settings.hfov), height)
     turn = np.deg2rad(options.turn_angle)
-    return [Navigator(camera, options.forward_step, turn) for _ in range(rows)]
+    return [Navigator(camera, options.forward_step, turn) for _ in range(envs.num_envs)]
 
 
 def with_maps(space: spaces.Dict) -> spaces.Dict:
@@ -190,7 +191,7 @@ class WaypointEnvs:
         assert isinstance(space, spaces.Dict)
         self.single_observation_space = with_maps(space)
         self.single_action_space = spaces.Discrete(len(WAYPOINTS))
-        self._navigators = navigators(self._envs, num_envs)
+        self._navigators = navigators(self._envs)
 
     def reset(self, *, seed: int) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin an episode in every row."""
@@ -259,11 +260,11 @@ class WaypointAgent:
         ValueError: a sensor is missing.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool | None = None):
+    def __init__(self, envs: AgentView | BatchEnv, policy: Policy, greedy: bool | None = None):
         rows = envs.num_envs
         self._policy = policy
         self._greedy = policy.config.greedy if greedy is None else greedy
-        self._navigators = navigators(envs, rows)
+        self._navigators = navigators(envs)
         self._memory, self._previous = policy.initial(rows), np.zeros(rows, np.int64)
         self._begun = np.ones(rows, bool)
         self._random = [np.random.default_rng(row) for row in range(rows)]

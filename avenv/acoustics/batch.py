@@ -11,6 +11,9 @@ from avenv.acoustics.paths.directivity import make_directivity
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core.bands import OCTAVE_CENTRES
 
+MAX_LENGTH = 2**24
+"""Samples of the longest response: some minutes at any rate, and more than any room rings."""
+
 
 class ResponseBatch(NamedTuple):
     """J responses to compute, of S sources.
@@ -110,10 +113,10 @@ def as_length(length: int | None, settings: AcousticSettings, sample_rate: int) 
     """Return the samples of a response, by default those of ``settings.max_time``.
 
     Raises:
-        ValueError: the length is not a whole number or less than 1.
+        ValueError: the length is not a whole number, less than 1 or more than ``MAX_LENGTH``.
     """
     if length is None:
         return round(settings.max_time * sample_rate)
-    if not isinstance(length, Integral) or length < 1:
-        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 or more")
+    if not isinstance(length, Integral) or not 1 <= length <= MAX_LENGTH:
+        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 to {MAX_LENGTH}")
     return int(length)

@@ -92,5 +92,7 @@ def _heard(
         elif name == "spectrogram":
             heard[name] = spectrogram(sound)
         elif isinstance(sensor, Feature):
-            heard[name] = sensor.compute(sound)
+            features = sensor.follow(len(sound))
+            features.renew(np.arange(len(sound)), sound)
+            heard[name] = features.values
     return heard

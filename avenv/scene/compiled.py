@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
@@ -151,15 +150,13 @@ class CompiledScene:
     @cached_property
     def row_of(self) -> Mapping[str, int]:
         """The row of every object, by its name."""
-        return MappingProxyType({thing.name: row for row, thing in enumerate(self.objects)})
+        return {thing.name: row for row, thing in enumerate(self.objects)}
 
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of everything that has states, by the object's name."""
         things = (self.objects[switch.object] for switch in self.switches)
-        return MappingProxyType(
-            {thing.name: thing.state for thing in things if thing.state is not None}
-        )
+        return {thing.name: thing.state for thing in things if thing.state is not None}
 
     def possible_states(self, name: str) -> tuple[str, ...]:
         """Return the states that an object may be in, besides those of lying where it was put.

@@ -17,8 +17,9 @@ from avenv.simulation.world import World
 if TYPE_CHECKING:
     from avenv.simulation.settings import SensorSettings
 
-PROPAGATION = AcousticSettings(max_time=1.0)
-"""A second of response: homes decay by 60 dB in less."""
+PROPAGATION = AcousticSettings(max_time=1.0, rays=2048)
+"""A second of response: homes decay by 60 dB in less. With half the rays of a question all gates of
+the sound hold, and a new source is heard the sooner."""
 
 
 class Ears:

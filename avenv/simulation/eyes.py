@@ -31,32 +31,33 @@ class Scenery:
     def __init__(self, state: State, light: str, backend: str = "raster"):
         self._state, self._light, self.backend = state, light, backend
         self._lit: dict[int, tuple[World, int, Any]] = {}
-        self._shows_color = False
+        self._shows_color, self._is_coarse = False, True
 
     def open_eye(self, camera: Camera) -> None:
         """Take note of what a camera makes."""
-        self._shows_color |= "rgb" in camera.sensors
+        if "rgb" in camera.sensors:
+            self._shows_color = True
+            self._is_coarse &= max(camera.size) <= vision.COARSE_UP_TO
 
     def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
         """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
         seen = [self._scene(row) for row in range(len(self._state))]
         return *distinct(seen), self._held(seen)
 
-    def prepare(self, world: World) -> None:
-        """Make what eyes draw a world from, but for a light that is another in each episode."""
-        light = self._light if self._light != vision.RANDOM else "full"
-        world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+    def prepared(self, world: World) -> Any:
+        """Return a world as bodies see it, but for random light, of which it is the full one."""
+        light = "full" if self._light == vision.RANDOM else self._light
+        light = light if self._shows_color else vision.UNLIT
+        return world.prepared_for(self.backend, light, self._is_coarse)
 
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
-        if not self._shows_color:
-            return world.prepared_for(self.backend, vision.UNLIT)
-        if self._light != vision.RANDOM:
-            return world.prepared_for(self.backend, self._light)
+        if not self._shows_color or self._light != vision.RANDOM:
+            return self.prepared(world)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
             room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
-            lit = room.lit(world.prepared_for(self.backend), vision.RANDOM, rng)
+            lit = room.lit(self.prepared(world), vision.RANDOM, rng)
             self._lit[row] = world, seed, lit
         return self._lit[row][2]
 
@@ -84,7 +85,7 @@ class Scenery:
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
         copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
-        copy._shows_color = self._shows_color
+        copy._shows_color, copy._is_coarse = self._shows_color, self._is_coarse
         return copy
 
 

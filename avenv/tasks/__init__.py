@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from avenv.tasks.actions import ContinuousMotion, DiscreteMotion
     from avenv.tasks.audiogoal import AudioGoal
     from avenv.tasks.episode import Episode, EpisodeSource, Goal, Reference
-    from avenv.tasks.navigation import NavigationOptions, NavigationTask
+    from avenv.tasks.navigation import NavigationTask
+    from avenv.tasks.options import NavigationOptions
     from avenv.tasks.task import Judgement, Task
 
 _HOMES = {
@@ -25,7 +26,7 @@ _HOMES = {
     "Event": "avenv.simulation.events",
     "Goal": "avenv.tasks.episode",
     "Judgement": "avenv.tasks.task",
-    "NavigationOptions": "avenv.tasks.navigation",
+    "NavigationOptions": "avenv.tasks.options",
     "NavigationTask": "avenv.tasks.navigation",
     "Reference": "avenv.tasks.episode",
     "Task": "avenv.tasks.task",
