@@ -30,13 +30,13 @@ class SearchAgent:
     privilege = "the map, and when it has arrived"
 
     def __init__(self, envs: BatchEnv):
-        self._task, self._simulator = envs.batch.task, envs.batch.simulator
-        if not isinstance(self._task, NavigationTask) or envs.single_action_space.shape:
+        task, self._simulator = envs.batch.task, envs.batch.simulator
+        if not isinstance(task, NavigationTask) or envs.single_action_space.shape:
             raise ValueError(
-                f"the task is {self._task.name} with actions {envs.action_names}; accepted: a walk "
+                f"the task is {task.name} with actions {envs.action_names}; accepted: a walk "
                 "to a goal by discrete actions"
             )
-        options = self._task.options
+        self._task, options = task, task.options
         self._sizes = options.forward_step, np.deg2rad(options.turn_angle)
         self._reach = options.success_radius
         self._ways: OrderedDict[World, list[GeodesicField]] = OrderedDict()

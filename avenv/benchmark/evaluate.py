@@ -205,7 +205,7 @@ def _heading(
             "name": name,
             "arguments": plain(arguments or {}),
             "code": identity(agent),
-            "impaired": agent.how if is_impaired else None,
+            "impaired": getattr(agent, "how", None) if is_impaired else None,
             "privilege": getattr(agent, "privilege", ""),
             "seed": seed,
         },
