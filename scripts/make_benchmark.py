@@ -32,12 +32,12 @@ CONTROLS = ("deaf", "blind", "swapped", "anechoic")
 
 def evaluated(set_name: str, split: str, folder: Path, count: int | None) -> list[Results]:
     """Return the results of all rows of the table."""
-    rows = [(name, agent, None) for name, agent in BASELINES.items()]
+    rows: list[tuple[str, str, str | None]] = [(name, x, None) for name, x in BASELINES.items()]
     rows += [("policy", BASELINES["policy"], how) for how in CONTROLS]
     episodes, results = load_set(set_name), []
     for name, agent, how in rows:
         factory = find_agent(agent)
-        out = folder / "-".join(filter(None, (set_name, split, name, how)))
+        out = folder / "-".join(filter(None, (episodes.name, split, name, how)))
         chosen = Impaired(factory, how) if how else factory
         results.append(evaluate_set(chosen, name, episodes, split, out, count=count))
     return results
@@ -59,7 +59,7 @@ def table(results: list[Results], title: str) -> str:
 def main(set_name: str, splits: tuple[str, ...], episodes: int | None, results: Path) -> None:
     """Evaluate, and write the table."""
     tables = [
-        table(evaluated(set_name, split, results, episodes), f"{set_name}, {split}")
+        table(evaluated(set_name, split, results, episodes), f"{load_set(set_name).name}, {split}")
         for split in splits
     ]
     before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- table -->\n")

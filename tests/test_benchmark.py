@@ -162,6 +162,7 @@ class Witness(OracleAgent):
     """Looks at all it is told."""
 
     sensors = ("depth",)
+    rows = 8
     privilege = ""
     told: list = []  # noqa: RUF012
 

@@ -1,6 +1,5 @@
 """An agent that others are held to: what one can do who knows the map and does not hear."""
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,6 @@ from avenv.envs.vector import BatchEnv
 from avenv.navigation import GeodesicField, follower, geodesic_field
 from avenv.simulation.world import World
 from avenv.tasks.navigation import NavigationTask
-
-KEPT = 4
-"""Homes whose ways are kept; episodes come home by home."""
 
 
 class SearchAgent:
@@ -39,7 +35,7 @@ class SearchAgent:
         self._task, options = task, task.options
         self._sizes = options.forward_step, np.deg2rad(options.turn_angle)
         self._reach = options.success_radius
-        self._ways: OrderedDict[World, list[GeodesicField]] = OrderedDict()
+        self._ways: dict[World, list[GeodesicField]] = {}
         count = envs.num_envs
         self._searched: list[NDArray[np.bool_]] = [np.zeros(0, bool)] * count
         self._target = [-1] * count
@@ -77,12 +73,11 @@ class SearchAgent:
 
     def _fields(self, row: int) -> list[GeodesicField]:
         """Return the walking distances to all places of the world around a row."""
-        world = self._simulator.state.here[row].rest or self._simulator.state.here[row]
-        if world not in self._ways:
+        around = [here.rest or here for here in self._simulator.state.here]
+        world = around[row]
+        if world not in self._ways:  # episodes come home by home: what nobody is in, is over
+            self._ways = {kept: ways for kept, ways in self._ways.items() if kept in around}
             grid = world.walkable_for(self._simulator.body)
             places = world.places_for(self._simulator.body)
             self._ways[world] = [geodesic_field(grid, place) for place in places]
-            if len(self._ways) > KEPT:
-                self._ways.popitem(last=False)
-        self._ways.move_to_end(world)
         return self._ways[world]

@@ -190,7 +190,6 @@ def _heading(
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what an evaluation is of: two with the same go on with one another."""
-    is_impaired = isinstance(agent, Impaired)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -205,7 +204,7 @@ def _heading(
             "name": name,
             "arguments": plain(arguments or {}),
             "code": identity(agent),
-            "impaired": getattr(agent, "how", None) if is_impaired else None,
+            "impaired": agent.how if isinstance(agent, Impaired) else None,
             "privilege": getattr(agent, "privilege", ""),
             "seed": seed,
         },

@@ -195,9 +195,9 @@ class _Table:
         self._batch.reset(list(begun), begun)
         for row in rows:
             self._actions[row], self._reward[row] = [], 0.0
-            trial = self._trials[row]
-            assert trial is not None
-            self._crew.reset(row, trial.seed)
+            own = self._trials[row]
+            assert own is not None
+            self._crew.reset(row, own.seed)
 
     def _step(self, actions: NDArray, active: NDArray[np.bool_]) -> None:
         checked = self._checked(actions, active)
