@@ -32,7 +32,7 @@ _AGENTS = {
     "nothing": "avenv_agents.baselines:IdleAgent",
 }
 _MARKS = "<!-- check -->", "<!-- end -->"
-_TITLES = ("task", "score", "chance", *COLUMNS, "what chance is")
+_TITLES = ("task", "episodes", "score", "chance", *COLUMNS, "what chance is")
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,14 @@ class Trial:
 
     Attributes:
         task: its name.
+        episodes: how many there were.
         metric: that is compared: the first of the task's headline.
         chance: what mere guessing brings, as ``Task.chance`` computes it.
         scores: of each of ``COLUMNS`` that there is.
     """
 
     task: str
+    episodes: int
     metric: str
     chance: float
     scores: dict[str, float]
@@ -75,7 +77,8 @@ class Trial:
         """Return its row of the table in Markdown."""
         scores = [f"{self.scores[name]:.2f}" if name in self.scores else "–" for name in COLUMNS]
         words = find_registered(self.task).check.chance or "0: nobody stumbles upon it"
-        cells = [self.task, f"`{self.metric}`", f"{self.chance:.2f}", *scores, words]
+        numbers = str(self.episodes), f"`{self.metric}`", f"{self.chance:.2f}"
+        cells = [self.task, *numbers, *scores, words]
         return f"| {' | '.join(cells)} |"
 
 
@@ -124,7 +127,7 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
         own = options_of(agent) | options
         report = evaluate(agent, "classical", episodes, seed, task=name, progress=progress, **own)
         means["classical"] = report.interval(metric)[0]
-    return Trial(name, metric, float(np.mean(chances)), means)
+    return Trial(name, episodes, metric, float(np.mean(chances)), means)
 
 
 def check_tasks(

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from avenv.core import frames
 from avenv.geometry import lines_of_sight
-from avenv.navigation import WalkableGrid, follower, geodesic_field
+from avenv.navigation import GeodesicField, WalkableGrid, follower, geodesic_field
 from avenv.simulation.state import State
 from avenv.tasks.options import MotionOptions
 
@@ -61,6 +61,7 @@ class Coverage:
         iy, ix = np.nonzero(grid.islands[::every, ::every] == 1)
         self.points = grid.origin + grid.cell * (every * np.column_stack([ix, iy]) + 0.5)
         self.open = np.ones(len(self.points), bool)
+        self._aim: tuple[int, GeodesicField] | None = None  # where ``next_action`` goes
         self._area = (every * grid.cell) ** 2
 
     @property
@@ -117,13 +118,15 @@ class Coverage:
 
         STOP: there is no such way, or it is here.
         """
-        floor = self.points[self.open]
-        distances = geodesic_field(grid, here).at(floor)
-        if not np.isfinite(distances).any():
-            return follower.STOP
-        field = geodesic_field(grid, floor[np.argmin(distances)])
+        if self._aim is None or not self.open[self._aim[0]] or self._aim[1].grid is not grid:
+            left = np.flatnonzero(self.open)
+            distances = geodesic_field(grid, here).at(self.points[left])
+            if not np.isfinite(distances).any():
+                return follower.STOP
+            nearest = int(left[np.argmin(distances)])
+            self._aim = nearest, geodesic_field(grid, self.points[nearest])
         step, turn = options.forward_step, float(np.deg2rad(options.turn_angle))
-        return follower.next_action(grid, field, here, heading, step, turn, step)
+        return follower.next_action(grid, self._aim[1], here, heading, step, turn, step)
 
 
 def outline(grid: WalkableGrid, pose: Points) -> Points:

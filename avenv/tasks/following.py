@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from avenv.core.frames import wrap_angle
 from avenv.geometry import lines_of_sight
-from avenv.navigation import geodesic_field
 from avenv.simulation.simulator import Simulator
+from avenv.simulation.world import World
 from avenv.tasks.episode import Point
 
 LOOK_OUT = np.arange(0.0, 8.1, 0.5)
@@ -27,11 +27,12 @@ def best_place(
     people: NDArray[np.float64],
     band: tuple[float, float],
     last: NDArray[np.float64],
-) -> Point:
-    """Return the place that a body should walk to, to be in the band for most of the time.
+) -> Point | None:
+    """Return the place in sight that a body should walk to, to be in the band for most of the time.
 
     Places round where the person is and will be are tried, and that where the body is. Of equally
-    good ones the nearest is taken. On its way a body is taken to walk straight on.
+    good ones the nearest is taken. On its way a body is taken to walk straight on. None: from no
+    place in sight one is in the band soon.
 
     Args:
         simulator: of the body.
@@ -42,12 +43,12 @@ def best_place(
     """
     state = simulator.state
     here, eye = state.position[row], state.eyes()[row]
-    grid = state.here[row].walkable_for(simulator.body)
+    world = state.here[row]
     places = np.concatenate([here[None], last, _rings(people[::4, :2])])
-    places = places[grid.is_walkable(places)]
-    distances = geodesic_field(grid, here).at(places)
-    places, distances = places[np.isfinite(distances)], distances[np.isfinite(distances)]
+    places = places[world.walkable_for(simulator.body).is_walkable(places)]
+    places = places[_in_sight(world, np.tile(here, (len(places), 1)), places, eye[2])]
     way = places - here
+    distances = np.hypot(*way.T)
     turn = np.abs(wrap_angle(np.arctan2(way[:, 1], way[:, 0]) - state.heading[row])) / _TURNS
     arrival = np.where(distances > 0, distances / _SPEED + turn, 1e-6)
     share = np.clip(LOOK_OUT / arrival[:, None], 0, 1)
@@ -56,12 +57,19 @@ def best_place(
     inside = (apart >= band[0] + _INSIDE) & (apart <= band[1] - _INSIDE)
     # Who is behind a wall is farther on foot than it looks.
     rows, times = np.nonzero(inside)
-    level = np.full(len(rows), eye[2])
-    bodies = np.column_stack([then[rows, times], level])
-    persons = np.column_stack([people[times, :2], level])
-    inside[rows, times] = lines_of_sight(state.here[row].compiled.bvh, bodies, persons)
+    inside[rows, times] = _in_sight(world, then[rows, times], people[times, :2], eye[2])
+    if not inside.any():
+        return None
     best = places[np.argmax(inside.sum(axis=1) - 0.05 * arrival)]
     return float(best[0]), float(best[1]), float(state.level[row])
+
+
+def _in_sight(
+    world: World, a: NDArray[np.float64], b: NDArray[np.float64], height: float
+) -> NDArray[np.bool_]:
+    """Return whether nothing stands between points (N, 2) at one height."""
+    level = np.full((len(a), 1), height)
+    return lines_of_sight(world.compiled.bvh, np.hstack([a, level]), np.hstack([b, level]))
 
 
 def _rings(people: NDArray[np.float64]) -> NDArray[np.float64]:
