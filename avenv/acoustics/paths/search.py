@@ -27,6 +27,7 @@ _INAUDIBLE = 1e-6  # pressure gain below which walls are taken to be silent: 120
 _NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
 _CANDIDATES = 2 * MAX_PATHS  # of the strongest ways round edges, that are tested for being free
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
+_BEFORE = 0.01  # metres before a mirror, up to which its own triangles may be
 
 
 class Paths(NamedTuple):
@@ -201,6 +202,14 @@ def _is_open(scene, tree, image, points, hits):
             return False
         dx, dy, dz = dx / length, dy / length, dz / length
         off = STEP_OFF if n > 0 else 0.0
+        # whether anything is in the way is sooner known than what the leg meets first
+        before = (length - _BEFORE) / length
+        if before > 0 and not segment_is_clear(
+            scene.bvh, a[0], a[1], a[2],
+            a[0] + before * (b[0] - a[0]), a[1] + before * (b[1] - a[1]),
+            a[2] + before * (b[2] - a[2]),
+        ):  # fmt: skip
+            return False
         _, triangle = closest_hit(
             scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz, 1e9
         )
