@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import spectrogram
 from avenv.benchmark.agent import Agent, AgentFactory
 from avenv.benchmark.journal import identity
 from avenv.core.suggest import accepted
@@ -75,8 +74,6 @@ class _ImpairedAgent:
             sensor = simulator.sensors[name]
             if name == "audio":
                 heard[name] = sound
-            elif name == "spectrogram":
-                heard[name] = spectrogram(sound)
             elif isinstance(sensor, Feature):
                 heard[name] = sensor.compute(sound)
         return heard

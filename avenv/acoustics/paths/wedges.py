@@ -27,7 +27,7 @@ PLACE, OPENING, DIFFERENCE, TOTAL, WAY, RANGE, _FAR, FACE = range(8)
 # the two are: its opening, difference, sum and L, and whether its sound is this string's.
 _THIN, _PAIR, _THICKNESS, _BEND, _EVEN, _MIRROR = range(8, 14)
 _ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE = range(14, 19)
-# Sines and factors of the four boundaries of the edge, and of the one edge that it and its twin are.
+# Sines and factors of the four boundaries of the edge, and of the one that it and its twin are.
 _SHAPES, _ONE_SHAPES, WEDGE_COLUMNS = 19, 27, 35
 
 _WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
