@@ -67,7 +67,7 @@ def test_networks_are_compared_and_what_is_there_is_not_learned_again(tmp_path):
 
 def test_speed_is_measured(tmp_path):
     page = tmp_path / "speed.md"
-    page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+    page.write_text("before\n<!-- measured: begin -->\nstale\n<!-- measured: end -->\nafter\n")
     done = run(
         Path("scripts/measure_speed.py"), "--quick", "--json", "speed.json", "--docs", str(page),
         "--sections", "pictures", "--sections", "sound", "--sections", "resets",
@@ -87,7 +87,7 @@ def test_speed_is_measured(tmp_path):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| **pyroomacoustics over a binaural response, caches warm** |" in text
-    assert "old" not in text
+    assert "stale" not in text
 
 
 def test_every_script_says_how_it_is_used_and_touches_nothing(tmp_path):

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import spectrogram
 from avenv.benchmark.agent import Agent, AgentFactory
 from avenv.benchmark.provenance import identity
 from avenv.core.suggest import accepted
@@ -89,10 +88,6 @@ def _heard(
         sensor = simulator.sensors[name]
         if name == "audio":
             heard[name] = sound
-        elif name == "spectrogram":
-            heard[name] = spectrogram(sound)
         elif isinstance(sensor, Feature):
-            features = sensor.follow(len(sound))
-            features.renew(np.arange(len(sound)), sound)
-            heard[name] = features.values
+            heard[name] = sensor.compute(sound)
     return heard

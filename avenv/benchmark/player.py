@@ -184,8 +184,8 @@ class _Table:
         begun: dict[int, Episode] = {}
         for row in range(most):
             if self._trials[row] is None and queue:
-                trial = self._trials[row] = queue.popleft()
-                begun[row] = trial.begin(self._batch)
+                self._trials[row] = new = queue.popleft()
+                begun[row] = new.begin(self._batch)
         rows = list(begun)
         if not rows:
             return

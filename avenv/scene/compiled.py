@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
+from avenv.core.vectors import cross
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.content import content_hash
 from avenv.scene.problems import suggest
@@ -313,7 +314,7 @@ class CompiledScene:
         if not self.surfaces.emission:
             return 0.0
         a, b, c = np.moveaxis(state.corners.astype(np.float64), 1, 0)
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        area = np.linalg.norm(cross(b - a, c - a), axis=1)
         return state.light * float(area @ np.array(self.surfaces.emission)[state.surface])
 
     @cached_property
@@ -332,7 +333,7 @@ class CompiledScene:
     def normals(self) -> Array:
         """Unit front normals (T, 3) float32; zero for a degenerate triangle."""
         a, b, c = (self.triangles[:, k].astype(np.float64) for k in range(3))
-        n = np.cross(b - a, c - a)
+        n = cross(b - a, c - a)
         length = np.linalg.norm(n, axis=1, keepdims=True)
         return np.divide(n, length, out=np.zeros_like(n), where=length > 0).astype(np.float32)
 

@@ -318,6 +318,7 @@ class Simulator:
             before, world = world, world.with_states(states)
             emitters += self._begun(before, world, 0.0)
             world.walkable_for(self.body)
+            _ = world.compiled.bvh  # made when it is first asked for
             self._rig.prepare(world)
             for emitter in emitters:
                 with suppress(SceneError):  # then it will be in the way

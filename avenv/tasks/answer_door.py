@@ -28,7 +28,7 @@ class AnswerDoor(CueTask):
     """Open the outer door whose bell rings, while somebody waits there."""
 
     Options = AnswerDoorOptions
-    instruction = "When the bell rings, answer the door. Keep it closed before."
+    instruction = "When the bell rings, answer the door, and not before."
 
     def check_world(self, world: World) -> None:
         """Check that there is an outer door that opens, and a doorbell."""

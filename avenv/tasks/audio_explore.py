@@ -126,6 +126,7 @@ class AudioExplore(Task):
         """Return how much has been covered, and by what."""
         told = {name: values[row] for name, values in self.metrics().items()}
         return [
-            f"{told['coverage']:.0%} of the floor covered, {told['covered_area']:.0f} m²",
-            f"{told['chirps']:.0f} chirps, {told['path_length']:.1f} m walked",
+            f"{told['coverage']:.0%} of the floor covered",
+            f"{told['covered_area']:.0f} square metres by {told['chirps']:.0f} chirps",
+            f"{told['num_actions']:.0f} actions, {told['path_length']:.1f} m walked",
         ]

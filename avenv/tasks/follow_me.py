@@ -18,6 +18,7 @@ from avenv.tasks.task import Judgement
 from avenv.tasks.walkers import LEG, Walker, stroll
 
 WAIT = len(MOTIONS)
+WAYS = ("spl", "soft_spl", "sna", "normalized_distance_to_goal")
 PERSON = Walker((), 0.6, 1.45, (2.0, 5.0))
 REPLAN = 2
 """Steps for which the oracle walks to one place before it looks for a better one."""
@@ -35,8 +36,7 @@ class FollowMeOptions(NavigationOptions):
         share: of the time that a body must be between the two to have followed.
         seconds: that the person walks; then the episode is over.
         farthest: metres from the start to the person, at most.
-        sounds: what the person says: a sound set, as ``load_sounds`` takes it; by default talk that
-            means nothing.
+        sounds: of the person, as ``load_sounds`` takes them; by default talk that means nothing.
     """
 
     success_radius: float = 2.0
@@ -49,10 +49,8 @@ class FollowMeOptions(NavigationOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.near < self.success_radius - self.forward_step:
-            raise ValueError(
-                f"near is {self.near!r}; accepted: less than success_radius - forward_step "
-                f"({self.success_radius - self.forward_step})"
-            )
+            least = self.success_radius - self.forward_step
+            raise ValueError(f"near is {self.near!r}; accepted: more than 0, less than {least}")
         if not 0 < self.share <= 1:
             raise ValueError(f"share is {self.share!r}; accepted: up to 1")
         if not (0 < self.seconds <= 3600 and self.farthest > self.min_distance):
@@ -80,15 +78,11 @@ class FollowMe(NavigationTask):
 
     def check_world(self, world: World) -> None:
         """Check that a scene is large enough to walk about in."""
-        self._walk(np.random.default_rng(0), world, LEG)
-
-    def _walk(self, rng: np.random.Generator, world: World, seconds: float) -> tuple:
-        body = self.simulator.body
-        return stroll(rng, world, body, PERSON, seconds, lambda place: self.field(world, place))
+        stroll(np.random.default_rng(0), self, world, PERSON, LEG)
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which somebody walks about and talks."""
-        path, times = self._walk(rng, world, self.options.seconds)
+        path, times = stroll(rng, self, world, PERSON, self.options.seconds)
         assert self.sounds is not None
         sound = self.sounds[int(rng.integers(len(self.sounds)))]
         source = EpisodeSource(sound_reference(sound), path[0], path, times)
@@ -124,11 +118,16 @@ class FollowMe(NavigationTask):
         """Return whether bodies (E,) have been in the band for long enough of the whole walk."""
         return self._inside >= self.options.share * self.options.seconds
 
+    def caption(self, row: int) -> list[str]:
+        """Return how far the person is, and for how long the body has been where it should."""
+        inside = f"{self._inside[row]:.0f} of {self.simulator.state.time[row]:.0f} s in the band"
+        return [f"a person, {self._distance[row]:.1f} m on foot", inside]
+
     def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
-        shown = ("success", "distance_to_goal", "num_actions", "path_length", "collisions")
-        metrics = super()._current_metrics()
         own = {"time_in_band": self._inside / self.options.seconds}
-        return {name: metrics[name] for name in shown} | own
+        metrics = super()._current_metrics() | own
+        # There is no shortest way to weigh by.
+        return {k: v for k, v in metrics.items() if k not in WAYS}
 
     def oracle_action(self, row: int) -> int:
         """Return the next action on the way to where it is best to wait for the person."""

@@ -14,10 +14,10 @@ from avenv.simulation.emitters import Trajectory
 from avenv.simulation.world import World
 from avenv.sounds.recipes import SPLITS
 from avenv.sounds.sets import load_sounds
-from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference
+from avenv.tasks.episode import Episode, EpisodeSource, Goal, sound_reference
 from avenv.tasks.navigation import STRAY, NavigationTask
 from avenv.tasks.options import NavigationOptions
-from avenv.tasks.walkers import LEG, WALKERS, Walker, stroll
+from avenv.tasks.walkers import LEG, WALKERS, stroll
 
 ANY = "any"
 
@@ -61,7 +61,7 @@ class MovingAudioGoal(NavigationTask):
 
     def check_world(self, world: World) -> None:
         """Check that a scene is large enough to walk about in."""
-        self._walk(np.random.default_rng(0), world, WALKERS["person"], LEG)
+        stroll(np.random.default_rng(0), self, world, WALKERS["person"], LEG)
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which somebody walks about."""
@@ -70,19 +70,13 @@ class MovingAudioGoal(NavigationTask):
         kind = walker.kinds[rng.integers(len(walker.kinds))]
         kind += "" if self.options.sounds == "heard" else f"/{self.options.sounds}"
         sound = load_sounds(kind, self.simulator.settings.sample_rate).sample(rng)
-        path, times = self._walk(rng, world, walker, self.options.seconds)
+        path, times = stroll(rng, self, world, walker, self.options.seconds)
         offset = int(rng.integers(len(sound.signal))) / sound.sample_rate
         reference = sound_reference(sound)
         source = EpisodeSource(reference, path[0], path, times, offset=offset)
         episode = self.episode(rng, world, Goal(path[0]))
         changed = replace(episode, goals=(Goal(source=0),), sources=(source,))
         return replace(changed, geodesic_distance=None, oracle_actions=None, seed=-1)
-
-    def _walk(
-        self, rng: np.random.Generator, world: World, walker: Walker, seconds: float
-    ) -> tuple[tuple[Point, ...], tuple[float, ...]]:
-        body = self.simulator.body
-        return stroll(rng, world, body, walker, seconds, lambda place: self.field(world, place))
 
     def measure(self, episode: Episode, world: World, field: GeodesicField) -> tuple[float, int]:
         """Return how far it is to where the source can be met first, and the actions thither."""

@@ -490,7 +490,7 @@ class NavigationTask(Task):
     def _goal_name(self, row: int) -> str:
         episode, goal = self.episodes[row], self.goal_of(row)
         if goal.source is not None:
-            return episode.sources[goal.source].sound.name
+            return episode.sources[goal.source].sound.name.partition("?")[0]
         return goal.object or goal.category or "the goal"
 
     def marks(self, row: int) -> list[NDArray[np.float64]]:

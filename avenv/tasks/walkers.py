@@ -3,17 +3,16 @@
 They are heard, not seen, and nobody bumps into them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
-from avenv.navigation import GeodesicField, shortest_path
-from avenv.simulation.body import Body
+from avenv.navigation import shortest_path
 from avenv.simulation.world import World
 from avenv.tasks.episode import Point
+from avenv.tasks.navigation import NavigationTask
 
 LEG = 3.0
 """Metres on foot from one place that a walker goes to, to the next, at least."""
@@ -45,26 +44,21 @@ WALKERS: dict[str, Walker] = {
 
 
 def stroll(
-    rng: np.random.Generator,
-    world: World,
-    body: Body,
-    walker: Walker,
-    seconds: float,
-    field: Callable[[Point], GeodesicField],
+    rng: np.random.Generator, task: NavigationTask, world: World, walker: Walker, seconds: float
 ) -> tuple[tuple[Point, ...], tuple[float, ...]]:
     """Return the way of a walker from place to place, and when it is at which corner of it.
 
     Args:
         rng: to draw from.
+        task: whose bodies can walk to the places that it goes to.
         world: where.
-        body: places are those that this body can walk to.
         walker: who.
         seconds: how long it is on its way; then it stays where it is.
-        field: of the distances to a place.
 
     Raises:
         SceneError: no two places are ``LEG`` apart.
     """
+    body = task.simulator.body
     grid, places = world.walkable_for(body), world.places_for(body)
     height = grid.level + walker.height
     here = places[rng.integers(len(places))]
@@ -72,7 +66,7 @@ def stroll(
     if walker.rest[1]:
         _stay(corners, times, float(rng.uniform(*walker.rest)))
     while times[-1] < seconds:
-        near = field((float(here[0]), float(here[1]), grid.level))
+        near = task.field(world, (float(here[0]), float(here[1]), grid.level))
         far = np.flatnonzero(np.isfinite(d := near.at(places)) & (d >= LEG))
         if len(far) == 0:
             raise SceneError(

@@ -28,6 +28,7 @@ _NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
 _CANDIDATES = 2 * MAX_PATHS  # of the strongest ways round edges, that are tested for being free
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
 _TIE = 1e-12  # metres from a mirror within which a point is on it
+_BEFORE = 0.01  # metres before a mirror, up to which its own triangles may be
 
 
 class Paths(NamedTuple):
@@ -199,6 +200,9 @@ def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
     n, before = 0, 0
     while image > 0:
+        # Whether anything is in the way is sooner known than what the leg meets first.
+        if not _is_clear_until(scene, points[n], points[n + 1]):
+            return False
         triangle = _mirror_met(scene, tree, image, before, points[n], points[n + 1])
         if triangle < 0:
             return False
@@ -206,6 +210,19 @@ def _is_open(scene, tree, image, points, hits):
         n, before, image = n + 1, image, tree.parent[image]
     a, b = points[n], points[n + 1]
     return segment_is_clear(scene.bvh, a[0], a[1], a[2], b[0], b[1], b[2])
+
+
+@inner
+def _is_clear_until(scene, a, b):
+    """Say whether nothing stands between a and a point shortly before b."""
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    if length <= _BEFORE:
+        return True
+    part = (length - _BEFORE) / length
+    return segment_is_clear(
+        scene.bvh, a[0], a[1], a[2], a[0] + part * dx, a[1] + part * dy, a[2] + part * dz
+    )
 
 
 @inner

@@ -38,6 +38,7 @@ from avenv.acoustics.signal.frames import (
     WINDOW,
     FrameTables,
     frame_tables,
+    take_logarithms,
     transform_frame,
 )
 from avenv.acoustics.signal.transforms import LANES
@@ -171,8 +172,7 @@ class BinauralFeatures:
     def _describe(self, sound: Array, vector: Array) -> None:
         tables = _make_tables(self.sample_rate)
         known = _known(self.frames, tables)
-        _take_in(sound, tables, self.frames, 0, known)
-        _describe(sound, tables, self.recent, 0, known, vector)
+        _follow(sound, tables, self.frames, self.recent, 0, known, vector)
 
 
 class SlidingBinaural:
@@ -209,12 +209,13 @@ class SlidingBinaural:
         jobs = []
         for row in rows.tolist():
             self._first[row] = (self._first[row] + new) % self._features.frames
-            jobs.append((windows[row], self._first[row], new, self._known[row], self.values[row]))
-        parallel.run(self._describe, jobs)
-
-    def _describe(self, sound: Array, first: int, new: int, known: "_Known", vector: Array) -> None:
-        _take_in(sound, self._tables, new, first, known)
-        _describe(sound, self._tables, self._features.recent, first, known, vector)
+            jobs.append(
+                (
+                    windows[row], self._tables, new, self._features.recent, self._first[row],
+                    self._known[row], self.values[row],
+                )
+            )  # fmt: skip
+        parallel.run(_follow, jobs)
 
 
 def mirrored(vectors: ArrayLike) -> Array:
@@ -251,7 +252,7 @@ class _Tables(NamedTuple):
         bins: (K,) numbers of the bins, in a row.
         weights: (BANDS + ONSET_BANDS, K) share that bins have in bands.
         reach: (BANDS + ONSET_BANDS, 2) first bin of a band, and the one after its last.
-        owner: (K,) the band of onsets in which a bin counts most.
+        owned: (ONSET_BANDS + 1,) first of the bins that count most in a band of onsets.
         turns: (2, LAGS, G) cosine and sine of the turn of the first G bins in each lag.
         decay: of the power of an echo from frame to frame.
         bin_floor: share of ``FLOOR`` that a bin has.
@@ -261,7 +262,7 @@ class _Tables(NamedTuple):
     bins: NDArray[np.int64]
     weights: Array
     reach: NDArray[np.int64]
-    owner: NDArray[np.int64]
+    owned: NDArray[np.int64]
     turns: Array
     decay: np.float32
     bin_floor: np.float32
@@ -283,7 +284,7 @@ def _make_tables(sample_rate: int) -> _Tables:
         bins=bins,
         weights=weights.astype(np.float32),
         reach=np.array(reach),
-        owner=weights[BANDS:].argmax(axis=0),
+        owned=np.searchsorted(weights[BANDS:].argmax(axis=0), np.arange(ONSET_BANDS + 1)),
         turns=np.stack([np.cos(turns), np.sin(turns)]).astype(np.float32),
         decay=np.float32(10 ** (-6 * HOP / sample_rate / ECHO_TIME)),
         bin_floor=np.float32(FLOOR * BANDS / len(bins)),
@@ -326,7 +327,7 @@ def _known(frames: int, tables: _Tables) -> _Known:
     )
 
 
-@fast_kernel
+@fast_part
 def _take_in(sound, tables, new, first, known):
     """Write the last ``new`` frames of sound (2, N) to what is known, which begins at ``first``."""
     frames, _, bins = known.products.shape
@@ -354,7 +355,7 @@ def _take_in(sound, tables, new, first, known):
             known.power[slot, band] = total
 
 
-@fast_kernel
+@fast_part
 def _describe(sound, tables, recent, first, known, vector):
     """Set vector (D,) to what known frames of sound (2, N), and the recent ones of them, tell.
 
@@ -370,15 +371,22 @@ def _describe(sound, tables, recent, first, known, vector):
     share = np.empty(bins, np.float32)
     for frame in range(frames):
         span = 0 if frame >= frames - recent else 1
-        onset = shares[frame]
-        for k in range(bins):
-            share[k] = onset[np.uint64(tables.owner[k])]
-        product = known.products[(first + frame) % frames]
+        onset, product = shares[frame], known.products[(first + frame) % frames]
+        largest = np.float32(0)
+        for band in range(ONSET_BANDS):
+            largest = max(largest, onset[band])
+        if largest > 0:
+            for band in range(ONSET_BANDS):
+                share[tables.owned[band] : tables.owned[band + 1]] = onset[band]
         for part in range(4):
             everything, onsets, values = sums[span, part], sums[span + 2, part], product[part]
-            for k in range(bins):
-                everything[k] += values[k]
-                onsets[k] += share[k] * values[k]
+            if largest > 0:
+                for k in range(bins):
+                    everything[k] += values[k]
+                    onsets[k] += share[k] * values[k]
+            else:
+                for k in range(bins):
+                    everything[k] += values[k]
     _finish_sums(sums, rises, recent, frames)
     place = 0
     for view in range(4):
@@ -409,9 +417,9 @@ def _find_onsets(tables, recent, first, power, shares, rises):
     that they are no onsets.
     """
     frames = len(power)
-    echo = np.zeros(ONSET_BANDS, np.float32)
+    echo, rise = np.zeros(ONSET_BANDS, np.float32), np.ones((frames, ONSET_BANDS), np.float32)
     for frame in range(frames):
-        now, span = power[(first + frame) % frames], 0 if frame >= frames - recent else 1
+        now = power[(first + frame) % frames]
         if frame >= ECHO_DELAY:
             before = power[(first + frame - ECHO_DELAY) % frames]
             decayed = np.float32(1)
@@ -423,8 +431,14 @@ def _find_onsets(tables, recent, first, power, shares, rises):
             heard, echoed = now[band] + np.float32(FLOOR), echo[band] + np.float32(FLOOR)
             if frame >= ECHO_DELAY and heard > echoed:
                 shares[frame, band] = np.float32(1) - echoed / heard
-                rises[span, 0, band] += _decibels(heard / echoed) * now[band]
-            rises[span, 1, band] += heard
+                rise[frame, band] = heard / echoed
+    take_logarithms(rise.reshape(rise.size))
+    for frame in range(frames):
+        now, span = power[(first + frame) % frames], 0 if frame >= frames - recent else 1
+        for band in range(ONSET_BANDS):
+            decibels = np.float32(10 / np.log(10)) * rise[frame, band]
+            rises[span, 0, band] += decibels * now[band]
+            rises[span, 1, band] += now[band] + np.float32(FLOOR)
 
 
 @fast_part
@@ -495,3 +509,13 @@ def _decibels(ratio):
 @fast_inner
 def _bounded(value):
     return max(-BOUND, min(BOUND, value))
+
+
+@fast_kernel
+def _follow(sound, tables, new, recent, first, known, vector):
+    """Set vector (D,) to what sound (2, N) tells, of which the last ``new`` frames are not known.
+
+    What is known begins at ``first`` in its ring; ``recent`` frames are of the step.
+    """
+    _take_in(sound, tables, new, first, known)
+    _describe(sound, tables, recent, first, known, vector)

@@ -47,6 +47,12 @@ class Feature(Sensor):
     def follow(self, num: int) -> Sliding:
         """Return what makes the features of so many windows."""
 
+    def compute(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the features (R, ...) float32 of any windows (R, C, W)."""
+        features = self.follow(len(windows))
+        features.renew(np.arange(len(windows)), windows)
+        return features.values
+
     def begin(self, rows: NDArray[np.int64]) -> None:
         """Make the features of the first windows."""
         self._features.renew(rows, self._ears.window)
