@@ -30,12 +30,16 @@ CONTROLS = ("deaf", "blind", "swapped", "anechoic")
 """Of the policy."""
 
 
-def evaluated(set_name: str, split: str, folder: Path, count: int | None) -> list[Results]:
-    """Return the results of all rows of the table."""
+def evaluated(
+    set_name: str, split: str, folder: Path, count: int | None, only: tuple[str, ...] = ()
+) -> list[Results]:
+    """Return the results of all rows of the table, or of those of some names."""
     rows: list[tuple[str, str, str | None]] = [(name, x, None) for name, x in BASELINES.items()]
     rows += [("policy", BASELINES["policy"], how) for how in CONTROLS]
     episodes, results = load_set(set_name), []
     for name, agent, how in rows:
+        if only and (how or name) not in only:
+            continue
         factory = find_agent(agent)
         out = folder / "-".join(filter(None, (episodes.name, split, name, how)))
         chosen = Impaired(factory, how) if how else factory
@@ -55,11 +59,19 @@ def table(results: list[Results], title: str) -> str:
 @click.option("--set", "set_name", default="audiogoal-v1", show_default=True)
 @click.option("--split", "splits", multiple=True, default=("val", "test"), show_default=True)
 @click.option("--episodes", type=click.IntRange(1), help="Only the first ones of each split.")
+@click.option("--only", multiple=True, help="Only this row: oracle, deaf, ...; may be repeated.")
 @click.option("--results", default=ROOT / "results", type=click.Path(path_type=Path))
-def main(set_name: str, splits: tuple[str, ...], episodes: int | None, results: Path) -> None:
+def main(
+    set_name: str,
+    splits: tuple[str, ...],
+    episodes: int | None,
+    only: tuple[str, ...],
+    results: Path,
+) -> None:
     """Evaluate, and write the table."""
+    name = load_set(set_name).name
     tables = [
-        table(evaluated(set_name, split, results, episodes), f"{load_set(set_name).name}, {split}")
+        table(evaluated(set_name, split, results, episodes, only), f"{name}, {split}")
         for split in splits
     ]
     before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- table -->\n")
