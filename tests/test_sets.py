@@ -175,3 +175,33 @@ def test_the_sets_are_listed():
     done = CliRunner().invoke(main, ["sets", "list"])
     assert done.exit_code == 0, done.output
     assert "audiogoal-v1: AudioGoal; mini 20" in done.output
+
+
+def test_homes_without_room_are_passed_over_and_the_others_make_up_for_them(tmp_path, monkeypatch):
+    from avenv.benchmark import making
+
+    def in_home(recipe, chain, name, turn, quota, balance):
+        if name.endswith("/1"):
+            return {"episodes": {}}
+        made = [
+            {"episode": episode(f"{name}, turn {turn}, {k}"), "strata": {"homes": "unseen"}}
+            for k in range(quota)
+        ]
+        return {"episodes": {"heard": made}}
+
+    def episode(name):
+        scene = {"name": name, "hash": ""}
+        return {"version": 1, "task": "AudioGoal", "scene": scene, "start": [0, 0], "heading": 0.0}
+
+    monkeypatch.setattr(making, "_in_home", in_home)
+    recipe = replace(
+        find_recipe("audiogoal-v1"),
+        sounds={"heard": {}},
+        splits={"val": SplitRecipe(6, {"unseen": "homes:val/0-2"})},
+    )
+    made = make_set(recipe, tmp_path, progress=False).split("val")
+    assert [one.episode.scene.name.removeprefix("homes:val/") for one in made] == [
+        "0, turn 0, 0", "2, turn 0, 0",
+        "0, turn 0, 1", "2, turn 0, 1",
+        "0, turn 1, 0", "2, turn 1, 0",
+    ]  # fmt: skip

@@ -193,7 +193,7 @@ def _grow(
     balance = {sounds: _Balance() for sounds in recipe.sounds}
     bar = tqdm(total=len(homes), desc=f"{split} {group}", unit="home", position=position,
                disable=not progress)  # fmt: skip
-    made: list[dict[str, list[SetEpisode]]] = []
+    made: list[dict[str, list[SetEpisode]]] = [{} for _ in homes.numbers]
     able, lacking = list(range(len(homes))), one.each
     with log, bar:
         for turn in range(PASSES):
@@ -211,7 +211,7 @@ def _grow(
                 for sounds, episodes in found.items():
                     for episode in episodes:
                         balance[sounds].count(episode.strata)
-                made.append(found)
+                    made[k].setdefault(sounds, []).extend(episodes)
                 if quota and not any(found.values()):
                     able.remove(k)
                 lacking -= len(next(iter(found.values()), []))
