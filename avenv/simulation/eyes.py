@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from avenv import vision
 from avenv.core.frames import body_rotation
+from avenv.scene import CompiledScene
+from avenv.simulation.body import Body
 from avenv.simulation.cameras import Camera
 from avenv.simulation.state import State, distinct
 from avenv.simulation.world import World
@@ -71,22 +73,40 @@ class Scenery:
         rotation = np.tile(np.eye(3), (len(seen), most, 1, 1))
         translation = np.zeros((len(seen), most, 3))
         for row, scene in enumerate(seen):
-            held = scene.compiled.held
-            for k, number in enumerate(held):
-                thing = scene.compiled.objects[number]
-                ahead, left, up = state.body.hands
-                left += ARM * ((len(held) - 1) / 2 - k)
-                here = body_rotation(state.heading[row]) @ np.array([ahead, left, up])
-                here += *state.position[row], state.level[row]
-                turn = body_rotation(state.heading[row] - thing.heading)
-                part[row, k], rotation[row, k] = k, turn
-                translation[row, k] = here - turn @ np.array(thing.position)
+            feet = np.array([*state.position[row], state.level[row]])
+            own = in_hands(scene.compiled, state.body, feet, float(state.heading[row]))
+            count = len(own.part[0])
+            for every, mine in zip((part, rotation, translation), own, strict=True):
+                every[row, :count] = mine[0]
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
         copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
         copy._shows_color, copy._is_coarse = self._shows_color, self._is_coarse
         return copy
+
+
+def in_hands(
+    compiled: CompiledScene, body: Body, feet: NDArray[np.float64], heading: float
+) -> vision.Instances:
+    """Return where the things are that one body holds: in front of it, side by side.
+
+    Args:
+        compiled: the scene, with them held.
+        body: what it is like.
+        feet: (3,) where it stands, world metres.
+        heading: where to, radians.
+    """
+    things = [compiled.objects[number] for number in compiled.held]
+    rotation = np.array([body_rotation(heading - t.heading) for t in things]).reshape(-1, 3, 3)
+    translation = np.zeros((len(things), 3))
+    for k, thing in enumerate(things):
+        ahead, left, up = body.hands
+        left += ARM * ((len(things) - 1) / 2 - k)
+        here = feet + body_rotation(heading) @ np.array([ahead, left, up])
+        translation[k] = here - rotation[k] @ np.array(thing.position)
+    part = np.arange(len(things), dtype=np.int32)
+    return vision.Instances(part[None], rotation[None], translation[None])
 
 
 class Eye:
