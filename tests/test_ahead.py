@@ -131,9 +131,9 @@ def test_a_closed_batch_makes_nothing_ready(scenes, monkeypatch):
     monkeypatch.setattr(batch.task, "sample", slowly)
     batch.reset([0])
     assert begun.wait(10)
-    batch.close()  # does not wait
-    go.set()
-    wait_until_idle()
+    threading.Timer(0.1, go.set).start()
+    batch.close()
+    assert go.is_set()  # what was in hand has been waited for
     monkeypatch.setattr(batch.task, "sample", sample)
     assert not background._queue
     batch.reset([0])

@@ -16,7 +16,9 @@ from avenv.core import locks, parallel
 
 _WAITING, _RUNNING, _DONE = range(3)
 
-_changed = threading.Condition(threading.Lock())  # guards all that follows, and the jobs' states
+# Guards all that follows, and the jobs' states. Reentrant: whoever holds it may have to collect an
+# environment, which drops its jobs.
+_changed = threading.Condition(threading.RLock())
 _queue: "list[tuple[int, int, Job]]" = []
 _order = itertools.count()
 _process = 0  # in which the thread is
@@ -50,11 +52,17 @@ class Job:
         """What the work has brought, if it is done; else None."""
         return self._result
 
-    def drop(self) -> None:
-        """Let nobody do the work any more, unless it is in hand."""
+    def drop(self, wait: bool = False) -> None:
+        """Let nobody do the work any more; if it is in hand, it comes to its end.
+
+        Args:
+            wait: until then; not if it is this very thread that has it in hand.
+        """
         with _changed:
             if self._state == _WAITING:
                 self._state, self._function = _DONE, None
+            while wait and self._state == _RUNNING and not parallel.works_alone():
+                _changed.wait()
 
 
 def submit(function: Callable[[], Any], urgency: int = 0) -> Job:

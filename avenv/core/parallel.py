@@ -44,7 +44,7 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
     The first exception of a job is raised here. The calling thread takes part in the work.
     """
     todo = list(jobs)
-    helpers = 0 if getattr(_this_thread, "alone", False) else min(num_threads(), len(todo)) - 1
+    helpers = 0 if works_alone() else min(num_threads(), len(todo)) - 1
     queue = iter(todo)
     if helpers <= 0:
         _drain(function, queue)
@@ -60,6 +60,11 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
 def work_alone() -> None:
     """Let ``run`` use no other thread than the calling one, whenever that calls it."""
     _this_thread.alone = True
+
+
+def works_alone() -> bool:
+    """Return whether the calling thread has said so by ``work_alone``."""
+    return getattr(_this_thread, "alone", False)
 
 
 def runs_by_key(keys: NDArray[np.int64], length: int) -> Iterator[tuple[int, NDArray[np.int64]]]:

@@ -87,7 +87,7 @@ class Ahead:
     def plan(self, row: int, turn: Turn) -> None:
         """Let the next episodes of a row be made ready; ``turn`` is where it is now."""
         if self._open and not self._jobs[row] and parallel.num_threads() > 1:
-            self._submit(self._jobs[row], deepcopy(turn))
+            self._submit(row, deepcopy(turn))
 
     def take(self, row: int, turn: Turn) -> Episode | None:
         """Return the next episode of a row and move its turn on; None if there is no draft of it.
@@ -101,23 +101,24 @@ class Ahead:
             return None
         turn.follow(draft.after)
         if jobs and (last := jobs[-1].result) is not None:
-            self._submit(jobs, last.after)
+            self._submit(row, last.after)
         return draft.episode
 
     def close(self) -> None:
-        """Make no more drafts and forget those that there are; what is in hand comes to its end."""
+        """Make no more drafts and forget those that there are; wait for what is in hand."""
         self._open = False
         for row in range(len(self._jobs)):
-            self.forget(row)
+            self.forget(row, wait=True)
 
-    def forget(self, row: int) -> None:
-        """Forget the drafts of a row; one that is in hand comes to its end."""
+    def forget(self, row: int, wait: bool = False) -> None:
+        """Forget the drafts of a row; one that is in hand comes to its end, or is waited for."""
         jobs, self._jobs[row] = self._jobs[row], deque()
         for job in jobs:
-            job.drop()
+            job.drop(wait)
 
-    def _submit(self, jobs: "deque[background.Job]", turn: Turn) -> None:
+    def _submit(self, row: int, turn: Turn) -> None:
         """Submit the draft of a turn, the last of a row's jobs, and after it those that follow."""
+        jobs = self._jobs[row]
         ahead = ref(self)  # a batch that nobody holds any more wants no drafts
 
         def make() -> Draft | None:
@@ -127,8 +128,8 @@ class Ahead:
             after = deepcopy(turn)
             episode = me._draw(after)
             draft = Draft(turn, after, episode, me._prepare(episode))
-            if len(jobs) < DEPTH:
-                me._submit(jobs, after)
+            if me._open and me._jobs[row] is jobs and len(jobs) < DEPTH:
+                me._submit(row, after)
             return draft
 
         jobs.append(background.submit(make, urgency=len(jobs)))

@@ -180,7 +180,7 @@ class Batch:
             self._steps[list(begun)] = 0
 
     def close(self) -> None:
-        """Let nothing more be made ready for this batch."""
+        """Let nothing more be made ready for this batch, and wait for what is being made."""
         self._ahead.close()
 
     def episode_of(self, seed: int) -> Episode:

@@ -15,6 +15,9 @@ A backend is a module with a few functions:
 A renderer is called once for a whole batch, with plain arrays that have a row for each camera, as a
 GPU would take them. Its pictures are functions of each row alone: the same bits in any batch.
 
+What prepares scenes is also called on a thread of its own, while cameras draw (environments with
+``ahead=False`` keep to one thread).
+
 A row ``BACKENDS["mine"] = module`` adds a backend.
 """
 
