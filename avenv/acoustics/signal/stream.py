@@ -108,7 +108,7 @@ class Stream:
         silent = ~blocks[:, ::-1].any(axis=-1)
         idle = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
         self._idle[index, :number] = idle
-        self._frames[index, :number] = blocks[:, -2:].reshape(number, -1)
+        self._frames[index, :number] = blocks[:, -2:].reshape(number, 2 * self.step)
         _remember(
             blocks, responses, int(self._newest[index]), self._roots, self._pasts[index],
             self._sounds[index], self._spectra[index], self._reach[index],
@@ -179,7 +179,7 @@ class Stream:
         blocks = np.zeros((len(histories), size), np.float32)
         kept = min(size, self.past)
         blocks[:, size - kept :] = histories[:, self.past - kept :]
-        return blocks.reshape(len(histories), -1, self.step)
+        return blocks.reshape(len(histories), self._parts + 1, self.step)
 
     def make_room(self, sources: int) -> None:
         """Let every environment have at least this many sources; new ones are silent."""
