@@ -231,6 +231,14 @@ def test_sound_is_cut_off_at_full_scale_and_said_to_be_finite(dry, responses):
     assert limited.finite.tolist() == [True, True, False, True, True]
 
 
+def test_without_sources_there_is_silence(dry, responses):
+    stream = Stream(1, C, S, W, L)
+    play(stream, dry, [responses])
+    stream.reset(0, np.zeros((0, PAST), np.float32), np.zeros((0, C, L), np.float32))
+    assert not stream.window.any()
+    assert not push(stream, np.zeros((1, K, S), np.float32), responses).any()
+
+
 def test_a_reset_leaves_the_other_environments_alone(dry, responses):
     undisturbed = play(Stream(E, C, S, W, L), dry, [responses] * 2)[-1]
     stream = Stream(E, C, S, W, L)

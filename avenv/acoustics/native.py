@@ -27,6 +27,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES, bands_for
 from avenv.core.kernels import kernel
+from avenv.core.memo import Memo
 
 __all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
 
@@ -175,7 +176,7 @@ class _Lately:
 
     def __init__(self, number: int = 256) -> None:
         self._number = number
-        self._sounds: dict[tuple, tuple[weakref.ref, _Sound]] = {}
+        self._sounds = Memo()
 
     def get(self, job: _Job) -> _Sound | None:
         """Return what was found for the place of a job, if that is remembered."""

@@ -36,6 +36,7 @@ FLOOR = np.float32(1e-10)
 """Power that is taken for silence: 140 dB under that of a full-scale tone."""
 
 _TABLES = frame_tables()
+_SILENT = np.log(FLOOR)  # the least that the logarithm of a power is
 
 Array = NDArray[np.float32]
 
@@ -243,7 +244,7 @@ def _make_log_mel(sound, tables, frames, shift, filters, reach, values):
                     found[band] = total
                 take_logarithms(found)
                 for band in range(len(filters)):
-                    values[band, t, channel] = found[band]
+                    values[band, t, channel] = max(found[band], _SILENT)
 
 
 @fast_kernel
