@@ -75,8 +75,8 @@ class Scenery:
             feet = np.array([*state.position[row], state.level[row]])
             own = in_hands(scene.compiled, state.body, feet, float(state.heading[row]))
             count = len(own.part[0])
-            for every, mine in zip((part, rotation, translation), own, strict=True):
-                every[row, :count] = mine[0]
+            part[row, :count] = own.part[0]
+            rotation[row, :count], translation[row, :count] = own.rotation[0], own.translation[0]
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
