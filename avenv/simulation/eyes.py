@@ -77,8 +77,7 @@ class Scenery:
             own = in_hands(scene.compiled, state.body, feet, float(state.heading[row]))
             count = len(own.part[0])
             part[row, :count] = own.part[0]
-            rotation[row, :count] = own.rotation[0]
-            translation[row, :count] = own.translation[0]
+            rotation[row, :count], translation[row, :count] = own.rotation[0], own.translation[0]
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":

@@ -25,6 +25,10 @@ _LATTICE = 0.2  # m between the places that are tried
 _FINE = np.deg2rad(7.5)  # half a turn: how far off a heading may be
 _HEADINGS = _FINE * np.arange(-6, 7)  # about the way to the thing
 _MOST_PLACES = 24  # of one thing
+_LEAST, _ROOMY = (
+    3,
+    5,
+)  # places beside one another, itself one, that a place needs, and that are fine
 
 _places: "WeakKeyDictionary[WalkableGrid, dict]" = WeakKeyDictionary()
 
@@ -155,8 +159,8 @@ def standing_places(world: World, body: Body, errand: Errand) -> NDArray[np.floa
     """Return places (K, 2) from where an errand can be done; they are kept with the home.
 
     From each the thing is what the hands would touch over half a turn to either side of some
-    heading, so that a body that turns in steps gets it; where there are such, only places whose
-    neighbours are places too.
+    heading, so that a body that turns in steps gets it, and so it is from places beside it, so that
+    one that walks in steps gets there.
     """
     grid = world.walkable_for(body)
     known = _places.setdefault(grid, {})
@@ -192,9 +196,9 @@ def _find_places(world: World, body: Body, errand: Errand) -> NDArray[np.float64
     if len(good) == 0:
         return good
     around = np.linalg.norm(good[:, None] - good, axis=2) < 1.5 * _LATTICE
-    middle = good[around.sum(axis=1) == around.sum(axis=1).max()]
-    crowded = good[around.sum(axis=1) >= 5]
-    chosen = crowded if len(crowded) else middle
+    neighbours = around.sum(axis=1)
+    # Steps are as long as the lattice is wide: nobody lands on a place that stands alone.
+    chosen = good[neighbours >= min(_ROOMY, max(_LEAST, neighbours.max()))]
     return chosen[:: max(1, -(-len(chosen) // _MOST_PLACES))]
 
 
