@@ -90,7 +90,7 @@ def make_demonstrations(
                                 unit="episode", disable=not progress) as bar:  # fmt: skip
             for number, arrays in _played(envs, agent, missing, seed):
                 with draft_of(_part(folder, number)) as draft, open(draft, "wb") as file:
-                    np.savez(file, **arrays)
+                    np.savez(file, **arrays)  # type: ignore[arg-type]
                 bar.update()
     finally:
         envs.close()

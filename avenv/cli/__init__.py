@@ -35,9 +35,8 @@ main.add_command(sets_group)
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
     "--agent",
-    default="oracle",
-    show_default=True,
-    help="oracle, follower, random, module:class, or a trained policy's folder.",
+    help="oracle, follower, random, apartment, homes, module:class, or a trained policy's folder; "
+    "default: the policy that learned to hear in the apartment, elsewhere that which did in homes.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
@@ -50,13 +49,15 @@ main.add_command(sets_group)
 )
 @trust_option
 def demo(
-    scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int, trust: bool
+    scene: str, sound: str | None, agent: str | None, out: str, seed: int, steps: int, trust: bool
 ) -> None:
     """Film a robot on its way to a ringing phone: what it sees, where it is, what it hears."""
     from avenv.benchmark import options_of
     from avenv.cli.agents import find_agent_here
     from avenv.recording.film import record_episode
 
+    if agent is None:
+        agent = "apartment" if scene == "apartment" else "homes"
     factory = find_agent_here(agent, trust)
     settled = ("scenes", "sounds", "goals")  # by the scene and the sound of the film
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
