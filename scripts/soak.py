@@ -172,6 +172,7 @@ def main(
         os.environ["AVENV_CACHE"] = folder
         envs = BatchEnv(num_envs=num_envs, scenes=scenes, autoreset_mode="Disabled", **options)
         tally = play(envs, minutes, every, np.random.default_rng(seed))
+        envs.close()
     click.echo(tally.line())
     for error in tally.errors[:10]:
         click.echo(error)

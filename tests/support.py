@@ -4,7 +4,11 @@ import numpy as np
 import trimesh
 
 from avenv.core.bands import OCTAVE_CENTRES
+from avenv.scene import SceneBuilder, SceneSpec
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
+from avenv.simulation.world import World, load_scene
+from avenv.tasks import find_task
+from avenv.tasks.interaction import InteractionTask
 
 B = len(OCTAVE_CENTRES)
 
@@ -104,3 +108,56 @@ def furnished(seed=0, things=60) -> CompiledScene:
             meshes.append(solid((width, depth, height), (x, y, height / 2)))
     room = Room("flat", np.array([[0, 0], [10, 0], [10, 8], [0, 8]], float), 0.0, 2.7)
     return from_meshes(meshes, surfaces((0.2, 0.2, 1e-3)), rooms=(room,))
+
+
+def furnished_flat() -> World:
+    """Make a hall with a front door and a bell, a room with tables, and what else tasks need."""
+    b = SceneBuilder("flat")
+    b.room("hall", size=(4, 3))
+    b.room("room", size=(6, 5), at=(4, 0))
+    b.door("hall", "room", name="inner")
+    b.door("hall", None, wall="west wall", name="front door")
+    b.place("doorbell", at=(0.1, 0.6), facing=0, z=1.9, name="doorbell")
+    b.place("smoke_alarm", at=(2.0, 2.0), name="smoke_alarm")
+    b.place("table", at=(8.5, 1.5), name="table", size=(0.8, 1.2, 0.75))
+    b.place("tv_stand", at=(9.6, 3.5), facing=180, name="stand")
+    b.place("tv", on="stand", name="tv")
+    b.place("dishwasher", at=(5.0, 4.5), facing=-90, name="dishwasher")
+    b.place("stool", at=(7.0, 4.4), name="stool")
+    b.place("radio", on="stool", name="radio")
+    b.place("side_table", at=(4.6, 0.7), name="side table")
+    b.place("phone", on="side table", name="phone")
+    b.place("fan", at=(3.4, 0.5), name="fan")
+    return load_scene(b.build())
+
+
+def small_flat() -> SceneSpec:
+    """Describe two rooms with a door between, and three things that sound: phone, radio, fan."""
+    b = SceneBuilder("small flat")
+    west = b.room("west", size=(4, 4), height=2.5)
+    east = b.room("east", at=(4, 0), size=(4, 4), height=2.5)
+    b.door(west, east, state="open")
+    desk = west.place("desk", against="south wall", along=1.0)
+    b.source(on=west.place("phone", on=desk))
+    shelf = east.place("table", against="north wall", along=3.0)
+    b.source(on=east.place("radio", on=shelf))
+    b.source(on=east.place("fan", against="south wall", along=3.2))
+    return b.build()
+
+
+KINDS = {"sounds": ["phone", "dog", "radio"]}
+TASK_OPTIONS: dict[str, dict] = {
+    "AudioGoal": {"sounds": "phone"},
+    "AudioPointGoal": {"sounds": "phone"},
+    "MultiAudioGoal": KINDS,
+}
+"""Options that tests make small tasks with; of the others, none."""
+
+
+def task_options(name: str) -> dict:
+    """Return the scene and the options by which a task is small and quick to test."""
+    acts = issubclass(find_task(name), InteractionTask)
+    scene = furnished_flat() if acts else small_flat()
+    options = {"scenes": scene, "image_size": (24, 16), "window": 0.5}
+    options["propagation"] = {"rays": 512}
+    return options | TASK_OPTIONS.get(name, {})

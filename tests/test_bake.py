@@ -11,6 +11,7 @@ from avenv.core import cache
 from avenv.envs.batch import Batch
 from avenv.scene import SceneBuilder
 from avenv.simulation import bake
+from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import load_scene
 
 QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
@@ -18,6 +19,7 @@ QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 
 @pytest.fixture(autouse=True)
 def _quick(tmp_path, monkeypatch):
+    warm_up()  # the kernels, before a test forbids to trace
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
     monkeypatch.setattr(bake, "PROPAGATION", QUICK)
@@ -86,3 +88,23 @@ def test_baking_needs_a_folder(closet, monkeypatch):
     result = CliRunner().invoke(main, ["bake", str(closet)])
     assert result.exit_code == 1
     assert "AVENV_CACHE is empty" in result.output
+
+
+def test_homes_are_baked_by_several_processes_and_then_found(tmp_path, monkeypatch):
+    done = CliRunner().invoke(main, ["bake", "homes:train/3-4", "--no-sound", "--no-light"])
+    assert done.exit_code == 0, done.output
+    assert "MiB" in done.output
+    there = sorted(p.name for p in (tmp_path / "cache").iterdir())
+    for kind in ("home-train-3-", "home-train-4-", "tables-", "grid-", "raster-"):
+        assert any(name.startswith(kind) for name in there), kind
+    again = CliRunner().invoke(main, ["bake", "homes:train/3-4", "--no-sound", "--no-light"])
+    assert again.exit_code == 0, again.output
+    assert sorted(p.name for p in (tmp_path / "cache").iterdir()) == there
+
+
+def test_more_than_the_folder_holds_is_not_baked(closet, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE_GIB", "1")
+    monkeypatch.setattr(bake, "_PLENTY", 1)
+    monkeypatch.setattr(cache, "folder_size", lambda folder: 2**31)
+    with pytest.raises(ValueError, match="AVENV_CACHE_GIB=4 or more"):
+        bake.bake([load_scene(closet)])

@@ -1,20 +1,23 @@
 """Evaluations on episode sets: the same results however they are played, and no false ones."""
 
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from set_support import load_small_set
+from set_support import load_small_set, small_set
 
 from avenv.benchmark import Impaired, evaluate_set, find_agent, load_set, read_results
+from avenv.benchmark.provenance import instructions
 from avenv.benchmark.replay import FalseResultsError, check_results, replay
 from avenv.benchmark.results import merge
 from avenv.cli import main
@@ -159,6 +162,7 @@ class Witness(OracleAgent):
     """Looks at all it is told."""
 
     sensors = ("depth",)
+    rows = 8
     privilege = ""
     told: list = []  # noqa: RUF012
 
@@ -254,6 +258,33 @@ def test_controls_are_told_apart(small, tmp_path):
     deaf = play(small, Impaired(Dreamer, "deaf"))
     assert deaf.name == "it, deaf"
     assert deaf.heading["senses"] == {"sensors": ["depth", "audio"], "image_size": [16, 16]}
+
+
+def test_a_policy_does_the_same_in_any_row():
+    torch = pytest.importorskip("torch")
+    from avenv.benchmark.agent import ROWS
+    from avenv_agents.checkpoints import load_checkpoint
+    from avenv_agents.policy import PREVIOUS, as_tensors
+
+    policy = load_checkpoint(Path(__file__).parents[1] / "agents/policies/homes/policy.pt")
+    rng = np.random.default_rng(0)
+    seen = {
+        name: rng.random((ROWS, *policy.observation_space[name].shape)).astype(np.float32)
+        for name in policy.reads
+    } | {PREVIOUS: rng.integers(0, policy.actions, ROWS)}
+    memory = policy.initial(ROWS) + torch.from_numpy(
+        rng.normal(0, 0.1, policy.initial(ROWS).shape).astype(np.float32)
+    )
+
+    def logits(rows):
+        chosen = as_tensors({k: v[rows] for k, v in seen.items()}, [*policy.reads, PREVIOUS])
+        with torch.no_grad():
+            return policy.step(chosen, memory[rows], torch.zeros(len(rows), dtype=torch.bool))[0]
+
+    alone = logits(np.arange(ROWS))
+    for _ in range(10):
+        rows = rng.integers(0, ROWS, ROWS)  # in other rows, beside others, and twice
+        assert torch.equal(logits(rows), alone[rows])
 
 
 # -- claims ----------------------------------------------------------------------------------------
@@ -435,3 +466,58 @@ def test_of_a_disk_that_fills_all_that_was_finished_is_kept(small, tmp_path):
     assert all(json.loads(line) for line in lines[:-1])
     again = play(small, OracleAgent, out=tmp_path)
     assert len(again.episodes) == 8
+
+
+# -- other machines --------------------------------------------------------------------------------
+
+PINS = Path(__file__).with_name("pins_benchmark.json")
+"""Digests of actions by vector instructions, and what is seen and heard on any machine.
+
+Where observations change, as the changelog then says: python tests/test_benchmark.py, on a machine
+of each kind.
+"""
+
+
+class Observer(Dreamer):
+    """Notes numbers of what it saw and heard first in each episode, and then acts by it."""
+
+    noticed: dict = {}  # noqa: RUF012
+
+    def reset(self, row, seed):
+        super().reset(row, seed)
+        self.fresh = getattr(self, "fresh", {}) | {row: seed}
+
+    def act(self, observation, info):
+        for row, seed in self.fresh.items():
+            depth, audio = observation["depth"][row], observation["audio"][row]
+            self.noticed[seed] = [*depth.mean((1, 2))[::5].tolist(), *audio.std(1).tolist()]
+        self.fresh = {}
+        return super().act(observation, info)
+
+
+def noted(folder):
+    """Return the digest of the actions of 20 episodes, and the numbers of their observations."""
+    Observer.noticed = {}
+    episodes = load_set(small_set(folder, 20))
+    results = evaluate_set(Observer, "it", episodes, "test", progress=False)
+    actions = [record["actions"] for record in results.episodes]
+    numbers = [Observer.noticed[one.episode.seed] for one in episodes.split("test")]
+    return hashlib.sha256(json.dumps(actions).encode()).hexdigest()[:16], numbers
+
+
+def test_other_machines_see_hear_and_do_the_same(tmp_path):
+    pins = json.loads(PINS.read_text())
+    digest, numbers = noted(tmp_path)
+    np.testing.assert_allclose(numbers, pins["observations"], rtol=1e-5, atol=1e-5)
+    if instructions() not in pins["actions"]:
+        pytest.skip(f"nobody has pinned actions for {instructions()}")
+    assert digest == pins["actions"][instructions()]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        digest, numbers = noted(Path(made))
+    pins = json.loads(PINS.read_text()) if PINS.exists() else {"actions": {}}
+    pins["actions"][instructions()] = digest
+    PINS.write_text(json.dumps({**pins, "observations": numbers}, indent=1) + "\n")
+    print(f"{instructions()}: {digest}")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import BinauralFeatures
-from avenv.acoustics.signal.binaural import band_weights, mirrored
+from avenv.acoustics.signal.binaural import SlidingBinaural, band_weights, mirrored
 from avenv.core import parallel
 
 RATE = 16000
@@ -256,6 +256,19 @@ def test_rows_and_threads_do_not_matter():
     np.testing.assert_array_equal(out[0], found[3])
     for other in (pickle.loads(pickle.dumps(features)), copy.deepcopy(features)):
         np.testing.assert_array_equal(other.compute(windows), found)
+
+
+@pytest.mark.parametrize(("samples", "step"), [(4000, 1600), (4000, 4000), (2000, 160), (999, 300)])
+def test_sliding_vectors_have_the_bits_of_whole_ones(samples, step):
+    sound = 0.1 * noise(3, 2, samples + 5 * step).astype(np.float32)
+    features = BinauralFeatures(RATE, samples, step)
+    sliding, some = SlidingBinaural(features, 3), np.array([0, 2])
+    sliding.renew(np.arange(3), sound[..., :samples])
+    for k in range(1, 6):
+        windows = np.ascontiguousarray(sound[..., k * step :][..., :samples])
+        sliding.slide(some, windows)
+        np.testing.assert_array_equal(sliding.values[some], features.compute(windows[some]))
+    np.testing.assert_array_equal(sliding.values[1:2], features.compute(sound[1:2, :, :samples]))
 
 
 def test_nothing_leaves_the_bounds():

@@ -195,3 +195,13 @@ def test_moves_take_the_axes_where_they_say():
     quarter = turn(tall, np.pi / 2)  # x goes to y, y to -x
     assert quarter.min(axis=(0, 1)) == pytest.approx((-2, 0, 0))
     assert quarter.max(axis=(0, 1)) == pytest.approx((0, 1, 3))
+
+
+@pytest.mark.parametrize("size", sizes("rug"))
+def test_a_rugs_field_rises_gently_from_its_border(size):
+    """A rim that stands upright, a few millimetres high, is lit from the side: a dark line."""
+    [field] = [part for part in build_mesh("rug", size) if part.name == "field"]
+    a, b, c = np.moveaxis(field.triangles.astype(float), 1, 0)
+    normal = np.cross(b - a, c - a)
+    steep = np.abs(normal[:, 2]) / np.linalg.norm(normal, axis=1)
+    assert steep.min() > np.cos(np.radians(20))

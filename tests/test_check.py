@@ -166,7 +166,8 @@ def test_bad_episodes_are_refused_with_their_number(check, hut, tmp_path, change
 def test_results(check, tmp_path):
     heading = {
         "format": "avenv results", "version": 1, "agent": {"name": "random"}, "set": None,
-        "task": "AudioGoal", "rules": {}, "senses": {}, "episodes": 2, "shard": None,
+        "task": "AudioGoal", "headline": ["success"], "rules": {}, "senses": {}, "episodes": 2,
+        "shard": None,
     }  # fmt: skip
     records = [
         {"number": n, "scene": "hut", "metrics": {"success": n}, "actions": [0]} for n in (0, 1)

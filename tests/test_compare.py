@@ -15,7 +15,8 @@ RULES = {"max_episode_steps": 60}
 def results(success, name="it", seed=0, privilege="", digest="abc", **more):
     """Return results of so many episodes, two in each home, every other with unheard sounds."""
     heading = {
-        "format": "avenv results", "version": 1, "avenv": "0", "task": "AudioGoal", "rules": RULES,
+        "format": "avenv results", "version": 1, "avenv": "0", "task": "AudioGoal",
+        "headline": ["success", "spl", "soft_spl", "sna"], "rules": RULES,
         "set": {"name": "x-v1", "hash": digest, "split": "test"}, "episodes": len(success),
         "shard": None, "senses": {}, "agent": {"name": name, "impaired": None, "seed": seed,
                                                "privilege": privilege, "code": ""},
@@ -81,6 +82,15 @@ def test_strata_are_compared_by_themselves():
     assert [row.estimates["SR"].mean for row in rows] == [0.6, 0.6]
     with pytest.raises(ValueError, match=r"no episode is of .*'loud'.*'heard', 'unheard'"):
         compare([method(results(ONE))], where={"sounds": "loud"})
+
+
+def test_silence_and_distraction_are_told_where_there_are_some():
+    one = results(ONE)
+    for record in one.episodes:
+        record["metrics"]["dsr"] = 1.0 - record["metrics"]["success"]
+    [row] = compare([method(one)])
+    assert list(row.estimates) == ["SR", "SPL", "SoftSPL", "SNA", "DSR"]
+    assert row.estimates["DSR"].mean == pytest.approx(0.4)
 
 
 def test_a_table_can_be_read():

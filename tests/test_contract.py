@@ -1,7 +1,7 @@
 """Every registered environment keeps the contract, and so do its kinds of senses and actions."""
 
 import pytest
-from support import two_rooms
+from support import task_options, two_rooms
 
 from avenv.envs.testing import EnvContract
 from avenv.simulation.world import World
@@ -16,7 +16,7 @@ class TestTasks(EnvContract):
     @pytest.fixture(autouse=True)
     def _choose(self, name):
         type(self).id = f"avenv/{name}-v0"
-        type(self).options = QUICK
+        type(self).options = task_options(name)
 
 
 class TestAllSensors(EnvContract):

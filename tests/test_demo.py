@@ -116,6 +116,20 @@ def test_the_demo_command_takes_a_scene_and_a_recorded_sound(studio, tmp_path, m
     assert np.argmax(spectrum) * rate / sound.shape[1] == pytest.approx(700, abs=5)
 
 
+def test_the_demo_command_films_other_tasks(studio, tmp_path, monkeypatch):
+    studio.save(tmp_path / "studio.yaml")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(
+        main, ["demo", "--task", "AudioExplore", "--scene", "studio.yaml", "--out", "out.mp4",
+               "--agent", "avenv_agents.baselines:OracleAgent"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "coverage 0.9" in result.output
+    frames, sound, rate = read(tmp_path / "out.mp4")
+    assert abs(len(frames) / FPS - sound.shape[1] / rate) < 0.05
+    assert np.abs(sound).max() > 0.01  # it chirps
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

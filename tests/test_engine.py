@@ -139,8 +139,7 @@ def test_a_source_on_a_face_sounds_as_one_just_before_it(place, off, sheet):
         impulse_response(scene, source, **options)[0].astype(float)
         for source in (place, np.add(place, 4e-3 * np.array(off)), (1.5, 1.3, 1.4))
     )
-    # In a corner, of eight images, one whose legs are shorter than 0.2 mm may be missing.
-    assert 10 * np.log10((on**2).sum() / (before**2).sum()) == pytest.approx(0, abs=0.5)
+    assert 10 * np.log10((on**2).sum() / (before**2).sum()) == pytest.approx(0, abs=0.2)
     late = slice(1600, None)
     level = 10 * np.log10((on[late] ** 2).sum() / (middle[late] ** 2).sum())
     assert level == pytest.approx(0, abs=1)

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from support import two_rooms
+from support import task_options, two_rooms
 
 import avenv
 from avenv.core import parallel
@@ -17,7 +17,6 @@ from avenv.sounds import load_sounds
 from avenv.tasks import TASKS, Episode, EpisodeSource, Goal, Reference
 
 SMALL = {"image_size": (32, 32), "sounds": "phone"}
-IDS = [f"avenv/{name}-v0" for name in TASKS]
 PHONE = load_sounds("phone")[0]
 
 
@@ -28,8 +27,8 @@ def world():
 
 @pytest.fixture
 def make(world):
-    def make_env(task_id="avenv/AudioGoal-v0", **options):
-        return gym.make(task_id, scenes=world, **{**SMALL, **options})
+    def make_env(**options):
+        return gym.make("avenv/AudioGoal-v0", scenes=world, **{**SMALL, **options})
 
     return make_env
 
@@ -46,21 +45,21 @@ def roll(env, steps=12, seed=7):
     return record
 
 
-@pytest.mark.parametrize("task_id", IDS)
-def test_every_registered_task_passes_gymnasiums_checker_without_a_warning(make, task_id):
-    env = make(task_id)
+@pytest.mark.parametrize("name", TASKS)
+def test_every_registered_task_passes_gymnasiums_checker_without_a_warning(name):
+    env = gym.make(f"avenv/{name}-v0", **task_options(name))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=True)
 
 
-@pytest.mark.parametrize("task_id", IDS)
-def test_stable_baselines3s_checker_accepts_every_task(make, task_id):
+@pytest.mark.parametrize("name", TASKS)
+def test_stable_baselines3s_checker_accepts_every_task(name):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with warnings.catch_warnings():
         # It would rather have every three-dimensional array be an 8-bit picture.
         warnings.filterwarnings("ignore", message=".*image.*", category=UserWarning)
-        checker.check_env(make(task_id).unwrapped)
+        checker.check_env(gym.make(f"avenv/{name}-v0", **task_options(name)).unwrapped)
 
 
 def test_the_spaces_are_the_documented_ones(make):
@@ -214,14 +213,16 @@ def test_an_episode_is_cut_off_after_max_episode_steps(make, world):
     env.reset(seed=0)
     outcomes = [env.step(2)[2:4] for _ in range(3)]
     assert outcomes == [(False, False), (False, False), (False, True)]
-    envs = gym.make_vec(IDS[0], num_envs=1, max_episode_steps=3, scenes=world, **SMALL)
+    envs = gym.make_vec(
+        "avenv/AudioGoal-v0", num_envs=1, max_episode_steps=3, scenes=world, **SMALL
+    )
     assert envs.spec.max_episode_steps == 3
     envs.reset(seed=0)
     assert [bool(envs.step([2])[3][0]) for _ in range(3)] == [False, False, True]
 
 
 def test_episodes_last_500_steps_unless_somebody_says_otherwise(make):
-    assert gym.spec(IDS[0]).max_episode_steps == 500
+    assert gym.spec("avenv/AudioGoal-v0").max_episode_steps == 500
     env = make(max_episode_steps=1000, sensors="pose", disable_env_checker=True)
     env.reset(seed=0)
     ends = [k for k in range(1000) if env.step(2)[3]]

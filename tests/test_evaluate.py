@@ -162,7 +162,7 @@ def test_whatever_stops_the_command_it_goes_on(tmp_path, monkeypatch, failing, h
 
 def test_agents_are_found_by_name_or_path():
     assert find_agent("avenv_agents.baselines:OracleAgent") is OracleAgent
-    with pytest.raises(ValueError, match=r"package\.module:attribute .*follower, oracle, random"):
+    with pytest.raises(ValueError, match=r"package\.module:attribute .*follower, .*oracle, random"):
         find_agent("clairvoyant")
     with pytest.raises(ValueError, match="Nobody"):
         find_agent("avenv_agents.baselines:Nobody")

@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import spectrogram, spectrogram_shape
-from avenv.acoustics.signal import features
+from avenv.acoustics.signal import features, frames
 from avenv.acoustics.signal.spectrogram import Spectrograms
 from avenv.core import parallel
+from avenv.core.kernels import fast_kernel
+
+
+@fast_kernel
+def logarithms(values):
+    frames.take_logarithms(values)
 
 
 def by_hand(signal):
@@ -73,8 +79,8 @@ def test_sliding_spectrograms_have_the_bits_of_whole_ones(samples, step, channel
     for k in range(1, 4):
         window = sound[..., k * step :][..., :samples]
         sliding.slide(np.array([0, 2]), window)
-        np.testing.assert_array_equal(sliding.pooled[[0, 2]], spectrogram(window[[0, 2]]))
-    np.testing.assert_array_equal(sliding.pooled[1], spectrogram(sound[1, :, :samples]))
+        np.testing.assert_array_equal(sliding.values[[0, 2]], spectrogram(window[[0, 2]]))
+    np.testing.assert_array_equal(sliding.values[1], spectrogram(sound[1, :, :samples]))
 
 
 def test_transforms_stand_on_the_grid_of_the_spectrogram():
@@ -141,6 +147,47 @@ def test_interaural_phase_and_level():
     np.testing.assert_array_equal(features.interaural(np.zeros((2, 4000)))[3, 3], [1, 0, 0])
     alone = features.interaural(np.stack([np.sin(tone), 0 * tone]))[32, 25]
     assert alone[2] == features.LEVEL_RANGE
+
+
+@pytest.mark.parametrize("kind", [
+    features.log_mel_kind(16000, 24, 2), features.INTERAURAL, features.gcc_phat_kind(13),
+])  # fmt: skip
+@pytest.mark.parametrize(("samples", "step"), [(4000, 1600), (4000, 1000), (800, 1600)])
+def test_sliding_features_have_the_bits_of_whole_ones(kind, samples, step):
+    sound = np.random.default_rng(5).standard_normal((3, 2, samples + 3 * step)).astype(np.float32)
+    sliding = features.SlidingFeatures(kind, 3, samples, step)
+    sliding.renew(np.arange(3), sound[..., :samples])
+    for k in range(1, 4):
+        windows = np.ascontiguousarray(sound[..., k * step :][..., :samples])
+        sliding.slide(np.array([0, 2]), windows)
+        whole = features.SlidingFeatures(kind, 3, samples, step)
+        whole.renew(np.array([0, 2]), windows)
+        np.testing.assert_array_equal(sliding.values[[0, 2]], whole.values[[0, 2]])
+
+
+def test_features_are_what_the_transforms_say():
+    audio = np.random.default_rng(6).standard_normal((2, 4000)).astype(np.float32)
+    left, right = features.stft(audio).astype(complex)
+    mel = np.log(1e-10 + abs(left) ** 2 @ features.mel_filters(16000, 24).T)
+    np.testing.assert_allclose(features.log_mel(audio, 16000, 24)[..., 0], mel.T, atol=1e-4)
+    cross = left * right.conj()
+    found = features.interaural(audio)
+    heard = np.abs(cross).T > 1
+    np.testing.assert_allclose(found[heard, 0], (cross.real / abs(cross)).T[heard], atol=1e-4)
+    np.testing.assert_allclose(found[heard, 1], (cross.imag / abs(cross)).T[heard], atol=1e-4)
+    level = 20 * np.log10(abs(left) / abs(right)).T
+    np.testing.assert_allclose(found[heard, 2], level[heard], atol=1e-2)
+    lags = np.fft.irfft((cross.conj() / abs(cross)), 512).T
+    expected = np.concatenate([lags[-13:], lags[:14]])
+    np.testing.assert_allclose(features.gcc_phat(audio, 13)[..., 0], expected, atol=1e-4)
+
+
+def test_logarithms_are_those_of_numpy():
+    values = np.geomspace(1e-30, 1e30, 100001).astype(np.float32)
+    found = values.copy()
+    logarithms(found)
+    expected = np.log(values.astype(float))
+    np.testing.assert_allclose(found, expected, rtol=2e-7, atol=2e-7)
 
 
 def test_bad_windows_are_refused():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import furnished, shoebox, two_rooms
 
-from avenv.navigation import build_grid, geodesic_field, move
+from avenv.navigation import build_grid, follower, geodesic_field, move
 from avenv.navigation.follower import (
     FORWARD,
     STOP,
@@ -116,3 +116,11 @@ def test_limit_and_errors(corridor):
         next_action(grid, field, (0.0, 2.0), 0.0)
     with pytest.raises(ValueError, match=r"position\[0\] is \[nan, 2.0\]"):
         count_actions(grid, field, (np.nan, 2.0), 0.0)
+
+
+def test_a_counted_walk_ends_where_a_walked_one_does(corridor):
+    actions, end = walk(*corridor, (1.0, 1.0), 0.3)
+    taken, place, heading = follower.walk(*corridor, (1.0, 1.0), 0.3)
+    assert taken == len(actions) == count_actions(*corridor, (1.0, 1.0), 0.3)
+    np.testing.assert_allclose(place, end, atol=1e-9)
+    assert next_action(*corridor, place, heading) == STOP

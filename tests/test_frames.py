@@ -1,6 +1,7 @@
 import numpy as np
 
 from avenv.core import frames
+from avenv.core.vectors import cross
 
 
 def test_heading_zero_faces_x_and_turns_counter_clockwise():
@@ -47,3 +48,10 @@ def test_wrap_angle_keeps_the_direction():
     w = frames.wrap_angle(a)
     assert np.all((w >= -np.pi) & (w < np.pi))
     np.testing.assert_allclose(np.exp(1j * w), np.exp(1j * a), atol=1e-9)
+
+
+def test_cross_products_are_those_of_numpy():
+    a, b = np.random.default_rng(0).standard_normal((2, 50, 3))
+    np.testing.assert_array_equal(cross(a, b), np.cross(a, b))
+    small = a.astype(np.float32)
+    np.testing.assert_array_equal(cross(small, b[:, :3]), np.cross(small, b))

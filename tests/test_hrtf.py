@@ -353,6 +353,10 @@ def test_the_content_of_a_file_is_what_counts(tmp_path):
         ({"Data.Delay": np.zeros((3, 2))}, r"Data.Delay has shape \(3, 2\)"),
         ({"SourcePosition": np.ones((264, 2))}, r"SourcePosition has shape \(264, 2\)"),
         ({"SourcePosition": np.zeros((264, 3))}, "SourcePosition has a source inside"),
+        (
+            {"SourcePosition": 264 * [(0.0, 0.0, -1.0)], "kind": "spherical"},
+            "SourcePosition has a distance of -1",
+        ),
         ({"ListenerView": [[0.0, 1.0, 0.0]]}, "ListenerView is"),
         ({"ListenerPosition": [[0.0, 0.0, 1.2]]}, r"ListenerPosition is \(0, 0, 1.2\)"),
         ({"SourcePosition": 1e300 * EVERYWHERE}, "SourcePosition has a source inf m away"),
@@ -382,7 +386,7 @@ def test_what_is_no_sofa_file_is_refused_by_name(tmp_path):
 
 
 def test_a_fifo_or_a_folder_is_no_head(tmp_path):
-    with pytest.raises(ValueError, match="cannot be read: it is no file"):
+    with pytest.raises(ValueError, match=r"cannot be read: (is no plain file|Is a directory)"):
         load_hrtf(tmp_path)
 
 
@@ -390,7 +394,7 @@ def test_a_large_file_is_refused_unread(tmp_path):
     path = tmp_path / "large.sofa"
     with path.open("wb") as file:
         file.truncate(150_000_000_000)  # sparse
-    with pytest.raises(ValueError, match=r"large\.sofa is 150000 MB large; accepted: 512 MB"):
+    with pytest.raises(ValueError, match=r"large\.sofa cannot be read: is larger than 512 MB"):
         load_hrtf(path)
 
 

@@ -221,9 +221,15 @@ def test_workers_play_what_one_process_plays(env):
     np.testing.assert_array_equal(played.observation["binaural"], np.concatenate(alone, axis=1))
 
 
+def fails(number):
+    raise ZeroDivisionError(f"of worker {number}")
+
+
 def test_a_worker_that_fails_says_why(env):
-    with pytest.raises(RuntimeError, match="nowhere"):
+    with pytest.raises(ValueError, match=r"^there is no authored scene 'nowhere'"):
         Workers(TrainingEnvs({**env, "scenes": "nowhere"}, 1, 2), 2, 0, PolicyConfig())
+    with pytest.raises(RuntimeError, match=r"(?s)worker 0: Traceback.*of worker 0"):
+        Workers(fails, 2, 0, PolicyConfig())
 
 
 def test_each_worker_has_its_own_homes():

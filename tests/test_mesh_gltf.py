@@ -135,15 +135,23 @@ def test_arrays_of_zeros_that_take_no_bytes_are_bounded(tmp_path, kind):
     file = Gltf()
     primitive = {**file.box(), "mode": 1 if kind == "instances" else 4}  # a line is no triangle
     empty = {"bufferView": 0, "componentType": 5125}
-    file.accessors.append({"componentType": 5126, "count": 10**9, "type": "VEC3",
-                           "sparse": {"count": 0, "indices": empty, "values": {"bufferView": 0}}})
+    file.accessors.append(
+        {
+            "componentType": 5126,
+            "count": 10**9,
+            "type": "VEC3",
+            "sparse": {"count": 0, "indices": empty, "values": {"bufferView": 0}},
+        }
+    )
     node = {"mesh": 0}
     if kind == "instances":
         node["extensions"] = {"EXT_mesh_gpu_instancing": {"attributes": {"SCALE": 2}}}
     else:
         file.accessors[0] = file.accessors.pop()  # of the corners; there are 12 triangles
     path = file.write(tmp_path / "a.gltf", [node], [primitive])
-    with pytest.raises(SceneError, match=r"1,000,000,000 (instances|without a buffer view); at most"):
+    with pytest.raises(
+        SceneError, match=r"1,000,000,000 (instances|without a buffer view); at most"
+    ):
         inspect_mesh(path)
 
 

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from support import shoebox
 
+import avenv
 from avenv.envs import BatchEnv, Env
+from avenv.simulation.emitters import Emitter
 from avenv.simulation.world import World
+from avenv.sounds import Sound
 
 PLAIN = {"sensors": ("depth",), "image_size": (8, 8), "sounds": "phone"}
 NO_NUMBER = ("a", [1], None, {}, True, b"x", math.nan, math.inf, object())
@@ -38,7 +41,20 @@ def test_what_is_no_number_is_refused_by_name(world, name, value):
 
 @pytest.mark.parametrize("value", [1, [1], {"a": 1}, 2.5, object(), np.zeros(2)], ids=repr)
 @pytest.mark.parametrize(
-    "name", ["task", "acoustics", "vision", "light", "layout", "actions", "goals", "background"]
+    "name",
+    [
+        "task",
+        "acoustics",
+        "vision",
+        "light",
+        "layout",
+        "actions",
+        "goals",
+        "background",
+        "episodes",
+        "render_mode",
+        "autoreset_mode",
+    ],
 )
 def test_what_is_no_name_is_refused_by_name(world, name, value):
     with pytest.raises(ValueError, match=name):
@@ -70,6 +86,50 @@ def test_other_options_of_the_wrong_type_are_refused_by_name(world, name):
 def test_messages_say_what_is_accepted(world, options, words):
     with pytest.raises(ValueError, match=words):
         BatchEnv(scenes=world, **{**PLAIN, **options})
+
+
+NO_NAME = (1, [1], {"a": 1}, object(), np.zeros(2), b"x")
+QUESTIONS = {
+    avenv.impulse_response: (
+        {"source": (1, 1, 1.5), "listener": (3, 2, 1.5)},
+        {"heading": ("a", {}, object()), "facing": ("a", {}), "hrtf": (1, [1], np.zeros(2), "\0"),
+         "length": (True, 2.5, 0, 10**12), "seed": (True, "a"), "settings": (1, "a", {"rais": 1}),
+         "layout": NO_NAME, "directivity": NO_NAME, "acoustics": NO_NAME, "on_error": NO_NAME},
+    ),
+    avenv.render_view: (
+        {"position": (3, 2, 1.5)},
+        {"position": ("a", {}), "heading": ("a", {}), "size": ("a", [True, True], 3),
+         "hfov": (True, "a"), "light": NO_NAME, "projection": NO_NAME, "on_error": NO_NAME},
+    ),
+    avenv.geodesic_distance: (
+        {"start": (1, 1), "goal": (3, 2)},
+        {"start": ("a", {}, 1, (1, 2, 3)), "goal": ("a", {}, [[1, 2]]), "on_error": NO_NAME},
+    ),
+    avenv.render_audio: (
+        {"emitters": Emitter((1, 1, 1.5), Sound("hum", "hum", np.ones(80, np.float32), 16000)),
+         "positions": [(3, 2, 1.5)] * 2, "headings": 0.0, "times": (0.0, 0.1)},
+        {"emitters": (None, [], [1], "a"), "positions": ("a", {}), "headings": ("a",),
+         "times": ("a",), "step_time": ("a", True, [1]), "sample_rate": ("a", True),
+         "settings": (1, {"rais": 1}), "hrtf": (1,), "layout": NO_NAME, "acoustics": NO_NAME},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ask", QUESTIONS, ids=lambda ask: ask.__name__)
+def test_questions_refuse_what_is_no_argument_of_theirs_by_name(world, ask):
+    right, wrong = QUESTIONS[ask]
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises(ValueError, match=name):
+                ask(world, **{**right, name: value})
+
+
+def test_an_emitter_refuses_what_it_cannot_be_by_name():
+    sound = Sound("hum", "hum", np.ones(80, np.float32), 16000)
+    for name, value in (("sound", "hum"), ("level", "loud"), ("offset", True), ("onset", [1]),
+                        ("directivity", []), ("facing", "north"), ("end", object())):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} is"):
+            Emitter(**{"position": (1, 1, 1), "sound": sound, name: value})
 
 
 @pytest.mark.parametrize("seed", [-1, 2.5, "a", True])

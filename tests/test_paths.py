@@ -1,8 +1,12 @@
 """Early paths: the image sources of an independent library, reciprocity, and walls that leak."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pyroomacoustics as pra
 import pytest
+import trimesh
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.acoustics.air import air_absorption
@@ -44,6 +48,51 @@ def test_shoebox_taps_are_those_of_pyroomacoustics():
     np.testing.assert_allclose(20 * np.log10(paths.gain[mine, 0] / gain[theirs]), 0, atol=0.01)
     np.testing.assert_allclose(paths.arrival[mine], (offsets / length[:, None])[theirs], atol=1e-4)
     assert list(paths.kind[mine]) == [DIRECT] + [REFLECTED] * 24
+
+
+@pytest.mark.parametrize(("angle", "sheet"), [(0.0, False), (0.7, False), (0.0, True)])
+@pytest.mark.parametrize("height", [2e-3, 0.5, 1.2])
+def test_no_image_is_lost_where_a_path_bends_in_a_corner(height, angle, sheet):
+    """A box has 25 images up to the second order, all heard everywhere (Allen & Berkley 1979).
+
+    Of two images that are one, in a corner's two walls, either way round, exactly one counts.
+    """
+    turn = trimesh.transformations.rotation_matrix(angle, [0.3, 0.5, 1.0])
+    room = solid((5, 4, 3), (2.5, 2, 1.5))
+    room.invert()
+    room.apply_transform(turn)
+    compiled = from_meshes([room], surfaces((0.1, 0.0, 0.0)))
+    scene = tabulate(replace(compiled, double_sided=np.full(12, sheet)))
+    source = np.array([height, height, height])
+    rng = np.random.default_rng(0)
+    anywhere = rng.uniform([0.1, 0.1, 0.1], [4.9, 3.9, 2.9], (400, 3))
+    along = rng.uniform(0.3, 2.9 - height, (50, 1))
+    diagonal = np.concatenate([source + along, source + along * [1, 1, 0] + [0, 0, 0.01]])
+    nearly = diagonal + rng.uniform(-2e-4, 2e-4, diagonal.shape)
+    for listeners in (anywhere, nearly, *([diagonal] if angle == 0 else [])):
+        tree = find_images(scene, turn[:3, :3] @ source, 2, 16384)
+        paths = allocate_paths(tree, len(NO_AIR))
+        for listener in listeners:
+            count = find_paths(scene, tree, NO_AIR, turn[:3, :3] @ listener, paths)
+            assert count == 25, listener
+            images = np.sort(paths.length[:count])
+            expected = box_images((5, 4, 3), source, listener)
+            np.testing.assert_allclose(images, expected, atol=1e-5)
+            left = np.sort(paths.gain[:count, 0] * paths.length[:count])
+            np.testing.assert_allclose(left**2, [0.81] * 18 + [0.9] * 6 + [1], rtol=1e-4)
+
+
+def box_images(size, source, listener):
+    """Return the distances (25,), ascending, of the images of a box up to the second order."""
+    distances = []
+    for number in product(range(-2, 3), repeat=3):
+        if sum(map(abs, number)) <= 2:
+            image = [
+                n * side + (x if n % 2 == 0 else side - x)
+                for n, side, x in zip(number, size, source, strict=True)
+            ]
+            distances.append(np.linalg.norm(np.subtract(image, listener)))
+    return np.sort(distances)
 
 
 def test_scattering_takes_its_share_of_every_reflection():

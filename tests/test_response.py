@@ -128,9 +128,39 @@ def test_late_energy_is_kept_in_every_bin():
     late = exponential(0.4)
     heard = [energies(respond("mono", late=late, seed=seed))[0] for seed in range(30)]
     ratio = np.mean(heard, axis=0) / late[:, 0]
+    # 0.4 s is 40 bins, and 10^(-6 k / 40) of the energy is to come from bin k on
+    assert ratio[39] > 0.5
+    assert not ratio[40:].any()
     # 160 squared Gaussians in 30 draws scatter by sqrt(2 / 4800) = 2 %
-    np.testing.assert_allclose(ratio[1:-1], 1, atol=0.12)
-    assert ratio.mean() == pytest.approx(1, abs=0.01)
+    np.testing.assert_allclose(ratio[1:39], 1, atol=0.12)
+    assert ratio[:40].mean() == pytest.approx(1, abs=0.02)
+
+
+def test_late_sound_ends_60_db_below_its_octave():
+    late = exponential(0.4)
+    bins = lambda paths: np.flatnonzero(energies(respond("mono", paths, late))[0])  # noqa: E731
+    # 10^(-6 k / 40) of the energy is to come from bin k on
+    assert bins(()).max() == 39
+    # of 10^4 times as much energy with the early sound, a millionth is to come from bin 13.3 on
+    early = np.sqrt(1e4 * late[:, 0].sum())
+    assert bins([(3.43, early, 0.0, 0.0)]).max() == 13
+    # an octave without early sound goes on, and nothing but it
+    alone = respond("mono", [(3.43, early * np.array([1, 0, 1, 1, 1, 1]), 0.0, 0.0)], late)[0]
+    spectrum = np.abs(np.fft.rfft(alone[14 * int(BIN) : 40 * int(BIN)]))
+    frequency = np.fft.rfftfreq(26 * int(BIN), 1 / RATE)
+    assert spectrum[frequency > 600].max() < 0.05 * spectrum.max()
+    assert 125 < frequency[spectrum.argmax()] < 500
+
+
+def test_a_path_loses_no_more_than_its_filter_s_faint_ends():
+    gains = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
+    layout = make_layout("mono", RATE)
+    whole = (gains[:, None] * layout.octaves[0]).sum(axis=0)  # 5 m are 233.24 samples
+    metres = 240 / layout.samples_per_metre
+    heard = respond("mono", [(metres, gains, 0, 0)], n=1000)[0]
+    half = len(whole) // 2
+    expected = np.pad(whole, (240 - half, 1000 - 241 - half))
+    assert np.sum((heard - expected) ** 2) < 1e-7 * np.sum(whole**2)
 
 
 def test_late_energy_has_the_spectrum_of_a_path_of_the_same_gains():

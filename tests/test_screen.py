@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from support import two_rooms
+from support import furnished_flat, two_rooms
 
+from avenv.drawing.screen import Screen
 from avenv.envs.env import Env
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World
@@ -72,3 +73,19 @@ def test_without_a_render_mode_nothing_is_drawn(world):
     env = Env(scenes=world, **OPTIONS)
     env.reset(seed=0)
     assert env.render() is None
+
+
+def test_what_the_body_holds_is_on_the_screen():
+    env = Env("FindFallen", scenes=furnished_flat(), sensors="pose")
+    env.reset(seed=0)
+    simulator, screen = env.batch.simulator, Screen(env.batch.simulator, env.batch.task)
+    simulator.state.position[0], simulator.state.heading[0] = (2.0, 1.5), np.pi
+    screen.begin(0)
+    empty = screen.picture(0)
+    simulator.set_states(0, {"phone": "held"})
+    full = screen.picture(0)
+    # Straight ahead, 0.4 m below the eyes and 0.5 m before them: 39 degrees down, of 45 in view.
+    changed = np.argwhere(np.any(empty[:480, :480] != full[:480, :480], axis=2))
+    low, high = changed.min(axis=0), changed.max(axis=0)
+    assert low[0] > 240
+    assert low[1] < 240 < high[1]

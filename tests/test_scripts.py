@@ -1,5 +1,6 @@
 """What people run from a checkout runs: the scripted scenes and the measurement of speed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -65,10 +66,28 @@ def test_networks_are_compared_and_what_is_there_is_not_learned_again(tmp_path):
 
 
 def test_speed_is_measured(tmp_path):
-    done = run(Path("scripts/measure_speed.py"), "--repeats", "1", "--triangles", "1", cwd=tmp_path)
+    page = tmp_path / "speed.md"
+    page.write_text("before\n<!-- measured: begin -->\nstale\n<!-- measured: end -->\nafter\n")
+    done = run(
+        Path("scripts/measure_speed.py"), "--quick", "--json", "speed.json", "--docs", str(page),
+        "--sections", "pictures", "--sections", "sound", "--sections", "resets",
+        "--sections", "stages", cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for words in ("RGB-D 128x128", "full step, batch 16", "Embree", "peak memory"):
-        assert words in done.stdout
+    measured = json.loads((tmp_path / "speed.json").read_text())
+    assert measured["machine"]["cores"] >= 1
+    names = [
+        row["name"] for part in ("pictures", "sound", "resets") for row in measured[part]["rows"]
+    ]
+    for words in ("RGB-D 128²", "Embree", "binaural response, caches flushed", "one home, warm"):
+        assert any(words in name for name in names), words
+    for ratio in measured["sound"]["ratios"]:
+        assert 0 < ratio["low"] <= ratio["ratio"] <= ratio["high"]
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| **pyroomacoustics over a binaural response, caches warm** |" in text
+    assert "stale" not in text
 
 
 def test_every_script_says_how_it_is_used_and_touches_nothing(tmp_path):

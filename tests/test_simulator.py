@@ -1,17 +1,19 @@
 """The batched core: bodies among sources that come, go and move."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from support import shoebox, two_rooms
 
-from avenv.acoustics import AcousticSettings
+from avenv.acoustics import AcousticSettings, native
 from avenv.acoustics import field as fields
 from avenv.core import cache, parallel
 from avenv.core.errors import SceneError, SoundError
 from avenv.envs.batch import Batch
 from avenv.scene.compiled import SceneSource
+from avenv.simulation.ears import Ears
 from avenv.simulation.emitters import Emitter, Trajectory
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Commands, Simulator
@@ -79,14 +81,31 @@ def test_the_tail_outlives_the_source_and_then_it_costs_nothing(room, monkeypatc
     jobs = []
     responses = engine.responses
     monkeypatch.setattr(
-        engine, "responses", lambda j: jobs.append(len(j.listeners)) or responses(j)
+        engine, "responses", lambda j, out: jobs.append(len(j.listeners)) or responses(j, out)
     )
     heard = listen(sim, Emitter((1.0, 1.0, 1.2), HISS, duration=0.1), steps=7)
     levels = np.abs(heard[1:, 0, :, -RATE // 10 :]).max(axis=(1, 2))
     assert levels[1] > 1e-3 * levels[0]
     assert (levels[4:] == 0).all()
-    assert sum(jobs) == 4  # at the start, and for three steps: a response is two steps long
-    assert not any(jobs[-4:])
+    assert sum(jobs) == 2  # at the start and for the first step; then it is the same one
+    assert not any(jobs[-6:])
+
+
+def test_what_did_not_move_sounds_as_if_it_were_computed_anew(room, monkeypatch):
+    def hear(memory):
+        sim = simulator(room)
+        if not memory:
+            anew = itertools.count()
+            monkeypatch.setattr(Ears, "_place", lambda *_: next(anew))
+            monkeypatch.setattr(native._Lately, "get", lambda *_: None)
+        begin(sim, ALWAYS, Emitter(WAY, HUM))
+        heard = []
+        for ahead, turn in ((0, 0), (0, 0.5), (0.1, 0), (0, 0), (0, -0.5), (0, 0)):
+            sim.step(np.array([True]), Commands(np.array([ahead]), np.array([turn])))
+            heard.append(sim.observe()["audio"])
+        return np.array(heard)
+
+    np.testing.assert_array_equal(hear(memory=True), hear(memory=False))
 
 
 def test_sources_that_are_silent_for_good_change_no_bit(room):
@@ -226,7 +245,9 @@ def test_a_response_that_is_not_finite_is_an_error_that_names_its_source(room, m
     sim = simulator(room)
     engine = sim._rig.ears.engine
     answer = engine.responses
-    monkeypatch.setattr(engine, "responses", lambda batch: answer(batch) * np.float32(np.nan))
+    monkeypatch.setattr(
+        engine, "responses", lambda batch, out: answer(batch, out) * np.float32(np.nan)
+    )
     with pytest.raises(SoundError, match=r"the response to 'hiss' at \(1.00, 1.00, 1.20\)"):
         listen(sim, ALWAYS)
 
@@ -256,7 +277,7 @@ def test_a_steady_tone_heard_while_walking_has_no_clicks(room, monkeypatch):
     sim = simulator(room)
     engine = sim._rig.ears.engine
     made, responses = [], engine.responses
-    monkeypatch.setattr(engine, "responses", lambda j: made.append(responses(j)) or made[-1])
+    monkeypatch.setattr(engine, "responses", lambda j, _: made.append(responses(j)) or made[-1])
     heard = listen(sim, Emitter((4.0, 3.0, 1.2), HUM), steps=6, walk=0.1)
     step, turn = RATE // 10, 0.2 * np.pi
     sound = np.concatenate([heard[0, 0], *heard[1:, 0, :, -step:]], axis=-1).astype(np.float64)

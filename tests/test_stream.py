@@ -198,6 +198,47 @@ def test_sound_does_not_depend_on_batch_or_threads(dry, responses):
     np.testing.assert_array_equal(together, again)
 
 
+def test_a_response_that_is_not_renewed_is_kept_to_the_bit(dry, responses):
+    other = responses[::-1].copy()
+    every = play(Stream(E, C, S, W, L), dry, [responses, other, other, other])
+    stream, rows = Stream(E, C, S, W, L), np.arange(E)
+    play(stream, dry, [responses, other])
+    for k in (2, 3):
+        step = dry[..., PAST + k * S :][..., :S]
+        renewed = np.zeros((E, K), np.bool_)
+        renewed[k, 1] = True  # some may be new beside others that are not
+        heard = stream.push(rows, step, other[renewed], renewed)
+        np.testing.assert_array_equal(heard, every[k])
+
+
+def test_the_silent_end_of_a_response_changes_no_bit(dry, responses):
+    short = responses[..., :S].copy()
+    padded = np.pad(short, [(0, 0)] * 3 + [(0, L - S)])
+    past = S - 1 + W
+    one = play(Stream(E, C, S, W, L), dry, [padded] * 3)
+    other = play(Stream(E, C, S, W, S), dry[..., PAST - past :], [short] * 3)
+    np.testing.assert_array_equal(new_sound(one), new_sound(other))
+
+
+def test_sound_is_cut_off_at_full_scale_and_said_to_be_finite(dry, responses):
+    whole = play(Stream(E, C, S, W, L), dry, [responses] * 2)
+    limited = Stream(E, C, S, W, L, limit=0.5)
+    for heard, expected in zip(play(limited, dry, [responses] * 2), whole, strict=True):
+        np.testing.assert_array_equal(heard, np.clip(expected, -0.5, 0.5))
+    assert limited.finite.all()
+    dry[2, 1, PAST + 5] = np.nan
+    push(limited, dry[..., PAST : PAST + S], responses)
+    assert limited.finite.tolist() == [True, True, False, True, True]
+
+
+def test_without_sources_there_is_silence(dry, responses):
+    stream = Stream(1, C, S, W, L)
+    play(stream, dry, [responses])
+    stream.reset(0, np.zeros((0, PAST), np.float32), np.zeros((0, C, L), np.float32))
+    assert not stream.window.any()
+    assert not push(stream, np.zeros((1, K, S), np.float32), responses).any()
+
+
 def test_a_reset_leaves_the_other_environments_alone(dry, responses):
     undisturbed = play(Stream(E, C, S, W, L), dry, [responses] * 2)[-1]
     stream = Stream(E, C, S, W, L)

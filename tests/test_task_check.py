@@ -43,12 +43,13 @@ def test_a_task_that_guessing_solves_is_found_out(monkeypatch):
 
 def test_the_classical_agent_must_be_between():
     scores = {"expert": 1.0, "classical": 0.2, "random": 0.0, "nothing": 0.0, "deaf": 0.3}
-    problems = Trial("AudioGoal", "success", 0.2, scores).problems
+    problems = Trial("AudioGoal", 9, "success", 0.2, scores).problems
     assert [p.split(":")[1].split(" reaches")[0] for p in problems] == [
         " deaf", " the classical agent"
     ]  # fmt: skip
     assert (
-        Trial("AudioGoal", "success", 0.2, scores | {"classical": 0.5, "deaf": 0.2}).problems == []
+        Trial("AudioGoal", 9, "success", 0.2, scores | {"classical": 0.5, "deaf": 0.2}).problems
+        == []
     )
 
 
@@ -57,13 +58,13 @@ def test_a_table_keeps_the_rows_of_the_other_tasks(tmp_path, monkeypatch):
     path.write_text("before\n<!-- check -->\n<!-- end -->\nafter\n")
     monkeypatch.setitem(TASKS, "Other", TASKS["AudioGoal"])
     scores = {"expert": 1.0, "random": 0.0, "nothing": 0.0}
-    write_table(path, [Trial("Other", "success", 0.5, scores)])
-    write_table(path, [Trial("AudioGoal", "success", 0.1, scores)])
-    write_table(path, [Trial("AudioGoal", "success", 0.2, scores)])
+    write_table(path, [Trial("Other", 9, "success", 0.5, scores)])
+    write_table(path, [Trial("AudioGoal", 9, "success", 0.1, scores)])
+    write_table(path, [Trial("AudioGoal", 9, "success", 0.2, scores)])
     lines = path.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("before", "after")
-    assert [line.split(" | ")[:3] for line in lines if "success" in line] == [
-        ["| AudioGoal", "`success`", "0.20"], ["| Other", "`success`", "0.50"]
+    assert [line.split(" | ")[::3][:2] for line in lines if "success" in line] == [
+        ["| AudioGoal", "0.20"], ["| Other", "0.50"]
     ]  # fmt: skip
     with pytest.raises(ValueError, match="has no table"):
         write_table(__file__.replace("task_check", "readme"), [])
@@ -80,7 +81,7 @@ def test_the_commands(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert "AudioGoal: the expert reaches 1.000, below 1.01" in result.output
-    assert "| AudioGoal | `success`" in path.read_text()
+    assert "| AudioGoal | 1 | `success`" in path.read_text()
     assert (
         "task is 'AudioGol'; accepted"
         in CliRunner().invoke(main, ["tasks", "check", "AudioGol"]).output

@@ -55,8 +55,12 @@ class DeafAgent:
         ValueError: the task has no such guess.
     """
 
+    sensors = ()
+    rows = None
+    privilege = "the home and what is asked for"
+
     def __init__(self, envs: BatchEnv):
-        self._task = envs.batch.task
+        self._task: Any = envs.batch.task
         if not hasattr(self._task, "deaf_action"):
             raise ValueError(f"{self._task.name} cannot be guessed; accepted: a task of acts")
 
@@ -75,7 +79,10 @@ class IdleAgent:
         ValueError: the actions are not discrete.
     """
 
-    def __init__(self, envs: BatchEnv):
+    sensors = ()
+    rows = None
+
+    def __init__(self, envs: AgentView):
         if not isinstance(envs.single_action_space, spaces.Discrete):
             raise ValueError(
                 f"actions are {envs.single_action_space}; this agent takes discrete ones"

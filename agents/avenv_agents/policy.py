@@ -123,7 +123,8 @@ class Policy(nn.Module):
         self.fusion = make_fusion(
             config.fusion, [e.features for e in made.values()], config.features
         )
-        inputs = int(self.fusion.features)  # type: ignore[arg-type]
+        inputs = self.fusion.features
+        assert isinstance(inputs, int)
         self.memory = make_memory(config.memory, inputs, **config.memory_options)
         self.actor = nn.Linear(self.memory.features, self.actions)
         self.critic = nn.Linear(self.memory.features, 1)

@@ -238,7 +238,8 @@ class Workers:
         validate: plays episodes of a held-back set.
 
     Raises:
-        RuntimeError: a worker fails; the message is its own.
+        ValueError: what the environments or the policy are to be cannot be.
+        RuntimeError: a worker fails otherwise; the message is its own.
     """
 
     STRIDE = 2**20
@@ -328,6 +329,8 @@ class Workers:
                 raise RuntimeError(
                     f"worker {number} has died; is there too little memory?"
                 ) from None
+            if kind == "refused":
+                raise ValueError(answer)
             if kind == "error":
                 raise RuntimeError(f"worker {number}: {answer}")
             answers.append(answer)
@@ -373,6 +376,9 @@ def _serve(pipe: Connection, make_envs: MakeEnvs, number: int, *arguments: Any) 
             pipe.send(("done", worker.answer(*question)))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         return
+    except ValueError as error:  # about what the user has given: said as if there were no workers
+        with suppress(OSError):
+            pipe.send(("refused", str(error)))
     except Exception:
         with suppress(OSError):
             pipe.send(("error", traceback.format_exc()))

@@ -164,7 +164,7 @@ def navigators(envs: AgentView | BatchEnv) -> list[Navigator]:
 
 def with_maps(space: spaces.Dict) -> spaces.Dict:
     """Return a space of observations with what ``Navigator.maps`` adds."""
-    maps: dict[str, spaces.Space] = {
+    maps: dict[str, spaces.Space[Any]] = {
         "geometric_map": spaces.Box(0, 1, (GEOMETRIC_CELLS, GEOMETRIC_CELLS, 2), np.uint8),
         "acoustic_map": spaces.Box(0, np.inf, (ACOUSTIC_CELLS, ACOUSTIC_CELLS, 1), np.float32),
         MASK: spaces.Box(0, 1, (len(WAYPOINTS),), np.int8),
@@ -218,7 +218,7 @@ class WaypointEnvs:
             going = np.array([navigator.goal is not None for navigator in self._navigators])
             active &= going & ~(terminated | truncated)
         observation = self._drawn(observation)
-        info: dict[str, Any] = {**self.batch.info()}
+        info: dict[str, Any] = dict(self.batch.info())
         done = terminated | truncated
         if done.any():
             rows = np.flatnonzero(done).tolist()
@@ -227,7 +227,7 @@ class WaypointEnvs:
                 final[row] = _row(observation, row)
             self.batch.reset(rows)
             observation = self._begun(self.batch.observe(), rows)
-            info = self.batch.info() | {"final_obs": final, "final_info": info}
+            info = {**self.batch.info(), "final_obs": final, "final_info": info}
         return observation, reward, terminated, truncated, info
 
     def oracle_actions(self) -> NDArray:

@@ -18,6 +18,9 @@ A backend is a module, and one row in ``BACKENDS``. It has
     each, whatever else is in the batch. Where no sound arrives: zeros, and a warning.
   - ``decay_length(batch)``: the samples after which all of these have decayed by 60 dB, the
     length of responses for which none is asked.
+
+``prepare`` and ``source_field`` are also called on a thread of their own, while others hear
+(environments with ``ahead=False`` keep to one thread).
 """
 
 from types import ModuleType

@@ -1,5 +1,6 @@
 """What backends are asked: a batch of responses, as arrays with one row for each."""
 
+import math
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from avenv.acoustics.paths.directivity import make_directivity
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core.bands import OCTAVE_CENTRES
+
+MAX_LENGTH = 2**24
+"""Samples of the longest response: some minutes at any rate, and more than any room rings."""
 
 
 class ResponseBatch(NamedTuple):
@@ -57,7 +61,7 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
     if listeners.ndim != 2 or listeners.shape[1] != 3:
         raise ValueError(f"listeners has shape {listeners.shape}; accepted: (J, 3)")
     number = len(listeners)
-    if not np.isfinite(listeners).all():
+    if not _are_finite(listeners):
         j = int(np.isfinite(listeners).all(axis=1).argmin())
         raise ValueError(f"jobs[{j}]: listener is {listeners[j]}; accepted: metres")
     field_of = np.asarray(batch.field_of, np.int64)
@@ -80,14 +84,19 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
     return ResponseBatch(batch.fields, field_of, listeners, headings, names, facings)
 
 
+def _are_finite(numbers: NDArray[np.float64]) -> bool:
+    # a sum is finite only if all are, and takes a third of the time
+    return math.isfinite(numbers.sum()) or bool(np.isfinite(numbers).all())
+
+
 def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
     """Return angles (number,) from as many or from one."""
     given = np.asarray(angles, np.float64)
     if given.shape == ():
-        given = np.full(number, given)
+        given = np.repeat(given, number)
     elif given.shape != (number,):
         raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
-    if not np.isfinite(given).all():
+    if not _are_finite(given):
         j = int(np.isfinite(given).argmin())
         raise ValueError(f"jobs[{j}]: {name} is {given[j]}; accepted: finite radians")
     return given
@@ -110,10 +119,10 @@ def as_length(length: int | None, settings: AcousticSettings, sample_rate: int) 
     """Return the samples of a response, by default those of ``settings.max_time``.
 
     Raises:
-        ValueError: the length is not a whole number or less than 1.
+        ValueError: the length is not a whole number, less than 1 or more than ``MAX_LENGTH``.
     """
     if length is None:
         return round(settings.max_time * sample_rate)
-    if not isinstance(length, Integral) or length < 1:
-        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 or more")
+    if not isinstance(length, Integral) or not 1 <= length <= MAX_LENGTH:
+        raise ValueError(f"length is {length!r}; accepted: whole samples, 1 to {MAX_LENGTH}")
     return int(length)

@@ -27,6 +27,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES, bands_for
 from avenv.core.kernels import kernel
+from avenv.core.memo import Memo
 
 __all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
 
@@ -123,15 +124,12 @@ class Engine:
         self, job: "_Job", found: list["_Sound | None"], out: Array, silent: NDArray[np.bool_]
     ) -> None:
         sound = found[0] = found[0] or _propagate(job, self._air, self._bins)
-        distance = math.dist(job.listener, job.field.tree.position[0])
-        out[:] = 0
         kernel = assemble_coincident if self.layout.coincident else assemble
-        kernel(
-            sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, distance,
+        silent[0] = not kernel(
+            sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, sound.distance,
             sound.energy, sound.moment, self._bin_samples, job.heading, self.layout,
             self._noise, out,
         )  # fmt: skip
-        silent[0] = not (out[:, ::64].any() or out.any())  # a few samples mostly tell
 
     def _decay(self, job: "_Job", seconds: NDArray[np.float64]) -> None:
         """Write the seconds after which a millionth of the energy at a listener is to come."""
@@ -168,6 +166,7 @@ class _Sound(NamedTuple):
 
     paths: Paths
     number: int
+    distance: float
     energy: Array
     moment: Array
 
@@ -177,7 +176,7 @@ class _Lately:
 
     def __init__(self, number: int = 256) -> None:
         self._number = number
-        self._sounds: dict[tuple, tuple[weakref.ref, _Sound]] = {}
+        self._sounds = Memo()
 
     def get(self, job: _Job) -> _Sound | None:
         """Return what was found for the place of a job, if that is remembered."""
@@ -210,7 +209,8 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
         pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
         paths.gain[:count] *= gains_towards(pattern, paths.departure[:count], job.facing)
         energy *= pattern.power.astype(np.float32)
-    return _Sound(paths, count, energy, moment)
+    distance = math.dist(ear.tolist(), field.tree.position[0].tolist())
+    return _Sound(paths, count, distance, energy, moment)
 
 
 @kernel

@@ -15,6 +15,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from avenv.acoustics.ears.layouts import ChannelLayout
 from avenv.acoustics.signal.filters import octave_weights
+from avenv.acoustics.signal.transforms import is_silent
 from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
 _FREQUENCIES_AT_A_TIME = 1024
@@ -22,10 +23,17 @@ _BLOCK = 0.0125
 """Seconds of noise within which its channels do not correlate by chance."""
 _PHASE_RATE = 64000
 """Steps per second in which late sound from a direction is delayed: an error of 8 µs at most."""
-_DIRECTED = np.float32(0.02)
-"""Share of a time bin's energy from one direction above which it is heard as coming from there."""
+_DIRECTED = np.float32(0.1)
+"""Share of a time bin's energy from one direction above which it is heard as coming from there; a
+lesser one has that direction's levels only: 4096 rays leave shares of this size to chance."""
 _HEARD_FROM = np.float32(1e-4)
 """Energy of such a bin relative to the loudest; fainter ones have a direction's levels only."""
+_TO_COME = np.float32(1e-6)
+"""Share of an octave's energy, early paths included, that its late sound may still hold where it is
+cut off: -60 dB."""
+_BESIDE = np.float32(1e-7)
+"""Share of the energy of a path's octave filter that its two ends may hold where they are cut off:
+-70 dB."""
 _AUDIBLE = np.float32(1e-9)
 """Energy relative to the loudest path, or the loudest band of a time bin, below which a path, or a
 band of a time bin, is left out: -90 dB."""
@@ -139,7 +147,7 @@ def assemble(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
     layout, noise, out,
 ):  # fmt: skip
-    """Add one listener's impulse response to ``out``.
+    """Set ``out`` to one listener's impulse response; say whether there is sound in it.
 
     What comes from everywhere is each channel's own noise. What comes from the direction of the
     moment is one noise in all channels, with the delays and the octaves' levels of that direction.
@@ -160,11 +168,13 @@ def assemble(
     noise : ``LateNoise`` for L samples.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """
+    out[:] = 0
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
     if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
-        return
+        return _is_sounding(out)
     level = _late_level(late_energy, bin_samples, start)
+    _cut_tails(level, late_energy, gains, count)
     channels, phases = out.shape[0], noise.ray.shape[0]
     heard, directed, alone = _weigh_channels(level, late_moment, heading, layout.power, phases > 0)
     still, upright = _as_it_is(len(level))
@@ -174,6 +184,7 @@ def assemble(
         shift, sign = _direct(late_moment, heading, layout, phases, alone)
         for c in range(channels):
             _shape_noise(directed[c], bin_samples, start, noise.ray, shift[c], sign[c], out[c])
+    return _is_sounding(out)
 
 
 @fast_kernel
@@ -186,11 +197,13 @@ def assemble_coincident(
     It is panned where an early path would be. This is a kernel of its own, so that only those who
     use it compile it.
     """
+    out[:] = 0
     _add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
     if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
-        return
+        return _is_sounding(out)
     level = _late_level(late_energy, bin_samples, start)
+    _cut_tails(level, late_energy, gains, count)
     directed = np.empty_like(level)
     for k in range(len(level)):
         share = _directed_share(late_moment[k])
@@ -203,6 +216,15 @@ def assemble_coincident(
     for c in range(out.shape[0]):
         _shape_noise(level, bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
     _pan(ray, late_moment, bin_samples, start, heading, layout.filters, out)
+    return _is_sounding(out)
+
+
+@fast_inner
+def _is_sounding(out):
+    for channel in out:  # noqa: SIM110 (Numba knows no any())
+        if not is_silent(channel):
+            return True
+    return False
 
 
 # Early paths: each is a delayed, octave-weighted tap, convolved with the filter of its direction.
@@ -232,7 +254,11 @@ def _add_early(lengths, gains, arrivals, count, heading, layout, out):
             position = lengths[p] * layout.samples_per_metre + delay
             whole = np.int64(np.floor(position))
             _weigh_octaves(gains[p], position - whole, layout.octaves, taps)
-            _convolve_into(padded, ear, whole - half, out[c])
+            skip = _faint_ends(taps)
+            core = padded[skip : len(padded) - skip]
+            core[:3] = 0
+            core[-3:] = 0
+            _convolve_into(core, ear, whole - half + skip, out[c])
 
 
 @fast_inner
@@ -255,6 +281,26 @@ def _weigh_octaves(gains, fraction, octaves, taps):
         early, late = gains[b] * (1 - share), gains[b] * share
         for i in range(len(taps)):
             taps[i] += early * octaves[phase, b, i] + late * octaves[phase + 1, b, i]
+
+
+@fast_inner
+def _faint_ends(taps):
+    """Return how many taps (M,) at either end together hold less than ``_BESIDE`` of the energy.
+
+    Eight at a time.
+    """
+    whole = np.float32(0)
+    for tap in taps:
+        whole += tap * tap
+    ends, skip, size = np.float32(0), 0, len(taps)
+    while 2 * (skip + 8) < size:
+        first, last = taps[skip : skip + 8], taps[size - skip - 8 : size - skip]
+        for i in range(8):
+            ends += first[i] * first[i] + last[i] * last[i]
+        if ends > _BESIDE * whole:
+            break
+        skip += 8
+    return skip
 
 
 @fast_inner
@@ -321,6 +367,27 @@ def _late_level(energy, bin_samples, start):
             level[k, b] = (arrived[b] * share - heard[b]) / samples
             heard[b] = arrived[b] * share
     return level
+
+
+@fast_inner
+def _cut_tails(level, energy, gains, count):
+    """Silence levels (K, B) of each octave from where on ``_TO_COME`` of its energy is to come.
+
+    Its energy is that of the bins (K, B) and of the first ``count`` paths, of gains (P, B).
+    """
+    bins, bands = energy.shape
+    for b in range(bands):
+        whole = np.float32(0)
+        for k in range(bins):
+            whole += energy[k, b]
+        for p in range(count):
+            whole += gains[p, b] * gains[p, b]
+        to_come = np.float32(0)
+        for k in range(bins - 1, -1, -1):
+            to_come += energy[k, b]
+            if to_come > _TO_COME * whole:
+                break
+            level[k, b] = 0
 
 
 @fast_part

@@ -170,34 +170,32 @@ def _mcnemar(one: Method, other: Method, where: Mapping[str, str]) -> float | No
     return exact_mcnemar(*success)
 
 
-def markdown(rows: Sequence[Row], compared: bool = True) -> str:
-    """Return rows as a table in Markdown, which can be read as it is.
+def cells_of(rows: Sequence[Row]) -> list[list[str]]:
+    """Return rows as a table: the names of its columns, then a line for each agent.
 
-    Args:
-        rows: as ``compare`` returns them.
-        compared: with the differences from the first.
+    Of several agents it has the differences from the first, too.
     """
     titles = list(rows[0].estimates)
-    head = ["agent", *titles]
-    with_differences = compared and len(rows) > 1
-    if with_differences:
-        head += [f"Δ {titles[0]}", "p", *(f"Δ {title}" for title in titles[1:2])]
-    lines = [head, ["---"] * len(head)]
+    lines = [["agent", *titles]]
+    if len(rows) > 1:
+        lines[0] += [f"Δ {titles[0]}", "p", *(f"Δ {title}" for title in titles[1:2])]
     for row in rows:
         cells = [_name(row), *(_cell(row, title) for title in titles)]
-        if with_differences:
+        if len(rows) > 1:
             told = [f"{row.differences[t]:+}" if row.differences else "" for t in titles[:2]]
             cells += [told[0], "" if row.p is None else _probability(row.p), *told[1:]]
         lines.append(cells)
-    widths = [max(len(cells[k]) for cells in lines if cells[k] != "---") for k in range(len(head))]
+    return lines
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return rows as a table in Markdown, which can be read as it is."""
+    head, *body = cells_of(rows)
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    rule = ["-" * width for width in widths]
     return "\n".join(
-        "| "
-        + " | ".join(
-            ("-" * width if cell == "---" else cell.ljust(width))
-            for cell, width in zip(cells, widths, strict=True)
-        )
-        + " |"
-        for cells in lines
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))} |"
+        for cells in (head, rule, *body)
     )
 
 

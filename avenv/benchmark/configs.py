@@ -12,7 +12,10 @@ _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "conf
 
 
 def config_names(kind: str) -> tuple[str, ...]:
-    """Return the names of the configurations of a kind (``"train"``) in the package, sorted."""
+    """Return the names of the configurations of a kind in the package, sorted.
+
+    There are ``"train"``, of trainings, and ``"env"``, options of environments.
+    """
     return tuple(sorted(path.stem for path in (_FOLDER / kind).glob("*.yaml")))
 
 
@@ -20,7 +23,7 @@ def find_config(kind: str, name: str | Path) -> Path:
     """Return the file of a configuration.
 
     Args:
-        kind: ``"train"``.
+        kind: ``"train"`` or ``"env"``.
         name: a name in ``config_names(kind)``, or a YAML file.
 
     Raises:

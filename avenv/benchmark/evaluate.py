@@ -30,6 +30,7 @@ from avenv.core.interrupts import terminable
 from avenv.envs.batch import Batch
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World, load_worlds
+from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 
 SENSES = ("sensors", "image_size", "hfov", "cameras", "camera_noise", "sample_rate", "window",
@@ -189,13 +190,13 @@ def _heading(
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what an evaluation is of: two with the same go on with one another."""
-    is_impaired = isinstance(agent, Impaired)
     return {
         "format": FORMAT,
         "version": VERSION,
         "avenv": version("avenv"),
         **more,
         "task": task,
+        "headline": list(find_task(task).headline),
         "rules": plain(rules),
         "episodes": episodes,
         "shard": None,
@@ -203,7 +204,7 @@ def _heading(
             "name": name,
             "arguments": plain(arguments or {}),
             "code": identity(agent),
-            "impaired": agent.how if is_impaired else None,
+            "impaired": agent.how if isinstance(agent, Impaired) else None,
             "privilege": getattr(agent, "privilege", ""),
             "seed": seed,
         },

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.acoustics import spectrogram
 from avenv.benchmark.agent import Agent, AgentFactory
 from avenv.benchmark.provenance import identity
 from avenv.core.suggest import accepted
@@ -89,8 +88,6 @@ def _heard(
         sensor = simulator.sensors[name]
         if name == "audio":
             heard[name] = sound
-        elif name == "spectrogram":
-            heard[name] = spectrogram(sound)
         elif isinstance(sensor, Feature):
             heard[name] = sensor.compute(sound)
     return heard

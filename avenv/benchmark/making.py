@@ -7,7 +7,7 @@ home by home: a run that was stopped goes on where it was.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
@@ -102,7 +102,12 @@ def _recipes() -> dict[str, Any]:
 
 
 def make_set(
-    recipe: Recipe, work: Path, command: str = "", workers: int = 1, progress: bool = True
+    recipe: Recipe,
+    work: Path,
+    command: str = "",
+    workers: int = 1,
+    progress: bool = True,
+    only: Sequence[str] = (),
 ) -> EpisodeSet:
     """Make a set, or what is lacking of it.
 
@@ -112,12 +117,17 @@ def make_set(
         command: to stand in the file.
         workers: processes; the set does not depend on them.
         progress: show bars.
+        only: splits to make; by default all. What is made of one does not depend on the others.
 
     Raises:
-        ValueError: what is in ``work`` is of another recipe.
+        ValueError: what is in ``work`` is of another recipe, or it has no such split.
         SceneError: no home of a group has room for an episode of the task.
     """
-    chains = [(split, group) for split, one in recipe.splits.items() for group in one.homes]
+    for split in only:
+        if split not in recipe.splits:
+            raise ValueError(f"split is {split!r}; {accepted(split, recipe.splits)}")
+    chosen = {split: one for split, one in recipe.splits.items() if split in (only or [split])}
+    chains = [(split, group) for split, one in chosen.items() for group in one.homes]
     grow = partial(_grow, recipe, work, progress)
     if workers == 1:
         grown = list(map(grow, chains, range(len(chains))))
@@ -127,7 +137,7 @@ def make_set(
     of_chain = dict(zip(chains, grown, strict=True))
     splits = {
         split: _woven([of_chain[split, group] for group in one.homes], split)
-        for split, one in recipe.splits.items()
+        for split, one in chosen.items()
     }
     return EpisodeSet(
         recipe.name, recipe.task, rules_of(recipe), splits, command, recipe.previous_reward
@@ -183,7 +193,7 @@ def _grow(
     balance = {sounds: _Balance() for sounds in recipe.sounds}
     bar = tqdm(total=len(homes), desc=f"{split} {group}", unit="home", position=position,
                disable=not progress)  # fmt: skip
-    made: list[dict[str, list[SetEpisode]]] = []
+    made: list[dict[str, list[SetEpisode]]] = [{} for _ in homes.numbers]
     able, lacking = list(range(len(homes))), one.each
     with log, bar:
         for turn in range(PASSES):
@@ -201,7 +211,7 @@ def _grow(
                 for sounds, episodes in found.items():
                     for episode in episodes:
                         balance[sounds].count(episode.strata)
-                made.append(found)
+                    made[k].setdefault(sounds, []).extend(episodes)
                 if quota and not any(found.values()):
                     able.remove(k)
                 lacking -= len(next(iter(found.values()), []))

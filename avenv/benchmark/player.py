@@ -158,7 +158,8 @@ class _Table:
 
     def play(self, trials: Iterable[Trial], alone: bool = False) -> list[Trial]:
         """Play some trials, and return those in one of which the agent failed, to be told apart."""
-        queue, suspects = deque(trials), []
+        queue = deque(trials)
+        suspects: list[Trial] = []
         if alone:
             self._crew = self._make_crew()
         while True:
@@ -183,8 +184,8 @@ class _Table:
         begun: dict[int, Episode] = {}
         for row in range(most):
             if self._trials[row] is None and queue:
-                trial = self._trials[row] = queue.popleft()
-                begun[row] = trial.begin(self._batch)
+                self._trials[row] = new = queue.popleft()
+                begun[row] = new.begin(self._batch)
         rows = list(begun)
         if not rows:
             return
@@ -194,9 +195,9 @@ class _Table:
         self._batch.reset(list(begun), begun)
         for row in rows:
             self._actions[row], self._reward[row] = [], 0.0
-            trial = self._trials[row]
-            assert trial is not None
-            self._crew.reset(row, trial.seed)
+            own = self._trials[row]
+            assert own is not None
+            self._crew.reset(row, own.seed)
 
     def _step(self, actions: NDArray, active: NDArray[np.bool_]) -> None:
         checked = self._checked(actions, active)

@@ -21,7 +21,6 @@ from avenv.benchmark.provenance import origin
 from avenv.benchmark.sets import EpisodeSet, load_set
 from avenv.core.files import draft_of
 from avenv.core.suggest import accepted
-from avenv.tasks import find_task
 
 FORMAT = "avenv results"
 VERSION = 1
@@ -94,9 +93,10 @@ class Results:
 
     @property
     def headline(self) -> list[Measure]:
-        """What counts most, as the task says."""
-        names = find_task(self.heading["task"]).headline
-        return [MEASURES.get(name) or Measure(name, name, name) for name in names]
+        """What counts most, as the task says, and what silence and distraction did."""
+        told = self.episodes[0]["metrics"] if self.episodes else {}
+        names = [*self.heading["headline"], *(name for name in ("sws", "dsr") if name in told)]
+        return [MEASURES.get(name) or Measure(name, name, name) for name in dict.fromkeys(names)]
 
     def table(self) -> str:
         """Return what counts most as text, a line each."""
@@ -167,7 +167,7 @@ def read_results(folder: str | Path) -> Results:
             f"{path}: is of version {heading.get('version')!r}; accepted: {VERSION}, as this "
             "release of avenv writes it"
         )
-    for name in ("agent", "task", "rules", "senses", "episodes", "shard"):
+    for name in ("agent", "task", "headline", "rules", "senses", "episodes", "shard"):
         if name not in heading:
             raise ValueError(f"{path}: its heading lacks {name!r}")
     for record in records:

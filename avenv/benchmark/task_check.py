@@ -28,12 +28,11 @@ GUESSING = ("deaf", "random", "nothing")
 COLUMNS = ("expert", "classical", *GUESSING)
 
 _AGENTS = {
-    "expert": "avenv_agents.baselines:OracleAgent",
     "random": "avenv_agents.baselines:RandomAgent",
     "nothing": "avenv_agents.baselines:IdleAgent",
 }
 _MARKS = "<!-- check -->", "<!-- end -->"
-_TITLES = ("task", "score", "chance", *COLUMNS, "what chance is")
+_TITLES = ("task", "episodes", "score", "chance", *COLUMNS, "what chance is")
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,14 @@ class Trial:
 
     Attributes:
         task: its name.
+        episodes: how many there were.
         metric: that is compared: the first of the task's headline.
         chance: what mere guessing brings, as ``Task.chance`` computes it.
         scores: of each of ``COLUMNS`` that there is.
     """
 
     task: str
+    episodes: int
     metric: str
     chance: float
     scores: dict[str, float]
@@ -76,7 +77,8 @@ class Trial:
         """Return its row of the table in Markdown."""
         scores = [f"{self.scores[name]:.2f}" if name in self.scores else "–" for name in COLUMNS]
         words = find_registered(self.task).check.chance or "0: nobody stumbles upon it"
-        cells = [self.task, f"`{self.metric}`", f"{self.chance:.2f}", *scores, words]
+        numbers = str(self.episodes), f"`{self.metric}`", f"{self.chance:.2f}"
+        cells = [self.task, *numbers, *scores, words]
         return f"| {' | '.join(cells)} |"
 
 
@@ -95,7 +97,8 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
     check = find_registered(name).check
     agents = _AGENTS | ({"deaf": check.deaf} if check.deaf else {})
     options = {"scenes": check.scenes, **check.options}
-    envs = BatchEnv(name, len(agents), sensors=("pose",), **options)
+    count = 1 + len(agents)  # the expert in row 0, then the others
+    envs = BatchEnv(name, count, sensors=("pose",), **options)
     batch, metric = envs.batch, envs.batch.task.headline[0]
     actors = [find_agent(agent)(envs) for agent in agents.values()]
     chances, scores = [], []
@@ -103,24 +106,28 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
     homes = len(batch.simulator.worlds)
     seeds = sorted(range(seed, seed + episodes), key=lambda number: (number % homes, number))
     for number in tqdm(seeds, name, unit="episode", disable=not progress):
-        batch.reset(range(len(agents)), dict.fromkeys(range(len(agents)), batch.episode_of(number)))
-        for row, actor in enumerate(actors):
+        batch.reset(range(count), dict.fromkeys(range(count), batch.episode_of(number)))
+        for row, actor in enumerate(actors, 1):
             actor.reset(row, number)
         chances.append(batch.task.chance(0))
-        active = np.ones(len(agents), bool)
+        active = np.ones(count, bool)
         while active.any():
             observation, info = batch.observe(), batch.info()
-            acts = [actor.act(observation, info)[row] for row, actor in enumerate(actors)]
-            outcome = batch.step(np.array(acts), active)
+            acts = [
+                actor.act(observation, info)[row] if active[row] else 0
+                for row, actor in enumerate(actors, 1)
+            ]
+            expert = batch.task.oracle_action(0) if active[0] else 0
+            outcome = batch.step(np.array([expert, *acts]), active)
             active &= ~(outcome.terminated | outcome.truncated)
         scores.append(batch.task.metrics()[metric])
-    means = dict(zip(agents, np.mean(scores, axis=0).tolist(), strict=True))
+    means = dict(zip(("expert", *agents), np.mean(scores, axis=0).tolist(), strict=True))
     if check.classical:
         agent = find_agent(check.classical)
         own = options_of(agent) | options
         report = evaluate(agent, "classical", episodes, seed, task=name, progress=progress, **own)
         means["classical"] = report.interval(metric)[0]
-    return Trial(name, metric, float(np.mean(chances)), means)
+    return Trial(name, episodes, metric, float(np.mean(chances)), means)
 
 
 def check_tasks(

@@ -37,6 +37,6 @@ class WithArguments:
     def __call__(self, envs: Any) -> Any:
         """Return the agent."""
         try:
-            return self._agent(envs, **self._arguments)  # type: ignore[call-arg]
+            return self._agent(envs, **self._arguments)
         except TypeError as error:
             raise ValueError(f"the agent takes no such argument: {error}") from error

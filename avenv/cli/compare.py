@@ -49,3 +49,36 @@ def read_where(where: tuple[str, ...]) -> dict[str, str]:
     if not all(read.values()):
         raise click.ClickException(f"where is {', '.join(where)}; accepted: KIND=GROUP")
     return read
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True)
+@click.option("--out", default="report.html", show_default=True, help="The HTML file to write.")
+@click.option("--maps", type=click.IntRange(0), default=12, show_default=True, help="Ways drawn.")
+@click.option("--films", type=click.IntRange(0), default=2, show_default=True, help="Films within.")
+@click.option(
+    "--curves",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A training's progress.csv; may be repeated.",
+)
+def report(
+    results: tuple[str, ...], out: str, maps: int, films: int, curves: tuple[str, ...]
+) -> None:
+    """Tell of RESULTS, as `avenv compare` takes them, in one HTML file that needs nothing else.
+
+    It has the table, success by kind of episode, maps of ways, a list of all episodes, and films of
+    the first agent with what both ears heard.
+    """
+    from avenv.benchmark.report import chosen_episodes, write_report
+    from avenv.cli.films import film_of
+
+    folder = Path(out).absolute().parent
+    if not folder.is_dir():
+        raise click.ClickException(f"out is {out!r}; there is no folder of that name")
+    methods = [read_method(one) for one in results]
+    first = methods[0].runs[0]
+    shown = dict(film_of(first, number) for number in chosen_episodes(first, films))
+    folders = [Path(f) for one in results for f in one.rpartition("=")[2].split(",")]
+    write_report(out, methods, maps, shown, [Path(log) for log in curves], folders)
+    click.echo(f"wrote {out}: {Path(out).stat().st_size / 1e6:.1f} MB")

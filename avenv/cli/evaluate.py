@@ -19,8 +19,8 @@ from avenv.cli.commands import trust_option
 @click.option("--split", default="val", show_default=True, help="Of the set.")
 @click.option(
     "--config",
-    help="Without a set: options of the environment: a YAML file, or the name of a training "
-    "configuration, whose environment counts; default: those that the agent asks for.",
+    help="Without a set: options of the environment: a YAML file, a preset (soundspaces-v1), or a "
+    "training configuration, whose environment counts; default: those that the agent asks for.",
 )
 @click.option(
     "--scene", "scenes", multiple=True, help="Without a set: a scene file or name; may be repeated."
@@ -163,9 +163,10 @@ def _read_arguments(arguments: tuple[str, ...]) -> dict[str, Any]:
 
 def _read_options(config: str) -> dict[str, Any]:
     """Return the environment's options in a configuration of it or of a training."""
-    from avenv.benchmark import find_config, read_config
+    from avenv.benchmark import config_names, find_config, read_config
 
-    path = find_config("train", config)
+    kind = "env" if config in config_names("env") else "train"
+    path = find_config(kind, config)
     data = read_config(path)
     options = data.get("env", data)
     if not isinstance(options, dict):

@@ -55,3 +55,23 @@ def check(folders: tuple[str, ...], num_envs: int) -> None:
         click.echo(f"{folder}: true: {results.name}, {len(results.episodes)} episodes")
     if false:
         raise SystemExit(1)
+
+
+@results_group.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The JSON to write.")
+def export(folder: str, out: str) -> None:
+    """Write the trajectories in FOLDER as SoundSpaces' challenge has them."""
+    import json
+
+    from avenv.benchmark import read_results
+    from avenv.core.files import draft_of
+    from avenv.habitat import challenge_data
+
+    results = read_results(folder)
+    if not results.is_whole:
+        raise click.ClickException(f"{folder} is not finished")
+    data = challenge_data(results.episodes)
+    with draft_of(out) as draft:
+        draft.write_text(json.dumps(data), encoding="utf-8")
+    click.echo(f"wrote {out}: {len(data['ACTIONS'])} episodes")

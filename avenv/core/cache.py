@@ -236,6 +236,15 @@ def recall(key: str, kind: Any, make: Callable[[], Any]) -> Any:
     return record
 
 
+def folder_size(folder: Path) -> int:
+    """Return the bytes of all files of a cache folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+    except FileNotFoundError:  # there is none yet, or a file went while it was looked at
+        return 0
+
+
 def _path(folder: Path, key: str) -> Path:
     return folder / f"{key}.npz"
 

@@ -8,6 +8,7 @@ several threads at once.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 _pool: ThreadPoolExecutor | None = None
 _pool_key: tuple[int, int] = (0, 0)
 _threads: int | None = None
+_this_thread = threading.local()
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -42,7 +44,7 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
     The first exception of a job is raised here. The calling thread takes part in the work.
     """
     todo = list(jobs)
-    helpers = min(num_threads(), len(todo)) - 1
+    helpers = 0 if works_alone() else min(num_threads(), len(todo)) - 1
     queue = iter(todo)
     if helpers <= 0:
         _drain(function, queue)
@@ -53,6 +55,16 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
     finally:
         for future in futures:
             future.result()
+
+
+def work_alone() -> None:
+    """Let ``run`` use no other thread than the calling one, whenever that calls it."""
+    _this_thread.alone = True
+
+
+def works_alone() -> bool:
+    """Return whether the calling thread has said so by ``work_alone``."""
+    return getattr(_this_thread, "alone", False)
 
 
 def runs_by_key(keys: NDArray[np.int64], length: int) -> Iterator[tuple[int, NDArray[np.int64]]]:

@@ -1,6 +1,6 @@
 """Options that are records of their own: given as a dataclass, or as its fields, as YAML does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from numbers import Integral, Real
 from types import UnionType
@@ -36,7 +36,7 @@ def as_record(name: str, value: Any, kind: type) -> Any:
                 f"{name} {dict(value)!r}; accepted: the fields of a {kind.__name__}, {known}"
                 f"{did_you_mean(str(key), known)}"
             )
-    check_fields(kind, value, f"{name.removesuffix(' is')}.")
+    check_types(kind, value, f"{name.removesuffix(' is')}.")
     lacking = [of.name for of in fields(kind) if of.name not in value and is_needed(of)]
     if lacking:
         raise ValueError(f"{name} {dict(value)!r}; a {kind.__name__} needs its {lacking[0]}")
@@ -48,18 +48,18 @@ def is_needed(of: Field) -> bool:
     return of.default is MISSING and of.default_factory is MISSING
 
 
-def check_fields(kind: type, values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise ``ValueError`` if a value is of another type than a dataclass's field is.
+def check_types(of: Callable, values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise ``ValueError`` if a value is of another type than a field or an argument.
 
     A bool is no number, and neither is what is not finite. Of containers the elements are not
     looked at.
 
     Args:
-        kind: the dataclass.
-        values: by field.
-        prefix: what messages put before the field's name.
+        of: the dataclass, or the function.
+        values: by field, or by argument.
+        prefix: what messages put before the name.
     """
-    hints = get_type_hints(kind)
+    hints = get_type_hints(of)
     for name, value in values.items():
         if not _fits(value, hints[name]):
             accepted = " or ".join(map(_called, _members(hints[name])))

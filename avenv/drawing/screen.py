@@ -9,6 +9,7 @@ from avenv import vision
 from avenv.drawing.panel import compose
 from avenv.drawing.textmap import text_map
 from avenv.drawing.topdown import TopDownMap
+from avenv.simulation.eyes import in_hands
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import World
 
@@ -81,9 +82,12 @@ class Screen:
         facing = float(state.heading[row]) if heading is None else heading
         hfov = simulator.settings.hfov
         eye = (*at, state.level[row] + simulator.body.eye_height)
+        feet = np.array([*at, state.level[row]])
+        held = in_hands(world.compiled, simulator.body, feet, facing)
         view = vision.render_view(
-            world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",)
-        )
+            world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",),
+            instances=held if world.compiled.held else None,
+        )  # fmt: skip
         return compose(
             view["rgb"],
             self._map(row).draw(

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from avenv.acoustics import AcousticSettings
 from avenv.acoustics.backends import BACKENDS as SOUND
 from avenv.core.errors import SceneError
-from avenv.core.records import as_record, check_fields
+from avenv.core.records import as_record, check_types
 from avenv.core.suggest import accepted
+from avenv.envs.ahead import Ahead, Turn
 from avenv.simulation.body import Body
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
@@ -24,6 +25,7 @@ from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import find_registered, find_task
+from avenv.tasks.task import samples_ahead
 from avenv.vision.backends import BACKENDS as PICTURES
 
 MAX_ENVS = 2**16
@@ -73,6 +75,8 @@ class Batch:
             begins with a new one.
         episodes: ``"sampled"``: the task makes them up; ``"scene"``: they are drawn from those that
             the scenes bring along.
+        ahead: make the next episodes ready in the background, on another core, where there is one
+            and the task's episodes are functions of their random stream alone. Changes no result.
         **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
             ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
@@ -92,6 +96,7 @@ class Batch:
         max_episode_steps: int | None = None,
         episodes_per_scene: int = 10,
         episodes: str = "sampled",
+        ahead: bool = True,
         **options: Any,
     ):
         kind = find_task(task)
@@ -109,7 +114,7 @@ class Batch:
             raise ValueError(f"num_envs is {num_envs!r}; accepted: up to {MAX_ENVS}")
         _check_backend("acoustics", acoustics, SOUND)
         _check_backend("vision", vision, PICTURES)
-        if episodes not in EPISODES:
+        if not isinstance(episodes, str) or episodes not in EPISODES:
             raise ValueError(f"episodes is {episodes!r}; {accepted(episodes, EPISODES)}")
         _check_known(options, kind)
         records = {
@@ -127,11 +132,11 @@ class Batch:
         self.task = kind(self.simulator, task_options)
         self.task.name = task
         self.max_episode_steps = limit
-        self._steps = np.zeros(num_envs, np.int64)
+        self._steps = np.full(num_envs, -1)  # none has begun
         self.observation_space = self.simulator.space
         self.action_space = self.task.actions.space
         warm_up()
-        self.random = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._turns = [Turn(seeding.np_random(None)[0]) for _ in range(num_envs)]
         self._episodes_per_scene = episodes_per_scene
         self._declared = episodes == "scene"
         if self._declared:  # at once, where the scenes are at hand
@@ -140,9 +145,8 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        self.passed_over = np.zeros(num_envs, np.int64)
-        self._scene = [0] * num_envs
-        self._episodes_left = [0] * num_envs
+        self._ahead = Ahead(num_envs, self._next, self.task.prepare)
+        self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
     @property
     def frames_per_second(self) -> int:
@@ -155,9 +159,12 @@ class Batch:
 
     def draw_from(self, row: int, stream: np.random.Generator) -> None:
         """Draw one row's episodes from this stream from now on, beginning with their scene."""
-        self.random[row] = stream
-        self._episodes_left[row] = 0
-        self.passed_over[row] = 0
+        self._turns[row] = Turn(stream)
+        self._ahead.forget(row)
+
+    def draws_from(self, row: int) -> np.random.Generator:
+        """Return the stream that one row's episodes are drawn from."""
+        return self._turns[row].stream
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
@@ -165,7 +172,16 @@ class Batch:
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
+            if self._plans_ahead:
+                for row in begun:
+                    # A row that has only begun plans nothing: many look once and go.
+                    if row not in given and self._steps[row] >= 0:
+                        self._ahead.plan(row, self._turns[row])
             self._steps[list(begun)] = 0
+
+    def close(self) -> None:
+        """Let nothing more be made ready for this batch, and wait for what is being made."""
+        self._ahead.close()
 
     def episode_of(self, seed: int) -> Episode:
         """Return the episode that a seed begins; of several scenes, in that whose turn it is.
@@ -219,16 +235,22 @@ class Batch:
         needs, since the row's stream began.
         """
         words = np.array(self.simulator.state.instruction, object)
-        return {"instruction": words, "passed_over": self.passed_over.copy()}
+        passed_over = np.array([turn.passed_over for turn in self._turns], np.int64)
+        return {"instruction": words, "passed_over": passed_over}
 
     def _sample(self, row: int) -> Episode:
-        if self._episodes_left[row] == 0:
-            drawn = iter(partial(self.task.sample_world, self.random[row]), None)
-            self._scene[row], lacking = self._suitable(drawn)
-            self.passed_over[row] += lacking
-            self._episodes_left[row] = self._episodes_per_scene
-        self._episodes_left[row] -= 1
-        return self._draw(self.simulator.worlds[self._scene[row]], self.random[row])
+        turn = self._turns[row]
+        return self._ahead.take(row, turn) or self._next(turn)
+
+    def _next(self, turn: Turn) -> Episode:
+        """Return the episode of a turn, and move that on."""
+        if turn.left == 0:
+            drawn = iter(partial(self.task.sample_world, turn.stream), None)
+            turn.scene, lacking = self._suitable(drawn)
+            turn.passed_over += lacking
+            turn.left = self._episodes_per_scene
+        turn.left -= 1
+        return self._draw(self.simulator.worlds[turn.scene], turn.stream)
 
     def _suitable(self, numbers: Iterable[int]) -> tuple[int, int]:
         """Return the first scene that has what the task needs, and how many do not before it.
@@ -274,6 +296,7 @@ def _check_known(options: Mapping[str, Any], kind: Any) -> None:
         "max_episode_steps",
         "episodes_per_scene",
         "episodes",
+        "ahead",
     }
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)
@@ -291,7 +314,7 @@ def _names(kind: type) -> set[str]:
 def _take(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return the options that are a dataclass's; ``ValueError`` where one is of another type."""
     own = {name: options[name] for name in sorted(_names(kind) & set(options))}
-    check_fields(kind, own)
+    check_types(kind, own)
     return own
 
 

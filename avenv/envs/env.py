@@ -64,7 +64,7 @@ class Env(gym.Env[dict[str, Any], Any]):
         """Begin an episode; ``seed`` restarts the random stream."""
         self._check_open()
         super().reset(seed=None if seed is None else check_seed(seed))
-        if self.batch.random[0] is not self.np_random:  # at first, and with every seed
+        if self.batch.draws_from(0) is not self.np_random:  # at first, and with every seed
             self.batch.draw_from(0, self.np_random)
         if self.spec is not None:  # then it is Gymnasium's wrapper that cuts off
             self.batch.max_episode_steps = FOREVER
@@ -131,6 +131,7 @@ class Env(gym.Env[dict[str, Any], Any]):
     def close(self) -> None:
         """Close the window, if there is one; the environment is of no more use."""
         self._closed = True
+        self.batch.close()
         if self._screen:
             self._screen.close()
 
@@ -167,5 +168,5 @@ def check_options(options: Any, known: tuple[str, ...]) -> dict[str, Any]:
 
 def check_render_mode(render_mode: str | None, accepted: tuple[str, ...] = RENDER_MODES) -> None:
     """Raise ``ValueError`` if there is no such render mode."""
-    if render_mode is not None and render_mode not in accepted:
+    if render_mode is not None and not (isinstance(render_mode, str) and render_mode in accepted):
         raise ValueError(f"render_mode is {render_mode!r}; accepted: {accepted} or None")

@@ -51,10 +51,13 @@ class BatchEnv(VectorEnv):
         **options: Any,
     ):
         check_render_mode(render_mode, ("rgb_array",))
-        limit = FOREVER if max_episode_steps == -1 else max_episode_steps  # as gym.make has it
+        forever = (
+            isinstance(max_episode_steps, int) and max_episode_steps == -1
+        )  # as gym.make has it
+        limit = FOREVER if forever else max_episode_steps
         self.batch = Batch(task, num_envs, max_episode_steps=limit, **options)
         modes = [mode.value for mode in AutoresetMode]
-        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
+        if str(getattr(autoreset_mode, "value", autoreset_mode)) not in modes:
             raise ValueError(
                 f"autoreset_mode is {autoreset_mode!r}; {accepted(autoreset_mode, modes)}"
             )
@@ -215,6 +218,10 @@ class BatchEnv(VectorEnv):
         info |= {"final_obs": final, "_final_obs": done}
         info |= {"final_info": last_info, "_final_info": done}
         return observation, info
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let nothing more be made ready."""
+        self.batch.close()
 
     def _check_open(self) -> None:
         if self.closed:

@@ -9,6 +9,7 @@ from avenv.habitat.graphs import Graph, read_graph, write_graph
 from avenv.habitat.materials import HabitatMaterial, read_materials
 from avenv.habitat.rirs import export_rirs
 from avenv.habitat.sensor import AudioSensor, attach
+from avenv.habitat.soundspaces import challenge_data, read_episodes
 
 __all__ = [
     "AudioSensor",
@@ -16,7 +17,9 @@ __all__ = [
     "Graph",
     "HabitatMaterial",
     "attach",
+    "challenge_data",
     "export_rirs",
+    "read_episodes",
     "read_graph",
     "read_materials",
     "write_graph",

@@ -78,9 +78,27 @@ def count_actions(
     The count is ``limit`` where the goal is farther than that. It is the n* of SNA, success
     weighted by number of actions (Chen et al. 2021). Parameters and errors as ``next_action``.
     """
+    return walk(grid, field, position, heading, step, turn, stop_distance, limit)[0]
+
+
+def walk(
+    grid: WalkableGrid,
+    field: GeodesicField,
+    position: ArrayLike,
+    heading: float,
+    step: float = 0.25,
+    turn: float = radians(15),
+    stop_distance: float = 0.9,
+    limit: int = 500,
+) -> tuple[int, tuple[float, float], float]:
+    """Return how many actions the oracle takes to the goal, where it stops, and its heading there.
+
+    Parameters and errors as ``count_actions``.
+    """
     x, y = _reachable(grid, field, position)
     sizes = float(heading), float(step), float(turn), float(stop_distance)
-    return int(_rollout(grid.field, field.arrays, x, y, *sizes, int(limit)))
+    taken, x, y, faces = _rollout(grid.field, field.arrays, x, y, *sizes, int(limit))
+    return int(taken), (float(x), float(y)), float(faces)
 
 
 def _reachable(
@@ -100,12 +118,12 @@ def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
     for taken in range(1, limit):
         action = _decide(field, distance, x, y, heading, step, turn, stop_distance)
         if action == STOP:
-            return taken
+            return taken, x, y, heading
         if action == FORWARD:
             x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
         else:
             heading += turn if action == TURN_LEFT else -turn
-    return limit
+    return limit, x, y, heading
 
 
 @njit(cache=True, nogil=True)

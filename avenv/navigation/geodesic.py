@@ -10,6 +10,7 @@ import skfmm
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.locks import make_lock
 from avenv.navigation.clearance import SIGHT_MARGIN, line_is_free
 from avenv.navigation.descent import Distance, distance_at, extend, last_visible, way_down
 from avenv.navigation.grid import Points, WalkableGrid, as_points
@@ -110,6 +111,7 @@ class FieldCache:
 
     def __init__(self, limit: int = 64 * 2**20):
         self._limit, self._used = limit, 0
+        self._lock = make_lock()
         self._fields: OrderedDict[tuple[WalkableGrid, bytes], GeodesicField] = OrderedDict()
 
     def __reduce__(self) -> tuple:
@@ -122,14 +124,19 @@ class FieldCache:
         """Return ``geodesic_field(grid, goals)``, solved only if it is not at hand."""
         points = as_points(np.atleast_2d(goals), "goals")
         key = grid, points.tobytes()
-        if key in self._fields:
-            self._fields.move_to_end(key)
-            return self._fields[key]
-        field = self._fields[key] = geodesic_field(grid, points)
-        self._used += _size(field)
-        while self._used > self._limit and len(self._fields) > 1:
-            _, oldest = self._fields.popitem(last=False)
-            self._used -= _size(oldest)
+        with self._lock:
+            if key in self._fields:
+                self._fields.move_to_end(key)
+                return self._fields[key]
+        field = geodesic_field(grid, points)
+        with self._lock:
+            if key in self._fields:  # another thread was faster
+                return self._fields[key]
+            self._fields[key] = field
+            self._used += _size(field)
+            while self._used > self._limit and len(self._fields) > 1:
+                _, oldest = self._fields.popitem(last=False)
+                self._used -= _size(oldest)
         return field
 
 

@@ -40,17 +40,20 @@ def record_episode(
     sound: Any = None,
     seed: int = 0,
     progress: bool = True,
+    task: str = "AudioGoal",
     **options: Any,
 ) -> dict[str, float]:
-    """Film an agent on its way to a source.
+    """Film an agent in one episode of a task.
 
     Args:
         agent: makes the agent, given the vector environment.
         path: of the video, ending in ``.mp4``.
-        scene: as ``load_scene`` takes it. A source that it names is the goal; where it names none,
-            a place on the floor is.
-        sound: as ``load_sounds`` takes it; by default what the scene's source plays, or a phone.
+        scene: as ``load_scene`` takes it. A source that it names is the goal of AudioGoal; where it
+            names none, a place on the floor is.
+        sound: what sounds, as the task's option ``sounds`` takes it; by default what the task's
+            episodes have, and in AudioGoal what the scene's source plays, or a phone.
         seed: of the episode.
+        task: a name in ``avenv.tasks.TASKS``.
         progress: show a progress bar.
         **options: see ``avenv.envs.batch.Batch``.
 
@@ -64,21 +67,18 @@ def record_episode(
     check_video(path)
     seed = check_seed(seed)
     world = load_scene(scene)
-    named = bool(world.compiled.sources)
-    envs = BatchEnv(
-        num_envs=1,
-        autoreset_mode=AutoresetMode.DISABLED,
-        scenes=world,
-        goals="sources" if named else "anywhere",
-        sounds=sound if sound is not None else ("scene" if named else "phone"),
-        **options,
-    )
+    if task == "AudioGoal":  # the scene says what sounds, if it does
+        named = bool(world.compiled.sources)
+        options["goals"] = "sources" if named else "anywhere"
+        sound = sound if sound is not None else ("scene" if named else "phone")
+    if sound is not None:
+        options["sounds"] = sound
+    envs = BatchEnv(task, 1, autoreset_mode=AutoresetMode.DISABLED, scenes=world, **options)
     film = _Film(envs, path)
     actor = agent(envs)
     observation, info = envs.reset(seed=seed)
     actor.reset(0, seed)
-    start = round(float(info["metrics"]["distance_to_goal"][0]), 1)
-    with film, tqdm(total=start, desc="walking", unit="m", disable=not progress) as bar:
+    with film, tqdm(desc=task, unit=" steps", disable=not progress) as bar:
         film.begin()
         done = False
         while not done:
@@ -86,8 +86,7 @@ def record_episode(
             observation, _, terminated, truncated, info = envs.step(action)
             done = bool(terminated[0] or truncated[0])
             film.step()
-            bar.n = max(0.0, round(start - float(info["metrics"]["distance_to_goal"][0]), 1))
-            bar.refresh()
+            bar.update()
         film.linger(AFTERWARDS)
     return envs.row_of(info, 0)["metrics"]
 

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import SceneError
+from avenv.core.vectors import cross
 from avenv.geometry import BVH, build_bvh
 from avenv.scene.content import content_hash
 from avenv.scene.problems import suggest
@@ -151,15 +151,13 @@ class CompiledScene:
     @cached_property
     def row_of(self) -> Mapping[str, int]:
         """The row of every object, by its name."""
-        return MappingProxyType({thing.name: row for row, thing in enumerate(self.objects)})
+        return {thing.name: row for row, thing in enumerate(self.objects)}
 
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of everything that has states, by the object's name."""
         things = (self.objects[switch.object] for switch in self.switches)
-        return MappingProxyType(
-            {thing.name: thing.state for thing in things if thing.state is not None}
-        )
+        return {thing.name: thing.state for thing in things if thing.state is not None}
 
     def possible_states(self, name: str) -> tuple[str, ...]:
         """Return the states that an object may be in, besides those of lying where it was put.
@@ -316,7 +314,7 @@ class CompiledScene:
         if not self.surfaces.emission:
             return 0.0
         a, b, c = np.moveaxis(state.corners.astype(np.float64), 1, 0)
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        area = np.linalg.norm(cross(b - a, c - a), axis=1)
         return state.light * float(area @ np.array(self.surfaces.emission)[state.surface])
 
     @cached_property
@@ -335,7 +333,7 @@ class CompiledScene:
     def normals(self) -> Array:
         """Unit front normals (T, 3) float32; zero for a degenerate triangle."""
         a, b, c = (self.triangles[:, k].astype(np.float64) for k in range(3))
-        n = np.cross(b - a, c - a)
+        n = cross(b - a, c - a)
         length = np.linalg.norm(n, axis=1, keepdims=True)
         return np.divide(n, length, out=np.zeros_like(n), where=length > 0).astype(np.float32)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from shapely import Point, Polygon
 
 from avenv.core.frames import body_rotation
+from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
@@ -78,9 +79,10 @@ class PlacedObject:
         ]
         if not solids:
             return False
-        a, b, c = np.moveaxis(np.concatenate(solids).astype(np.float64) - local, 1, 0)
+        corners = np.concatenate(solids).astype(np.float64) - local
+        a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
         la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-        volume = np.einsum("td,td->t", a, np.cross(b, c))
+        volume = np.einsum("td,td->t", a, cross(b, c))
         ab, bc, ca = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, c), (c, a)))
         angle = 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
         return bool(angle.sum() > 2 * np.pi)

@@ -10,6 +10,8 @@ import mapbox_earcut
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.vectors import cross
+
 Mesh = NDArray[np.float64]
 Parts = dict[str, list[Mesh]]
 """The solids of each part of an object, by the part's name."""
@@ -175,13 +177,13 @@ def surface_uv(mesh: Mesh) -> NDArray[np.float64]:
     continue each other.
     """
     a, b, c = mesh[:, 0], mesh[:, 1], mesh[:, 2]
-    normal = np.cross(b - a, c - a)
+    normal = cross(b - a, c - a)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     level = np.hypot(normal[:, 0], normal[:, 1]) < 1e-6
     u = np.stack([-normal[:, 1], normal[:, 0], np.zeros(len(mesh))], axis=1)
     u[level] = (1.0, 0.0, 0.0)
     u /= np.linalg.norm(u, axis=1, keepdims=True)
-    v = np.cross(normal, u)
+    v = cross(normal, u)
     v[level] = (0.0, 1.0, 0.0)
     return np.stack([np.einsum("nkd,nd->nk", mesh, u), np.einsum("nkd,nd->nk", mesh, v)], axis=-1)
 

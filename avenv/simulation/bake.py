@@ -1,45 +1,113 @@
-"""Trace the sound of all places of scenes ahead of time, so that episodes start at once."""
+"""Make scenes ready ahead of time, on disk, so that episodes begin at once."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
 
 from tqdm import tqdm
 
+from avenv import vision
 from avenv.acoustics.field import is_on_disk, source_field
-from avenv.core.cache import cache_folder
+from avenv.core import cache, parallel
 from avenv.simulation.body import Body
 from avenv.simulation.ears import PROPAGATION
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import World
+from avenv.simulation.world import World, load_scene
+
+_PLENTY = 20  # scenes after which their mean size tells that of all
 
 
-def bake(worlds: Iterable[World]) -> int:
-    """Put the fields of all source places into the cache folder; return how many were missing.
+def bake(worlds: Sequence[World], sound: bool = True, light: bool = True) -> int:
+    """Put what episodes need of scenes into the cache folder; return how many fields were missing.
 
-    The places are those where episodes put sources, and the sources that a scene names, heard at
-    the height of the default body. Shows a progress bar. What is there already is not computed
-    again, so a run that was interrupted goes on where it stopped. For any sample rate and layout.
+    Of each scene that is what is derived of it for sight, sound and motion; its light, for cameras
+    that make rgb; and the sound fields of the places where episodes put sources and of the sources
+    that it names, heard at the height of the default body, for any sample rate and layout. Several
+    scenes are shared out among the cores, a process each. Shows a progress bar and sizes. What is
+    there already is not made again, so that a run that was interrupted goes on where it stopped.
+
+    Args:
+        worlds: the scenes; those of sets are made one by one.
+        sound: trace the sound fields, some hundred a home.
+        light: bake the light, for pictures of up to ``vision.COARSE_UP_TO`` pixels.
 
     Raises:
-        ValueError: there is no cache folder.
+        ValueError: there is no cache folder, or it will not hold them all.
         SceneError: a source of a scene is inside a solid or outside the scene.
     """
-    if cache_folder() is None:
+    folder = cache.cache_folder()
+    if folder is None:
         raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
     warm_up()
-    made = 0
-    with tqdm(desc="tracing sound", unit="place", total=0) as bar:
-        for world in worlds:
-            scene = world.acoustics_for()
-            ear = world.level_for(Body()) + Body().ear_height
-            todo = [
-                place
-                for place in world.source_places
-                if not is_on_disk(scene, place, ear, PROPAGATION)
-            ]
-            bar.total = made + len(todo)
-            bar.set_postfix_str(world.name)
-            for place in todo:
-                source_field(scene, place, ear, PROPAGATION)
-                bar.update()
-            made += len(todo)
+    before, made, grown = cache.folder_size(folder), 0, 0
+    with tqdm(desc="baking", unit="scene", total=len(worlds)) as bar:
+        for done, fields in enumerate(_each(worlds, sound, light), 1):
+            made += fields
+            if done % _PLENTY == 0 or done in (1, len(worlds)):
+                grown = cache.folder_size(folder) - before
+            bar.set_postfix_str(f"{made} fields, {grown / 2**20:,.0f} MiB new")
+            bar.update()
+            if done % _PLENTY == 0:
+                _check_room(before + grown * len(worlds) / done)
     return made
+
+
+def bake_one(world: World | str, sound: bool = True, light: bool = True) -> int:
+    """Put what episodes need of one scene into the cache folder; return how many fields were new.
+
+    Raises:
+        SceneError: a source of the scene is inside a solid or outside it.
+    """
+    world = load_scene(world)
+    scene, body = world.acoustics_for(), Body()
+    ear = world.level_for(body) + body.ear_height
+    scene.tables  # noqa: B018 (what is derived is kept)
+    world.prepared_for("raster", "full" if light else vision.UNLIT, coarse=light)
+    places = world.source_places if sound else []
+    todo = [place for place in places if not is_on_disk(scene, place, ear, PROPAGATION)]
+    for place in todo:
+        source_field(scene, place, ear, PROPAGATION)
+    return len(todo)
+
+
+def _each(worlds: Sequence[World], sound: bool, light: bool) -> Iterator[int]:
+    """Yield for each scene how many fields were new, as the scenes get ready."""
+    workers = min(parallel.num_threads(), len(worlds))
+    if workers < 2:
+        for k in range(len(worlds)):
+            yield bake_one(worlds[k], sound, light)
+        return
+    # Spawned: whatever threads this process has, its children begin with none.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
+        numbers = iter(range(len(worlds)))
+        jobs = [pool.submit(bake_one, _name(worlds, k), sound, light)
+                for k in islice(numbers, 4 * workers)]  # fmt: skip
+        try:
+            while jobs:
+                yield jobs.pop(0).result()
+                if (more := next(numbers, None)) is not None:
+                    jobs.append(pool.submit(bake_one, _name(worlds, more), sound, light))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _name(worlds: Sequence[World], number: int) -> World | str:
+    """Return what a worker finds a world by: homes of sets are made there, not here."""
+    reference = getattr(worlds, "reference_of", None)
+    return (reference(number) if reference else None) or worlds[number]
+
+
+def _begin_worker() -> None:
+    os.environ["AVENV_NUM_THREADS"] = "1"
+
+
+def _check_room(expected: float) -> None:
+    limit = cache.folder_limit()
+    if expected > limit:
+        raise ValueError(
+            f"all of it will take {expected / 2**30:.1f} GiB, and the cache folder holds "
+            f"{limit / 2**30:.1f} GiB: the last would drive out the first; accepted: "
+            f"AVENV_CACHE_GIB={int(expected / 2**30) + 2} or more, fewer scenes, or less of each"
+        )

@@ -6,7 +6,6 @@ sounded.
 
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics import DIRECTIVITIES
 from avenv.core.kernels import borrowing, inlined
+from avenv.core.records import check_types
 from avenv.sounds import Sound
 
 RAMP = 0.005
@@ -105,7 +105,7 @@ class Emitter:
         object: name of the thing in the scene that sounds; ``None``: no thing in particular.
 
     Raises:
-        ValueError: a number is out of range; the message names it.
+        ValueError: a value is of another type or out of range; the message names it.
     """
 
     position: Position | Trajectory
@@ -121,29 +121,18 @@ class Emitter:
     object: str | None = None
 
     def __post_init__(self) -> None:
+        check_types(Emitter, vars(self))
         rate = self.sound.sample_rate
-        if not np.isfinite(self.level):
-            raise ValueError(f"level is {self.level!r}; accepted: finite dB")
         if self.directivity not in DIRECTIVITIES:
             raise ValueError(
                 f"directivity is {self.directivity!r}; accepted: {tuple(DIRECTIVITIES)}"
             )
-        if not np.isfinite(self.facing):
-            raise ValueError(f"facing is {self.facing!r}; accepted: finite radians")
-        if not isinstance(self.offset, Integral):
-            raise ValueError(f"offset is {self.offset!r}; accepted: a whole number of samples")
-        if self.onset is not None and not np.isfinite(self.onset):
-            raise ValueError(f"onset is {self.onset!r}; accepted: finite seconds, or None")
-        if self.duration is not None and not 1 <= self.duration * rate < np.inf:
+        if self.duration is not None and self.duration * rate < 1:
             raise ValueError(f"duration is {self.duration!r}; accepted: a sample or more, or None")
-        if self.end is not None and not np.isfinite(self.end):
-            raise ValueError(f"end is {self.end!r}; accepted: finite seconds, or None")
-        if self.period is not None and (
-            self.duration is None or not self.duration <= self.period < np.inf
-        ):
+        if self.period is not None and (self.duration is None or self.period < self.duration):
             raise ValueError(
                 f"period is {self.period!r} and duration {self.duration!r}; accepted: a duration "
-                "and a finite period that is no shorter"
+                "and a period that is no shorter"
             )
 
     @property

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from avenv import vision
 from avenv.core.frames import body_rotation
+from avenv.scene import CompiledScene
+from avenv.simulation.body import Body
 from avenv.simulation.cameras import Camera
 from avenv.simulation.state import State, distinct
 from avenv.simulation.world import World
@@ -31,32 +33,33 @@ class Scenery:
     def __init__(self, state: State, light: str, backend: str = "raster"):
         self._state, self._light, self.backend = state, light, backend
         self._lit: dict[int, tuple[World, int, Any]] = {}
-        self._shows_color = False
+        self._shows_color, self._is_coarse = False, True
 
     def open_eye(self, camera: Camera) -> None:
         """Take note of what a camera makes."""
-        self._shows_color |= "rgb" in camera.sensors
+        if "rgb" in camera.sensors:
+            self._shows_color = True
+            self._is_coarse &= max(camera.size) <= vision.COARSE_UP_TO
 
     def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
         """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
         seen = [self._scene(row) for row in range(len(self._state))]
         return *distinct(seen), self._held(seen)
 
-    def prepare(self, world: World) -> None:
-        """Make what eyes draw a world from, but for a light that is another in each episode."""
-        light = self._light if self._light != vision.RANDOM else "full"
-        world.prepared_for(self.backend, light if self._shows_color else vision.UNLIT)
+    def prepared(self, world: World) -> Any:
+        """Return a world as bodies see it, but for random light, of which it is the full one."""
+        light = "full" if self._light == vision.RANDOM else self._light
+        light = light if self._shows_color else vision.UNLIT
+        return world.prepared_for(self.backend, light, self._is_coarse)
 
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
-        if not self._shows_color:
-            return world.prepared_for(self.backend, vision.UNLIT)
-        if self._light != vision.RANDOM:
-            return world.prepared_for(self.backend, self._light)
+        if not self._shows_color or self._light != vision.RANDOM:
+            return self.prepared(world)
         if row not in self._lit or self._lit[row][:2] != (world, seed):
             room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
-            lit = room.lit(world.prepared_for(self.backend), vision.RANDOM, rng)
+            lit = room.lit(self.prepared(world), vision.RANDOM, rng)
             self._lit[row] = world, seed, lit
         return self._lit[row][2]
 
@@ -70,22 +73,41 @@ class Scenery:
         rotation = np.tile(np.eye(3), (len(seen), most, 1, 1))
         translation = np.zeros((len(seen), most, 3))
         for row, scene in enumerate(seen):
-            held = scene.compiled.held
-            for k, number in enumerate(held):
-                thing = scene.compiled.objects[number]
-                ahead, left, up = state.body.hands
-                left += ARM * ((len(held) - 1) / 2 - k)
-                here = body_rotation(state.heading[row]) @ np.array([ahead, left, up])
-                here += *state.position[row], state.level[row]
-                turn = body_rotation(state.heading[row] - thing.heading)
-                part[row, k], rotation[row, k] = k, turn
-                translation[row, k] = here - turn @ np.array(thing.position)
+            feet = np.array([*state.position[row], state.level[row]])
+            own = in_hands(scene.compiled, state.body, feet, float(state.heading[row]))
+            count = len(own.part[0])
+            part[row, :count] = own.part[0]
+            rotation[row, :count] = own.rotation[0]
+            translation[row, :count] = own.translation[0]
         return vision.Instances(part, rotation, translation)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
         copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
-        copy._shows_color = self._shows_color
+        copy._shows_color, copy._is_coarse = self._shows_color, self._is_coarse
         return copy
+
+
+def in_hands(
+    compiled: CompiledScene, body: Body, feet: NDArray[np.float64], heading: float
+) -> vision.Instances:
+    """Return where the things are that one body holds: in front of it, side by side.
+
+    Args:
+        compiled: the scene, with them held.
+        body: what it is like.
+        feet: (3,) where it stands, world metres.
+        heading: where to, radians.
+    """
+    things = [compiled.objects[number] for number in compiled.held]
+    rotation = np.array([body_rotation(heading - t.heading) for t in things]).reshape(-1, 3, 3)
+    translation = np.zeros((len(things), 3))
+    for k, thing in enumerate(things):
+        ahead, left, up = body.hands
+        left += ARM * ((len(things) - 1) / 2 - k)
+        here = feet + body_rotation(heading) @ np.array([ahead, left, up])
+        translation[k] = here - rotation[k] @ np.array(thing.position)
+    part = np.arange(len(things), dtype=np.int32)
+    return vision.Instances(part[None], rotation[None], translation[None])
 
 
 class Eye:

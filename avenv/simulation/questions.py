@@ -1,6 +1,6 @@
 """Questions to a scene, one call each: what is heard, what is seen, how far is it on foot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, overload
 
@@ -12,9 +12,11 @@ from avenv.acoustics import AcousticSettings, MicrophoneArray
 from avenv.acoustics import impulse_response as _impulse_response
 from avenv.core.errors import check_on_error
 from avenv.core.frames import check_radians
+from avenv.core.records import as_record, check_types
 from avenv.navigation import WalkableGrid
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import load_scene
+from avenv.vision.camera.checks import as_numbers
 
 Point = Sequence[float]
 
@@ -31,7 +33,7 @@ def impulse_response(
     sample_rate: int = 16000,
     length: int | None = None,
     seed: int | None = None,
-    settings: AcousticSettings | None = None,
+    settings: AcousticSettings | Mapping[str, Any] | None = None,
     hrtf: str | PathLike[str] | None = None,
     directivity: str = "omni",
     facing: float = 0.0,
@@ -52,8 +54,8 @@ def impulse_response(
         length: samples; by default until the sound has decayed by 60 dB everywhere, or, with
             pyroomacoustics, those of the settings' ``max_time``.
         seed: of the late field's rays and noise; by default that of the settings.
-        settings: of the propagation; by default the usual ones, in which ``"native"`` follows a
-            decay for 4 s.
+        settings: of the propagation, or some of them by name; by default the usual ones, in which
+            ``"native"`` follows a decay for 4 s.
         hrtf: SOFA file (``SimpleFreeFieldHRIR``) of the head that listens, instead of KEMAR.
         directivity: of the source: ``"omni"``, ``"cardioid"`` or ``"speech"``. The reverberant
             field hears its mean power.
@@ -69,9 +71,14 @@ def impulse_response(
 
     Raises:
         SceneError: the scene cannot be loaded, or a position is inside something or outside it.
-        ValueError: an argument is out of range.
+        ValueError: an argument is of another type or out of range; the message names it.
     """
+    check_types(impulse_response, {
+        "layout": layout, "length": length, "seed": seed, "hrtf": hrtf, "directivity": directivity,
+        "acoustics": acoustics, "on_error": on_error,
+    })  # fmt: skip
     _check_angles(heading=heading, facing=facing)
+    record = None if settings is None else as_record("settings is", settings, AcousticSettings)
     warm_up()
     return _impulse_response(
         load_scene(scene).acoustics_for(acoustics),
@@ -83,7 +90,7 @@ def impulse_response(
         sample_rate=sample_rate,
         length=length,
         seed=seed,
-        settings=settings,
+        settings=record,
         hrtf=hrtf,
         directivity=directivity,
         facing=facing,
@@ -133,8 +140,10 @@ def render_view(
 
     Raises:
         SceneError: the scene cannot be loaded.
-        ValueError: an argument is out of range; the message names it, and the row.
+        ValueError: an argument is of another type or out of range; the message names it, and the
+            row.
     """
+    check_types(render_view, {"projection": projection, "light": light, "on_error": on_error})
     _check_angles(heading=heading, pitch=pitch)
     warm_up()
     raster = load_scene(scene).prepared_for("raster", light)
@@ -167,15 +176,18 @@ def geodesic_distance(scene: Any, start: Any, goal: Point, on_error: str = "rais
 
     Raises:
         SceneError: the scene cannot be loaded, or a point is more than 3 m from walkable floor.
-        ValueError: a coordinate is not finite.
+        ValueError: a coordinate is no finite number.
     """
+    check_types(geodesic_distance, {"on_error": on_error})
     check_on_error(on_error)
-    warm_up()
-    grid = load_scene(scene).walkable
-    [end] = grid.nearest_walkable([goal], REACH)
-    starts = np.atleast_2d(np.array(start, np.float64))
+    starts, place = np.atleast_2d(as_numbers("start", start)), as_numbers("goal", goal)
     if starts.ndim != 2 or starts.shape[1] != 2:
         raise ValueError(f"start has shape {np.shape(start)}; accepted: (2,) or (J, 2), metres")
+    if place.shape != (2,):
+        raise ValueError(f"goal has shape {place.shape}; accepted: (2,), metres")
+    warm_up()
+    grid = load_scene(scene).walkable
+    [end] = grid.nearest_walkable([place], REACH)
     distance = np.full(len(starts), np.nan)
     fair = np.ones(len(starts), bool) if on_error == "raise" else _is_near_floor(grid, starts)
     ends = grid.nearest_walkable(starts[fair], REACH)
@@ -184,13 +196,9 @@ def geodesic_distance(scene: Any, start: Any, goal: Point, on_error: str = "rais
 
 
 def _check_angles(**angles: ArrayLike) -> None:
-    """Raise ``ValueError`` for what are degrees; what are no numbers is found out elsewhere."""
+    """Raise ``ValueError`` for what are degrees or no numbers."""
     for name, given in angles.items():
-        try:
-            numbers = np.array(given, np.float64)
-        except (TypeError, ValueError):
-            continue
-        check_radians(name, numbers)
+        check_radians(name, as_numbers(name, given))
 
 
 def _is_near_floor(grid: WalkableGrid, points: NDArray[np.float64]) -> NDArray[np.bool_]:

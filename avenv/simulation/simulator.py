@@ -137,9 +137,22 @@ class Simulator:
             state.seed[row] = start.seed
             self._unseen[row] = True
             state.instruction[row] = start.instruction
+            state.told[row] = start.told or (0.0, 0.0)
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
+
+    def prepare(self, start: Start) -> Any:
+        """Make ready what a body needs when it begins, and return it; nobody begins by it.
+
+        Any thread may do so: what is found is kept where ``begin`` looks for it.
+
+        Raises:
+            SceneError, SoundError: as ``begin``.
+        """
+        seen = self._rig.scenery.prepared(start.world) if self._rig.eyes else None
+        start.world.walkable_for(self.body)
+        return start, self._prepared(start), seen
 
     def _timed(self) -> list[Ears | Sensor]:
         """Return all that time matters to: the ears before what is made of their sound."""
@@ -205,6 +218,13 @@ class Simulator:
         """Let a step of time pass for some bodies (E,) that stand still."""
         still = np.zeros(self.num_envs)
         self.step(rows, Commands(still, still))
+
+    def silence(self, row: int, source: int) -> None:
+        """Let a source of one body, by its number, fall silent now for good; it rings out."""
+        sources = list(self.state.sources[row])
+        quiet = replace(sources[source].emitter, end=float(self.state.time[row]))
+        sources[source] = sources[source].renewed(quiet)
+        self.state.sources[row] = tuple(sources)
 
     def _move(
         self, some: NDArray[np.int64], commands: Commands
@@ -298,6 +318,7 @@ class Simulator:
             before, world = world, world.with_states(states)
             emitters += self._begun(before, world, 0.0)
             world.walkable_for(self.body)
+            _ = world.compiled.bvh  # made when it is first asked for
             self._rig.prepare(world)
             for emitter in emitters:
                 with suppress(SceneError):  # then it will be in the way

@@ -26,6 +26,8 @@ class Start:
         events: what will happen.
         seed: 0 to 2**64 - 1, of all noise and of the light where that is random.
         instruction: what it is asked to do, in words.
+        told: metres ahead and to the left of the start at which it is told that its goal is; None:
+            it is told nothing.
     """
 
     world: World
@@ -35,6 +37,7 @@ class Start:
     events: tuple[Event, ...] = ()
     seed: int = 0
     instruction: str = ""
+    told: tuple[float, float] | None = None
 
 
 @dataclass(eq=False)
@@ -56,6 +59,8 @@ class State:
         sources: for each body what sounds about it: ``Source``, an emitter and its sound field.
         events: for each body what is still to happen, by time.
         instruction: for each body what it is asked to do, in words.
+        told: (E, 2) float64, metres ahead and to the left of the start at which it is told that its
+            goal is; 0 where it is told nothing.
     """
 
     body: Body
@@ -69,6 +74,7 @@ class State:
     origin: NDArray[np.float64]
     seed: NDArray[np.uint64]
     here: list[World]
+    told: NDArray[np.float64]
     sources: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[list[Event]] = field(default_factory=list)
     instruction: list[str] = field(default_factory=list)
@@ -88,6 +94,7 @@ class State:
             np.zeros((count, 3)),
             np.zeros(count, np.uint64),
             [world] * count,
+            np.zeros((count, 2)),
             [()] * count,
             [[] for _ in range(count)],
             [""] * count,

@@ -1,6 +1,6 @@
 """What is heard on a walk: one continuous recording, without an environment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from avenv.acoustics import (
 )
 from avenv.core.errors import SceneError, SoundError
 from avenv.core.frames import check_radians
+from avenv.core.records import as_record, check_types
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.source import TracedSource
 from avenv.simulation.warmup import warm_up
@@ -44,7 +45,7 @@ def render_audio(
     times: ArrayLike,
     layout: str | MicrophoneArray = "binaural",
     sample_rate: int = 16000,
-    settings: AcousticSettings | None = None,
+    settings: AcousticSettings | Mapping[str, Any] | None = None,
     hrtf: str | PathLike[str] | None = None,
     acoustics: str = "native",
     step_time: float = STEP,
@@ -80,17 +81,22 @@ def render_audio(
         SoundError: a sound has another sample rate, or is not finite.
         ValueError: another argument is out of range; the message names it.
     """
+    check_types(render_audio, {
+        "layout": layout, "sample_rate": sample_rate, "hrtf": hrtf, "acoustics": acoustics,
+        "step_time": step_time,
+    })  # fmt: skip
     if not 0.005 <= step_time <= 1:
         raise ValueError(f"step_time is {step_time!r}; accepted: 0.005 to 1 s")
-    some = [emitters] if isinstance(emitters, Emitter) else list(emitters)
+    record = None if settings is None else as_record("settings is", settings, AcousticSettings)
+    some = _as_emitters(emitters)
     walk = _Walk.of(positions, headings, times)
     warm_up()
     backend = find_backend(acoustics)
     prepared = load_scene(scene).acoustics_for(acoustics)
-    settings = settings or backend.QUESTION_SETTINGS
+    record = record or backend.QUESTION_SETTINGS
     if np.ptp(walk.positions[:, 2]) > _LEVEL:
-        settings = replace(settings, all_heights=True)
-    engine = backend.Engine(sample_rate, layout, settings=settings, hrtf=hrtf)
+        record = replace(record, all_heights=True)
+    engine = backend.Engine(sample_rate, layout, settings=record, hrtf=hrtf)
     _check_sounds(some, sample_rate)
     step = round(step_time * sample_rate)
     first, last = (round(time * sample_rate) for time in (walk.times[0], walk.times[-1]))
@@ -105,7 +111,7 @@ def render_audio(
     height = float(np.median(walk.positions[:, 2]))
     sources = [TracedSource(e, prepared, engine, height, float(walk.times[0])) for e in some]
     length = _decay_length(engine, sources, heads, clock)
-    engine = backend.Engine(sample_rate, layout, length, settings, hrtf)
+    engine = backend.Engine(sample_rate, layout, length, record, hrtf)
     blocks = list(_blocks(engine, sources, heads, clock, first, step))
     return np.concatenate(blocks, axis=1)[:, : last - first]
 
@@ -161,9 +167,14 @@ def _numbers(name: str, given: ArrayLike) -> NDArray[np.float64]:
     return numbers
 
 
+def _as_emitters(given: Any) -> list[Emitter]:
+    some = list(given) if isinstance(given, Sequence) else [given]
+    if not some or not all(isinstance(emitter, Emitter) for emitter in some):
+        raise ValueError(f"emitters is {given!r:.80}; accepted: an Emitter, or a list of some")
+    return some
+
+
 def _check_sounds(emitters: Sequence[Emitter], sample_rate: int) -> None:
-    if not emitters:
-        raise ValueError("emitters is empty; accepted: one or more")
     for emitter in emitters:
         sound = emitter.sound
         if sound.sample_rate != sample_rate:

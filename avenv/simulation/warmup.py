@@ -25,20 +25,22 @@ _PACKAGE = Path(__file__).parents[1]
 _done = False
 
 
-def warm_up() -> None:
-    """Compile what is not compiled yet, with a progress bar; return at once if all is.
+def warm_up() -> bool:
+    """Compile what is not compiled yet, with a progress bar; return whether anything was.
+
+    If all is compiled, it returns at once.
 
     Numba keeps compiled kernels on disk. A mark in the cache folder says that they are there; it is
     named by everything that would make Numba compile anew.
     """
     global _done
     if _done:
-        return
+        return False
     _done = True
     folder = cache_folder()
     mark = folder / f"kernels-{_state()}" if folder else None
     if mark and mark.exists():
-        return
+        return False
     world = load_scene(_closet())
     stages: dict[str, Callable[[World], object]] = {
         "rays": _cast,
@@ -56,6 +58,7 @@ def warm_up() -> None:
             mark.touch()
         except OSError as error:
             warnings.warn(f"{mark} cannot be written ({error})", CacheWarning, stacklevel=2)
+    return True
 
 
 def _state() -> str:

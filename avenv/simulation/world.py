@@ -4,10 +4,11 @@ import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,8 @@ class World:
     report: "ImportReport | None" = None
     reference: str = ""
     doors: tuple[tuple[float, float], ...] | None = None
+    # Two threads shall not derive the same.
+    _making: Any = field(default_factory=RLock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", self.reference or self.compiled.name)
@@ -114,22 +117,32 @@ class World:
         """Triangle clusters for the rasteriser, lit as by day with the lamps on."""
         return self.prepared_for("raster")
 
-    def prepared_for(self, backend: str, light: str = "full") -> Any:
+    def prepared_for(self, backend: str, light: str = "full", coarse: bool = False) -> Any:
         """Return what a backend of pictures draws this world from, in a light; it is kept.
 
         Args:
             backend: a name in ``vision.BACKENDS``.
             light: one of ``vision.LIGHTS``, or ``vision.UNLIT`` for cameras that make no rgb: then
                 no light is baked.
+            coarse: with light that will do for small pictures, where the backend has such.
 
         Raises:
             ValueError: there is no such backend or light.
         """
-        key = backend, light
         if self._like is not None:
-            return self._like.prepared_for(backend, light)
-        if light == vision.UNLIT and (backend, "full") in self._prepared:
-            return self._prepared[backend, "full"]
+            return self._like.prepared_for(backend, light, coarse)
+        if light == vision.UNLIT:
+            coarse = False
+            for lit in ((backend, "full", False), (backend, "full", True)):
+                if lit in self._prepared:
+                    return self._prepared[lit]
+        if (backend, light, coarse) in self._prepared:
+            return self._prepared[backend, light, coarse]
+        with self._making:
+            return self._prepared_now(backend, light, coarse)
+
+    def _prepared_now(self, backend: str, light: str, coarse: bool) -> Any:
+        key = backend, light, coarse
         if key not in self._prepared:
             room = vision.find_backend(backend)
             if light == vision.UNLIT:
@@ -137,14 +150,16 @@ class World:
                 prepare = getattr(room, "prepare_unlit", room.prepare)
                 self._prepared[key] = prepare(self.compiled, like=like)
             elif light == "full":  # as it is prepared
-                like = self.rest.prepared_for(backend) if self.rest else None
-                self._prepared[key] = room.prepare(self.compiled, like=like)
+                like = self.rest.prepared_for(backend, light, coarse) if self.rest else None
+                finely = room.prepare
+                prepare = getattr(room, "prepare_coarse", finely) if coarse else finely
+                self._prepared[key] = prepare(self.compiled, like=like)
             else:
-                self._prepared[key] = room.lit(self.prepared_for(backend), light)
+                self._prepared[key] = room.lit(self.prepared_for(backend, "full", coarse), light)
         return self._prepared[key]
 
     @cached_property
-    def _prepared(self) -> dict[tuple[str, str], Any]:
+    def _prepared(self) -> dict[tuple[str, str, bool], Any]:
         return {}
 
     def acoustics_for(self, backend: str = "native") -> Any:
@@ -155,7 +170,9 @@ class World:
         """
         if self._like is not None:
             return self._like.acoustics_for(backend)
-        if backend not in self._heard:
+        with self._making:
+            if backend in self._heard:
+                return self._heard[backend]
             like = self.rest.acoustics_for(backend) if self.rest else None
             self._heard[backend] = acoustics.find_backend(backend).prepare(self.compiled, like)
         return self._heard[backend]
@@ -178,7 +195,11 @@ class World:
         if self._like is not None:
             return self._like.walkable_for(body)
         size = body.radius, body.step, body.height
-        if size not in self._grids:
+        if size in self._grids:
+            return self._grids[size]
+        with self._making:
+            if size in self._grids:
+                return self._grids[size]
             rest = self.rest
             if rest and np.array_equal(self.compiled.triangles, rest.compiled.triangles):
                 self._grids[size] = rest.walkable_for(body)
@@ -426,6 +447,14 @@ class WorldList(Sequence[World]):
         if isinstance(part, World):
             return part
         return HOMES.get(part.split, part.numbers[number - self._starts[k]])
+
+    def reference_of(self, number: int) -> str | None:
+        """Return what loads a home of a set, without making it; None for a world at hand."""
+        k = bisect_right(self._starts, number) - 1
+        part = self._parts[k]
+        if isinstance(part, World):
+            return None
+        return f"homes:{part.split}/{part.numbers[number - self._starts[k]]}"
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.

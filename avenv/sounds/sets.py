@@ -176,9 +176,11 @@ def _find_path(spec: str | PathLike) -> tuple[Path, str | None]:
     path, split = Path(spec), None
     if not path.exists() and (match := _SPLIT_FILE.fullmatch(str(spec))):
         path, split = Path(match[1]), match[2]
-    if path.exists():
+    if str(spec) and path.exists():
         return path, split
-    raise SoundError(f"{path}: no such sound file, folder or built-in kind; {_hint(str(path))}")
+    raise SoundError(
+        f"{str(spec) or repr('')}: no such sound file, folder or built-in kind; {_hint(str(path))}"
+    )
 
 
 def _few(names: Sequence[str]) -> str:

@@ -6,14 +6,16 @@ What is heavy is loaded when it is first asked for, so that registering costs no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from avenv.tasks.registry import TASKS, find_task, register
+from avenv.tasks.registry import TASKS, Check, find_task, register
 
 if TYPE_CHECKING:
     from avenv.simulation.events import Event
     from avenv.tasks.actions import ContinuousMotion, DiscreteMotion
     from avenv.tasks.audiogoal import AudioGoal
     from avenv.tasks.episode import Episode, EpisodeSource, Goal, Reference
-    from avenv.tasks.navigation import NavigationOptions, NavigationTask
+    from avenv.tasks.multi_goal import MultiGoalTask
+    from avenv.tasks.navigation import NavigationTask
+    from avenv.tasks.options import MotionOptions, NavigationOptions
     from avenv.tasks.task import Judgement, Task
 
 _HOMES = {
@@ -25,7 +27,9 @@ _HOMES = {
     "Event": "avenv.simulation.events",
     "Goal": "avenv.tasks.episode",
     "Judgement": "avenv.tasks.task",
-    "NavigationOptions": "avenv.tasks.navigation",
+    "MotionOptions": "avenv.tasks.options",
+    "MultiGoalTask": "avenv.tasks.multi_goal",
+    "NavigationOptions": "avenv.tasks.options",
     "NavigationTask": "avenv.tasks.navigation",
     "Reference": "avenv.tasks.episode",
     "Task": "avenv.tasks.task",
@@ -34,6 +38,7 @@ _HOMES = {
 __all__ = [
     "TASKS",
     "AudioGoal",
+    "Check",
     "ContinuousMotion",
     "DiscreteMotion",
     "Episode",
@@ -41,6 +46,8 @@ __all__ = [
     "Event",
     "Goal",
     "Judgement",
+    "MotionOptions",
+    "MultiGoalTask",
     "NavigationOptions",
     "NavigationTask",
     "Reference",

@@ -1,21 +1,34 @@
 """AnswerDoor: somebody rings at an outer door; open that door then, and never before."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from avenv.core.errors import SceneError
+from avenv.simulation.hands import Act
 from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
-from avenv.tasks.cued import CueTask
+from avenv.tasks.cued import CueOptions, CueTask
 from avenv.tasks.episode import Episode, EpisodeSource, sound_reference
+from avenv.tasks.interaction import Verdict
 
-RING = 3.0
-"""Seconds that the bell is heard."""
+RING, AGAIN = 3.0, 5.0
+"""Seconds that the bell is heard, and from one ring to the next."""
+
+
+@dataclass(frozen=True)
+class AnswerDoorOptions(CueOptions):
+    """Options of AnswerDoor: who has rung waits for twenty seconds."""
+
+    window: float = 20.0
+    spread: float = 100.0
 
 
 class AnswerDoor(CueTask):
-    """Open the outer door whose bell rings, soon after it has rung."""
+    """Open the outer door whose bell rings, while somebody waits there."""
 
-    instruction = "When the bell rings, answer the door. Keep it closed before."
+    Options = AnswerDoorOptions
+    instruction = "When the bell rings, answer the door, and not before."
 
     def check_world(self, world: World) -> None:
         """Check that there is an outer door that opens, and a doorbell."""
@@ -38,8 +51,15 @@ class AnswerDoor(CueTask):
         mouth = next(iter(bell.states.values())).place.mouth
         rate = self.simulator.settings.sample_rate
         ring = load_sounds(self.variant(rng, "doorbell"), rate)[0]
-        cue = EpisodeSource(sound_reference(ring), mouth, duration=RING, object=found[door])
+        cue = EpisodeSource(
+            sound_reference(ring), mouth, duration=RING, period=AGAIN, object=found[door]
+        )
         return self.cued_episode(rng, world, door, cue, quiet)
+
+    def verdict(self, row: int, act: Act) -> Verdict:
+        """Only outer doors matter: to open another than that which rang is wrong."""
+        outer = act.thing in _outer_doors(self.simulator.state.here[row])
+        return super().verdict(row, act) if outer else Verdict.NOTHING
 
     def chance(self, row: int) -> float:
         """Return how likely a door and a time are right."""

@@ -11,10 +11,11 @@ from avenv.simulation.world import SOURCE_HEIGHT, World, WorldList
 from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference
-from avenv.tasks.navigation import NavigationOptions, NavigationTask
+from avenv.tasks.navigation import NavigationTask
+from avenv.tasks.options import NavigationOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AudioGoalOptions(NavigationOptions):
     """Options of AudioGoal.
 
@@ -48,6 +49,7 @@ class AudioGoal(NavigationTask):
     instruction = "Walk to what sounds and stop there."
     options: AudioGoalOptions
     sounds: SoundSet
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: AudioGoalOptions):
         super().__init__(simulator, options)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from avenv.acoustics import DIRECTIVITIES
-from avenv.core.records import check_fields, is_needed
+from avenv.core.records import check_types, is_needed
 from avenv.core.suggest import accepted
 from avenv.scene import CATEGORIES
 from avenv.simulation.emitters import Emitter, Trajectory
@@ -274,7 +274,7 @@ def _record(kind: type, data: Any, at: str, **readers: Any) -> Any:
         name: readers[name](value, f"{at}.{name}") if name in readers else value
         for name, value in data.items()
     }
-    check_fields(kind, {n: v for n, v in values.items() if n not in readers}, f"{at}.")
+    check_types(kind, {n: v for n, v in values.items() if n not in readers}, f"{at}.")
     lacking = [n for n, f in known.items() if n not in values and is_needed(f)]
     if lacking:
         raise ValueError(f"{at} lacks {', '.join(lacking)}")

@@ -94,13 +94,19 @@ class Planner:
 
     def _turns_to(self, row: int, errand: Errand) -> int | None:
         """Return how many turns to the left bring an errand about here; None: none do."""
-        state = self._simulator.state
         half = int(np.pi / self._turn)
-        turns = np.array(sorted(range(-half, half + 1), key=abs))
+        others = np.array(sorted(range(-half, half + 1), key=abs)[1:])
+        for turns in (np.zeros(1, int), others):  # mostly a body that waits there faces it
+            fits = self._fits(row, errand, turns)
+            if fits.any():
+                return int(turns[np.argmax(fits)])
+        return None
+
+    def _fits(self, row: int, errand: Errand, turns: NDArray[np.integer]) -> NDArray[np.bool_]:
+        state = self._simulator.state
         headings = state.heading[row] + self._turn * turns
         places = np.broadcast_to(state.position[row], (len(turns), 2))
-        fits = can_do(state.here[row], self._simulator.body, places, headings, errand)
-        return int(turns[np.argmax(fits)]) if fits.any() else None
+        return can_do(state.here[row], self._simulator.body, places, headings, errand)
 
     def _nudge(self, row: int, field: GeodesicField) -> int:
         """Return what brings a body nearer to the nearest place of a field than a step allows."""
@@ -155,7 +161,10 @@ def standing_places(world: World, body: Body, errand: Errand) -> NDArray[np.floa
     grid = world.walkable_for(body)
     known = _places.setdefault(grid, {})
     thing = _thing(world, errand.thing)
-    key = errand.verb, thing.name, thing.position, held_thing(world), body
+    # All that it depends on, beside the triangles that the grid was made of.
+    after = usable(world).get(thing.name) if errand.verb == "interact" else None
+    wanted = _wanted(world, errand.verb)
+    key = errand.verb, thing.name, thing.position, after, wanted, held_thing(world), body
     if key not in known:
         known[key] = _find_places(world, body, errand)
     return known[key]

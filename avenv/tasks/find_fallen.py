@@ -1,6 +1,6 @@
 """FindFallen: something falls out of sight; find it, pick it up and put it on a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class FindFallen(InteractionTask):
     ) -> Episode:
         x, y, z = goal.position or (0.0, 0.0, 0.0)
         pick = Errand("pick", str(goal.object))
-        return self.episode(
+        episode = self.episode(
             rng,
             world,
             [pick],
@@ -74,6 +74,12 @@ class FindFallen(InteractionTask):
             goals=(goal,),
             instruction=self.instruction,
         )
+        held = world.with_states({pick.thing: HELD})
+        here = self.planner.field(fallen, pick).goals[:1]  # all are beside the thing
+        puts = [Errand("put", name) for name in self.candidates(held, "put", tables(world))]
+        on = min(float(self.planner.field(held, put).at(here)[0]) for put in puts)
+        way = (episode.geodesic_distance or 0.0) + on
+        return replace(episode, geodesic_distance=way, seed=-1)
 
     def thing(self, row: int) -> str:
         """Return the name of what falls."""

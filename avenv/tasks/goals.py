@@ -1,13 +1,19 @@
-"""Where a body should stand to be at a source."""
+"""Where a body should stand to be at a goal, and what of a scene can be one."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.navigation import WalkableGrid
+from avenv.scene.compiled import SceneSource
+from avenv.simulation.body import Body
 from avenv.simulation.questions import REACH
 from avenv.simulation.world import World
+from avenv.tasks.episode import Episode, Point
 
 
 def standing_point(
@@ -42,3 +48,52 @@ def standing_point(
             "where it can be seen; accepted: a source beside walkable floor"
         )
     return centres[near[np.argmax(clear)]]
+
+
+def displacement(episode: Episode, place: Point) -> tuple[float, float]:
+    """Return how far a place is ahead of an episode's start, and to its left, metres."""
+    x, y = episode.start
+    way = np.array([place[0] - x, place[1] - y, 0.0])
+    ahead, left, _ = frames.to_body(way, episode.heading).tolist()
+    return ahead, left
+
+
+def sounding_things(world: World, body: Body) -> list[SceneSource]:
+    """Return the sources of a scene that are things which a body can walk up to."""
+    grid = world.walkable_for(body)
+    found = []
+    for source in world.compiled.sources:
+        if source.object is None:
+            continue
+        try:
+            beside = standing_point(world, grid, source.position, grid.level + body.eye_height)
+        except SceneError:
+            continue
+        if grid.island_of(beside[None])[0] == 1:  # where bodies start
+            found.append(source)
+    return found
+
+
+def places_apart(
+    rng: np.random.Generator,
+    places: NDArray[np.float64],
+    count: int,
+    apart: float,
+    distances: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return some of the places (P, 2) of a floor, drawn by lot, that are ``apart`` on foot.
+
+    Args:
+        rng: to draw from.
+        places: metres.
+        count: how many are wanted; fewer are returned where more do not fit.
+        apart: metres from one to the next, at least.
+        distances: from a place (2,) on foot to all places, (P,).
+    """
+    order = rng.permutation(len(places))
+    free = np.ones(len(places), bool)
+    chosen: list[int] = []
+    while free.any() and len(chosen) < count:
+        chosen.append(int(order[np.argmax(free[order])]))
+        free &= distances(places[chosen[-1]]) > apart
+    return places[chosen]

@@ -465,6 +465,7 @@ class InteractionTask(Task):
             return f"{act.verb}: {act.problem}"
         what = " ".join(word for word in (act.verb, act.thing) if word)
         change = f": {act.was} to {act.state}" if act.was != act.state else ""
+        change = f" on {act.on}" if act.on else change
         worth = "" if self._verdict[row] == Verdict.NOTHING else f" ({self._verdict[row]})"
         return f"{what}{change}{worth}"
 

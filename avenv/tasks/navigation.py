@@ -5,7 +5,7 @@ metrics mean is in ``avenv.tasks.metrics``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from avenv.tasks.actions import find_actions
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
+from avenv.tasks.options import NavigationOptions
 from avenv.tasks.task import Judgement, Task
 
 ORACLE_LIMIT = 100_000
@@ -35,54 +36,7 @@ STRAY = 0.25
 """Metres that a goal may move before the distances to it are solved anew."""
 
 
-@dataclass(frozen=True)
-class NavigationOptions:
-    """The numbers of a navigation task.
-
-    Attributes:
-        success_radius: metres walked; serves reward, termination and metrics alike.
-        success_reward: added when a stop succeeds.
-        step_penalty: subtracted at every action.
-        actions: ``"discrete"``: stop, forward, turn left, turn right; or ``"continuous"``: a vector
-            of metres ahead, radians to the left, and whether to stop.
-        forward_step: metres of one forward action, or of the longest.
-        turn_angle: degrees of one turn action, or of the widest.
-        min_distance: metres; the least geodesic distance from start to goal.
-    """
-
-    success_radius: float = 1.0
-    success_reward: float = 10.0
-    step_penalty: float = 0.01
-    actions: str = "discrete"
-    forward_step: float = 0.25
-    turn_angle: float = 15.0
-    min_distance: float = 2.0
-
-    def __post_init__(self) -> None:
-        find_actions(self.actions)
-        for name in ("success_radius", "forward_step", "turn_angle", "min_distance"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 < value < np.inf):
-                raise ValueError(f"{name} is {value!r}; accepted: more than 0")
-        for name in ("success_reward", "step_penalty"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and np.isfinite(value)):
-                raise ValueError(f"{name} is {value!r}; accepted: a finite number")
-        if self.turn_angle > 180:
-            raise ValueError(f"turn_angle is {self.turn_angle!r}; accepted: up to 180 degrees")
-        if self.success_radius < self.forward_step:
-            raise ValueError(
-                f"success_radius is {self.success_radius!r}; accepted: forward_step "
-                f"({self.forward_step}) or more, so that no step leaps over the goal"
-            )
-        if self.min_distance < self.success_radius:
-            raise ValueError(
-                f"min_distance is {self.min_distance!r}; accepted: success_radius "
-                f"({self.success_radius}) or more, so that no episode starts solved"
-            )
-
-
-class _Aim(NamedTuple):
+class Aim(NamedTuple):
     """What the distances of one row are solved for."""
 
     world: World
@@ -91,17 +45,26 @@ class _Aim(NamedTuple):
 
 
 class NavigationTask(Task):
-    """Walk to the first goal of the episode and stop there, for a batch of E environments."""
+    """Walk to the first goal of the episode and stop there, for a batch of E environments.
+
+    Attributes:
+        more: names of actions of the task's own, behind the four.
+        forgives: whether what doors and goals do to the distance is neither rewarded nor punished.
+            A task whose goals walk about must not forgive: who follows one for ever would be paid
+            for every step.
+    """
 
     Options = NavigationOptions
-    headline = ("success", "spl", "soft_spl", "sna")
+    more: tuple[str, ...] = ()
+    forgives = True
+    headline: tuple[str, ...] = ("success", "spl", "soft_spl", "sna")
     options: NavigationOptions
 
     def __init__(self, simulator: Simulator, options: NavigationOptions):
         super().__init__(simulator, options)
         count = simulator.num_envs
         self.actions = self._make_actions()
-        self._aims: dict[int, _Aim] = {}
+        self._aims: dict[int, Aim] = {}
         self._field_cache = FieldCache()
         self._distance = np.zeros(count)
         self._position = np.zeros((count, 2))  # at the last judgement
@@ -119,7 +82,15 @@ class NavigationTask(Task):
     def _make_actions(self) -> Any:
         options = self.options
         kind = find_actions(options.actions)
-        return kind(options.forward_step, np.deg2rad(options.turn_angle))
+        sizes = options.forward_step, np.deg2rad(options.turn_angle)
+        if not self.more:
+            return kind(*sizes)
+        if options.actions != "discrete":
+            raise ValueError(
+                f"actions is {options.actions!r}; accepted by {type(self).__name__}, which has "
+                f"{', '.join(self.more)} too: 'discrete'"
+            )
+        return kind(*sizes, self.more)
 
     # -- episodes ----------------------------------------------------------------------------------
 
@@ -129,6 +100,7 @@ class NavigationTask(Task):
         world: World,
         goal: Goal,
         events: tuple[Event, ...] = (),
+        farthest: float = np.inf,
         **more: Any,
     ) -> Episode:
         """Return an episode with a start that is at least ``min_distance`` from a goal, on foot.
@@ -138,6 +110,7 @@ class NavigationTask(Task):
             world: in which states it is when the episode begins.
             goal: with its position, which is where it is when the body should be there.
             events: what happens besides the scene's own events.
+            farthest: metres on foot from the start to the goal, at most.
             **more: further fields of ``Episode``.
 
         Raises:
@@ -149,7 +122,8 @@ class NavigationTask(Task):
         field = self.field(world, place)
         starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
         distances = field.at(starts)
-        allowed = np.flatnonzero(np.isfinite(distances) & (distances >= self.options.min_distance))
+        near, far = self.options.min_distance, min(farthest, np.finfo(float).max)
+        allowed = np.flatnonzero((distances >= near) & (distances <= far))
         if len(allowed) == 0:
             raise SceneError(
                 f"{world.name}: no place to start from is {self.options.min_distance} m or more on "
@@ -185,6 +159,7 @@ class NavigationTask(Task):
             self._oracle_actions[row] = episode.oracle_actions
             for counts in (self._path_length, self._actions, self._collisions, self._stopped):
                 counts[row] = 0
+            self.begun(row)
         rows = np.zeros(self.simulator.num_envs, bool)
         rows[list(episodes)] = True
         self._position[rows] = self.simulator.state.position[rows]
@@ -192,42 +167,50 @@ class NavigationTask(Task):
             self._distance[row] = self._distance_from(row, self._position[row])
         self._take_stock(rows)
 
-    def _checked(self, episode: Episode) -> tuple[Episode, _Aim]:
+    def begun(self, row: int) -> None:
+        """Take note that an episode has begun in one row; nothing is judged yet."""
+
+    def _checked(self, episode: Episode) -> tuple[Episode, Aim]:
         """Return an episode with its distances, and what they were solved for, if it fits."""
         if not episode.goals:
             raise ValueError(f"episode.goals is empty; accepted: a goal for {self.name}")
         world = self.world(episode)
-        grid = world.walkable_for(self.simulator.body)
-        if not grid.is_walkable([episode.start])[0]:
-            raise ValueError(
-                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
-                "where a body can stand"
-            )
-        goal = self._goal_at(episode, world)
+        self.check_start(episode, world)
+        goal = self.goal_at(episode, world)
         field = self.field(world, goal)
-        distance = float(field.at([episode.start])[0])
-        if not np.isfinite(distance):
+        if not np.isfinite(field.at([episode.start])[0]):
             raise ValueError(
                 f"episode.start is {episode.start}; there is no way from there to the goal at "
                 f"{goal} in {world.name}"
             )
         said, count = episode.geodesic_distance, episode.oracle_actions
-        if said is None:
-            said = max(distance, 1e-6)
-        if count is None:
-            start = np.array(episode.start)
-            count = self.count_oracle_actions(world, start, episode.heading, field)
+        if said is None or count is None:
+            distance, actions = self.measure(episode, world, field)
+            said = max(distance, 1e-6) if said is None else said
+            count = actions if count is None else count
         if not (0 < said < np.inf and count >= 1):
             raise ValueError(
                 f"episode.geodesic_distance is {said} and oracle_actions {count}; accepted: more "
                 "than 0 m, and 1 or more"
             )
         measured = replace(episode, geodesic_distance=said, oracle_actions=count)
-        return measured, _Aim(world, goal, field)
+        return measured, Aim(world, goal, field)
 
-    def _goal_at(self, episode: Episode, world: World) -> Point:
-        """Return where the goal of an episode is when it begins."""
-        goal = episode.goals[0]
+    def measure(self, episode: Episode, world: World, field: GeodesicField) -> tuple[float, int]:
+        """Return how far the shortest way to success is, metres, and how many actions it takes.
+
+        Args:
+            episode: that says neither yet.
+            world: that it takes place in, as it is then.
+            field: of distances to its first goal.
+        """
+        start = np.array(episode.start)
+        actions = self.count_oracle_actions(world, start, episode.heading, field)
+        return float(field.at([start])[0]), actions
+
+    def goal_at(self, episode: Episode, world: World, number: int = 0) -> Point:
+        """Return where a goal of an episode, by default the first, is when it begins."""
+        goal = episode.goals[number]
         places = {thing.name: thing.position for thing in world.compiled.objects}
         if goal.object is not None and goal.object not in places:
             raise SceneError(
@@ -267,22 +250,39 @@ class NavigationTask(Task):
         before = self._distance.copy()
         for row in np.flatnonzero(active).tolist():
             if self._renew_aim(row, exactly=bool(self._stops[row] or last[row])):
-                before[row] = self._distance_from(row, self._position[row])
+                if self.forgives:
+                    before[row] = self._distance_from(row, self._position[row])
             elif not self._walked[row]:
                 continue
             here = self.simulator.state.position[row]
             self._distance[row] = self._distance_from(row, here)
         self._position[active] = self.simulator.state.position[active]
+        self.notice(active)
         options = self.options
         solved = self._stopped & active & self.succeeded()
         nearer = np.zeros(len(before))
         known = np.isfinite(before) & np.isfinite(self._distance)
-        nearer[known] = before[known] - self._distance[known]
+        nearer[known] = self.cost(before[known]) - self.cost(self._distance[known])
         reward = nearer + options.success_reward * solved
         reward -= options.step_penalty
         terminated = self._stopped & active
         self._take_stock(active)
         return Judgement(np.where(active, reward, 0.0), terminated)
+
+    def notice(self, active: NDArray[np.bool_]) -> None:
+        """Take note of the step that the active rows (E,) have taken, before it is judged.
+
+        ``_distance`` is that to the goals now; who is in ``_stopped`` has come to the end.
+        """
+
+    def cost(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the reward of a step is the fall of, (R,): the negative potential, metres.
+
+        What it adds up to depends on the first and the last moment of an episode only, not on the
+        way between (a potential: Ng, Harada & Russell 1999, "Policy Invariance under Reward
+        Transformations"), so that no detour pays.
+        """
+        return distance
 
     def succeeded(self) -> NDArray[np.bool_]:
         """Return whether each environment (E,) is where it should be, if it stops now."""
@@ -345,6 +345,10 @@ class NavigationTask(Task):
 
     # -- goals -------------------------------------------------------------------------------------
 
+    def goal_of(self, row: int) -> Goal:
+        """Return the goal that one body is to walk to now."""
+        return self.episodes[row].goals[0]
+
     def goal_positions(self) -> NDArray[np.float64]:
         """Return where the goals are now, (E, 3) world metres; 0 in rows that never began."""
         places = [self._goal_now(row) for row in range(self.simulator.num_envs)]
@@ -359,7 +363,7 @@ class NavigationTask(Task):
     def _goal_now(self, row: int) -> Point:
         if row not in self._aims:
             return 0.0, 0.0, 0.0
-        goal, state = self.episodes[row].goals[0], self.simulator.state
+        goal, state = self.goal_of(row), self.simulator.state
         if goal.source is not None:
             return state.sources[row][goal.source].emitter.at(float(state.time[row]))
         if goal.position is not None:
@@ -379,7 +383,7 @@ class NavigationTask(Task):
     def _is_audible(self, row: int) -> bool:
         if row not in self._aims:
             return False
-        goal, state = self.episodes[row].goals[0], self.simulator.state
+        goal, state = self.goal_of(row), self.simulator.state
         emitters, clock = state.emitters(row), int(state.clock[row])
         if goal.source is not None:
             return emitters[goal.source].is_sounding(clock)
@@ -408,7 +412,7 @@ class NavigationTask(Task):
             field = self.field(here, goal)
         except SceneError:  # shut in: the goal cannot be reached for the time being
             field = None
-        self._aims[row] = _Aim(here, goal, field)
+        self._aims[row] = Aim(here, goal, field)
         return True
 
     def _distance_from(self, row: int, position: NDArray[np.float64]) -> float:
@@ -484,10 +488,9 @@ class NavigationTask(Task):
         ]
 
     def _goal_name(self, row: int) -> str:
-        episode = self.episodes[row]
-        goal = episode.goals[0]
+        episode, goal = self.episodes[row], self.goal_of(row)
         if goal.source is not None:
-            return episode.sources[goal.source].sound.name
+            return episode.sources[goal.source].sound.name.partition("?")[0]
         return goal.object or goal.category or "the goal"
 
     def marks(self, row: int) -> list[NDArray[np.float64]]:

@@ -57,11 +57,26 @@ AT_THE_GOAL = "share of the floor from which a stop would succeed"
 DEAF = "avenv_agents.baselines:DeafAgent"
 
 TASKS: dict[str, Registered] = {
+    "PointGoal": Registered("avenv.tasks.point_goal:PointGoal", check=Check(AT_THE_GOAL)),
     "AudioGoal": Registered("avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL)),
+    "AudioPointGoal": Registered(
+        "avenv.tasks.audio_point_goal:AudioPointGoal", check=Check(AT_THE_GOAL)
+    ),
+    "SemanticAudioGoal": Registered(
+        "avenv.tasks.semantic_audio_goal:SemanticAudioGoal", check=Check(AT_THE_GOAL)
+    ),
+    "MultiAudioGoal": Registered(
+        "avenv.tasks.multi_audio_goal:MultiAudioGoal",
+        check=Check("the same for every goal, multiplied"),
+    ),
+    "MovingAudioGoal": Registered(
+        "avenv.tasks.moving_audio_goal:MovingAudioGoal", check=Check(AT_THE_GOAL)
+    ),
+    "FollowMe": Registered("avenv.tasks.follow_me:FollowMe"),
+    "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),
     "SilenceIt": Registered(
         "avenv.tasks.silence_it:SilenceIt",
-        800,
-        Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+        check=Check("one draw of as many things as sound, of all that might", deaf=DEAF),
     ),
     "AnswerDoor": Registered(
         "avenv.tasks.answer_door:AnswerDoor",
@@ -75,10 +90,9 @@ TASKS: dict[str, Registered] = {
     ),
     "FalseAlarm": Registered(
         "avenv.tasks.false_alarm:FalseAlarm",
-        800,
-        Check("half of the alarms are real", deaf=DEAF),
+        check=Check("half of the alarms are real", deaf=DEAF),
     ),
-    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen", 800),
+    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen"),
 }
 """Every task, by name."""
 

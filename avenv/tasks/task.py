@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,9 @@ class Task(ABC):
     headline: tuple[str, ...] = ()
     actions: Actions
     sounds: SoundSet | None = None
+    samples_ahead: ClassVar[bool] = False
+    """Whether ``sample`` is a function of its arguments alone, so that episodes may be made ready
+    on another thread, before their turn. The class that defines ``sample`` says so."""
 
     def __init__(self, simulator: Simulator, options: Any):
         self.simulator = simulator
@@ -114,6 +117,14 @@ class Task(ABC):
         self.simulator.begin(starts)
         self.episodes.update(episodes)
 
+    def prepare(self, episode: Episode) -> Any:
+        """Make ready what an episode needs when it begins, and return it; any thread may do so.
+
+        Raises:
+            SceneError, SoundError: as ``begin``.
+        """
+        return self.simulator.prepare(self._start(episode))
+
     def sample_world(self, rng: np.random.Generator) -> int:
         """Return the number of a scene, each as likely as the others."""
         return int(rng.integers(len(self.simulator.worlds)))
@@ -141,9 +152,24 @@ class Task(ABC):
         """Return the places (2,) that a map shows."""
         return []
 
+    def told(self, episode: Episode, world: World) -> tuple[float, float] | None:
+        """Return where a body is told that its goal is: metres ahead of its start and to the left.
+
+        None: it is not told.
+        """
+        return None
+
     def reference(self, world: World) -> Reference:
         """Return what names a world in episodes."""
         return Reference(world.reference, world.content_hash)
+
+    def check_start(self, episode: Episode, world: World) -> None:
+        """Raise ``ValueError`` if no body can stand where an episode begins."""
+        if not world.walkable_for(self.simulator.body).is_walkable([episode.start])[0]:
+            raise ValueError(
+                f"episode.start is {episode.start}; accepted: a place on the floor of {world.name} "
+                "where a body can stand"
+            )
 
     def _start(self, episode: Episode) -> Start:
         """Return how an episode begins, if it fits."""
@@ -164,6 +190,7 @@ class Task(ABC):
             episode.events,
             episode.seed,
             episode.instruction or self.instruction,
+            self.told(episode, world),
         )
 
     def world(self, episode: Episode) -> World:
@@ -199,3 +226,12 @@ class Task(ABC):
             if Path(name).name == ending and (sound := own[k]).hash == reference.hash:
                 return sound
         return None
+
+
+def samples_ahead(task: Task) -> bool:
+    """Return whether a task's episodes may be sampled before their turn, on another thread.
+
+    A class that defines ``sample`` anew does not inherit what another said of its own.
+    """
+    kind = next(kind for kind in type(task).__mro__ if "sample" in vars(kind))
+    return bool(vars(kind).get("samples_ahead", False))

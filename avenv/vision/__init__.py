@@ -4,7 +4,7 @@ from avenv.vision.backends import BACKENDS, find_backend
 from avenv.vision.camera.noise import CameraNoise, disturb_depth, disturb_rgb
 from avenv.vision.camera.optics import PROJECTIONS, Optics
 from avenv.vision.camera.pictures import MAX_DEPTH, SENSORS
-from avenv.vision.light.moods import LIGHTS, RANDOM, UNLIT, check_light
+from avenv.vision.light.moods import COARSE_UP_TO, LIGHTS, RANDOM, UNLIT, check_light
 from avenv.vision.raster import lit, make_renderer, prepare
 from avenv.vision.raster.scene import RasterScene, relight
 from avenv.vision.renderer import Instances, PreparedScene, Renderer
@@ -12,6 +12,7 @@ from avenv.vision.view import render_view
 
 __all__ = [
     "BACKENDS",
+    "COARSE_UP_TO",
     "LIGHTS",
     "MAX_DEPTH",
     "PROJECTIONS",

@@ -6,12 +6,17 @@ A backend is a module with a few functions:
   ``like`` is the same scene prepared in other states, whose textures and light serve this one too.
 - ``prepare_unlit(compiled, like=None)`` returns it without baked light, for cameras that make no
   rgb (optional: without it, ``prepare`` serves all).
+- ``prepare_coarse(compiled, like=None)`` returns it with light for small pictures, of at most
+  ``vision.COARSE_UP_TO`` pixels (optional: without it, ``prepare`` serves all).
 - ``lit(prepared, light, rng=None)`` returns it in a light of ``vision.LIGHTS``, or in one that
   ``rng`` draws, ``"random"``; ``vision.light.moods.mood`` says what each of them means.
 - ``make_renderer(n, optics, sensors)`` returns a ``Renderer`` of n cameras of one kind.
 
 A renderer is called once for a whole batch, with plain arrays that have a row for each camera, as a
 GPU would take them. Its pictures are functions of each row alone: the same bits in any batch.
+
+What prepares scenes is also called on a thread of its own, while cameras draw (environments with
+``ahead=False`` keep to one thread).
 
 A row ``BACKENDS["mine"] = module`` adds a backend.
 """

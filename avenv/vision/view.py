@@ -11,7 +11,7 @@ from avenv.vision.backends import find_backend
 from avenv.vision.camera.checks import as_numbers, check_finite
 from avenv.vision.camera.optics import Optics
 from avenv.vision.camera.pictures import USUAL
-from avenv.vision.renderer import PreparedScene
+from avenv.vision.renderer import Instances, PreparedScene
 
 ON_ERROR = ("raise", "nan")
 """What may be done about a position that no camera can have."""
@@ -29,6 +29,7 @@ def render_view(
     span: float | None = None,
     on_error: str = "raise",
     backend: str = "raster",
+    instances: Instances | None = None,
 ) -> dict[str, NDArray]:
     """Return what cameras see, e.g. ``{"rgb": (J, H, W, 3), "depth": (J, H, W, 1), ...}``.
 
@@ -43,6 +44,8 @@ def render_view(
         on_error: about a position that is not finite: ``"raise"``, or ``"nan"``, which makes its
             depth and normals NaN and its other pictures 0.
         backend: what draws, a name in ``BACKENDS``.
+        instances: where the movable parts of a prepared scene are, before each of the J cameras; by
+            default where they were compiled, and what is held nowhere.
 
     Raises:
         ValueError: an argument is out of its range; the message names it, and the row.
@@ -58,7 +61,8 @@ def render_view(
     prepared = maker.prepare(scene) if isinstance(scene, CompiledScene) else scene
     n = eyes.size // 3
     renderer = maker.make_renderer(n, optics, sensors)
-    renderer.draw([prepared], np.zeros(n, np.int64), eyes.reshape(n, 3), turns.reshape(n, 3, 3))
+    poses = eyes.reshape(n, 3), turns.reshape(n, 3, 3)
+    renderer.draw([prepared], np.zeros(n, np.int64), *poses, instances)
     pictures: dict[str, NDArray] = renderer.pictures
     for picture in pictures.values():
         picture[lost.reshape(n)] = np.nan if picture.dtype.kind == "f" else 0

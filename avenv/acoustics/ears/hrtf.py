@@ -20,6 +20,7 @@ from scipy.spatial import KDTree
 from avenv.acoustics.ears.sofa import MOST_BYTES, Measurements, read_sofa
 from avenv.acoustics.paths.image_sources import spread_directions
 from avenv.acoustics.signal.filters import minimum_phase
+from avenv.core.files import read_limited
 from avenv.core.frames import direction
 
 KEMAR = Path(__file__).with_name("data") / "kemar.npz"
@@ -87,15 +88,10 @@ def load_hrtf(path: str | PathLike[str] | None = None) -> Hrtf:
 def _content(path: Path) -> bytes:
     """Return the bytes of a file, of which none is read if it is too large."""
     try:
-        if path.exists() and not path.is_file():
-            raise ValueError(f"hrtf {path} cannot be read: it is no file")
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise ValueError(
-                f"hrtf {path} is {size / 1e6:.0f} MB large; accepted: {MOST_BYTES / 1e6:.0f} MB"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"hrtf {path} cannot be read: {error.strerror}") from None
+        return read_limited(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"hrtf {path} cannot be read: {reason}") from None
 
 
 def ears_of(measured: Measurements, name: str) -> Hrtf:

@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.late.cells import Cells
+from avenv.core import parallel
 from avenv.core.kernels import borrowing, inner
 from avenv.geometry import BVH, segment_is_clear
 
@@ -22,6 +23,8 @@ _DECAY_WINDOW = 0.12
 # Metres around a cell, and share of its age over which its ratio to the level before is averaged:
 # the fewer the cells, the fewer the rays and the longer the time.
 _LEVELS = ((_REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
+
+_CELLS_PER_JOB = 64
 
 Array = NDArray[np.float32]
 
@@ -140,19 +143,40 @@ def _sight(bvh, p, q, reach):
     return -1.0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
-def _ratios(values, reference, decay, first, near, share, window):
+def _ratios(
+    values: Array,
+    reference: Array,
+    decay: Array,
+    first: NDArray[np.int64],
+    near: NDArray[np.int32],
+    share: Array,
+    window: float,
+) -> Array:
     """Return the ratio (C, K, D) of values to reference, both summed over neighbours and time.
 
     The time is ``window`` of a bin's age to either side; where there can be no sound, the reference
     is zero. So that its first part does not decide alone, both are divided by the decay (K, D) of
     the scene before.
     """
-    cells, bins, bands = values.shape
     ratio = np.empty_like(values)
+    parallel.run(
+        _fill_ratios,
+        (
+            (values, reference, decay, first, near, share, window, ratio, start,
+             min(start + _CELLS_PER_JOB, len(values)))
+            for start in range(0, len(values), _CELLS_PER_JOB)
+        ),
+    )  # fmt: skip
+    return ratio
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+def _fill_ratios(values, reference, decay, first, near, share, window, ratio, start, stop):
+    """Write the ratios of the cells from start to stop."""
+    bins, bands = decay.shape
     above, below = np.empty((bins, bands), np.float32), np.empty((bins, bands), np.float32)
     tops, bottoms = np.zeros((bins + 1, bands)), np.zeros((bins + 1, bands))
-    for c in range(cells):
+    for c in range(start, stop):
         above[:], below[:] = 0, 0
         for p in range(first[c], first[c + 1]):
             if share[p] > 0:
@@ -169,7 +193,6 @@ def _ratios(values, reference, decay, first, near, share, window):
             for b in range(bands):
                 bottom = bottoms[high, b] - bottoms[low, b]
                 ratio[c, k, b] = (tops[high, b] - tops[low, b]) / bottom if bottom > 1e-9 else 0.0
-    return ratio
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)

@@ -30,6 +30,7 @@ from avenv.acoustics.paths.wedges import (
     likely_gain,
     merge_thin,
     pressure_gain,
+    shape,
 )
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
@@ -222,6 +223,7 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     if weight == 0 or not _legs_are_clear(scene, chain, number, points, wedges):
         return False
     merge_thin(scene, chain, number, points, wedges)
+    shape(number, wedges)
     for b in range(len(gain)):
         gain[b] = weight * pressure_gain(scene, chain, number, wedges, b)
     return True

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.acoustics.paths.edges import Edges
-from avenv.acoustics.paths.wedges import beside, distance, ease, share_apart
+from avenv.acoustics.paths.wedges import angle_round, beside, distance, ease, share_apart
 from avenv.core.bands import OCTAVE_CENTRES
-from avenv.core.kernels import inner
+from avenv.core.kernels import inlined, inner
 from avenv.geometry import segment_is_clear
 
 REACH = 0.25
@@ -27,6 +27,8 @@ _ZONE = 0.5  # of the radius of the first Fresnel zone: a path that clears it is
 _CELL = 0.5  # metres
 _MOST_CELLS = 2**20
 _IN_PLANE = 1e-3  # metres
+_FREE = 0.1  # radians by which two sheets that meet at an edge are not one
+_TIE = 1e-9  # metres from a mirror within which a place is on it
 _WAVELENGTHS = tuple(SPEED_OF_SOUND / f for f in OCTAVE_CENTRES)
 # Columns of the scratch table of edges that a path is near to: metres of the air between, those of
 # the thing that the edge is of, the square of a Fresnel zone's radius over the wavelength, and, if
@@ -182,6 +184,8 @@ def _note(scene, e, a, b, before, after, order, way, length, near, which, number
             slot = i
     if slot == MAX_NEAR:
         return number
+    if scene.sheet[edges.triangle[e, 0]] and _is_behind(scene, e, a, b, s, clear, before, after):
+        return number
     x, y, z = beside(edges, e, t)
     height = min(_height(scene, before, b, x, y, z), _height(scene, after, a, x, y, z))
     if height < -_IN_PLANE:  # behind a mirror
@@ -195,15 +199,48 @@ def _note(scene, e, a, b, before, after, order, way, length, near, which, number
         if twin < bend or scene.mirror[narrow] != max(before, after):
             return number
         thin = scene.twins.thickness[bend]
-    elif not segment_is_clear(
-        scene.bvh, a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1]), a[2] + s * (b[2] - a[2]),
-        x, y, z,
-    ):  # fmt: skip
-        return number
+    else:
+        place = _along(a, b, s)
+        if not segment_is_clear(scene.bvh, place[0], place[1], place[2], x, y, z):
+            return number
     which[slot] = e
     near[slot, _CLEAR], near[slot, _WIDTH] = clear, width
     near[slot, _ZONE_SQUARED], near[slot, _THIN] = zone_squared, thin
     return max(number, slot + 1)
+
+
+@inner
+def _is_behind(scene, e, a, b, s, clear, before, after):
+    """Say whether a leg passes through the corner behind an edge of sheets, where it is no edge.
+
+    In a mirror that a sheet is in, its other end tells; elsewhere a place beside the nearest does.
+    """
+    edges = scene.near_edges.edges
+    opening = np.pi * edges.opening[e]
+    if opening > 2 * np.pi - _FREE:
+        return False
+    for k in range(2):
+        mirror = scene.mirror[edges.triangle[e, k]]
+        if mirror < 0 or before != mirror != after:
+            continue
+        end, plane, above = b if mirror == before else a, scene.planes[mirror], 0.0
+        for c in range(3):
+            into_air = edges.normal[e, c]
+            if k == 1:
+                into_air = np.sin(opening) * edges.face[e, c] - np.cos(opening) * into_air
+            above += into_air * plane[c]
+        height = end[0] * plane[0] + end[1] * plane[1] + end[2] * plane[2] - plane[3]
+        return height * above < _TIE
+    aside = min(max(0.1 * clear, _IN_PLANE) / distance(a, b), 0.5)
+    return angle_round(edges, e, _along(a, b, s + aside if s < 0.5 else s - aside)) < 0
+
+
+@inlined
+def _along(a, b, share):
+    """Return the point (x, y, z) at a share of the way from a to b."""
+    return (
+        a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])
+    )  # fmt: skip
 
 
 @inner

@@ -34,11 +34,15 @@ def wedge_gain(opening, difference, total, distance, reflectance_0, reflectance_
     distance : k L, with the wave number k and L = s s' sin²(beta) / (s + s').
     reflectance_0, reflectance_1 : pressure that the faces reflect specularly, 0 to 1.
     """
+    a, slope_a = boundary(opening, -difference)
+    b, slope_b = boundary(opening, difference)
+    c, slope_c = boundary(opening, -total)
+    d, slope_d = boundary(opening, total)
     return (
-        _boundary_term(opening, -difference, distance)
-        + _boundary_term(opening, difference, distance)
-        + reflectance_0 * _boundary_term(opening, -total, distance)
-        + reflectance_1 * _boundary_term(opening, total, distance)
+        boundary_term(a, slope_a, distance)
+        + boundary_term(b, slope_b, distance)
+        + reflectance_0 * boundary_term(c, slope_c, distance)
+        + reflectance_1 * boundary_term(d, slope_d, distance)
     )
 
 
@@ -63,18 +67,26 @@ def both_ways(one, apart, bend):
 
 
 @inner
-def _boundary_term(n, angle, distance):
-    """Return one of the four terms, -cot(x) F(k L a) / (2 n sqrt(2 pi k L)), of a boundary.
+def boundary(n, angle):
+    """Return what a boundary's term is made of at all frequencies: a sine, and a factor.
 
-    With x = (pi + angle) / 2n and e = x - N pi from the boundary, a = 2 sin²(n e); this takes the
-    singular factors of cotangent and transition function together.
+    With x = (pi + angle) / 2n and e = x - N pi from the boundary, a = 2 sin²(n e) is in the term
+    -cot(x) F(k L a) / (2 n sqrt(2 pi k L)); this takes the singular factors of cotangent and
+    transition function together. The factor is negative on the near side.
     """
     x = (np.pi + angle) / (2 * n)
     e = x - np.round(x / np.pi) * np.pi
     sine = abs(np.sin(n * e))
     slope = sine / np.tan(abs(e)) if abs(e) > 1e-9 else n
+    slope /= np.sqrt(2.0) * n
+    return sine, -slope if e > 0 else slope
+
+
+@inner
+def boundary_term(sine, slope, distance):
+    """Return one of the four terms, at k L."""
     v = 2 * np.sqrt(distance / np.pi) * sine
-    return (-in_phase(v) if e > 0 else magnitude(v)) * slope / (np.sqrt(2.0) * n)
+    return (in_phase(v) if slope < 0 else magnitude(v)) * slope
 
 
 @borrowing

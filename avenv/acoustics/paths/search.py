@@ -27,6 +27,8 @@ _INAUDIBLE = 1e-6  # pressure gain below which walls are taken to be silent: 120
 _NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
 _CANDIDATES = 2 * MAX_PATHS  # of the strongest ways round edges, that are tested for being free
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
+_TIE = 1e-12  # metres from a mirror within which a point is on it
+_BEFORE = 0.01  # metres before a mirror, up to which its own triangles may be
 
 
 class Paths(NamedTuple):
@@ -166,13 +168,18 @@ def _bounce_points(scene, tree, image, listener, points):
     """
     x, y, z = listener[0], listener[1], listener[2]
     points[0, 0], points[0, 1], points[0, 2] = x, y, z
-    n = 1
+    n, before = 1, -1
     while image > 0:
         mirror = tree.mirror[image]
         p, plane, box = tree.position[image], scene.planes[mirror], scene.extents[mirror]
         here = x * plane[0] + y * plane[1] + z * plane[2] - plane[3]
         there = p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2] - plane[3]
-        if here * there >= 0:  # both on one side of the mirror
+        if n > 1 and abs(here) <= _TIE:
+            # On the edge between two mirrors: the images in the one and the other, either way
+            # round, are one. That which meets the mirrors in descending order counts.
+            if mirror >= before:
+                return False
+        elif here * there >= 0:  # both on one side of the mirror
             return False
         s = here / (here - there)
         x, y, z = x + s * (p[0] - x), y + s * (p[1] - y), z + s * (p[2] - z)
@@ -182,8 +189,7 @@ def _bounce_points(scene, tree, image, listener, points):
         ):  # fmt: skip
             return False
         points[n, 0], points[n, 1], points[n, 2] = x, y, z
-        n += 1
-        image = tree.parent[image]
+        n, before, image = n + 1, mirror, tree.parent[image]
     source = tree.position[0]
     points[n, 0], points[n, 1], points[n, 2] = source[0], source[1], source[2]
     return True
@@ -192,25 +198,71 @@ def _bounce_points(scene, tree, image, listener, points):
 @inner
 def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
-    n = 0
+    n, before = 0, 0
     while image > 0:
-        a, b = points[n], points[n + 1]
-        dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-        length = np.sqrt(dx * dx + dy * dy + dz * dz)
-        if length < 2 * STEP_OFF:
+        # Whether anything is in the way is sooner known than what the leg meets first.
+        if not _is_clear_until(scene, points[n], points[n + 1]):
             return False
-        dx, dy, dz = dx / length, dy / length, dz / length
-        off = STEP_OFF if n > 0 else 0.0
-        _, triangle = closest_hit(
-            scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz, 1e9
-        )
-        if triangle < 0 or scene.mirror[triangle] != tree.mirror[image]:
+        triangle = _mirror_met(scene, tree, image, before, points[n], points[n + 1])
+        if triangle < 0:
             return False
         hits[n] = triangle
-        n += 1
-        image = tree.parent[image]
+        n, before, image = n + 1, image, tree.parent[image]
     a, b = points[n], points[n + 1]
     return segment_is_clear(scene.bvh, a[0], a[1], a[2], b[0], b[1], b[2])
+
+
+@inner
+def _is_clear_until(scene, a, b):
+    """Say whether nothing stands between a and a point shortly before b."""
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    if length <= _BEFORE:
+        return True
+    part = (length - _BEFORE) / length
+    return segment_is_clear(
+        scene.bvh, a[0], a[1], a[2], a[0] + part * dx, a[1] + part * dy, a[2] + part * dz
+    )
+
+
+@inner
+def _mirror_met(scene, tree, image, before, a, b):
+    """Return the triangle of an image's mirror that a path from a meets at b, -1 if none.
+
+    ``before`` is the image in whose mirror a is, 0 if a is the listener. Where a path bends twice
+    in the corner between two mirrors, what is met there first may be either.
+    """
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    beside, off = before, STEP_OFF if before > 0 else 0.0
+    if length > 2 * off:
+        dx, dy, dz = dx / length, dy / length, dz / length
+        t, triangle = closest_hit(
+            scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz, 1e9
+        )
+        met = scene.mirror[triangle] if triangle >= 0 else -1
+        if met < 0 or met == tree.mirror[image]:
+            return triangle if met >= 0 else -1
+        if met != tree.mirror[before]:
+            beside = tree.parent[image]
+        if met != tree.mirror[beside] or abs(off + t - length) > 2 * STEP_OFF:
+            return -1
+    n, side = scene.planes[tree.mirror[image]], _front(scene, tree, image)
+    m, along = scene.planes[tree.mirror[beside]], _front(scene, tree, beside)
+    _, triangle = closest_hit(
+        scene.bvh, b[0] + STEP_OFF * (side * n[0] + along * m[0]),
+        b[1] + STEP_OFF * (side * n[1] + along * m[1]),
+        b[2] + STEP_OFF * (side * n[2] + along * m[2]),
+        -side * n[0], -side * n[1], -side * n[2], 3 * STEP_OFF,
+    )  # fmt: skip
+    return triangle if triangle >= 0 and scene.mirror[triangle] == tree.mirror[image] else -1
+
+
+@inner
+def _front(scene, tree, image):
+    """Return the side (-1, 1) of its mirror on which an image is not."""
+    p, plane = tree.position[image], scene.planes[tree.mirror[image]]
+    return -1.0 if p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2] > plane[3] else 1.0
 
 
 @inner

@@ -12,7 +12,7 @@ Kernels note about the wedges of one string in a scratch table, a row for each e
 import numpy as np
 
 from avenv.acoustics.air import SPEED_OF_SOUND
-from avenv.acoustics.paths.diffraction import both_ways, wedge_gain
+from avenv.acoustics.paths.diffraction import both_ways, boundary, boundary_term, wedge_gain
 from avenv.acoustics.paths.edges import THICKEST
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.kernels import inner
@@ -26,7 +26,9 @@ PLACE, OPENING, DIFFERENCE, TOTAL, WAY, RANGE, _FAR, FACE = range(8)
 # how much the narrow face does as a mirror, where along it sound creeps; and of the one edge that
 # the two are: its opening, difference, sum and L, and whether its sound is this string's.
 _THIN, _PAIR, _THICKNESS, _BEND, _EVEN, _MIRROR = range(8, 14)
-_ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE, WEDGE_COLUMNS = range(14, 20)
+_ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_RANGE, _IS_ONE = range(14, 19)
+# Sines and factors of the four boundaries of the edge, and of the one that it and its twin are.
+_SHAPES, _ONE_SHAPES, WEDGE_COLUMNS = 19, 27, 35
 
 _WAVE_NUMBERS = tuple(2 * np.pi * f / SPEED_OF_SOUND for f in OCTAVE_CENTRES)
 _FLUSH = 1e-3  # radians from a face within which a leg lies in it
@@ -150,13 +152,45 @@ def likely_gain(scene, chain, number, wedges, band):
         alone = twin >= 0 and not (
             (i > 0 and chain[i - 1] == twin) or (i + 1 < number and chain[i + 1] == twin)
         )
-        gain *= _gain_of(scene, chain[i], wedges, i, band, 0.0 if alone else 1.0)
+        first, second = _reflectances(scene, chain[i], band, 0.0 if alone else 1.0)
+        likely = wedge_gain(
+            wedges[i, OPENING], wedges[i, DIFFERENCE], wedges[i, TOTAL],
+            _WAVE_NUMBERS[band] * wedges[i, RANGE], first, second,
+        )  # fmt: skip
+        gain *= likely / _shared(scene, chain[i], wedges, i, band)
+    return gain
+
+
+@inner
+def shape(number, wedges):
+    """Note what the gains of a string's wedges are made of in all bands, after ``merge_thin``."""
+    for i in range(number):
+        _shape(wedges[i], OPENING, DIFFERENCE, TOTAL, _SHAPES)
+        if wedges[i, _THIN] > 0:
+            _shape(wedges[i], _ONE_OPENING, _ONE_DIFFERENCE, _ONE_TOTAL, _ONE_SHAPES)
+
+
+@inner
+def _shape(wedge, opening, difference, total, place):
+    for k in range(4):
+        angle = wedge[difference] if k < 2 else wedge[total]
+        sine, slope = boundary(wedge[opening], angle if k % 2 else -angle)
+        wedge[place + 2 * k], wedge[place + 2 * k + 1] = sine, slope
+
+
+@inner
+def _shaped_gain(wedge, place, distance, reflectance_0, reflectance_1):
+    """Return ``wedge_gain`` of a wedge whose shape is noted."""
+    gain = 0.0
+    for k in range(4):
+        weight = 1.0 if k < 2 else reflectance_0 if k == 2 else reflectance_1
+        gain += weight * boundary_term(wedge[place + 2 * k], wedge[place + 2 * k + 1], distance)
     return gain
 
 
 @inner
 def pressure_gain(scene, chain, number, wedges, band):
-    """Return the product of the gains of a string's wedges in a band, after ``merge_thin``."""
+    """Return the product of the gains of a string's wedges in a band, after ``shape``."""
     gain = 1.0
     i = 0
     while i < number:
@@ -202,24 +236,33 @@ def _narrow(scene, e, wedges, i, band):
 
 @inner
 def _gain_of(scene, e, wedges, i, band, narrow):
-    """Return the gain of one wedge, of whose narrow face's reflection a share counts.
+    """Return the gain of one wedge, of whose narrow face's reflection a share counts."""
+    first, second = _reflectances(scene, e, band, narrow)
+    distance = _WAVE_NUMBERS[band] * wedges[i, RANGE]
+    gain = _shaped_gain(wedges[i], _SHAPES, distance, first, second)
+    return gain / _shared(scene, e, wedges, i, band)
 
-    A leg that lies in a face that two edges share is the sum of a sound and its reflection, and
-    arrives as one: their sum is divided out again.
-    """
+
+@inner
+def _reflectances(scene, e, band, narrow):
+    """Return what the faces of an edge reflect, the narrow one a share of it."""
     first, second = scene.reflectance[e, 0, band], scene.reflectance[e, 1, band]
     if narrow < 1:
         if scene.twins.face[e] == 0:
             first *= narrow
         else:
             second *= narrow
-    gain = wedge_gain(
-        wedges[i, OPENING], wedges[i, DIFFERENCE], wedges[i, TOTAL],
-        _WAVE_NUMBERS[band] * wedges[i, RANGE], first, second,
-    )  # fmt: skip
-    if wedges[i, FACE] >= 0:
-        gain /= 1 + scene.reflectance[e, int(wedges[i, FACE]), band]
-    return gain
+    return first, second
+
+
+@inner
+def _shared(scene, e, wedges, i, band):
+    """Return the sum of a sound and its reflection in a face that two edges share, else 1.
+
+    A leg that lies in such a face is that sum, and arrives as one: it is divided out again.
+    """
+    face = int(wedges[i, FACE])
+    return 1.0 if face < 0 else 1 + scene.reflectance[e, face, band]
 
 
 @inner
@@ -227,9 +270,8 @@ def _gain_of_one(scene, e, wedges, i, band):
     """Return the gain of the edge that edge e and its twin are to long waves."""
     twins = scene.twins
     twin = twins.edge[e]
-    return wedge_gain(
-        wedges[i, _ONE_OPENING], wedges[i, _ONE_DIFFERENCE], wedges[i, _ONE_TOTAL],
-        _WAVE_NUMBERS[band] * wedges[i, _ONE_RANGE],
+    return _shaped_gain(
+        wedges[i], _ONE_SHAPES, _WAVE_NUMBERS[band] * wedges[i, _ONE_RANGE],
         scene.reflectance[e, 1 - twins.face[e], band],
         scene.reflectance[twin, 1 - twins.face[twin], band],
     )  # fmt: skip

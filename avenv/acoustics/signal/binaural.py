@@ -30,8 +30,18 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.acoustics.signal.fft import LANES, SIZE, load, output_order, roots_of_unity, transform
-from avenv.acoustics.signal.spectrogram import HANN, HOP, WINDOW
+from avenv.acoustics.signal.frames import (
+    BINS,
+    HANN,
+    HOP,
+    SIZE,
+    WINDOW,
+    FrameTables,
+    frame_tables,
+    take_logarithms,
+    transform_frame,
+)
+from avenv.acoustics.signal.transforms import LANES
 from avenv.core import parallel
 from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
@@ -146,14 +156,66 @@ class BinauralFeatures:
                 f"out is {out.dtype} of the shape {out.shape}; accepted: float32 of the shape "
                 f"{shape}, its rows one after the other"
             )
-        tables = _make_tables(self.sample_rate)
-        frames = (self.window_samples - WINDOW) // HOP + 1
-        # frames that lie in the step, or the one that ends with it
-        recent = max(1, (self.step_samples - WINDOW) // HOP + 1)
-        parallel.run(
-            _describe, [(row, tables, frames, recent, out[i]) for i, row in enumerate(sound)]
-        )
+        parallel.run(self._describe, [(row, out[i]) for i, row in enumerate(sound)])
         return out
+
+    @property
+    def frames(self) -> int:
+        """Frames T of a window, the last of which ends with it."""
+        return (self.window_samples - WINDOW) // HOP + 1
+
+    @property
+    def recent(self) -> int:
+        """Frames that lie in the step; the one that ends with it, if none does."""
+        return max(1, (self.step_samples - WINDOW) // HOP + 1)
+
+    def _describe(self, sound: Array, vector: Array) -> None:
+        tables = _make_tables(self.sample_rate)
+        known = _known(self.frames, tables)
+        _follow(sound, tables, self.frames, self.recent, 0, known, vector)
+
+
+class SlidingBinaural:
+    """The vectors of E windows that slide: the spectra of frames that were there are kept.
+
+    The bits are those of ``BinauralFeatures.compute``.
+
+    Args:
+        features: of which windows, and by how many samples they slide.
+        num: windows E.
+
+    Attributes:
+        values: (E, D) float32, the vectors; the next call overwrites them.
+    """
+
+    def __init__(self, features: BinauralFeatures, num: int):
+        self._features = features
+        self._tables = _make_tables(features.sample_rate)
+        shift, rest = divmod(features.step_samples, HOP)
+        self._new = features.frames if rest else min(shift, features.frames)
+        self._known = [_known(features.frames, self._tables) for _ in range(num)]
+        self._first = [0] * num  # where in a row's ring its first frame is
+        self.values = np.zeros((num, features.size), np.float32)
+
+    def renew(self, rows: NDArray[np.int64], windows: Array) -> None:
+        """Describe some rows (R,) of windows (E, 2, N) anew."""
+        self._follow(rows, windows, self._features.frames)
+
+    def slide(self, rows: NDArray[np.int64], windows: Array) -> None:
+        """Describe some rows (R,) of windows (E, 2, N), which have moved on by one step."""
+        self._follow(rows, windows, self._new)
+
+    def _follow(self, rows: NDArray[np.int64], windows: Array, new: int) -> None:
+        jobs = []
+        for row in rows.tolist():
+            self._first[row] = (self._first[row] + new) % self._features.frames
+            jobs.append(
+                (
+                    windows[row], self._tables, new, self._features.recent, self._first[row],
+                    self._known[row], self.values[row],
+                )
+            )  # fmt: skip
+        parallel.run(_follow, jobs)
 
 
 def mirrored(vectors: ArrayLike) -> Array:
@@ -185,25 +247,22 @@ class _Tables(NamedTuple):
     """What the kernel looks up, of K bins from the first one in a band to the last.
 
     Attributes:
-        window: (400,) Hann, scaled such that the powers of an ear's bins add up to its mean square
-            where its spectrum is the sum of a bin and its mirror image, not half of it.
-        roots: of ``transform``.
-        up, down: (K,) places of the bins and of their mirror images after it.
+        frame: of ``transform_frame``, scaled such that the powers of an ear's bins add up to its
+            mean square.
+        bins: (K,) numbers of the bins, in a row.
         weights: (BANDS + ONSET_BANDS, K) share that bins have in bands.
         reach: (BANDS + ONSET_BANDS, 2) first bin of a band, and the one after its last.
-        owner: (K,) the band of onsets in which a bin counts most.
+        owned: (ONSET_BANDS + 1,) first of the bins that count most in a band of onsets.
         turns: (2, LAGS, G) cosine and sine of the turn of the first G bins in each lag.
         decay: of the power of an echo from frame to frame.
         bin_floor: share of ``FLOOR`` that a bin has.
     """
 
-    window: Array
-    roots: Array
-    up: NDArray[np.int64]
-    down: NDArray[np.int64]
+    frame: FrameTables
+    bins: NDArray[np.int64]
     weights: Array
     reach: NDArray[np.int64]
-    owner: NDArray[np.int64]
+    owned: NDArray[np.int64]
     turns: Array
     decay: np.float32
     bin_floor: np.float32
@@ -220,17 +279,12 @@ def _make_tables(sample_rate: int) -> _Tables:
     reach = [(np.flatnonzero(row)[0], np.flatnonzero(row)[-1] + 1) for row in weights]
     correlated = frequency[bins][frequency[bins] <= HIGHEST_CORRELATED]
     turns = 2 * np.pi * correlated * np.linspace(-MAX_LAG, MAX_LAG, LAGS)[:, None]
-    order = output_order()
     return _Tables(
-        window=(HANN * np.sqrt(0.5 / (SIZE * np.sum(HANN**2, dtype=np.float64)))).astype(
-            np.float32
-        ),
-        roots=roots_of_unity(),
-        up=order[bins],
-        down=order[-bins % SIZE],
+        frame=frame_tables(np.sqrt(2 / (SIZE * np.sum(HANN**2, dtype=np.float64)))),
+        bins=bins,
         weights=weights.astype(np.float32),
         reach=np.array(reach),
-        owner=weights[BANDS:].argmax(axis=0),
+        owned=np.searchsorted(weights[BANDS:].argmax(axis=0), np.arange(ONSET_BANDS + 1)),
         turns=np.stack([np.cos(turns), np.sin(turns)]).astype(np.float32),
         decay=np.float32(10 ** (-6 * HOP / sample_rate / ECHO_TIME)),
         bin_floor=np.float32(FLOOR * BANDS / len(bins)),
@@ -253,29 +307,86 @@ def band_weights(frequency: NDArray[np.floating], sample_rate: int) -> NDArray[n
     return np.where(frequency < LOWEST, 0, np.maximum(0, triangles))
 
 
-@fast_kernel
-def _describe(sound, tables, frames, recent, vector):
-    """Set vector (D,) to what the last frames of sound (2, N), and the recent ones of them, tell.
+class _Known(NamedTuple):
+    """What is known of the frames of a window, in a ring.
+
+    Attributes:
+        products: (T, 4, K) power of the left and of the right ear, real and imaginary part of the
+            cross spectrum.
+        power: (T, ONSET_BANDS) of both ears.
+    """
+
+    products: Array
+    power: Array
+
+
+def _known(frames: int, tables: _Tables) -> _Known:
+    return _Known(
+        np.zeros((frames, 4, len(tables.bins)), np.float32),
+        np.zeros((frames, ONSET_BANDS), np.float32),
+    )
+
+
+@fast_part
+def _take_in(sound, tables, new, first, known):
+    """Write the last ``new`` frames of sound (2, N) to what is known, which begins at ``first``."""
+    frames, _, bins = known.products.shape
+    work, spectra = np.empty((SIZE // LANES, 2, LANES), np.float32), np.empty((4, BINS), np.float32)
+    low, samples = tables.bins[0], sound.shape[1]
+    for frame in range(frames - new, frames):
+        slot = (first + frame) % frames
+        start = samples - WINDOW - HOP * (frames - 1 - frame)
+        transform_frame(sound[0, start:], sound[1, start:], tables.frame, work, spectra)
+        left_re, left_im = spectra[0, low : low + bins], spectra[1, low : low + bins]
+        right_re, right_im = spectra[2, low : low + bins], spectra[3, low : low + bins]
+        product = known.products[slot]
+        for k in range(bins):
+            product[0, k] = left_re[k] * left_re[k] + left_im[k] * left_im[k]
+            product[1, k] = right_re[k] * right_re[k] + right_im[k] * right_im[k]
+            product[2, k] = left_re[k] * right_re[k] + left_im[k] * right_im[k]
+            product[3, k] = left_im[k] * right_re[k] - left_re[k] * right_im[k]
+        for band in range(ONSET_BANDS):
+            begin, end = tables.reach[BANDS + band, 0], tables.reach[BANDS + band, 1]
+            weights = tables.weights[BANDS + band, begin:end]
+            left, right = product[0, begin:end], product[1, begin:end]
+            total = np.float32(0)
+            for k in range(len(weights)):
+                total += weights[k] * (left[k] + right[k])
+            known.power[slot, band] = total
+
+
+@fast_part
+def _describe(sound, tables, recent, first, known, vector):
+    """Set vector (D,) to what known frames of sound (2, N), and the recent ones of them, tell.
 
     The sums over frames are (4 views, 4, K): power of the left and of the right ear, real and
     imaginary part of the cross spectrum, of what lies in the step, in the window, and of the onsets
     in each.
     """
-    bins = len(tables.up)
+    frames, _, bins = known.products.shape
     sums = np.zeros((4, 4, bins), np.float32)
     rises = np.zeros((2, 2, ONSET_BANDS), np.float32)  # step and window: weighted, their weights
-    power = np.zeros((frames, ONSET_BANDS), np.float32)
-    echo = np.zeros(ONSET_BANDS, np.float32)
-    shares = np.zeros((ONSET_BANDS, LANES), np.float32)
-    work = np.empty(SIZE * 2 * LANES, np.float32)
-    old = frames - recent
-    for span in range(1, -1, -1):  # first what lies before the step
-        begin, end = (0, old) if span == 1 else (old, frames)
-        for first in range(begin, end, LANES):
-            last = min(first + LANES, end)
-            _transform_frames(sound, tables, frames, first, last, work)
-            _find_onsets(work, tables, first, last, power, echo, shares, rises[span])
-            _add_frames(work, tables, last - first, shares, sums[span], sums[span + 2])
+    shares = np.zeros((frames, ONSET_BANDS), np.float32)
+    _find_onsets(tables, recent, first, known.power, shares, rises)
+    share = np.empty(bins, np.float32)
+    for frame in range(frames):
+        span = 0 if frame >= frames - recent else 1
+        onset, product = shares[frame], known.products[(first + frame) % frames]
+        largest = np.float32(0)
+        for band in range(ONSET_BANDS):
+            largest = max(largest, onset[band])
+        if largest > 0:
+            for band in range(ONSET_BANDS):
+                share[tables.owned[band] : tables.owned[band + 1]] = onset[band]
+        for part in range(4):
+            everything, onsets, values = sums[span, part], sums[span + 2, part], product[part]
+            if largest > 0:
+                for k in range(bins):
+                    everything[k] += values[k]
+                    onsets[k] += share[k] * values[k]
+            else:
+                for k in range(bins):
+                    everything[k] += values[k]
     _finish_sums(sums, rises, recent, frames)
     place = 0
     for view in range(4):
@@ -298,101 +409,36 @@ def _finish_sums(sums, rises, recent, frames):
 
 
 @fast_part
-def _transform_frames(sound, tables, frames, first, last, work):
-    """Transform frames first to last, each a lane, left ear in the real, right in the imaginary."""
-    samples = sound.shape[1]
-    starts = np.empty(2 * LANES, np.uint64)
-    for lane in range(LANES):
-        frame = min(first + lane, last - 1)
-        start = samples - WINDOW - HOP * (frames - 1 - frame)
-        starts[lane] = start
-        starts[lane + LANES] = samples + start
-    load(sound.ravel(), starts, tables.window, work)
-    transform(work, tables.roots)
+def _find_onsets(tables, recent, first, power, shares, rises):
+    """Set shares (T, ONSET_BANDS) to what part of a frame's power (T, ONSET_BANDS) is no echo.
 
-
-@fast_part
-def _find_onsets(work, tables, first, last, power, echo, shares, rises):
-    """Set shares (ONSET_BANDS, LANES) to what part of a frame's power is above the echo.
-
-    Power (T, ONSET_BANDS) and echo (ONSET_BANDS,) are carried on; rises (2, ONSET_BANDS) gain the
-    rises above the echo in dB times the power, and the power. What was before the first frames is
-    not known, so that they are no onsets.
+    Rises (2, 2, ONSET_BANDS) gain, for the step and for what lies before it, the rises above the
+    echo in dB times the power, and the power. What was before the first frames is not known, so
+    that they are no onsets.
     """
-    row = 2 * LANES
-    heard = np.empty((len(tables.up), LANES), np.float32)
-    for k in range(len(tables.up)):
-        up = work[tables.up[k] * row : (tables.up[k] + 1) * row]
-        down = work[tables.down[k] * row : (tables.down[k] + 1) * row]
-        both = heard[k]
-        for lane in range(LANES):
-            a, b, c, d = up[lane], up[lane + LANES], down[lane], down[lane + LANES]
-            both[lane] = np.float32(2) * (a * a + b * b + c * c + d * d)
-    total = np.empty(LANES, np.float32)
-    for band in range(ONSET_BANDS):
-        total[:] = 0
-        for k in range(tables.reach[BANDS + band, 0], tables.reach[BANDS + band, 1]):
-            weight, both = tables.weights[BANDS + band, k], heard[k]
-            for lane in range(LANES):
-                total[lane] += weight * both[lane]
-        for lane in range(last - first):
-            frame = first + lane
-            now = total[lane] + np.float32(FLOOR)
-            power[frame, band] = total[lane]
-            share = rise = np.float32(0)
-            if frame >= ECHO_DELAY:
-                reflected = power[frame - ECHO_DELAY, band]
-                for _ in range(ECHO_DELAY):
-                    reflected *= tables.decay
-                echo[band] = max(echo[band] * tables.decay, reflected)
-                before = echo[band] + np.float32(FLOOR)
-                if now > before:
-                    share = np.float32(1) - before / now
-                    rise = _decibels(now / before)
-            shares[band, lane] = share
-            rises[0, band] += rise * total[lane]
-            rises[1, band] += now
-
-
-@fast_part
-def _add_frames(work, tables, count, shares, everything, onsets):
-    """Add the first lanes to everything (4, K), and their shares to onsets (4, K)."""
-    row = 2 * LANES
-    valid = np.zeros(LANES, np.float32)
-    valid[:count] = 1
-    for lane in range(count, LANES):
-        shares[:, lane] = 0
-    for k in range(len(tables.up)):
-        up = work[tables.up[k] * row : (tables.up[k] + 1) * row]
-        down = work[tables.down[k] * row : (tables.down[k] + 1) * row]
-        share = shares[tables.owner[k]]
-        left = right = real = imag = np.float32(0)
-        left_on = right_on = real_on = imag_on = np.float32(0)
-        for lane in range(LANES):
-            # the real part's spectrum is Hermitian, the imaginary part's is so times i
-            left_re, left_im = up[lane] + down[lane], up[lane + LANES] - down[lane + LANES]
-            right_re, right_im = up[lane + LANES] + down[lane + LANES], down[lane] - up[lane]
-            p = left_re * left_re + left_im * left_im
-            q = right_re * right_re + right_im * right_im
-            x = left_re * right_re + left_im * right_im
-            y = left_im * right_re - left_re * right_im
-            all_of, some = valid[lane], share[lane]
-            left += all_of * p
-            right += all_of * q
-            real += all_of * x
-            imag += all_of * y
-            left_on += some * p
-            right_on += some * q
-            real_on += some * x
-            imag_on += some * y
-        everything[0, k] += left
-        everything[1, k] += right
-        everything[2, k] += real
-        everything[3, k] += imag
-        onsets[0, k] += left_on
-        onsets[1, k] += right_on
-        onsets[2, k] += real_on
-        onsets[3, k] += imag_on
+    frames = len(power)
+    echo, rise = np.zeros(ONSET_BANDS, np.float32), np.ones((frames, ONSET_BANDS), np.float32)
+    for frame in range(frames):
+        now = power[(first + frame) % frames]
+        if frame >= ECHO_DELAY:
+            before = power[(first + frame - ECHO_DELAY) % frames]
+            decayed = np.float32(1)
+            for _ in range(ECHO_DELAY):
+                decayed *= tables.decay
+            for band in range(ONSET_BANDS):
+                echo[band] = max(echo[band] * tables.decay, before[band] * decayed)
+        for band in range(ONSET_BANDS):
+            heard, echoed = now[band] + np.float32(FLOOR), echo[band] + np.float32(FLOOR)
+            if frame >= ECHO_DELAY and heard > echoed:
+                shares[frame, band] = np.float32(1) - echoed / heard
+                rise[frame, band] = heard / echoed
+    take_logarithms(rise.reshape(rise.size))
+    for frame in range(frames):
+        now, span = power[(first + frame) % frames], 0 if frame >= frames - recent else 1
+        for band in range(ONSET_BANDS):
+            decibels = np.float32(10 / np.log(10)) * rise[frame, band]
+            rises[span, 0, band] += decibels * now[band]
+            rises[span, 1, band] += now[band] + np.float32(FLOOR)
 
 
 @fast_part
@@ -463,3 +509,13 @@ def _decibels(ratio):
 @fast_inner
 def _bounded(value):
     return max(-BOUND, min(BOUND, value))
+
+
+@fast_kernel
+def _follow(sound, tables, new, recent, first, known, vector):
+    """Set vector (D,) to what sound (2, N) tells, of which the last ``new`` frames are not known.
+
+    What is known begins at ``first`` in its ring; ``recent`` frames are of the step.
+    """
+    _take_in(sound, tables, new, first, known)
+    _describe(sound, tables, recent, first, known, vector)

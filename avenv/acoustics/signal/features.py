@@ -5,14 +5,28 @@ under a Hann window. Frame t is centred on sample 160 t; beyond both ends there 
 pictures like it, too: (rows, T, channels), low frequencies first.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import irfft, rfft
+from scipy.fft import rfft
 
-from avenv.acoustics.signal.fft import SIZE
-from avenv.acoustics.signal.spectrogram import HANN, HOP, WINDOW
+from avenv.acoustics.signal.frames import (
+    BINS,
+    HANN,
+    HOP,
+    SIZE,
+    WINDOW,
+    frame_tables,
+    frames_to_make,
+    take_logarithms,
+    transform_centred,
+)
+from avenv.acoustics.signal.transforms import LANES, invert
+from avenv.core import parallel
+from avenv.core.kernels import fast_inner, fast_kernel, fast_part
 
 LEVEL_RANGE = 60.0
 """dB at which level differences are cut off."""
@@ -20,6 +34,9 @@ MAX_LAG = SIZE - WINDOW
 """Samples by which one ear may be late before a transform wraps round."""
 FLOOR = np.float32(1e-10)
 """Power that is taken for silence: 140 dB under that of a full-scale tone."""
+
+_TABLES = frame_tables()
+_SILENT = np.log(FLOOR)  # the least that the logarithm of a power is
 
 Array = NDArray[np.float32]
 
@@ -48,14 +65,80 @@ def stft(audio: ArrayLike) -> NDArray[np.complex64]:
     return rfft(windowed)
 
 
+class Kind(NamedTuple):
+    """A kind of features: what makes them of frames, and their rows and channels for each frame."""
+
+    make: Callable[..., None]
+    more: tuple[Any, ...]
+    rows: int
+    channels: int
+
+
+class SlidingFeatures:
+    """The features of E windows that slide: those of frames that were there are taken over.
+
+    The bits are those of the functions of this module, because no frame knows of another.
+
+    Args:
+        kind: of features.
+        num: windows E.
+        samples: N of a window.
+        step: samples by which windows slide.
+
+    Attributes:
+        values: (E, rows, T, channels) float32; the next call overwrites them.
+
+    Raises:
+        ValueError: windows are shorter than a hop.
+    """
+
+    def __init__(self, kind: Kind, num: int, samples: int, step: int):
+        frames = num_frames(samples)
+        self._kind = kind
+        self.values = np.zeros((num, kind.rows, frames, kind.channels), np.float32)
+        self._all = np.arange(frames)
+        self._new, self._shift = frames_to_make(samples, step)
+
+    def renew(self, rows: NDArray[np.int64], windows: Array) -> None:
+        """Make the features of some rows (R,) of windows (E, C, N) anew."""
+        self._make(rows, windows, self._all, 0)
+
+    def slide(self, rows: NDArray[np.int64], windows: Array) -> None:
+        """Follow some rows (R,) of windows (E, C, N), which have moved on by one step."""
+        self._make(rows, windows, self._new, self._shift)
+
+    def _make(
+        self, rows: NDArray[np.int64], windows: Array, frames: NDArray[np.int64], shift: int
+    ) -> None:
+        make, more = self._kind.make, self._kind.more
+        parallel.run(
+            make, [(windows[i], _TABLES, frames, shift, *more, self.values[i]) for i in rows]
+        )
+
+
+def _of_all(kind: Kind, audio: ArrayLike) -> Array:
+    """Return the features (..., rows, T, channels) of sound (..., C, N)."""
+    sound = np.ascontiguousarray(audio, np.float32)
+    windows = sound.reshape(-1, *sound.shape[-2:])
+    features = SlidingFeatures(kind, len(windows), sound.shape[-1], sound.shape[-1])
+    features.renew(np.arange(len(windows)), windows)
+    return features.values.reshape(*sound.shape[:-2], *features.values.shape[1:])
+
+
 def log_mel(audio: ArrayLike, sample_rate: int, bands: int = 64) -> Array:
     """Return the log power in mel bands (..., bands, T, C) float32 of sound (..., C, N).
 
     ln(1e-10 + M |STFT|²), M being ``mel_filters``.
     """
-    power = np.abs(stft(audio)) ** 2
-    mel = power @ np.ascontiguousarray(mel_filters(sample_rate, bands).T)  # ten times as fast
-    return np.moveaxis(np.log(mel + FLOOR), (-3, -1), (-1, -3))
+    sound = np.asarray(audio, np.float32)
+    return _of_all(log_mel_kind(sample_rate, bands, sound.shape[-2]), sound)
+
+
+def log_mel_kind(sample_rate: int, bands: int, channels: int) -> Kind:
+    """Return what ``log_mel`` makes; see there."""
+    filters = mel_filters(sample_rate, bands)
+    reach = np.array([(np.flatnonzero(f)[0], np.flatnonzero(f)[-1] + 1) for f in filters])
+    return Kind(_make_log_mel, (filters, reach), bands, channels)
 
 
 def mel_filters(sample_rate: int, bands: int) -> Array:
@@ -99,11 +182,7 @@ def interaural(audio: ArrayLike) -> Array:
     Raises:
         ValueError: the sound has not two channels, or is shorter than a hop.
     """
-    left, right = _two_ears(audio)
-    phase = _phase(left * right.conj(), 1)
-    ratio = (np.abs(left) ** 2 + FLOOR) / (np.abs(right) ** 2 + FLOOR)
-    level = np.clip(10 * np.log10(ratio), -LEVEL_RANGE, LEVEL_RANGE)
-    return np.stack([phase.real, phase.imag, level], axis=-1).swapaxes(-2, -3)
+    return _of_all(INTERAURAL, _two_ears(audio))
 
 
 def gcc_phat(audio: ArrayLike, max_lag: int) -> Array:
@@ -118,11 +197,12 @@ def gcc_phat(audio: ArrayLike, max_lag: int) -> Array:
         ValueError: the sound has not two channels or is shorter than a hop; ``max_lag`` is
             negative or above ``MAX_LAG``.
     """
-    check_lag(max_lag)
-    left, right = _two_ears(audio)
-    lags = irfft(_phase(right * left.conj(), 0), SIZE)
-    around = np.concatenate([lags[..., SIZE - max_lag :], lags[..., : max_lag + 1]], axis=-1)
-    return np.clip(around.swapaxes(-1, -2), -1, 1)[..., None]
+    return _of_all(gcc_phat_kind(max_lag), _two_ears(audio))
+
+
+def gcc_phat_kind(max_lag: int) -> Kind:
+    """Return what ``gcc_phat`` makes; see there."""
+    return Kind(_make_gcc_phat, (), 2 * check_lag(max_lag) + 1, 1)
 
 
 def check_lag(max_lag: int) -> int:
@@ -132,18 +212,119 @@ def check_lag(max_lag: int) -> int:
     return max_lag
 
 
-def _phase(cross: NDArray[np.complex64], silence: int) -> NDArray[np.complex64]:
-    """Return cross spectra scaled to 1, or ``silence`` where there is nothing to scale."""
-    size = np.abs(cross)
-    heard = size > FLOOR
-    unit = np.where(heard, cross, silence) / np.where(heard, size, 1)
-    # rounding must not leave the range that observation spaces promise
-    return np.clip(unit.real, -1, 1) + 1j * np.clip(unit.imag, -1, 1)
-
-
-def _two_ears(audio: ArrayLike) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+def _two_ears(audio: ArrayLike) -> Array:
     sound = np.asarray(audio, np.float32)
     if sound.ndim < 2 or sound.shape[-2] != 2:
         raise ValueError(f"audio has the shape {sound.shape}; accepted: (..., 2, samples)")
-    both = stft(sound)
-    return both[..., 0, :, :], both[..., 1, :, :]
+    return sound
+
+
+# Kernels write those of ``frames`` (n,) of sound (C, N) to values (rows, T, channels), after they
+# have moved what is known on by ``shift`` frames.
+
+
+@fast_kernel
+def _make_log_mel(sound, tables, frames, shift, filters, reach, values):
+    _move_on(values, shift)
+    edge, work, spectra = _scratch()
+    power, found = np.empty(BINS, np.float32), np.empty(len(filters), np.float32)
+    for t in frames:
+        for first in range(0, len(sound), 2):
+            transform_centred(sound, first, t, tables, edge, work, spectra)
+            for channel in range(first, min(first + 2, len(sound))):
+                real, imaginary = spectra[2 * (channel - first)], spectra[2 * (channel - first) + 1]
+                for f in range(BINS):
+                    power[f] = real[f] * real[f] + imaginary[f] * imaginary[f]
+                for band in range(len(filters)):
+                    begin, end = reach[band, 0], reach[band, 1]
+                    weights, heard = filters[band, begin:end], power[begin:end]
+                    total = FLOOR
+                    for f in range(len(weights)):
+                        total += weights[f] * heard[f]
+                    found[band] = total
+                take_logarithms(found)
+                for band in range(len(filters)):
+                    values[band, t, channel] = max(found[band], _SILENT)
+
+
+@fast_kernel
+def _make_interaural(sound, tables, frames, shift, values):
+    _move_on(values, shift)
+    edge, work, spectra = _scratch()
+    cross, level = np.empty((2, BINS), np.float32), np.empty(BINS, np.float32)
+    for t in frames:
+        transform_centred(sound, 0, t, tables, edge, work, spectra)
+        _find_phase(spectra, np.float32(1), cross)
+        for f in range(BINS):
+            left = spectra[0, f] * spectra[0, f] + spectra[1, f] * spectra[1, f]
+            right = spectra[2, f] * spectra[2, f] + spectra[3, f] * spectra[3, f]
+            level[f] = (left + FLOOR) / (right + FLOOR)
+        take_logarithms(level)
+        for f in range(BINS):
+            decibels = np.float32(10 / np.log(10)) * level[f]
+            values[f, t, 0], values[f, t, 1] = cross[0, f], cross[1, f]
+            values[f, t, 2] = min(max(decibels, -LEVEL_RANGE), LEVEL_RANGE)
+
+
+INTERAURAL = Kind(_make_interaural, (), BINS, 3)
+"""What ``interaural`` makes; see there."""
+
+
+@fast_kernel
+def _make_gcc_phat(sound, tables, frames, shift, values):
+    _move_on(values, shift)
+    edge, work, spectra = _scratch()
+    cross, flat = np.empty((2, BINS), np.float32), work.reshape(work.size)
+    lags, scale = len(values) // 2, np.float32(1 / SIZE)
+    for t in frames:
+        transform_centred(sound, 0, t, tables, edge, work, spectra)
+        _find_phase(spectra, np.float32(0), cross)
+        for f in range(BINS):
+            # the right ear against the left one: the other way round, the conjugate
+            up, down = tables.up[f], tables.down[f]
+            flat[up], flat[up + LANES] = cross[0, f], -cross[1, f]
+            if down != up:
+                flat[down], flat[down + LANES] = cross[0, f], cross[1, f]
+        invert(work, tables.roots)
+        for lag in range(-lags, lags + 1):
+            row, lane = divmod(lag % SIZE, LANES)
+            heard = scale * work[row, 0, lane]
+            values[lags + lag, t, 0] = min(max(heard, np.float32(-1)), np.float32(1))
+
+
+@fast_inner
+def _find_phase(spectra, silence, cross):
+    """Set cross (2, BINS) to the phase by which the left ear leads, or where silent to 0, 0.
+
+    ``silence`` is the real part there.
+    """
+    for f in range(BINS):
+        real = spectra[0, f] * spectra[2, f] + spectra[1, f] * spectra[3, f]
+        imaginary = spectra[1, f] * spectra[2, f] - spectra[0, f] * spectra[3, f]
+        size = np.sqrt(real * real + imaginary * imaginary)
+        # rounding must not leave the range that observation spaces promise
+        unit = np.float32(1) / max(size, FLOOR)
+        re = min(max(real * unit, np.float32(-1)), np.float32(1))
+        im = min(max(imaginary * unit, np.float32(-1)), np.float32(1))
+        cross[0, f] = re if size > FLOOR else silence
+        cross[1, f] = im if size > FLOOR else np.float32(0)
+
+
+@fast_inner
+def _move_on(values, shift):
+    """Move values (rows, T, channels) on by some frames."""
+    if shift > 0:
+        for row in range(len(values)):
+            for t in range(values.shape[1] - shift):
+                for c in range(values.shape[2]):
+                    values[row, t, c] = values[row, t + shift, c]
+
+
+@fast_part
+def _scratch():
+    """Return room for edges, for a transform, and for the spectra of two channels."""
+    return (
+        np.empty((2, WINDOW), np.float32),
+        np.empty((SIZE // LANES, 2, LANES), np.float32),
+        np.empty((4, BINS), np.float32),
+    )

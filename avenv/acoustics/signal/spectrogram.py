@@ -3,23 +3,30 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.acoustics.signal.fft import LANES, SIZE, load, output_order, roots_of_unity, transform
+from avenv.acoustics.signal.frames import (
+    BINS,
+    HOP,
+    SIZE,
+    WINDOW,
+    frame_tables,
+    frames_to_make,
+    take_logarithms,
+    transform_centred,
+)
+from avenv.acoustics.signal.transforms import LANES
 from avenv.core import parallel
-from avenv.core.kernels import fast_borrowing, fast_inner, fast_kernel
+from avenv.core.kernels import fast_kernel
 
-HOP, WINDOW, POOL = 160, 400, 4
-"""Samples between transforms and of the Hann window; bins and frames per pixel."""
+POOL = 4
+"""Bins and frames per pixel."""
 
-HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
-"""The window, (WINDOW,), of which the next repeats the first sample."""
-
-_ROOTS, _ORDER = roots_of_unity(), output_order()
+_TABLES = frame_tables()
 
 
 def spectrogram_shape(samples: int, channels: int = 2) -> tuple[int, int, int]:
     """Return the shape (frequencies, times, channels) of the spectrogram of so many samples."""
-    bins, frames = SIZE // 2 + 1, samples // HOP + 1
-    return -(-bins // POOL), -(-frames // POOL), channels
+    frames = samples // HOP + 1
+    return -(-BINS // POOL), -(-frames // POOL), channels
 
 
 def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
@@ -42,14 +49,14 @@ def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
     ValueError
         If the sound has no axis of channels, or no samples.
     """
-    audio = np.asarray(audio, np.float32)
+    audio = np.ascontiguousarray(audio, np.float32)
     if audio.ndim < 2 or audio.size == 0:
         raise ValueError(f"audio has the shape {audio.shape}; accepted: (..., channels, samples)")
     *batch, channels, samples = audio.shape
     rows = audio.reshape(-1, channels, samples)
     whole = Spectrograms(len(rows), channels, samples, samples)
     whole.renew(np.arange(len(rows)), rows)
-    return whole.pooled.reshape(*batch, *whole.pooled.shape[1:])
+    return whole.values.reshape(*batch, *whole.values.shape[1:])
 
 
 class Spectrograms:
@@ -66,20 +73,16 @@ class Spectrograms:
 
     Attributes
     ----------
-    pooled : (E, F, T, C) float32, the spectrograms; the next call overwrites them.
+    values : (E, F, T, C) float32, the spectrograms; the next call overwrites them.
     """
 
     def __init__(self, num: int, channels: int, samples: int, step: int):
         frequencies, times, _ = spectrogram_shape(samples, channels)
         frames = samples // HOP + 1
-        self.pooled = np.zeros((num, frequencies, times, channels), np.float32)
-        self._levels = np.zeros((num, frames, frequencies, channels), np.float32)
+        self.values = np.zeros((num, frequencies, times, channels), np.float32)
+        self._levels = np.zeros((num, frames, channels, frequencies), np.float32)
         self._all = np.arange(frames)
-        shift, rest = divmod(step, HOP)
-        inside = (self._all * HOP >= WINDOW // 2) & (self._all * HOP + WINDOW // 2 <= samples)
-        known = inside & np.pad(inside[shift:], (0, min(shift, frames))) & (rest == 0)
-        self._shift = shift if known.any() else 0
-        self._new = self._all[~known]
+        self._new, self._shift = frames_to_make(samples, step)
 
     def renew(self, rows: NDArray[np.int64], windows: NDArray[np.float32]) -> None:
         """Make the spectrograms of some rows (R,) of windows (E, C, N) anew."""
@@ -97,86 +100,53 @@ class Spectrograms:
         shift: int,
     ) -> None:
         parallel.run(
-            _fill,
-            [(windows[i], frames, shift, self._levels[i], self.pooled[i]) for i in rows.tolist()],
+            _measure,
+            [
+                (windows[i], _TABLES, frames, shift, self._levels[i], self.values[i])
+                for i in rows.tolist()
+            ],
         )
 
 
-def _fill(
-    audio: NDArray[np.float32],
-    frames: NDArray[np.int64],
-    shift: int,
-    levels: NDArray[np.float32],
-    pooled: NDArray[np.float32],
-) -> None:
-    channels, samples = audio.shape
-    padded = np.zeros((channels, samples + WINDOW), np.float32)
-    padded[:, WINDOW // 2 : samples + WINDOW // 2] = audio
-    levels[: len(levels) - shift] = levels[shift:]
-    _measure(padded, HANN, _ROOTS, _ORDER, frames, levels)
-    _pool(levels, pooled)
-    np.log(pooled, out=pooled)
-
-
 @fast_kernel
-def _measure(padded, window, roots, order, frames, levels):
-    """Set frames (n,) of levels (T, F, C) to the mean of POOL bins of sound (C, N + WINDOW).
+def _measure(sound, tables, frames, shift, levels, pooled):
+    """Move levels (T, C, F) on by some frames, and make those numbered ``frames`` (n,) anew.
 
-    Two channels share a complex transform, one as its real, the other as its imaginary part; a
-    last odd one is both.
+    They are the means of POOL bins of sound (C, N). Pooled (F, T / POOL, C) are set to the
+    logarithms of 1 + the means of POOL frames.
     """
-    channels, samples = padded.shape
-    pairs = (channels + 1) // 2
-    total = len(frames) * pairs
-    work = np.empty(SIZE * 2 * LANES, np.float32)
-    found = np.empty((levels.shape[1], 2 * LANES), np.float32)
-    starts = np.empty(2 * LANES, np.uint64)
-    for first in range(0, total, LANES):
-        for lane in range(LANES):
-            frame, pair = divmod(min(first + lane, total - 1), pairs)
-            left, right = 2 * pair, min(2 * pair + 1, channels - 1)
-            starts[lane] = left * samples + frames[frame] * HOP
-            starts[lane + LANES] = right * samples + frames[frame] * HOP
-        load(padded.ravel(), starts, window, work)
-        transform(work, roots)
-        _levels(work, order, found)
-        for lane in range(min(LANES, total - first)):
-            frame, pair = divmod(first + lane, pairs)
-            left, right = 2 * pair, min(2 * pair + 1, channels - 1)
-            for f in range(levels.shape[1]):
-                levels[frames[frame], f, left] = found[f, lane]
-                levels[frames[frame], f, right] = found[f, lane + LANES]
-
-
-@fast_borrowing
-def _pool(levels, pooled):
-    """Set pooled (F, T / POOL, C) to 1 + the means of POOL frames of levels (T, F, C).
-
-    NumPy has a fast log but no fast log1p; the difference is below 1e-7.
-    """
-    for f in range(pooled.shape[0]):
-        for t in range(pooled.shape[1]):
-            for c in range(pooled.shape[2]):
-                total = np.float32(1)
-                for k in range(POOL * t, min(POOL * (t + 1), levels.shape[0])):
-                    total += levels[k, f, c]
-                pooled[f, t, c] = total
-
-
-@fast_inner
-def _levels(work, order, levels):
-    """Set levels (F, 2 LANES) to POOL bins' shares in the mean over POOL bins and frames."""
-    row = 2 * LANES
-    share = np.float32(0.5 / (POOL * POOL))
-    levels[:] = 0
-    for f in range(SIZE // 2 + 1):
-        # the real part's spectrum is Hermitian, the imaginary part's is so times i
-        up = work[order[f] * row : (order[f] + 1) * row]
-        mirror = order[(SIZE - f) % SIZE]
-        down = work[mirror * row : (mirror + 1) * row]
-        level = levels[f // POOL]
-        for lane in range(LANES):
-            re, im = up[lane] + down[lane], up[lane + LANES] - down[lane + LANES]
-            level[lane] += share * np.sqrt(re * re + im * im)
-            re, im = up[lane + LANES] + down[lane + LANES], down[lane] - up[lane]
-            level[lane + LANES] += share * np.sqrt(re * re + im * im)
+    channels = sound.shape[0]
+    total, _, rows = levels.shape
+    for t in range(total - shift):
+        levels[t] = levels[t + shift]
+    work = np.empty((SIZE // LANES, 2, LANES), np.float32)
+    spectra, heights = np.empty((4, BINS), np.float32), np.zeros(POOL * rows, np.float32)
+    edge = np.empty((2, WINDOW), np.float32)
+    for t in frames:
+        for left in range(0, channels, 2):
+            transform_centred(sound, left, t, tables, edge, work, spectra)
+            for channel in range(left, min(left + 2, channels)):
+                real, imaginary = spectra[2 * (channel - left)], spectra[2 * (channel - left) + 1]
+                for f in range(BINS):
+                    heights[f] = np.sqrt(real[f] * real[f] + imaginary[f] * imaginary[f])
+                level = levels[t, channel]
+                for f in range(rows):
+                    k = np.uint64(POOL * f)
+                    level[f] = (
+                        heights[k] + heights[k + np.uint64(1)]
+                        + heights[k + np.uint64(2)] + heights[k + np.uint64(3)]
+                    )  # fmt: skip
+    share = np.float32(1 / (POOL * POOL))
+    means = np.empty(rows, np.float32)
+    for column in range(pooled.shape[1]):
+        for channel in range(channels):
+            means[:] = 0
+            for t in range(POOL * column, min(POOL * (column + 1), total)):
+                level = levels[t, channel]
+                for f in range(rows):
+                    means[f] += level[f]
+            for f in range(rows):
+                means[f] = np.float32(1) + share * means[f]
+            take_logarithms(means)
+            for f in range(rows):
+                pooled[f, column, channel] = means[f]

@@ -7,6 +7,7 @@ from avenv.acoustics.signal.transforms import (
     LANES,
     add_product,
     invert,
+    is_silent,
     read_faded,
     roots_for,
     size_for,
@@ -107,7 +108,7 @@ class Stream:
         silent = ~blocks[:, ::-1].any(axis=-1)
         idle = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
         self._idle[index, :number] = idle
-        self._frames[index, :number] = blocks[:, -2:].reshape(number, -1)
+        self._frames[index, :number] = blocks[:, -2:].reshape(number, 2 * self.step)
         _remember(
             blocks, responses, int(self._newest[index]), self._roots, self._pasts[index],
             self._sounds[index], self._spectra[index], self._reach[index],
@@ -178,7 +179,7 @@ class Stream:
         blocks = np.zeros((len(histories), size), np.float32)
         kept = min(size, self.past)
         blocks[:, size - kept :] = histories[:, self.past - kept :]
-        return blocks.reshape(len(histories), -1, self.step)
+        return blocks.reshape(len(histories), self._parts + 1, self.step)
 
     def make_room(self, sources: int) -> None:
         """Let every environment have at least this many sources; new ones are silent."""
@@ -197,21 +198,12 @@ def _widened(array: NDArray, sources: int, fill: int = 0) -> NDArray:
     return np.pad(array, more, constant_values=fill) if more[1][1] else array
 
 
-@inlined
-def _is_sound(signal):
-    """Say whether anything in a signal (n,) is not zero."""
-    for value in signal:  # noqa: SIM110 (Numba knows no any())
-        if value != 0:
-            return True
-    return False
-
-
 @borrowing
 def _find_sounding(dry, sounding):
     """Set sounding (R, K) to where a signal of dry (R, K, S) is not all zeros."""
     for i in range(dry.shape[0]):
         for k in range(dry.shape[1]):
-            sounding[i, k] = _is_sound(dry[i, k])
+            sounding[i, k] = not is_silent(dry[i, k])
 
 
 @fast_kernel
@@ -282,7 +274,7 @@ def _hear_the_past(histories, responses, size, roots, limit, window):
     total = np.zeros(((channels + 1) // 2, size, 2, LANES), np.float32)
     spectra = np.empty_like(total)
     for k in range(len(histories)):
-        if _is_sound(histories[k]):
+        if not is_silent(histories[k]):
             _transform_frame(histories[k], roots, past)
             _transform_part(responses[k], 0, responses.shape[2], roots, spectra)
             _add_products(past, spectra, total)
@@ -305,7 +297,7 @@ def _remember(blocks, responses, newest, roots, pasts, sounds, spectra, reach):
         heard = False
         for p in range(parts):
             frame, slot = flat[p * step : (p + 2) * step], (newest + 1 + p) % parts
-            sounds[k, slot] = _is_sound(frame)
+            sounds[k, slot] = not is_silent(frame)
             if sounds[k, slot]:
                 _transform_frame(frame, roots, pasts[k, slot])
                 heard = True
@@ -335,7 +327,7 @@ def _reach(response, step):
 @fast_inner
 def _is_silent(response, begin, end):
     for channel in response:  # noqa: SIM110
-        if _is_sound(channel[begin:end]):
+        if not is_silent(channel[begin:end]):
             return False
     return True
 

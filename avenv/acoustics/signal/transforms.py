@@ -22,7 +22,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from avenv.core.kernels import fast_inner
+from avenv.core.kernels import fast_inner, inlined
 
 LANES = 16
 """Numbers in a register, or in two."""
@@ -67,6 +67,18 @@ def roots_for(size: int) -> NDArray[np.float32]:
         rows.append(np.arange(LANES).reshape(1, 1, LANES) * (-2 * np.pi / span))
     angles = np.concatenate([np.zeros((0, LANES)), *(r.reshape(-1, LANES) for r in rows)])
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def places_for(size: int) -> NDArray[np.int64]:
+    """Return where in a flat ``work`` the real part of each frequency (N,) is; 16 on, the other."""
+    frequency, block, span = np.arange(size), np.zeros(size, np.int64), size
+    while span > LANES:
+        radix = 4 if span >= 4 * LANES else 2
+        span //= radix
+        block += frequency % radix * (span // LANES)
+        frequency //= radix
+    row = block // LANES * LANES + frequency
+    return 2 * LANES * row + block % LANES
 
 
 class _Registers:
@@ -322,6 +334,24 @@ def copy_samples(typing_context: Any, source: Any, first: Any, target: Any, plac
 
 
 @_intrinsic
+def weigh_samples(
+    typing_context: Any, source: Any, first: Any, weights: Any, start: Any, target: Any, place: Any
+) -> Any:
+    """Copy sixteen numbers of source (n,), from the first on, times weights, to a place of target.
+
+    The weights (m,) are those from the start on.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        do = _Registers(context, builder, signature, args)
+        product = builder.fmul(do.load_samples(args[1], 0), do.load_samples(args[3], 1))
+        do.store_samples(product, args[5], 2)
+        return context.get_dummy_value()
+
+    return types.none(source, types.int64, weights, types.int64, target, types.int64), emit
+
+
+@_intrinsic
 def fade_samples(
     typing_context: Any, before: Any, after: Any, place: Any, share: Any, scale: Any, out: Any,
     first: Any,
@@ -377,6 +407,15 @@ def invert(work, roots):
             for k in range(span):
                 join_four(work, start + k, span, roots, root + 3 * k)
         span *= 4
+
+
+@inlined
+def is_silent(signal):
+    """Say whether all of a signal (n,) is zero."""
+    for value in signal:  # noqa: SIM110 (Numba knows no all())
+        if value != 0:
+            return False
+    return True
 
 
 @fast_inner

@@ -29,9 +29,13 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 def rug(x: float, y: float, z: float) -> Parts:
     """Make a rug with a border."""
-    X, Y, edge = x / 2, y / 2, 0.12
-    # It begins just inside the border: what is buried has no light of its own.
-    inner = box((-X + edge, X - edge), (-Y + edge, Y - edge), (0.69 * z, z))
+    X, Y, edge, slope = x / 2, y / 2, 0.12, 0.03
+    # The field begins just inside the border, as what is buried has no light of its own, and rises
+    # gently: an upright rim of a few millimetres would be a dark line, dotted where it is far.
+    inner = vessel([
+        ((-X + inset, X - inset), (-Y + inset, Y - inset), 0.0, height)
+        for inset, height in ((edge, 0.69 * z), (edge + slope, z))
+    ], steps=1)  # fmt: skip
     return {"border": [box((-X, X), (-Y, Y), (0, 0.7 * z))], "field": [inner]}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.vectors import cross
 from avenv.scene.catalogue import Size, build_mesh
 from avenv.scene.materials import material
 from avenv.scene.objects import PlacedObject
@@ -146,7 +147,7 @@ def _areas(name: str, size: Size) -> list[tuple[str, float]]:
     areas = []
     for part in build_mesh(name, size):
         a, b, c = (part.triangles[:, k].astype(np.float64) for k in range(3))
-        areas.append((part.name, float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2))
+        areas.append((part.name, float(np.linalg.norm(cross(b - a, c - a), axis=1).sum()) / 2))
     return areas
 
 

@@ -121,8 +121,9 @@ class Templates:
             path = References(file, self.root).find(change.original_file, f"{place}.original_file")
             original = self.of_file(path) if path.is_file() else self.find(change.original_file)
             if original is None:
+                known = suggest(change.original_file, self.by_handle)
                 raise SceneError(f"{file}: {place}.original_file: there is no "
-                                 f"{change.original_file!r:.200}{suggest(change.original_file, self.by_handle)}")  # fmt: skip
+                                 f"{change.original_file!r:.200}{known}")  # fmt: skip
             handle = change.template_handle or original.handle
             layers = (*original.attributes, change.attributes)
             made = Template(handle, original.file, layers)

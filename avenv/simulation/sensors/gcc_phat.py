@@ -2,7 +2,6 @@
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from avenv.acoustics.signal import features
 from avenv.simulation.sensors.feature import Feature
@@ -24,6 +23,8 @@ class GccPhat(Feature):
         shape = lags, features.num_frames(settings.window_samples), 1
         return spaces.Box(-1.0, 1.0, shape, np.float32)
 
-    def compute(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the correlations."""
-        return features.gcc_phat(windows, self.rig.settings.max_lag)
+    def follow(self, num: int) -> features.SlidingFeatures:
+        """Return the correlations of so many windows."""
+        settings = self.rig.settings
+        kind = features.gcc_phat_kind(settings.max_lag)
+        return features.SlidingFeatures(kind, num, settings.window_samples, settings.step_samples)

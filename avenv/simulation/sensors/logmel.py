@@ -2,7 +2,6 @@
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from avenv.acoustics.signal import features
 from avenv.simulation.sensors.feature import Feature
@@ -26,7 +25,9 @@ class LogMel(Feature):
         shape = settings.mel_bands, frames, settings.channels
         return spaces.Box(np.log(features.FLOOR), np.log(loudest + 1), shape, np.float32)
 
-    def compute(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the log power in mel bands."""
+    def follow(self, num: int) -> features.SlidingFeatures:
+        """Return the bands of so many windows."""
         settings = self.rig.settings
-        return features.log_mel(windows, settings.sample_rate, settings.mel_bands)
+        self.space()  # says what is wrong with the bands
+        kind = features.log_mel_kind(settings.sample_rate, settings.mel_bands, settings.channels)
+        return features.SlidingFeatures(kind, num, settings.window_samples, settings.step_samples)

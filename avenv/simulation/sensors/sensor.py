@@ -65,7 +65,7 @@ class Rig:
     def prepare(self, world: World) -> None:
         """Make what eyes and ears will need of a world before they are in it."""
         if self._eyes:
-            self.scenery.prepare(world)
+            self.scenery.prepared(world)
         if self.organs:
             world.acoustics_for(self._acoustics)
 

@@ -2,26 +2,19 @@
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from avenv.acoustics import spectrogram_shape
 from avenv.acoustics.signal.spectrogram import Spectrograms
-from avenv.simulation.sensors.sensor import Rig, Sensor
+from avenv.simulation.sensors.feature import Feature
 
 _LOUDEST = float(np.log1p(200.0))
 """|STFT| of a full-scale wave is at most the sum of the 400-sample Hann window, 200."""
 
 
-class Spectrogram(Sensor):
+class Spectrogram(Feature):
     """The log magnitude (E, F, T, C) float32 of the window; see ``avenv.acoustics.spectrogram``."""
 
-    def __init__(self, rig: Rig):
-        super().__init__(rig)
-        settings = rig.settings
-        self._ears = rig.ears
-        self._spectrograms = Spectrograms(
-            len(rig.state), settings.channels, settings.window_samples, settings.step_samples
-        )
+    name = "spectrogram"
 
     def space(self) -> spaces.Box:
         """Return float32 (F, T, C) from 0 up."""
@@ -29,14 +22,7 @@ class Spectrogram(Sensor):
         shape = spectrogram_shape(settings.window_samples, settings.channels)
         return spaces.Box(0.0, _LOUDEST, shape, np.float32)
 
-    def begin(self, rows: NDArray[np.int64]) -> None:
-        """Make the spectrograms anew."""
-        self._spectrograms.renew(rows, self._ears.window)
-
-    def advance(self, rows: NDArray[np.int64]) -> None:
-        """Make what is new of the spectrograms."""
-        self._spectrograms.slide(rows, self._ears.window)
-
-    def observe(self, out: NDArray) -> None:
-        """Copy the spectrograms."""
-        out[:] = self._spectrograms.pooled
+    def follow(self, num: int) -> Spectrograms:
+        """Return the spectrograms of so many windows."""
+        settings = self.rig.settings
+        return Spectrograms(num, settings.channels, settings.window_samples, settings.step_samples)

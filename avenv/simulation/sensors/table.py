@@ -25,6 +25,8 @@ SENSORS: "dict[str, str | Callable[[Rig], Sensor]]" = {
     "pose": f"{_HERE}.pose:Pose",
     "contact": f"{_HERE}.contact:Contact",
     "instruction": f"{_HERE}.instruction:Instruction",
+    "pointgoal": f"{_HERE}.pointgoal:PointGoal",
+    "pointgoal_with_gps_compass": f"{_HERE}.pointgoal:PointGoalNow",
 }
 """Every sensor: what makes one for a ``Rig``, or where that is, as ``"module:name"``."""
 

@@ -93,7 +93,7 @@ def as_size(name: str, size: Any) -> tuple[int, int]:
         ValueError: it is something else, or a side is out of range; the message says ``name``.
     """
     sides = tuple(size) if isinstance(size, Sequence) else ()
-    whole = all(isinstance(side, int | np.integer) for side in sides)
+    whole = all(isinstance(side, int | np.integer) and side is not True for side in sides)
     if not (len(sides) == 2 and whole and min(sides) >= 1 and max(sides) <= MAX_SIDE):
         raise ValueError(
             f"{name} is {size!r}; accepted: (width, height), whole pixels, 1 to {MAX_SIDE}"

@@ -94,8 +94,13 @@ def affine(triangles: NDArray[np.float64], values: NDArray[np.float64]) -> NDArr
     return np.concatenate([slope, offset[..., None]], axis=2)
 
 
-def make_charts(compiled: CompiledScene) -> Charts:
-    """Cut a scene's triangles into charts and lay out their light samples."""
+def make_charts(compiled: CompiledScene, grain: float = 1.0) -> Charts:
+    """Cut a scene's triangles into charts and lay out their light samples.
+
+    Args:
+        compiled: the scene.
+        grain: how many times as far apart as ``PITCH`` and ``FINE`` the samples are.
+    """
     kept = np.flatnonzero(np.any(compiled.normals, axis=1))
     triangles = compiled.triangles[kept].astype(np.float64)
     uv = _usable_uv(triangles, compiled.uv[kept].astype(np.float64))
@@ -114,7 +119,7 @@ def make_charts(compiled: CompiledScene) -> Charts:
     metres = (high - low) / stretch
     normal = compiled.normals[kept[leaders]].astype(np.float64)
     is_floor = (normal[:, 2] > 0.9) & (metres > _FLOOR).all(axis=1)
-    pitch = np.where(is_floor, FINE, PITCH)[:, None]
+    pitch = grain * np.where(is_floor, FINE, PITCH)[:, None]
     size = np.where(metres < SMALLEST, 1, np.maximum(np.rint(metres / pitch), 1) + 1)
     size = size.astype(np.int64)
     body = compiled.object[kept].astype(np.int64) * len(compiled.surfaces.names)

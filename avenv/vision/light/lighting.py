@@ -149,7 +149,10 @@ class Lighting:
 
 
 def find_lighting(
-    compiled: CompiledScene, charts: Charts, usual: Mapping[str, float] | None = None
+    compiled: CompiledScene,
+    charts: Charts,
+    usual: Mapping[str, float] | None = None,
+    coarse: bool = False,
 ) -> Lighting:
     """Bake the light of a scene's lamps and windows, or take it from the cache.
 
@@ -159,6 +162,7 @@ def find_lighting(
         compiled: the scene, with everything on that can glow.
         charts: its light maps.
         usual: how bright each lamp usually is, by name; lamps that are not in it are fully on.
+        coarse: with fewer rays and bounces.
     """
     per_chart = charts.width * charts.height
     glowing, window = glow(compiled), is_window(compiled)
@@ -167,7 +171,7 @@ def find_lighting(
     names = tuple(compiled.objects[k].name for k in lamps)
     has_window = any(thing.kind == "window" for thing in compiled.objects)
     is_plain = not any((usual or {}).get(name, 1.0) for name in names) and not has_window
-    layers = no_layers() if is_plain else _baked(compiled, charts, window)
+    layers = no_layers() if is_plain else _baked(compiled, charts, window, coarse)
     thing, surface = np.repeat(charts.object, per_chart), np.repeat(charts.surface, per_chart)
     shining = np.flatnonzero(np.isin(thing, lamps) & np.any(glowing, axis=1)[surface])
     panes = np.flatnonzero(window[thing])
@@ -198,16 +202,13 @@ def _level(name: str, value: float) -> float:
     return value
 
 
-def _baked(compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_]) -> LightLayers:
+def _baked(
+    compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_], coarse: bool
+) -> LightLayers:
     key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
     key.update(charts.position.tobytes())  # kernels write where the layers say
-    name, folder = f"light-{key.hexdigest()}", cache.cache_folder()
-    layers = cache.read(folder, name, LightLayers) if folder else None
-    if layers is None:
-        layers = bake(compiled, charts)
-        if folder:
-            cache.write(folder, name, layers)
-    return layers
+    name = f"light-{key.hexdigest()}{'-coarse' * coarse}"
+    return cache.recall(name, LightLayers, lambda: bake(compiled, charts, coarse))
 
 
 def _scale(layers: LightLayers, area: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -16,7 +16,9 @@ SUN = np.array([1.15, 1.0, 0.8])
 SUN_DIRECTION = np.array([0.3528, -0.6762, 0.6468])
 """Unit vector towards the sun: south-south-east, 40 degrees up."""
 
-_POINTS = 12  # on each luminaire
+POINTS, FEW_POINTS = 12, 8
+"""On each luminaire; and in coarse light."""
+
 _LIFT = 0.01  # m that the points float above the glowing surface, clear of its facets
 
 
@@ -59,8 +61,11 @@ def lamp_objects(compiled: CompiledScene) -> NDArray[np.int64]:
     return lamps[~is_window(compiled)[lamps]]
 
 
-def find_luminaires(compiled: CompiledScene) -> Luminaires:
-    """Find what shines in a scene: every glowing surface of every object, and every window."""
+def find_luminaires(compiled: CompiledScene, number: int = POINTS) -> Luminaires:
+    """Find what shines in a scene: every glowing surface of every object, and every window.
+
+    Each is stood for by so many points: a multiple of 4, the neighbours that share the work.
+    """
     shine, window = glow(compiled), is_window(compiled)
     glowing = np.any(shine, axis=1)
     lamps = lamp_objects(compiled)
@@ -73,13 +78,13 @@ def find_luminaires(compiled: CompiledScene) -> Luminaires:
             if not (day or glowing[surface]):
                 continue
             members = own[compiled.surface[own] == surface]
-            position, normal, total = _spread(compiled, members, _POINTS)
+            position, normal, total = _spread(compiled, members, number)
             points.append(position)
             normals.append(normal)
-            first.append(first[-1] + _POINTS)
+            first.append(first[-1] + number)
             layer_of.append(layer)
             exitance.append(DAYLIGHT_EXITANCE if day else shine[surface])
-            area.append(total / _POINTS)
+            area.append(total / number)
     return Luminaires(
         first=np.array(first, np.int64),
         layer=np.array(layer_of, np.int64),
@@ -102,7 +107,7 @@ def _spread(
     normal = compiled.normals[members].astype(np.float64)
     a, b, c = (triangles[:, k] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    index = np.arange(count) * 5 % count  # 5 does not divide 12
+    index = np.arange(count) * 5 % count  # 5 divides neither 12 nor 8
     chosen = np.searchsorted(np.cumsum(area), (index + 0.5) / count * area.sum())
     chosen = np.minimum(chosen, len(members) - 1)
     root = np.sqrt((index * 0.7548776662466927 + 0.5) % 1.0)[:, None]

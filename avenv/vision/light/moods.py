@@ -18,6 +18,9 @@ RANDOM = "random"
 UNLIT = "unlit"
 """The name of no light at all, for cameras that make no rgb: none is baked."""
 
+COARSE_UP_TO = 128
+"""Pixels across of the largest pictures for which coarse light will do."""
+
 _NIGHTS = 1 / 3  # share of the random lights without daylight
 _ON_BY_DAY, _ON_BY_NIGHT = 0.4, 0.85  # chance of a lamp to be on
 

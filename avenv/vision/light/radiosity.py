@@ -27,6 +27,8 @@ from avenv.vision.light.charts import Charts
 from avenv.vision.light.curves import interpolate, number_rows
 from avenv.vision.light.layers import LightLayers, pack_layers
 from avenv.vision.light.luminaires import (
+    FEW_POINTS,
+    POINTS,
     SUN,
     SUN_DIRECTION,
     Luminaires,
@@ -39,7 +41,8 @@ from avenv.vision.light.smoothing import smooth
 RAYS = 32
 """Rays in the fan that neighbours share."""
 
-BOUNCES = 4
+BOUNCES, FEW_BOUNCES = 4, 3
+"""Followed from sample to sample, and in coarse light; those after them even within each room."""
 
 VERSION = 11
 """Changes whenever the same scene would be lit otherwise."""
@@ -108,9 +111,10 @@ class Exchange(NamedTuple):
         return rest.astype(np.float32)[self.room]
 
 
-def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
+def bake(compiled: CompiledScene, charts: Charts, coarse: bool = False) -> LightLayers:
     """Return the light that falls on every sample from each of ``lamp_objects`` and by day."""
-    luminaires = find_luminaires(compiled)
+    luminaires = find_luminaires(compiled, FEW_POINTS if coarse else POINTS)
+    bounces = FEW_BOUNCES if coarse else BOUNCES
     albedo = _per_sample(charts, compiled.surfaces.color[charts.surface])
     sheet = _per_sample(charts, _sheets(compiled, charts))
     twin = _twins(charts)
@@ -124,7 +128,7 @@ def bake(compiled: CompiledScene, charts: Charts) -> LightLayers:
         stop = min(start + _TOGETHER, count)
         direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
         direct = smooth(charts, shade * direct, 1)
-        light.append(_bounced(charts, albedo, links, stand_in, shade, direct, exchange))
+        light.append(_bounced(charts, albedo, links, stand_in, shade, direct, exchange, bounces))
     _light_hollows(compiled, charts, light)
     for layers in light:
         interpolate(charts.curves, charts.first, layers)
@@ -269,12 +273,12 @@ def _direct(
 
 def _bounced(
     charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
-    shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange,
+    shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange, bounces: int,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return direct light (L, K, 3) together with what surfaces throw on each other."""
     indirect = np.zeros_like(direct)
     count = len(direct)
-    for _ in range(BOUNCES):
+    for _ in range(bounces):
         last = indirect
         sent = albedo[:, None] * (direct + indirect)
         indirect = np.empty_like(direct)

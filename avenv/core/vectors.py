@@ -1,0 +1,16 @@
+"""Vectors in space, many at a time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the cross products (..., 3) of vectors of the same shape; the bits of ``numpy.cross``.
+
+    That takes several times as long for the few vectors of a piece of furniture.
+    """
+    out = np.empty(a.shape, np.result_type(a, b))
+    x, y, z = a[..., 0], a[..., 1], a[..., 2]
+    u, v, w = b[..., 0], b[..., 1], b[..., 2]
+    out[..., 0], out[..., 1], out[..., 2] = y * w - z * v, z * u - x * w, x * v - y * u
+    return out

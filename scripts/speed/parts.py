@@ -1,0 +1,215 @@
+"""The parts by themselves: pictures, responses, fields, homes; ours and those of others."""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from peers import PEERS, Poses, avenv_draw
+
+from avenv import export_glb, vision
+from avenv.acoustics import AcousticSettings, Engine, ResponseBatch, Stream, pyroom
+from avenv.acoustics.late.tracing import trace_late
+from avenv.acoustics.paths.image_sources import find_images
+from avenv.core import frames
+from avenv.scene import compile_scene
+from avenv.scene.compiled import CompiledScene
+from avenv.scene.homes import make_home
+from avenv.simulation.ears import PROPAGATION
+from avenv.simulation.world import World
+from speed.stopwatch import Contender, ratio, take_turns
+
+EYE = 1.25
+Measured = tuple[list[dict], list[dict]]
+
+
+def viewpoints(world: World, count: int) -> tuple[NDArray, NDArray]:
+    """Return positions (n, 3) of eyes above random walkable places, and rotations (n, 3, 3)."""
+    rng = np.random.default_rng(0)
+    positions = np.column_stack([world.walkable.sample(rng, count), np.full(count, EYE)])
+    return positions, frames.body_rotation(rng.uniform(-np.pi, np.pi, count))
+
+
+def measure_pictures(world: World, scene: str, rounds: int, count: int = 32) -> Measured:
+    """Return rows of RGB-D by us and by every peer that is installed, and the ratios to ours."""
+    rows, ratios = [], []
+    eyes = viewpoints(world, count)
+    for side in (64, 128):
+        poses = Poses(*eyes, side)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scene.glb"
+            export_glb(world, path)
+            ours = f"RGB-D {side}², {len(world.compiled.triangles):,} triangles"
+            contenders = [Contender(ours, avenv_draw(scene, poses), count)]
+            for name, make in PEERS.items():
+                try:
+                    contenders.append(Contender(f"{name} {side}²", make(path, poses), count))
+                except ImportError:
+                    rows.append({"name": f"{name} {side}²: not installed"})
+            timings = take_turns(contenders, rounds)
+        rows += [timing.row(name) for name, timing in timings.items()]
+        ratios += [ratio(f"{c.name} over ours", timings, c.name, ours) for c in contenders[1:]]
+    return rows, ratios
+
+
+def measure_town(world: World, triangles: int, rounds: int, count: int = 32) -> list[dict]:
+    """Return a row of RGB-D in a scene of so many triangles."""
+    streets, corners = town(world.compiled, triangles)
+    raster = vision.prepare(streets)
+    positions, rotations = viewpoints(world, count)
+    renderer = vision.make_renderer(count, vision.Optics((128, 128)), ("rgb", "depth"))
+    places = positions + corners[np.arange(count) % len(corners)]
+
+    def draw() -> None:
+        renderer.draw([raster], np.zeros(count, np.int64), places, rotations)
+
+    name = f"RGB-D 128², {len(streets.triangles):,} triangles"
+    return [take_turns([Contender(name, draw, count)], rounds)[name].row(name)]
+
+
+def town(home: CompiledScene, triangles: int) -> tuple[CompiledScene, NDArray]:
+    """Return one scene of as many homes side by side as make up so many triangles, in plain light.
+
+    With it come the corners (n, 3) where its homes begin.
+    """
+    count = -(-triangles // len(home.triangles))
+    across = int(np.ceil(np.sqrt(count)))
+    k = np.arange(count)
+    corners = np.column_stack([k % across, k // across, 0 * k]) * np.ptp(home.bounds, axis=0)
+    moved = home.triangles[None] + corners[:, None, None].astype(np.float32)
+    repeated = {
+        name: np.concatenate([getattr(home, name)] * count)
+        for name in ("uv", "surface", "object", "double_sided")
+    }
+    dark = replace(home.surfaces, emission=())  # without lamps and windows nothing is baked
+    objects = tuple(replace(thing, kind="box") for thing in home.objects)
+    scene = replace(home, triangles=moved.reshape(-1, 3, 3), surfaces=dark, objects=objects,
+                    switches=(), name="town", **repeated)  # fmt: skip
+    return scene, corners
+
+
+def measure_sound(world: World, rounds: int) -> Measured:
+    """Return rows of a second of sound at 16 kHz, and of pyroomacoustics, in one room of a scene.
+
+    Ours once with the processor's caches full of it, and once with them full of something else, as
+    they are after the pictures of a large batch.
+    """
+    rate, step, few = 16000, 4000, 4
+    settings = AcousticSettings()
+    rng = np.random.default_rng(0)
+    low, high = (f(world.compiled.rooms[0].polygon, axis=0) for f in (np.min, np.max))
+    inside = [p for p in world.places if ((p > low) & (p < high)).all()]
+    source = np.array([*inside[0], EYE])
+    ears = [np.array([*p, EYE]) for p in rng.permuted(inside[1:], axis=0)]
+    listeners = itertools.cycle(ears)
+    scene = world.acoustics_for()
+
+    def responding(engine: Any, field: Any, times: int, before: Callable) -> Callable[[], None]:
+        def respond() -> None:
+            for _ in range(times):
+                before()
+                engine.responses(ResponseBatch.of_source(field, next(listeners)))
+
+        return respond
+
+    rubbish = np.zeros(2**26, np.uint8)
+
+    def flush() -> None:
+        rubbish[::64] += 1
+
+    def only_flush() -> None:
+        for _ in range(few):
+            flush()
+
+    def nothing() -> None:
+        pass
+
+    engine = Engine(rate, "binaural", rate, settings)
+    field = engine.source_field(scene, source, EYE)
+    peer = pyroom.Engine(rate, "mono", rate, settings)
+    place = peer.source_field(world.acoustics_for("pyroomacoustics"), source, EYE)
+    stream = Stream(1, 2, step, rate, rate)
+    response = engine.responses(ResponseBatch.of_source(field, ears[0]))
+    stream.reset(0, rng.standard_normal((1, stream.past), np.float32), response)
+    dry = rng.standard_normal((1, 1, step), np.float32)
+
+    def trace() -> None:
+        tree = find_images(scene.tables, source, PROPAGATION.order, PROPAGATION.mirror_rays)
+        trace_late(scene.tables, source, EYE, tree, PROPAGATION)
+
+    names = ("a binaural response, caches warm", "a binaural response, caches flushed",
+             "pyroomacoustics: a mono response")  # fmt: skip
+    timings = take_turns(
+        [
+            Contender(names[0], responding(engine, field, 20, nothing), 20),
+            Contender("both", responding(engine, field, few, flush), few),
+            Contender("flushing", only_flush, few),
+            Contender(names[2], responding(peer, place, 1, nothing)),
+            Contender("images and late field of a new source", trace),
+            Contender("convolution of a 0.25 s step, a new response each",
+                      lambda: stream.push(np.arange(1), dry, response)),
+        ],
+        rounds,
+    )  # fmt: skip
+    both, alone = timings.pop("both"), timings.pop("flushing")
+    timings[names[1]] = replace(both, cpu=both.cpu - alone.cpu, wall=both.wall - alone.wall)
+    rows = [timing.row(name) for name, timing in timings.items()]
+    return rows, [ratio(f"pyroomacoustics over {ours}", timings, names[2], ours)
+                  for ours in names[:2]]  # fmt: skip
+
+
+def measure_homes(rounds: int) -> list[dict]:
+    """Return rows of what a new home costs, step by step, in CPU milliseconds."""
+    spent: dict[str, list[float]] = {}
+
+    def clocked(name: str, function: Callable[[], Any]) -> Any:
+        start = time.process_time()
+        result = function()
+        spent.setdefault(name, []).append(1e6 * (time.process_time() - start))
+        return result
+
+    for k in range(rounds):
+        spec = clocked("a home from its seed", lambda k=k: make_home("train", 1000 + k))
+        compiled = clocked("its triangles", lambda spec=spec: compile_scene(spec))
+        world = World(replace(compiled, origin=""), spec)  # named by its arrays: nowhere on disk
+        clocked("its tree", lambda c=compiled: c.bvh)
+        clocked("for eyes without colour", lambda w=world: w.prepared_for("raster", vision.UNLIT))
+        clocked("for ears", lambda w=world: w.acoustics_for().tables)
+        clocked("for feet", lambda w=world: w.walkable)
+        clocked("its light, small pictures", lambda w=world: w.prepared_for("raster", coarse=True))
+        clocked("its light, stills", lambda w=world: w.raster)
+    return [
+        {"name": f"a new home: {name}", "cpu_us": float(np.median(values))}
+        for name, values in spent.items()
+    ]
+
+
+MEMORY = """
+import resource
+import numpy as np
+from avenv.envs import BatchEnv
+
+envs = BatchEnv(num_envs=16, scenes="homes:train", sensors=("rgb", "depth", "spectrogram"),
+                image_size=(128, 128), max_episode_steps=8, episodes_per_scene=2)
+envs.reset(seed=0)
+rng = np.random.default_rng(0)
+for _ in range(40):
+    envs.step(rng.integers(1, 4, 16))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def measure_memory() -> list[dict]:
+    """Return the peak of a fresh process of 16 environments that look and listen in homes."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True
+    )
+    return [{"name": "peak memory of 16 environments, RGB-D 128², homes:train",
+             "mib": int(done.stdout.split()[-1])}]  # fmt: skip

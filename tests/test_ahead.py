@@ -1,0 +1,228 @@
+"""Episodes made ready in the background: the same ones whatever the timing, and nobody hangs."""
+
+import copy
+import gc
+import multiprocessing
+import threading
+import time
+
+import numpy as np
+import pytest
+from support import two_rooms
+
+from avenv.core import background, parallel
+from avenv.core.errors import SceneError
+from avenv.envs.batch import Batch
+from avenv.simulation.world import World
+from avenv.tasks.audiogoal import AudioGoal
+from avenv.tasks.task import samples_ahead
+
+QUICK = {"rays": 64, "mirror_rays": 256, "max_time": 0.1}
+OPTIONS = {
+    "sensors": ("audio",), "sample_rate": 8000, "propagation": QUICK, "min_distance": 1.0,
+    "episodes_per_scene": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    parallel.set_num_threads(2)
+    yield
+    parallel.set_num_threads(None)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [World(two_rooms()), World(two_rooms(absorption=0.3)), World(two_rooms(door=1.4))]
+
+
+def batch_of(scenes, num_envs=2, **options):
+    batch = Batch("AudioGoal", num_envs, scenes=scenes, **{**OPTIONS, **options})
+    for row in range(num_envs):
+        batch.seed(row, 3 + row)
+    return batch
+
+
+def episodes(batch, count, pause=lambda: None):
+    """Return the episodes that rows begin one after another, and the first sound of each."""
+    found = []
+    for k in range(count):
+        rows = range(batch.num_envs) if k % 3 else [k % batch.num_envs]
+        batch.reset(rows)
+        found += [batch.task.episodes[row] for row in rows]
+        found.append([batch.observe()["audio"][row].tobytes() for row in rows])
+        pause()
+    return found
+
+
+def wait_until_idle():
+    while True:
+        with background._idle:
+            if not background._queue:
+                return
+        time.sleep(0.005)
+
+
+def test_episodes_are_the_same_whether_or_not_they_were_made_ready(scenes):
+    never = episodes(batch_of(scenes, ahead=False), 8)
+    always = episodes(batch_of(scenes), 8, wait_until_idle)
+    assert always == never
+    assert episodes(batch_of(scenes), 8) == never
+
+
+def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    batch.reset([0])
+    wait_until_idle()
+    monkeypatch.setattr(batch.task, "sample", None)  # nobody samples in the foreground
+    batch.reset([0])
+    batch.reset([0])
+
+
+def test_a_stream_that_somebody_else_draws_from_gives_what_it_then_gives(scenes):
+    found = []
+    for ahead in (True, False):
+        batch = batch_of(scenes, num_envs=1, ahead=ahead)
+        batch.reset([0])
+        batch.reset([0])
+        wait_until_idle()
+        batch.draws_from(0).random()
+        batch.reset([0])
+        found.append(batch.task.episodes[0])
+        batch.seed(0, 3)
+        batch.reset([0])
+        found.append(batch.task.episodes[0])
+    assert found[:2] == found[2:]
+
+
+def test_an_error_in_the_background_is_raised_when_its_turn_comes(scenes, monkeypatch):
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    sample = batch.task.sample
+    calls = []
+
+    def fails(*arguments):
+        calls.append(threading.current_thread() is threading.main_thread())
+        if len(calls) == 1:
+            return sample(*arguments)
+        raise SceneError("no room")
+
+    monkeypatch.setattr(batch.task, "sample", fails)
+    batch.reset([0])
+    wait_until_idle()
+    assert calls == [True, False]
+    with pytest.raises(SceneError, match="no room"):
+        batch.reset([0])
+
+
+def test_a_closed_batch_makes_nothing_ready(scenes, monkeypatch):
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    begun, go = threading.Event(), threading.Event()
+    sample = batch.task.sample
+
+    def slowly(*arguments):
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            go.wait(10)
+        return sample(*arguments)
+
+    monkeypatch.setattr(batch.task, "sample", slowly)
+    batch.reset([0])
+    assert begun.wait(10)
+    threading.Timer(0.1, go.set).start()
+    batch.close()
+    assert go.is_set()  # what was in hand has been waited for
+    monkeypatch.setattr(batch.task, "sample", sample)
+    assert not background._queue
+    batch.reset([0])
+    assert not background._queue
+
+
+def test_a_batch_that_is_forgotten_is_not_worked_for(scenes):
+    gate = threading.Event()
+    background.submit(lambda: gate.wait(10), urgency=-1)
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    batch.reset([0])
+    drawn = []
+    batch._ahead._draw = drawn.append
+    del batch
+    gc.collect()
+    gate.set()
+    wait_until_idle()
+    assert drawn == []
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_a_fork_in_the_middle_hangs_nobody(scenes):
+    alone = batch_of(scenes, num_envs=1, ahead=False)
+    expected = [(alone.reset([0]), alone.task.episodes[0])[1] for _ in range(5)]
+    batch = batch_of(scenes, num_envs=1)
+    for _ in range(3):
+        batch.reset([0])  # leaves drafts in hand
+    found = multiprocessing.get_context("fork").Queue()
+
+    def in_child():
+        for _ in range(2):
+            batch.reset([0])
+            found.put(batch.task.episodes[0])
+
+    child = multiprocessing.get_context("fork").Process(target=in_child)
+    child.start()
+    assert [found.get(timeout=60) for _ in range(2)] == expected[3:]
+    child.join(60)
+    assert child.exitcode == 0
+    for episode in expected[3:]:
+        batch.reset([0])
+        assert batch.task.episodes[0] == episode
+
+
+def test_one_thread_works_nothing_ahead(scenes):
+    parallel.set_num_threads(1)
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    batch.reset([0])
+    assert not batch._ahead._jobs[0]
+
+
+def test_who_defines_how_to_sample_says_whether_that_may_be_done_ahead(scenes):
+    class Counting(AudioGoal):
+        def sample(self, rng, world):
+            return super().sample(rng, world)
+
+    class Renamed(AudioGoal):
+        pass
+
+    simulator = batch_of(scenes).simulator
+    options = AudioGoal.Options(min_distance=1.0)
+    assert samples_ahead(AudioGoal(simulator, options))
+    assert samples_ahead(Renamed(simulator, options))
+    assert not samples_ahead(Counting(simulator, options))
+
+
+def test_jobs_are_done_by_urgency_and_can_be_dropped():
+    done, gate = [], threading.Event()
+    first = background.submit(lambda: gate.wait(10), urgency=-1)
+    time.sleep(0.01)
+    jobs = [background.submit(lambda k=k: done.append(k) or k, urgency=k) for k in (3, 1, 2)]
+    jobs[0].drop()
+    gate.set()
+    assert first.take() is True
+    wait_until_idle()
+    assert done == [1, 2]
+    assert jobs[1].take() == 1
+    assert jobs[0].take() is None
+
+
+def test_drafts_do_not_travel_and_copies_go_on_alike(scenes):
+    batch = batch_of(scenes, num_envs=1)
+    batch.reset([0])
+    batch.reset([0])
+    other = copy.deepcopy(batch)
+    assert other._ahead._draw.__self__ is other
+    for one in (batch, other):
+        one.reset([0])
+    assert batch.task.episodes[0] == other.task.episodes[0]
+    np.testing.assert_array_equal(batch.observe()["audio"], other.observe()["audio"])
