@@ -1,4 +1,4 @@
-"""Policies that come with the package: the same with torch and without, and shown by the demo."""
+"""Policies that come with the package: the same with torch and without, agents by their names."""
 
 import subprocess
 import sys
@@ -7,13 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-import avenv.cli.agents
-import avenv.recording.film
 import avenv_agents.shipped
 from avenv.benchmark import options_of
-from avenv.cli import main
 from avenv_agents.inference import PolicyForward
 from avenv_agents.shipped import find_shipped, shipped_folder, shipped_names, shipped_policy
 from avenv_agents.weights import load_weights
@@ -65,19 +61,3 @@ def test_what_does_not_ship_is_refused():
 def test_agents_that_ship_need_no_torch():
     code = "import avenv_agents.shipped, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize(("scene", "name"), [("apartment", "apartment"), ("homes:val/3", "homes")])
-def test_the_demo_shows_a_policy_that_learned_to_hear(scene, name, monkeypatch):
-    films = []
-
-    def record(agent, path, scene, *arguments, **options):
-        films.append((agent, scene))
-        return {"success": 1.0}
-
-    monkeypatch.setattr(avenv.recording.film, "record_episode", record)
-    found = lambda name, trust: getattr(avenv_agents.shipped, name)  # noqa: E731
-    monkeypatch.setattr(avenv.cli.agents, "find_agent_here", found)
-    done = CliRunner().invoke(main, ["demo", "--scene", scene])
-    assert done.exit_code == 0, done.output
-    assert films == [(shipped_policy(name), scene)]

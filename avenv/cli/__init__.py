@@ -37,8 +37,9 @@ main.add_command(sets_group)
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
     "--agent",
-    help="oracle, follower, random, apartment, homes, module:class, or a trained policy's folder; "
-    "default: the policy that learned to hear in the apartment, elsewhere that which did in homes.",
+    default="oracle",
+    show_default=True,
+    help="oracle, follower, random, apartment, homes, module:class, or a trained policy's folder.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
@@ -51,7 +52,7 @@ main.add_command(sets_group)
 )
 @trust_option
 def demo(
-    task: str, scene: str, sound: str | None, agent: str | None, out: str, seed: int, steps: int,
+    task: str, scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int,
     trust: bool,
 ) -> None:  # fmt: skip
     """Film a robot at a task: what it sees, where it is, what it hears.
@@ -62,9 +63,6 @@ def demo(
     from avenv.cli.agents import find_agent_here
     from avenv.recording.film import record_episode
 
-    if agent is None:
-        learned = "apartment" if scene == "apartment" else "homes"
-        agent = learned if task == "AudioGoal" else "oracle"
     factory = find_agent_here(agent, trust)
     settled = ("scenes", "sounds", "goals", "task")  # by the film's scene, sound and task
     options = {k: v for k, v in options_of(factory).items() if k not in settled}
