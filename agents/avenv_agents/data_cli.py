@@ -68,7 +68,7 @@ def episodes(
     task: str,
     scenes: tuple[str, ...],
     sounds: str | None,
-    **numbers: int,
+    **numbers: Any,
 ) -> None:
     """Play episodes with an agent, as demonstrations in Minari's format: FOLDER/data.
 

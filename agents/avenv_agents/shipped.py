@@ -47,5 +47,8 @@ def find_shipped(path: str | Path) -> Path:
     return shipped_folder(str(path))
 
 
+apartment = shipped_policy("apartment")
+"""Finds what sounds in the apartment, where it has learned; an agent by this name."""
+
 homes = shipped_policy("homes")
 """Finds what sounds in homes that it never saw; an agent by this name."""

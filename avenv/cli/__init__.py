@@ -39,7 +39,7 @@ main.add_command(sets_group)
     "--agent",
     default="oracle",
     show_default=True,
-    help="oracle, follower, random, module:class, or a trained policy's folder.",
+    help="oracle, follower, random, apartment, homes, module:class, or a trained policy's folder.",
 )
 @click.option("--out", default="demo.mp4", show_default=True, help="The video to write.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the robot starts.")
