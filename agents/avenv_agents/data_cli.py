@@ -88,5 +88,5 @@ def episodes(
         options["scenes"] = list(scenes)
     if sounds:
         options["sounds"] = sounds
-    made = make_demonstrations(factory, agent, folder, task=task, **numbers, **options)  # type: ignore[arg-type]
+    made = make_demonstrations(factory, agent, folder, task=task, **numbers, **options)
     click.echo(f"wrote {made}; in Python: minari.MinariDataset({str(made)!r})")
