@@ -4,13 +4,14 @@ What a task foresees is prepared when an episode begins; so its events should co
 steps. What nobody foresaw costs one trace of each sound, at most. Both are measured in CPU time,
 against the median of the steps about them.
 
-python scripts/measure_events.py [SCENE]
+    python scripts/measure_events.py --scene homes:val/1
 """
 
-import sys
 import time
+from collections.abc import Callable
 from statistics import median
 
+import click
 import numpy as np
 
 from avenv.envs.vector import BatchEnv
@@ -27,7 +28,7 @@ FORESEEN = {
 OPEN = {"front door": "open"}
 
 
-def measure(task: str, states, scene: str) -> tuple[float, float]:
+def measure(task: str, states: Callable, scene: str) -> tuple[float, float]:
     """Return the CPU seconds of a usual step, and of the one in which things change."""
     envs = BatchEnv(task, ENVS, scenes=scene, **SETTINGS)
     envs.reset(seed=0)
@@ -45,24 +46,26 @@ def measure(task: str, states, scene: str) -> tuple[float, float]:
     return median(usual[2:]), _timed(change)
 
 
-def _timed(function) -> float:
+def _timed(function: Callable[[], None]) -> float:
     start = time.process_time()
     function()
     return time.process_time() - start
 
 
-def main(scene: str = "homes:val/1") -> None:
-    """Print a table."""
+@click.command()
+@click.option("--scene", default="homes:val/1", show_default=True, help="Where.")
+def main(scene: str) -> None:
+    """Say how long things that happen in an episode hold up a batch of 16, in steps' time."""
     print(f"{'what happens':<40} {'usual step':>10} {'that step':>10} {'steps':>6}")
     for task, states in FORESEEN.items():
         usual, eventful = measure(task, states, scene)
         print(
             f"{task + ', foreseen':<40} {usual:>9.3f}s {eventful:>9.3f}s {eventful / usual:>6.1f}"
         )
-    usual, eventful = measure("SilenceIt", lambda task: {"front door": "open"}, scene)
+    usual, eventful = measure("SilenceIt", lambda task: OPEN, scene)
     row = "SilenceIt, a door that nobody foresaw"
     print(f"{row:<40} {usual:>9.3f}s {eventful:>9.3f}s {eventful / usual:>6.1f}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

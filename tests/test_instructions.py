@@ -58,10 +58,7 @@ def test_the_instruction_is_in_every_info_and_observed():
     own = env.episode.to_dict() | {"instruction": "Find the phone."}
     envs = gym.make_vec("avenv/AudioGoal-v0", num_envs=2, **QUICK)
     observation, info = envs.reset(seed=1, options={"episodes": [None, own]})
-    assert info["instruction"].tolist() == [
-        "Walk to what sounds and stop there.",
-        "Find the phone.",
-    ]
+    assert info["instruction"] == ("Walk to what sounds and stop there.", "Find the phone.")
     assert info["_instruction"].all()
     np.testing.assert_array_equal(observation["instruction"][1], tokens("find the phone"))
     assert envs.unwrapped.row_of(info, 1)["instruction"] == "Find the phone."

@@ -142,9 +142,8 @@ def test_the_map_of_the_page_is_one(page):
     assert 0.5 < free.mean() < 1
     assert level[free].min() > -60
     source = np.hypot(names["x"] - 1.5, names["y"] - 2.0)
-    assert np.unravel_index(np.nanargmax(level), level.shape) == np.unravel_index(
-        source.argmin(), source.shape
-    )
+    loudest = np.nanargmax(level)  # one of the four that are nearest
+    assert source.ravel()[loudest] == pytest.approx(source.min())
     assert metres[-1, -1] > source[-1, -1] + 0.5  # round the walls between
 
 

@@ -228,15 +228,15 @@ class Batch:
         """Return metrics and ground truth, one array (E,) each."""
         return {"metrics": self.task.metrics(), "truth": self.task.truth()}
 
-    def setting(self) -> dict[str, NDArray]:
-        """Return what is told of the episodes under way, one array (E,) each.
+    def setting(self) -> dict[str, Sequence[Any]]:
+        """Return what is told of the episodes under way, by row.
 
         ``instruction``: in words. ``passed_over``: the homes of a set that lacked what the task
         needs, since the row's stream began.
         """
-        words = np.array(self.simulator.state.instruction, object)
-        passed_over = np.array([turn.passed_over for turn in self._turns], np.int64)
-        return {"instruction": words, "passed_over": passed_over}
+        words = tuple(self.simulator.state.instruction)
+        passed_over = [turn.passed_over for turn in self._turns]
+        return {"instruction": words, "passed_over": np.array(passed_over, np.int64)}
 
     def _sample(self, row: int) -> Episode:
         turn = self._turns[row]

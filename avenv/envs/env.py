@@ -147,7 +147,11 @@ class Env(gym.Env[dict[str, Any], Any]):
             group: {name: value[0].item() for name, value in values.items()}
             for group, values in self.batch.info().items()
         }
-        return info | {name: value.tolist()[0] for name, value in self.batch.setting().items()}
+        setting = self.batch.setting()
+        return info | {
+            "instruction": setting["instruction"][0],
+            "passed_over": int(setting["passed_over"][0]),
+        }
 
 
 def check_begun(batch: Batch) -> None:
