@@ -228,7 +228,7 @@ class Batch:
         """Return metrics and ground truth, one array (E,) each."""
         return {"metrics": self.task.metrics(), "truth": self.task.truth()}
 
-    def setting(self) -> dict[str, Sequence[Any]]:
+    def setting(self) -> dict[str, Any]:
         """Return what is told of the episodes under way, by row.
 
         ``instruction``: in words. ``passed_over``: the homes of a set that lacked what the task
