@@ -448,7 +448,11 @@ class InteractionTask(Task):
         return follower.STOP if self._over[row] else self._number(row, self.guess(row))
 
     def _number(self, row: int, wish: Errand | str) -> int:
-        action = self.planner.next_action(row, wish) if isinstance(wish, Errand) else wish
+        action: int | str
+        try:
+            action = self.planner.next_action(row, wish) if isinstance(wish, Errand) else wish
+        except SceneError:  # shut off from it, as by a leaf that has swung; it may swing back
+            action = "wait"
         return self.actions.names.index(action) if isinstance(action, str) else action
 
     # -- for people --------------------------------------------------------------------------------
