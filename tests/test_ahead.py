@@ -76,8 +76,10 @@ def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
     batch.reset([0])
     wait_until_idle()
     monkeypatch.setattr(batch.task, "sample", None)  # nobody samples in the foreground
+    before = batch.task.episodes[0]
     batch.reset([0])
     batch.reset([0])
+    assert batch.task.episodes[0] != before
 
 
 def test_a_stream_that_somebody_else_draws_from_gives_what_it_then_gives(scenes):

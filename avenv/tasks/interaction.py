@@ -27,7 +27,7 @@ from avenv.tasks.actions import MOTIONS, DiscreteMotion
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Point
 from avenv.tasks.experts import Errand, Planner, standing_places
-from avenv.tasks.task import Judgement, Task
+from avenv.tasks.task import Judgement, Task, renewed
 
 TRIES = 200
 """Starts that are drawn until one is far enough from what is to be done."""
@@ -369,15 +369,8 @@ class InteractionTask(Task):
 
     def _take_stock(self, rows: NDArray[np.bool_]) -> None:
         """Renew metrics and truth of some rows (E,); those of the others stay."""
-        now = self._current_metrics(), self._current_truth()
-        if self._metrics and not rows.all():
-            kept = self._metrics, self._truth
-            self._metrics, self._truth = (
-                {name: np.where(rows, new[name], old[name]) for name in new}
-                for new, old in zip(now, kept, strict=True)
-            )
-        else:
-            self._metrics, self._truth = now
+        self._metrics = renewed(self._metrics, self._current_metrics(), rows)
+        self._truth = renewed(self._truth, self._current_truth(), rows)
 
     def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
         way = np.maximum(self._way, 1.0)  # nobody stands still to the centimetre

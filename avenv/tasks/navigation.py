@@ -24,7 +24,7 @@ from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
 from avenv.tasks.options import NavigationOptions
-from avenv.tasks.task import Judgement, Task
+from avenv.tasks.task import Judgement, Task, renewed
 
 ORACLE_LIMIT = 100_000
 """Actions after which the oracle would be given up; far more than any home takes."""
@@ -302,15 +302,8 @@ class NavigationTask(Task):
 
     def _take_stock(self, rows: NDArray[np.bool_]) -> None:
         """Renew metrics and truth of some rows (E,); those of the others stay."""
-        now = self._current_metrics(), self._current_truth()
-        if self._metrics and not rows.all():
-            kept = self._metrics, self._truth
-            self._metrics, self._truth = (
-                {name: np.where(rows, new[name], old[name]) for name in new}
-                for new, old in zip(now, kept, strict=True)
-            )
-        else:
-            self._metrics, self._truth = now
+        self._metrics = renewed(self._metrics, self._current_metrics(), rows)
+        self._truth = renewed(self._truth, self._current_truth(), rows)
 
     def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
         success = (self._stopped & self.succeeded()).astype(np.float64)

@@ -228,6 +228,15 @@ class Task(ABC):
         return None
 
 
+def renewed(
+    old: dict[str, NDArray], new: dict[str, NDArray], rows: NDArray[np.bool_]
+) -> dict[str, NDArray]:
+    """Return values (E,) each that are new in some rows (E,) and stay in the others."""
+    if not old or rows.all():
+        return new
+    return {name: np.where(rows, new[name], old[name]) for name in new}
+
+
 def samples_ahead(task: Task) -> bool:
     """Return whether a task's episodes may be sampled before their turn, on another thread.
 
