@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from support import two_rooms
 
+from avenv import load_scene
 from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
 from avenv.simulation.world import World
+from avenv.tasks.actions import FORWARD
 from avenv.tasks.audiogoal import AudioGoal
+from avenv.tasks.registry import TASKS
 from avenv.tasks.task import samples_ahead
 
 QUICK = {"rays": 64, "mirror_rays": 256, "max_time": 0.1}
@@ -29,6 +32,11 @@ def _two_threads():
     parallel.set_num_threads(2)
     yield
     parallel.set_num_threads(None)
+
+
+@pytest.fixture(scope="module")
+def apartment():
+    return load_scene("apartment")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,24 @@ def test_episodes_are_the_same_whether_or_not_they_were_made_ready(scenes):
     always = episodes(batch_of(scenes), 8, wait_until_idle)
     assert always == never
     assert episodes(batch_of(scenes), 8) == never
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS if "avenv." in str(TASKS[name].task)])
+def test_drafts_of_every_task_begin_as_if_there_were_none(task, apartment):
+    """Its episodes, and what is felt and told after a step of each, bit for bit."""
+    found = []
+    for ahead in (False, True):
+        batch = Batch(task, scenes=apartment, sensors=("pose",), ahead=ahead)
+        batch.seed(0, 5)
+        for _ in range(3):  # the third is the first that has a draft
+            batch.reset([0])
+            wait_until_idle()
+            found.append(batch.task.episodes[0])
+            batch.step(np.full(1, FORWARD), np.ones(1, bool))
+            found += [batch.observe()["pose"].tobytes(), repr(batch.info())]
+        assert bool(batch._ahead._jobs[0]) is ahead
+        batch.close()
+    assert found[:9] == found[9:]
 
 
 def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
