@@ -14,6 +14,8 @@ from avenv import load_scene
 from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
+from avenv.simulation import world as worlds
+from avenv.simulation.homes import HomeStore
 from avenv.simulation.world import World
 from avenv.tasks.actions import FORWARD
 from avenv.tasks.audiogoal import AudioGoal
@@ -142,6 +144,30 @@ def test_an_error_in_the_background_is_raised_when_its_turn_comes(scenes, monkey
     assert calls == [True, False]
     with pytest.raises(SceneError, match="no room"):
         batch.reset([0])
+
+
+def test_homes_that_cannot_be_made_are_passed_over_whoever_comes_across_them(monkeypatch):
+    failed_in, found, passed_over = set(), [], []
+
+    def make(split, number):
+        if number == 1:
+            failed_in.add(threading.current_thread().name)
+            raise SceneError("no room for a kitchen")
+        world = two_rooms(absorption=0.2 + number / 10)
+        return World(world, reference=f"homes:{split}/{number}")
+
+    for ahead in (False, True):
+        monkeypatch.setattr(worlds, "HOMES", HomeStore(make, 2**28))
+        batch = batch_of("homes:train/0-2", ahead=ahead, episodes_per_scene=1)
+        found.append(episodes(batch, 8, wait_until_idle))
+        passed_over.append(batch.setting()["passed_over"].tolist())
+        batch.close()
+    assert found[0] == found[1]
+    assert passed_over[0] == passed_over[1]
+    assert max(passed_over[0]) > 0
+    assert "avenv-background" in failed_in
+    with pytest.raises(SceneError, match="no room for a kitchen"):
+        batch_of("homes:train/1").reset([0])
 
 
 def test_a_closed_batch_makes_nothing_ready(scenes, monkeypatch):

@@ -281,7 +281,8 @@ class World:
     @property
     def derived(self) -> tuple[int, ...]:
         """How much has been derived of this world; it takes more memory when that changes."""
-        of_variants = [count for variant in self._variants.values() for count in variant.derived]
+        variants = list(self._variants.values())  # another thread may add some
+        of_variants = [count for variant in variants for count in variant.derived]
         own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
         return (*own, *of_variants)
 
