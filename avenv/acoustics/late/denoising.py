@@ -39,8 +39,9 @@ def smooth(
     """Return energies (C, K, B) and moments (C, K, 3) of cells with less noise.
 
     In the first bins nothing is averaged; the mean over time and space stays what it is.
-    ``neighbours`` are those within ``REACH``. ``earliest`` (C,) is the first bin in which sound can be in a cell: what was found of few rays
-    must not say when it begins, for that would make the time without hits count for nothing.
+    ``neighbours`` are those within ``REACH``. ``earliest`` (C,) is the first bin in which sound can
+    be in a cell: what was found of few rays must not say when it begins, for that would make the
+    time without hits count for nothing.
     """
     first, near, distance = neighbours
     scene = np.tensordot(cells.volume / cells.volume.sum(), energy, axes=1)
