@@ -18,6 +18,7 @@ from avenv import acoustics, navigation, vision
 from avenv.core import cache
 from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
+from avenv.core.locks import make_lock
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
@@ -43,6 +44,7 @@ MAX_VARIANTS = 16
 MAX_VARIANTS_OF_ALL = 32
 """Such worlds that all worlds keep together: each has triangles, trees and light of its own."""
 
+_keeping = make_lock()
 _latest: "OrderedDict[tuple[int, tuple[str, ...]], weakref.ref[World]]" = OrderedDict()
 
 MAX_VISITORS = 8
@@ -261,22 +263,26 @@ class World:
             return rest
         key = tuple(wanted.values())
         variants = rest._variants
-        variant = variants.pop(key, None)
-        if variant is None:
-            compiled = self.compiled.posed(states)
-            variant = World(
-                compiled, rest.description, rest, rest.report, rest.reference, rest.doors
-            )
-        variants[key] = variant  # the latest last
-        if len(variants) > MAX_VARIANTS:
-            del variants[next(iter(variants))]
-        _forget_oldest(rest, key)
-        return variant
+        made = None
+        if key not in variants:
+            made = World(
+                self.compiled.posed(states), rest.description, rest, rest.report, rest.reference,
+                rest.doors,
+            )  # fmt: skip
+        with _keeping:  # who samples ahead, on another thread, asks for variants too
+            variant = variants.pop(key, made)
+            if variant is not None:
+                variants[key] = variant  # the latest last
+                if len(variants) > MAX_VARIANTS:
+                    del variants[next(iter(variants))]
+                _forget_oldest(rest, key)
+        return variant or self.with_states(states)  # else it has just been forgotten
 
     @property
     def derived(self) -> tuple[int, ...]:
         """How much has been derived of this world; it takes more memory when that changes."""
-        of_variants = [count for variant in self._variants.values() for count in variant.derived]
+        variants = list(self._variants.values())  # another thread may add some
+        of_variants = [count for variant in variants for count in variant.derived]
         own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
         return (*own, *of_variants)
 

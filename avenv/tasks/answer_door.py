@@ -29,6 +29,7 @@ class AnswerDoor(CueTask):
 
     Options = AnswerDoorOptions
     instruction = "When the bell rings, answer the door, and not before."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is an outer door that opens, and a doorbell."""

@@ -57,6 +57,7 @@ class MovingAudioGoal(NavigationTask):
     Options = MovingAudioGoalOptions
     options: MovingAudioGoalOptions
     instruction = "Walk to what sounds and moves, and stop beside it."
+    samples_ahead = True
     forgives = False
 
     def check_world(self, world: World) -> None:

@@ -67,6 +67,7 @@ class SemanticAudioGoal(NavigationTask):
     Options = SemanticAudioGoalOptions
     options: SemanticAudioGoalOptions
     instruction = "Find the thing that sounds and stop there."
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: SemanticAudioGoalOptions):
         super().__init__(simulator, options)
