@@ -191,6 +191,7 @@ class Task(ABC):
             episode.seed,
             episode.instruction or self.instruction,
             self.told(episode, world),
+            {name: self.sound(reference) for name, reference in episode.knocks.items()},
         )
 
     def world(self, episode: Episode) -> World:
