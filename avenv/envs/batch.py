@@ -60,7 +60,7 @@ class Batch:
     Args:
         task: a name in ``avenv.tasks.TASKS``.
         num_envs: number of environments, E.
-        scenes: as ``load_worlds`` takes them.
+        scenes: as ``load_worlds`` takes them; by default those that the task is registered with.
         sensors: names of the observations, of ``avenv.simulation.sensors.SENSORS``.
         acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
         vision: the backend of the pictures, a name in ``avenv.vision.BACKENDS``.
@@ -89,7 +89,7 @@ class Batch:
         self,
         task: str,
         num_envs: int = 1,
-        scenes: Any = "apartment",
+        scenes: Any = None,
         sensors: Sequence[str] = SensorSettings.names,
         acoustics: str = "native",
         vision: str = "raster",
@@ -100,8 +100,8 @@ class Batch:
         **options: Any,
     ):
         kind = find_task(task)
-        usual = find_registered(task).max_episode_steps
-        limit = usual if max_episode_steps is None else max_episode_steps
+        usual = find_registered(task)
+        limit = usual.max_episode_steps if max_episode_steps is None else max_episode_steps
         for name, value in (
             ("num_envs", num_envs),
             ("max_episode_steps", limit),
@@ -124,7 +124,7 @@ class Batch:
         }
         settings = SensorSettings(sensors, **_take(options, SensorSettings))
         task_options = kind.Options(**_take(options, kind.Options))
-        worlds = load_worlds(scenes)
+        worlds = load_worlds(usual.scenes if scenes is None else scenes)
         self.num_envs = num_envs
         self.simulator = Simulator(
             worlds, settings, num_envs, acoustics=acoustics, vision=vision, **records

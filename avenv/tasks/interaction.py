@@ -161,6 +161,7 @@ class InteractionTask(Task):
         errands: Sequence[Errand],
         unseen: Point | None = None,
         known: World | None = None,
+        others: Sequence[Errand] = (),
         **more: Any,
     ) -> Episode:
         """Return an episode that starts at least ``min_distance`` from what is to be done.
@@ -171,6 +172,7 @@ class InteractionTask(Task):
             errands: what is to be done first, in any order.
             unseen: a place that cannot be seen from the start.
             known: the world in which the errands are run, by default that in which it begins.
+            others: what somebody might take for an errand: the start is as far from these.
             **more: further fields of ``Episode``; ``states`` are those that it begins in.
 
         Raises:
@@ -179,7 +181,8 @@ class InteractionTask(Task):
         here = world.with_states(more.get("states", {}))
         then = known or here
         starts = here.walkable_for(self.simulator.body).sample(rng, TRIES)
-        distances = np.min([self.planner.field(then, e).at(starts) for e in errands], axis=0)
+        near = [self.planner.field(then, errand).at(starts) for errand in (*errands, *others)]
+        distances = np.min(near, axis=0)
         fits = np.isfinite(distances) & (distances >= self.options.min_distance)
         if unseen is not None:
             eye = here.level_for(self.simulator.body) + self.simulator.body.eye_height

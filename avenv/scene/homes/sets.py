@@ -72,10 +72,10 @@ def find_homes(reference: str) -> HomeSet:
     return HomeSet(split, range(first, last + 1))
 
 
-def home_reference(split: str, number: int) -> str:
-    """Return what ``load_scene`` takes to load a home of a set."""
-    plain = without_boxes(split)
-    return f"{PREFIX}{split}/{number}" if plain is None else f"{PREFIX}{plain}/{number}{SUFFIX}"
+def home_reference(split: str, first: int, last: int | None = None) -> str:
+    """Return what names a home of a set, or those from one number to another."""
+    plain, numbers = without_boxes(split), f"{first}" if last is None else f"{first}-{last}"
+    return f"{PREFIX}{split if plain is None else plain}/{numbers}{SUFFIX * (plain is not None)}"
 
 
 def make_home(split: str, number: int) -> SceneSpec:
