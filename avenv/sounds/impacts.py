@@ -188,11 +188,10 @@ def rap(loop: Loop, *, material: str, size: float, filling: str) -> Signal:
     out = loop.silence()
     if filling == "full":
         wall = loaded(wall, _LOAD)
-        body, thump = (wall, decays(wall, made.loss + _RUBBING, support=40.0)), (95.0, 160.0)
+        body, thump = (wall, decays(wall, made.loss + _RUBBING, support=40.0)), 95.0
     else:
         inside = air(size, 0.75 * size, 0.6 * size)
         ringing = np.append(decays(wall, made.loss, support=20.0), np.full(len(inside), 0.05))
-        body, thump = (np.append(wall, inside), ringing), (150.0,)
-    ground = Floor(0.0, thump, (0.02,) * len(thump), 0.2, 0.0)
-    strike(loop, out, 0.0, 1.0, body, ground, contact)
+        body, thump = (np.append(wall, inside), ringing), 150.0
+    strike(loop, out, 0.0, 1.0, body, Floor(0.0, (thump,), (0.02,), 0.2, 0.0), contact)
     return out

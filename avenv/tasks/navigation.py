@@ -461,10 +461,7 @@ class NavigationTask(Task):
     def chance(self, row: int) -> float:
         """Return the share of the floor that one can walk to from which a stop would succeed."""
         field = self._aims[row].field
-        if field is None:
-            return 0.0
-        distances = field.distance[np.isfinite(field.distance)]
-        return float(np.mean(distances <= self.options.success_radius))
+        return 0.0 if field is None else field.share_within(self.options.success_radius)
 
     # -- for people --------------------------------------------------------------------------------
 

@@ -85,10 +85,7 @@ class ProbeBox(InteractionTask):
 
     def guess(self, row: int) -> Errand:
         """Return to pick up the nearest of the boxes."""
-        world, here = self.simulator.state.here[row], self.simulator.state.position[row][None]
-        errands = [Errand("pick", name) for name in self.episodes[row].knocks]
-        away = [float(self.planner.field(world, errand).at(here)[0]) for errand in errands]
-        return errands[int(np.argmin(away))]
+        return self.nearest(row, [Errand("pick", name) for name in self.episodes[row].knocks])
 
 
 def boxes(world: World) -> dict[str, str]:

@@ -100,6 +100,11 @@ TASKS: dict[str, Registered] = {
         check=Check("one of the boxes", "homes:val+boxes", deaf=DEAF),
         scenes="apartment+boxes",
     ),
+    "FetchToCaller": Registered(
+        "avenv.tasks.fetch_to_caller:FetchToCaller",
+        800,
+        Check("the share of things that are as asked for, of the floor that is near", deaf=DEAF),
+    ),
 }
 """Every task, by name."""
 
