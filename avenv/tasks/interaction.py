@@ -27,7 +27,7 @@ from avenv.tasks.actions import MOTIONS, DiscreteMotion
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Point
 from avenv.tasks.experts import Errand, Planner, standing_places
-from avenv.tasks.task import Judgement, Task, renewed
+from avenv.tasks.task import Judgement, Task, Whereabouts, renewed
 
 TRIES = 200
 """Starts that are drawn until one is far enough from what is to be done."""
@@ -448,6 +448,17 @@ class InteractionTask(Task):
         world, here = self.simulator.state.here[row], self.simulator.state.position[row][None]
         away = [float(self.planner.field(world, errand).at(here)[0]) for errand in errands]
         return errands[int(np.argmin(away))]
+
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where the nearest errand is, and whether it can be run at once."""
+        errands = self.errands(row)
+        if not errands:
+            return None
+        world, errand = self.simulator.state.here[row], self.nearest(row, errands)
+        kinds = {thing.name: thing.kind for thing in world.compiled.objects}
+        what = kinds.get(errand.thing, errand.thing).replace("_", " ")
+        place = np.array(self._spot(row, errand)[:2])
+        return Whereabouts(f"The {what}", place, self.planner.field(world, errand), errand.ready)
 
     def deaf_action(self, row: int) -> int:
         """Return the next action of somebody who knows the home, and hears nothing."""
