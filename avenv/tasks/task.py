@@ -208,6 +208,12 @@ class Task(ABC):
                     f"episode.expert has the action {name!r}; {accepted(name, self.actions.names)}"
                 )
         world = self.world(episode)
+        for name in episode.knocks:
+            if name not in world.compiled.row_of:
+                raise ValueError(
+                    f"episode.knocks has the thing {name!r}; "
+                    f"{accepted(name, tuple(world.compiled.row_of))}"
+                )
         emitters = tuple(source.emitter(self.sound(source.sound)) for source in episode.sources)
         return Start(
             world,
