@@ -208,7 +208,7 @@ def test_a_film_says_what_was_answered():
     env.reset(seed=2)
     assert len(env.batch.task.caption(0)) == 3
     *_, info = ask(env)
-    assert env.batch.task.caption(0)[3] == info["answer"]
+    assert env.batch.task.caption(0)[2] == info["answer"]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class Asking(Task):
     def caption(self, row: int) -> list[str]:
         """Return what a film says of a moment, and what was answered."""
         answer = self.simulator.state.answer[row]
-        return [*super().caption(row), *([answer] if answer else [])]
+        return [*super().caption(row)[:2], answer] if answer else super().caption(row)
 
 
 @cache
