@@ -139,6 +139,7 @@ class Simulator:
             self._unseen[row] = True
             state.instruction[row] = start.instruction
             state.told[row] = start.told or (0.0, 0.0)
+            state.knocks[row], state.answer[row] = start.knocks, ""
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -202,6 +203,8 @@ class Simulator:
         some = rows.nonzero()[0]
         for row, states in commands.states.items():
             self.set_states(row, states)
+        for row in some.tolist():
+            self.state.answer[row] = ""
         self.acts = {row: VERBS[verb](self, row) for row, verb in sorted(commands.acts.items())}
         for row in some.tolist():
             if self.state.events[row]:
@@ -219,6 +222,10 @@ class Simulator:
         """Let a step of time pass for some bodies (E,) that stand still."""
         still = np.zeros(self.num_envs)
         self.step(rows, Commands(still, still))
+
+    def tell(self, row: int, answer: str) -> None:
+        """Let one body be told something, in words, until its next step."""
+        self.state.answer[row] = answer
 
     def silence(self, row: int, source: int) -> None:
         """Let a source of one body, by its number, fall silent now for good; it rings out."""

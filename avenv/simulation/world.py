@@ -24,7 +24,16 @@ from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
 from avenv.scene.fields import names_file
 from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
-from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
+from avenv.scene.homes import (
+    HomeSet,
+    find_homes,
+    home_reference,
+    home_sounds,
+    is_reference,
+    make_home,
+    with_boxes,
+    without_boxes,
+)
 from avenv.scene.problems import Problems
 from avenv.scene.stored import restore, store
 from avenv.simulation.body import Body
@@ -329,7 +338,8 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
             (``*.stage_config.json``, ``*.scene_instance.json``), the name of an authored scene
             (``"apartment"``), a home of a set (``"homes:val/3"``), a ``SceneSpec``, a
-            ``CompiledScene``, or a ``World``, which is returned as it is.
+            ``CompiledScene``, or a ``World``, which is returned as it is. ``"+boxes"`` behind a
+            name or path puts boxes into what was described (``"apartment+boxes"``).
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -351,6 +361,11 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         if len(homes) > 1:
             raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
         return HOMES.get(homes.split, homes.numbers[0])
+    if (plain := without_boxes(str(scene))) is not None:
+        spec = load_scene(plain).spec
+        if spec is None:
+            raise SceneError(f"{plain} is a mesh; accepted with boxes: scenes that are described")
+        return _described(with_boxes(spec), str(scene))
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # only where there is a mesh
@@ -378,7 +393,7 @@ def _home(split: str, number: int) -> World:
         return StoredHome(store(compile_scene(spec)), np.array(_doors(spec)).reshape(-1, 2))
 
     home = cache.recall(home_key(split, number), StoredHome, make)
-    doors, reference = tuple(map(tuple, home.doors.tolist())), f"homes:{split}/{number}"
+    doors, reference = tuple(map(tuple, home.doors.tolist())), home_reference(split, number)
     return _world(restore(home.scene), reference, describe, reference=reference, doors=doors)
 
 
@@ -460,7 +475,7 @@ class WorldList(Sequence[World]):
         part = self._parts[k]
         if isinstance(part, World):
             return None
-        return f"homes:{part.split}/{part.numbers[number - self._starts[k]]}"
+        return home_reference(part.split, part.numbers[number - self._starts[k]])
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.
