@@ -210,6 +210,11 @@ def test_found_things_fall_silent_and_all_of_them_are_success():
     way = env.batch.task._tours[0].fields[1].at([env.episode.start])[0]
     walked = metrics["path_length"]
     assert metrics["ppl"] == pytest.approx(way / max(way, walked) / 3)
+    # What is walked after the last that was found counts once another is found.
+    for action in (RIGHT, FORWARD, FORWARD):
+        *_, info = env.step(action)
+    assert info["metrics"]["path_length"] > walked
+    assert info["metrics"]["ppl"] == pytest.approx(metrics["ppl"])
     done, info = found_by(env, (0, 2))
     assert done
     assert info["metrics"]["success"] == info["metrics"]["progress"] == 1
