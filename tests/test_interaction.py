@@ -10,6 +10,7 @@ from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.simulation.world import load_scene
 from avenv.tasks import TASKS, find_task
+from avenv.tasks.doors import inner_doors, outer_doors
 from avenv.tasks.experts import Errand, standing_places
 from avenv.tasks.interaction import InteractionTask
 
@@ -141,6 +142,14 @@ def test_inner_doors_are_opened_as_one_likes(flat):
     task.simulator.state.here[0] = flat
     assert task._is_passage(0, _act("interact", "inner", "open", "closed"))
     assert not task._is_passage(0, _act("interact", "front door", "closed", "open"))
+
+
+def test_doors_are_known_by_what_lies_behind_them():
+    apartment = load_scene("apartment")  # whose inner doors have no names of their own
+    assert outer_doors(apartment) == ["front door"]
+    assert set(inner_doors(apartment)) == {
+        "kitchen-hall", "bedroom-hall", "bathroom-hall", "study-hall"
+    }  # fmt: skip
 
 
 def test_half_of_the_alarms_are_false_and_misleading_ends(flat):

@@ -541,11 +541,13 @@ def load_worlds(scenes: Any) -> WorldList:
     Args:
         scenes: what ``load_scene`` takes; a set of homes, ``"homes:train"`` (endless),
             ``"homes:val"`` or ``"homes:test"``, or some of one, ``"homes:train/0-99"``; or an
-            iterable of such. Homes are made when they are first used.
+            iterable of such, or what this returned. Homes are made when they are first used.
 
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
+    if isinstance(scenes, WorldList):
+        return scenes  # its homes are still to be made
     if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
         scenes = (scenes,)
     loaded: dict[Any, World | HomeSet] = {}
