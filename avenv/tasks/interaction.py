@@ -340,9 +340,10 @@ class InteractionTask(Task):
 
     def _is_passage(self, row: int, act: Act) -> bool:
         """Return whether a body has only opened or shut a door within the home."""
-        world = self.simulator.state.here[row]
-        inner = {d.name for d in world.spec.doors if not d.is_outer} if world.spec else set()
-        return act.verb == "interact" and act.thing in inner
+        if act.verb != "interact":
+            return False
+        spec = self.simulator.state.here[row].spec
+        return spec is not None and act.thing in {d.name for d in spec.doors if not d.is_outer}
 
     def _distance_left(self, row: int, position: NDArray[np.float64]) -> float:
         """Return the geodesic distance to the nearest of what is to be done; 0: nothing is."""
