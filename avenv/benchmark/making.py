@@ -273,9 +273,12 @@ def _in_home(
     world = load_scene(name)
     found: dict[str, list[dict[str, Any]]] = {}
     for sounds, options in recipe.sounds.items():
-        batch = Batch(
-            recipe.task, scenes=world, sensors=("pose",), **{**rules_of(recipe), **options}
-        )
+        try:
+            batch = Batch(
+                recipe.task, scenes=world, sensors=("pose",), **{**rules_of(recipe), **options}
+            )
+        except SceneError:  # it lacks what the task needs
+            return {"episodes": {}}
         found[sounds] = []
         counts = balance[sounds].copy()
         for k in range(quota):
