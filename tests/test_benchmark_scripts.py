@@ -59,7 +59,8 @@ def test_an_evaluation_is_measured_beside_bare_stepping(path):
     arguments = ["--set", path, "--split", "test", "--rounds", "1", "--num-envs", "2"]
     done = CliRunner().invoke(script("measure_benchmark").main, arguments)
     assert done.exit_code == 0, done.output
-    assert re.search(r"ratio \d+\.\d\d; \d+\.\d\d s an episode", done.output)
+    assert re.search(r"ratio \d+\.\d\d \(goal: at most 1.3\)", done.output)
+    assert re.search(r"500 episodes: \d+\.\d min of CPU", done.output)
 
 
 def test_a_row_that_cannot_be_evaluated_does_not_stop_the_others(path, tmp_path, monkeypatch):

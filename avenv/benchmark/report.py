@@ -75,8 +75,8 @@ def write_report(
         keys=" &ensp; ".join(_key(k, method.name) for k, method in enumerate(methods)),
         strata=_strata(methods),
         curves=_curves(logs),
-        ways=escape(f"Of {methods[0].name}: the way walked (blue, from the white disc), the shortest "
-                    "one (dotted), the goal (arcs); green: success, red: failure."),
+        ways=escape(f"Of {methods[0].name}: the way walked (blue, from the white disc), the "
+                    "shortest one (dotted), the goal (arcs); green: success, red: failure."),
         maps="".join(_figure(r, played[r["number"]]) for r in records if r["number"] in played),
         films=_films(films or {}),
         data=_embedded(_list(methods)),
