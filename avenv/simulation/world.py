@@ -104,7 +104,9 @@ class World:
 
     @cached_property
     def spec(self) -> SceneSpec | None:
-        """The description it was compiled from, where there is one."""
+        """The description it was compiled from, where there is one; its variants share it."""
+        if self.rest is not None:
+            return self.rest.spec
         return self.description() if callable(self.description) else self.description
 
     @property

@@ -344,8 +344,9 @@ class InteractionTask(Task):
 
     def _is_passage(self, row: int, act: Act) -> bool:
         """Return whether a body has only opened or shut a door within the home."""
-        inner = inner_doors(self.simulator.state.here[row])
-        return act.verb == "interact" and act.thing in inner
+        if act.verb != "interact":
+            return False
+        return act.thing in inner_doors(self.simulator.state.here[row])
 
     def _distance_left(self, row: int, position: NDArray[np.float64]) -> float:
         """Return the geodesic distance to the nearest of what is to be done; 0: nothing is."""
