@@ -4,6 +4,7 @@ habitat-sim itself is not on the package index; what needs it is handed a simula
 imports nothing of it.
 """
 
+from avenv.habitat.agent import HabitatAgent
 from avenv.habitat.configuration import AudioSensorSpec
 from avenv.habitat.graphs import Graph, read_graph, write_graph
 from avenv.habitat.materials import HabitatMaterial, read_materials
@@ -15,6 +16,7 @@ __all__ = [
     "AudioSensor",
     "AudioSensorSpec",
     "Graph",
+    "HabitatAgent",
     "HabitatMaterial",
     "attach",
     "challenge_data",
