@@ -192,16 +192,17 @@ def test_gym_and_reward_of_habitats(env):
     one.close()
 
 
-def test_a_set_of_avenvs_is_a_dataset(env):
-    from avenv.benchmark import load_set, set_names
+def test_episodes_of_avenvs_are_a_dataset(env):
+    from avenv.tasks.episode import Episode
 
-    name = next(name for name in set_names() if load_set(name).task == "AudioGoal")
-    split = next(iter(load_set(name).splits))
-    config = lab.get_config(
-        "AudioGoal", (*SMALL, f"habitat.dataset.data_path={name}", f"habitat.dataset.split={split}")
-    )
-    dataset = habitat.make_dataset(config.habitat.dataset.type, config=config.habitat.dataset)
-    assert [e.episode_id for e in dataset.episodes] == [e.id for e in load_set(name).split(split)]
+    one, two = (Episode.from_dict(episode.setup) for episode in env.episodes)
+    dataset = lab.dataset_of({"first": one, "second": two})
+    assert [episode.episode_id for episode in dataset.episodes] == ["first", "second"]
+    config = lab.get_config("AudioGoal", SMALL, **OPTIONS)
+    with habitat.Env(config, dataset) as other:
+        other.current_episode = next(e for e in dataset.episodes if e.episode_id == "second")
+        other.reset()
+        assert other.sim.batch.task.episodes[0].to_dict() == two.to_dict()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from avenv.core.errors import SceneError
 from avenv.habitat.materials import HabitatMaterial
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.meshes.build import build_mesh
-from avenv.scene.meshes.habitat import asset_axes
+from avenv.scene.meshes.habitat_assets import asset_axes
 from avenv.scene.meshes.parts import MeshFile, MeshPart
 from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.rules import read_rules

@@ -38,10 +38,9 @@ class AvenvTaskConfig(TaskConfig):
 
 @dataclass
 class AvenvDatasetConfig(DatasetConfig):
-    """``habitat.dataset``: a set of avenv's, or ``count`` episodes that are made up."""
+    """``habitat.dataset``: ``count`` episodes that avenv makes up, of the seeds from ``seed``."""
 
     type: str = "Avenv-v0"
-    data_path: str = ""
     count: int = 100
     seed: int = 0
     simulator: Any = "${habitat.simulator}"

@@ -1,6 +1,6 @@
 """Episodes between habitat-lab and avenv, and a dataset of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,10 @@ from habitat.core.dataset import Dataset
 from habitat.core.registry import registry
 from habitat.tasks.nav.nav import NavigationEpisode, NavigationGoal
 
-from avenv.benchmark.sets import load_set
-from avenv.core.suggest import accepted
 from avenv.envs.batch import Batch
 from avenv.habitat.axes import from_habitat, heading_of, quaternion_of, to_habitat
 from avenv.habitat.lab.batch import make_batch
+from avenv.habitat.soundspaces import habitat_scene
 from avenv.simulation.world import load_scene
 from avenv.tasks.episode import Episode, Goal, Point, Reference, as_episode
 
@@ -56,7 +55,7 @@ def as_avenv(episode: Any, batch: Batch) -> Episode:
     """
     if setup := getattr(episode, "setup", None):
         return as_episode(setup)
-    world = load_scene(episode.scene_id)
+    world = load_scene(habitat_scene(episode.scene_id))
     x, y, _ = from_habitat(episode.start_position).tolist()
     i, j, k, w = episode.start_rotation
     return Episode(
@@ -73,15 +72,14 @@ def as_avenv(episode: Any, batch: Batch) -> Episode:
 
 @registry.register_dataset(name="Avenv-v0")
 class AvenvDataset(Dataset):
-    """Episodes that avenv makes up, or those of one of its sets.
+    """Episodes that avenv makes up.
 
     Args:
-        config: ``habitat.dataset``, an ``AvenvDatasetConfig``: with a ``data_path`` the episodes of
-            ``split`` of that set (a name, or a file); else ``count`` episodes of the environment
-            that ``simulator`` describes, of the seeds from ``seed`` on. None: there are none yet.
+        config: ``habitat.dataset``, an ``AvenvDatasetConfig``: ``count`` episodes of the
+            environment that ``simulator`` describes, of the seeds from ``seed`` on. None: there are
+            none yet.
 
     Raises:
-        ValueError: there is no such set or split.
         SceneError, SoundError: a scene or sound cannot be used.
     """
 
@@ -89,7 +87,9 @@ class AvenvDataset(Dataset):
         self.episodes: list[AvenvEpisode] = []
         if config is None:
             return
-        found = _of_set(config) if config.data_path else _made_up(config)
+        batch = make_batch(config.simulator, blind=True)
+        seeds = np.arange(config.count) + int(config.seed)
+        found = [as_habitat(batch.episode_of(seed), seed) for seed in seeds.tolist()]
         wanted = self.build_content_scenes_filter(config)
         self.episodes = [episode for episode in found if wanted(episode)]
 
@@ -100,17 +100,15 @@ class AvenvDataset(Dataset):
 
     @staticmethod
     def check_config_paths_exist(config: Any) -> bool:
-        """Return whether the set is there."""
-        try:
-            return not config.data_path or bool(load_set(config.data_path).split(config.split))
-        except ValueError:
-            return False
+        """Say that there is nothing to be downloaded."""
+        return True
 
 
-def dataset_from(episodes: Iterable[Episode]) -> AvenvDataset:
-    """Return a dataset of some episodes of avenv's."""
+def dataset_from(episodes: Iterable[Episode] | Mapping[str, Episode]) -> AvenvDataset:
+    """Return a dataset of some episodes of avenv's, with their ids where they have such."""
+    named = episodes.items() if isinstance(episodes, Mapping) else enumerate(episodes)
     made = AvenvDataset()
-    made.episodes = [as_habitat(episode, k) for k, episode in enumerate(episodes)]
+    made.episodes = [as_habitat(episode, name) for name, episode in named]
     return made
 
 
@@ -119,20 +117,3 @@ def _place(goal: Goal, episode: Episode) -> Point | None:
     if goal.position is None and goal.source is not None:
         return episode.sources[goal.source].position
     return goal.position
-
-
-def _of_set(config: Any) -> list[AvenvEpisode]:
-    found = load_set(config.data_path)
-    task = config.simulator.task
-    if task != found.task:
-        raise ValueError(
-            f"dataset.data_path is a set of {found.task}, and simulator.task is {task!r}; "
-            f"{accepted(task, [found.task])}"
-        )
-    return [as_habitat(one.episode, one.id) for one in found.split(config.split)]
-
-
-def _made_up(config: Any) -> list[AvenvEpisode]:
-    batch = make_batch(config.simulator, blind=True)
-    seeds = np.arange(config.count) + int(config.seed)
-    return [as_habitat(batch.episode_of(seed), seed) for seed in seeds.tolist()]

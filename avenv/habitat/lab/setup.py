@@ -1,6 +1,6 @@
 """What users of ``avenv.habitat.lab`` call: registration, configurations, datasets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,11 @@ def get_config(
     return config
 
 
-def dataset_of(episodes: Iterable[Episode]) -> Any:
+def dataset_of(episodes: Iterable[Episode] | Mapping[str, Episode]) -> Any:
     """Return episodes of avenv's as a dataset, for ``habitat.Env(config, dataset)``.
+
+    Args:
+        episodes: some, or some by their ids.
 
     Raises:
         ImportError: as ``register``.
