@@ -43,12 +43,38 @@ class RigidObject:
         self.semantic_id = semantic_id
 
 
+class ArticulatedObject:
+    """``ManagedArticulatedObject`` (PhysicsObjectBindings.cpp), joints of one position each."""
+
+    def __init__(self, urdf, translation, joints, semantic_id=0):
+        # ``ArticulatedObjectAttributes`` (AttributesBindings.cpp)
+        self.creation_attributes = SimpleNamespace(
+            urdf_filepath=str(urdf), urdf_fullpath=str(urdf), semantic_id=semantic_id
+        )
+        self.transformation = np.eye(4)
+        self.transformation[:3, 3] = translation
+        self.global_scale = 1.0
+        self._names, self.joint_positions = list(joints), list(joints.values())
+
+    def get_link_ids(self):
+        return list(range(len(self._names)))
+
+    def get_link_joint_name(self, link_id):
+        return self._names[link_id]
+
+    def get_link_joint_pos_offset(self, link_id):
+        return link_id
+
+    def get_link_num_joint_pos(self, link_id):
+        return 1
+
+
 class Simulator:
     """``habitat_sim.Simulator`` (src_python/habitat_sim/simulator.py; SimBindings.cpp)."""
 
-    def __init__(self, stage, objects=(), categories=()):
+    def __init__(self, stage, objects=(), categories=(), articulated=()):
         self._stage = Attributes(stage)
-        self.objects = dict(objects)
+        self.objects, self.articulated = dict(objects), dict(articulated)
         self._default_agent_id = 0
         self._sensors = {}
         self._agents = [SimpleNamespace(scene_node=SceneNode())]
@@ -64,6 +90,9 @@ class Simulator:
 
     def get_rigid_object_manager(self):
         return SimpleNamespace(get_objects_by_handle_substring=lambda: dict(self.objects))
+
+    def get_articulated_object_manager(self):
+        return SimpleNamespace(get_objects_by_handle_substring=lambda: dict(self.articulated))
 
     def get_agent(self, number):
         return self._agents[number]

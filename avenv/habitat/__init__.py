@@ -12,11 +12,13 @@ from avenv.habitat.recorded import register_rirs
 from avenv.habitat.rirs import export_rirs
 from avenv.habitat.sensor import AudioSensor, attach
 from avenv.habitat.soundspaces import challenge_data, read_episodes
+from avenv.habitat.stream import AudioStream
 from avenv.habitat.walks import graph_episodes
 
 __all__ = [
     "AudioSensor",
     "AudioSensorSpec",
+    "AudioStream",
     "Graph",
     "HabitatAgent",
     "HabitatMaterial",

@@ -1,4 +1,4 @@
-"""Read articulated objects (URDF): links at joints, each with meshes, boxes, spheres, cylinders.
+"""Read articulated objects (URDF): links at joints, each with meshes or plain shapes.
 
 The format is ROS' Unified Robot Description Format; physics and collision shapes are left out.
 """
@@ -30,7 +30,9 @@ class LinkPart:
     Attributes:
         link: its name.
         part: in the link's own axes, the visual's origin included.
-        matrix: (4, 4) from the link's axes to those of the whole, at the given joint positions.
+        matrix: (4, 4) from the link's axes to those of the whole, at the given joint positions. Its
+            origin is where habitat-sim has it: the centre of mass of the base link, if the file
+            gives one.
     """
 
     link: str
@@ -95,6 +97,9 @@ def _places(
             moving += 1
         above[str(child)] = str(parent), _origin(joint, path) @ _moved(joint, kind, value, path)
     out: dict[str, Matrix] = {}
+    base = next((name for name in links if name not in above), "")
+    inertial = links[base].find("inertial") if base else None
+    origin = np.eye(4) if inertial is None else np.linalg.inv(_origin(inertial, path))
     for name in links:
         way, at = np.eye(4), name
         for _ in range(len(links) + 1):
@@ -104,7 +109,7 @@ def _places(
             way = step @ way
         else:
             raise SceneError(f"{path}: the joints of link {name!r} go round in a circle")
-        out[name] = way
+        out[name] = origin @ way
     return out
 
 
@@ -179,12 +184,15 @@ def _primitive(kind: ElementTree.Element, path: Path) -> NDArray[np.float64]:
         made = trimesh.creation.box(_numbers(kind, "size", 3, path))
     elif kind.tag == "sphere":
         made = trimesh.creation.icosphere(2, _numbers(kind, "radius", 1, path)[0])
-    elif kind.tag == "cylinder":
+    elif kind.tag in ("cylinder", "capsule"):
         radius, length = (_numbers(kind, name, 1, path)[0] for name in ("radius", "length"))
-        made = trimesh.creation.cylinder(radius, length, sections=24)
+        if kind.tag == "cylinder":
+            made = trimesh.creation.cylinder(radius, length, sections=24)
+        else:
+            made = trimesh.creation.capsule(length, radius, count=[16, 16])
     else:
         raise SceneError(
-            f"{path}: geometry is a {kind.tag!r}; accepted: mesh, box, sphere, cylinder"
+            f"{path}: geometry is a {kind.tag!r}; accepted: mesh, box, sphere, cylinder, capsule"
         )
     return np.asarray(made.triangles, np.float64)
 
@@ -211,7 +219,7 @@ def _numbers(
     if text is None:
         return np.zeros(count)
     try:
-        values = np.array([float(word) for word in text.split()])
+        values = np.array([float(word) for word in text.replace(",", " ").split()])
     except ValueError:
         values = np.zeros(0)
     if len(values) != count or not np.isfinite(values).all():
