@@ -13,6 +13,7 @@ from avenv.habitat.rirs import export_rirs
 from avenv.habitat.sensor import AudioSensor, attach
 from avenv.habitat.soundspaces import challenge_data, read_episodes
 from avenv.habitat.stream import AudioStream
+from avenv.habitat.vision import register_vision
 from avenv.habitat.walks import graph_episodes
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "read_graph",
     "read_materials",
     "register_rirs",
+    "register_vision",
     "write_graph",
 ]
