@@ -60,8 +60,8 @@ def test_depth_is_that_of_avenvs_own_pictures(name):
 
 def test_an_environment_is_drawn_by_it(name):
     env = gym.make("avenv/AudioGoal-v0", scenes=World(two_rooms()), vision=name,
-                   sensors=("rgb", "depth", "audio"), image_size=(16, 16), sounds="phone", ahead=False,
-                   disable_env_checker=True)  # fmt: skip
+                   sensors=("rgb", "depth", "audio"), image_size=(16, 16), sounds="phone",
+                   ahead=False, disable_env_checker=True)  # fmt: skip
     before, _ = env.reset(seed=1)
     after, *_ = env.step(2)
     assert env.observation_space.contains(after)
