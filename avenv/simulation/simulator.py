@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation
 from avenv.acoustics import AcousticSettings
@@ -217,6 +217,26 @@ class Simulator:
         for one in self._timed():
             one.advance(some)
         return moved, collided
+
+    def place(self, row: int, position: ArrayLike, heading: float) -> None:
+        """Put one body elsewhere in its world, without time passing; next it steps, it hears so.
+
+        Args:
+            row: of the body.
+            position: (x, y), world metres.
+            heading: radians.
+
+        Raises:
+            ValueError: nobody can stand there.
+        """
+        place, state = np.asarray(position, np.float64), self.state
+        if not state.here[row].walkable_for(self.body).is_walkable(place[None])[0]:
+            raise ValueError(
+                f"position is {place.tolist()}; accepted: where a body can stand in "
+                f"{state.here[row].name}"
+            )
+        state.position[row], state.heading[row] = place, frames.wrap_angle(heading)
+        self._unseen[row] = True
 
     def wait(self, rows: NDArray[np.bool_]) -> None:
         """Let a step of time pass for some bodies (E,) that stand still."""
