@@ -128,7 +128,7 @@ def test_a_door_that_is_opened_before_it_rings_is_premature(flat):
 
 
 def test_a_door_that_nobody_opens_is_too_late(flat):
-    env = make("AnswerDoor", flat, window=5.0, spread=6.0)
+    env = make("AnswerDoor", flat, time_to_act=5.0, spread=6.0)
     _, terminated, info = play(env, 2, lambda env: 5)
     assert env.batch.task.actions.names[5] == "wait"
     assert terminated
@@ -237,5 +237,5 @@ def test_options_are_checked(flat):
     for options, said in (({"sounds": "both"}, "'heard' or 'unheard'"), ({"most": 0}, "1 to 10")):
         with pytest.raises(ValueError, match=said):
             make("SilenceIt", flat, **options)
-    with pytest.raises(ValueError, match="window"):
-        make("AnswerDoor", flat, window=0.0)
+    with pytest.raises(ValueError, match="time_to_act"):
+        make("AnswerDoor", flat, time_to_act=0.0)

@@ -1,6 +1,6 @@
 """What the navigation tasks ask for, what they pay, and what their metrics mean."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from support import small_flat, task_options
 from avenv.core.errors import SceneError
 from avenv.envs import Env
 from avenv.scene import CATEGORIES, SceneBuilder
+from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import load_scene
 from avenv.tasks import TASKS as REGISTRY
 from avenv.tasks import find_task
@@ -404,3 +405,9 @@ def test_a_map_of_the_walls_is_compared_with_them():
     x, _, heading = env.batch.simulator.state.origin[0]
     world = x + points @ (np.cos(heading), -np.sin(heading))
     assert world.min() == pytest.approx(0.05, abs=0.06)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_no_option_of_a_task_is_also_one_of_the_senses(name):
+    senses = {field.name for field in fields(SensorSettings)}
+    assert not senses & {field.name for field in fields(find_task(name).Options)}

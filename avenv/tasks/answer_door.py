@@ -21,7 +21,7 @@ RING, AGAIN = 3.0, 5.0
 class AnswerDoorOptions(CueOptions):
     """Options of AnswerDoor: who has rung waits for twenty seconds."""
 
-    window: float = 20.0
+    time_to_act: float = 20.0
     spread: float = 100.0
 
 
