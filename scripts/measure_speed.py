@@ -176,7 +176,9 @@ def main(
         what, found, bound, met = goal_row(row)
         click.echo(f"  {what:<72}{found:>12}  {bound:<10}  {'met' if met == 'yes' else 'missed'}")
     if out:
-        Path(out).write_text(json.dumps({"machine": where, **measured, "goals": judged}, indent=1) + "\n")
+        Path(out).write_text(
+            json.dumps({"machine": where, **measured, "goals": judged}, indent=1) + "\n"
+        )
     if docs:
         document(Path(docs), where, measured)
 

@@ -93,7 +93,7 @@ class SemanticAudioGoal(NavigationTask):
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which one thing sounds, or two."""
         things = sounding_things(world, self.simulator.body)
-        thing = things[rng.integers(len(things))]
+        thing = things[int(rng.integers(len(things)))]
         category = _category(world, thing)
         sources = [self._source(rng, thing)]
         if self.options.distractor:
