@@ -116,7 +116,7 @@ def test_a_full_disk_is_warned_of_and_nothing_is_left_on_it(tmp_path, monkeypatc
 
     record = light()
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
-    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="No space left"):
+    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="No space left"):  # noqa: PT031
         patch.setattr(np.lib.format, "write_array", refuse)
         assert cache.recall("a", LightLayers, lambda: record) is record
     assert list(tmp_path.iterdir()) == []
@@ -139,7 +139,7 @@ def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path, monkeypatch)
 
     cache.recall("b", LightLayers, deleted_meanwhile)
     assert [path.name for path in folder.iterdir()] == ["b.npz"]
-    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="cannot be written"):
+    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="cannot be written"):  # noqa: PT031
         patch.setattr(cache, "_save", deleted_as_it_is_written)
         assert cache.recall("c", LightLayers, lambda: record) is record
     cache.recall("c", LightLayers, light)
