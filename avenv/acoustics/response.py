@@ -109,7 +109,8 @@ def _noise(
         samples[:] = irfft(white[channels] * later * bands, size)[:, around]
     peak = np.maximum(*(np.abs(x).max(axis=(0, 2), initial=0) for x in (diffuse, ray)))
     unit = peak[:, None] / np.iinfo(np.int16).max
-    return LateNoise(*(np.rint(x / unit).astype(np.int16) for x in (diffuse, ray)), unit[:, 0])
+    counted = [np.rint(x / unit).astype(np.int16) for x in (diffuse, ray)]
+    return LateNoise(counted[0], counted[1], unit[:, 0])
 
 
 def _independent_noise(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation
 from avenv.acoustics import AcousticSettings
@@ -139,6 +139,7 @@ class Simulator:
             self._unseen[row] = True
             state.instruction[row] = start.instruction
             state.told[row] = start.told or (0.0, 0.0)
+            state.knocks[row], state.answer[row] = start.knocks, ""
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -202,6 +203,8 @@ class Simulator:
         some = rows.nonzero()[0]
         for row, states in commands.states.items():
             self.set_states(row, states)
+        for row in some.tolist():
+            self.state.answer[row] = ""
         self.acts = {row: VERBS[verb](self, row) for row, verb in sorted(commands.acts.items())}
         for row in some.tolist():
             if self.state.events[row]:
@@ -215,10 +218,34 @@ class Simulator:
             one.advance(some)
         return moved, collided
 
+    def place(self, row: int, position: ArrayLike, heading: float) -> None:
+        """Put one body elsewhere in its world, without time passing; next it steps, it hears so.
+
+        Args:
+            row: of the body.
+            position: (x, y), world metres.
+            heading: radians.
+
+        Raises:
+            ValueError: nobody can stand there.
+        """
+        place, state = np.asarray(position, np.float64), self.state
+        if not state.here[row].walkable_for(self.body).is_walkable(place[None])[0]:
+            raise ValueError(
+                f"position is {place.tolist()}; accepted: where a body can stand in "
+                f"{state.here[row].name}"
+            )
+        state.position[row], state.heading[row] = place, frames.wrap_angle(heading)
+        self._unseen[row] = True
+
     def wait(self, rows: NDArray[np.bool_]) -> None:
         """Let a step of time pass for some bodies (E,) that stand still."""
         still = np.zeros(self.num_envs)
         self.step(rows, Commands(still, still))
+
+    def tell(self, row: int, answer: str) -> None:
+        """Let one body be told something, in words, until its next step."""
+        self.state.answer[row] = answer
 
     def silence(self, row: int, source: int) -> None:
         """Let a source of one body, by its number, fall silent now for good; it rings out."""

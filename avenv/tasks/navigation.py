@@ -25,7 +25,7 @@ from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
 from avenv.tasks.options import NavigationOptions
-from avenv.tasks.task import Judgement, Task, renewed
+from avenv.tasks.task import Judgement, Task, Whereabouts, renewed
 
 ORACLE_LIMIT = 100_000
 """Actions after which the oracle would be given up; far more than any home takes."""
@@ -462,10 +462,14 @@ class NavigationTask(Task):
     def chance(self, row: int) -> float:
         """Return the share of the floor that one can walk to from which a stop would succeed."""
         field = self._aims[row].field
+        return 0.0 if field is None else field.share_within(self.options.success_radius)
+
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where the goal is."""
+        field = self._aims[row].field
         if field is None:
-            return 0.0
-        distances = field.distance[np.isfinite(field.distance)]
-        return float(np.mean(distances <= self.options.success_radius))
+            raise SceneError("the goal is shut in")
+        return Whereabouts("It", np.array(self._goal_now(row)[:2]), field)
 
     # -- for people --------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ BEEP = 3.0
 class WaitForCueOptions(CueOptions):
     """Options of WaitForCue: it is to be opened within ten seconds."""
 
-    window: float = 10.0
+    time_to_act: float = 10.0
     spread: float = 80.0
 
 
