@@ -34,6 +34,8 @@ cut off: -60 dB."""
 _BESIDE = np.float32(1e-7)
 """Share of the energy of a path's octave filter that its two ends may hold where they are cut off:
 -70 dB."""
+_WHOLE = 32
+"""Samples that loops take at a time; those that are left over are dear."""
 _AUDIBLE = np.float32(1e-9)
 """Energy relative to the loudest path, or the loudest band of a time bin, below which a path, or a
 band of a time bin, is left out: -90 dB."""
@@ -244,9 +246,10 @@ def _is_sounding(out):
 
 @fast_part
 def _add_early(lengths, gains, arrivals, count, heading, layout, out):
-    length, half = layout.filters.shape[3], layout.octaves.shape[2] // 2
-    padded = np.zeros(layout.octaves.shape[2] + 6, np.float32)
-    taps = padded[3:-3]
+    length, size = layout.filters.shape[3], layout.octaves.shape[2]
+    half = size // 2
+    padded = np.zeros(3 + size + _WHOLE + 3, np.float32)
+    taps = padded[3 : 3 + size]
     ear = np.zeros(-(-length // 4) * 4, np.float32)
     loudest = np.float32(0)
     for p in range(count):
@@ -267,9 +270,10 @@ def _add_early(lengths, gains, arrivals, count, heading, layout, out):
             whole = np.int64(np.floor(position))
             _weigh_octaves(gains[p], position - whole, layout.octaves, taps)
             skip = _faint_ends(taps)
-            core = padded[skip : len(padded) - skip]
+            number = -(-(size - 2 * skip + 3) // _WHOLE) * _WHOLE
+            core = padded[skip : skip + number + 3]
             core[:3] = 0
-            core[-3:] = 0
+            core[3 + size - 2 * skip :] = 0
             _convolve_into(core, ear, whole - half + skip, out[c])
 
 
@@ -317,10 +321,11 @@ def _faint_ends(taps):
 
 @fast_inner
 def _convolve_into(taps, ear, start, out):
-    """Add the convolution of taps (3 zeros, M, 3 zeros) and ear (T,) to out (L,) from a sample on.
+    """Add the convolution of taps (3 zeros, M, zeros) and ear (T,) to out (L,) from a sample on.
 
-    T is a multiple of 4: each pass over ``out`` applies four of the ear's taps. What would come
-    before the beginning or after the end of ``out`` is left out.
+    T is a multiple of 4: each pass over ``out`` applies four of the ear's taps. Zeros, three at
+    least, fill the taps up to a multiple of ``_WHOLE`` and 3. What would come before the beginning
+    or after the end of ``out`` is left out.
     """
     size = len(taps) - 3
     for j in range(0, len(ear), 4):
