@@ -10,6 +10,7 @@ from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.simulation.world import load_scene
 from avenv.tasks import TASKS, find_task
+from avenv.tasks.doors import inner_doors, outer_doors
 from avenv.tasks.experts import Errand, standing_places
 from avenv.tasks.interaction import InteractionTask
 
@@ -127,7 +128,7 @@ def test_a_door_that_is_opened_before_it_rings_is_premature(flat):
 
 
 def test_a_door_that_nobody_opens_is_too_late(flat):
-    env = make("AnswerDoor", flat, window=5.0, spread=6.0)
+    env = make("AnswerDoor", flat, time_to_act=5.0, spread=6.0)
     _, terminated, info = play(env, 2, lambda env: 5)
     assert env.batch.task.actions.names[5] == "wait"
     assert terminated
@@ -141,6 +142,14 @@ def test_inner_doors_are_opened_as_one_likes(flat):
     task.simulator.state.here[0] = flat
     assert task._is_passage(0, _act("interact", "inner", "open", "closed"))
     assert not task._is_passage(0, _act("interact", "front door", "closed", "open"))
+
+
+def test_doors_are_known_by_what_lies_behind_them():
+    apartment = load_scene("apartment")  # whose inner doors have no names of their own
+    assert outer_doors(apartment) == ["front door"]
+    assert set(inner_doors(apartment)) == {
+        "kitchen-hall", "bedroom-hall", "bathroom-hall", "study-hall"
+    }  # fmt: skip
 
 
 def test_half_of_the_alarms_are_false_and_misleading_ends(flat):
@@ -228,5 +237,5 @@ def test_options_are_checked(flat):
     for options, said in (({"sounds": "both"}, "'heard' or 'unheard'"), ({"most": 0}, "1 to 10")):
         with pytest.raises(ValueError, match=said):
             make("SilenceIt", flat, **options)
-    with pytest.raises(ValueError, match="window"):
-        make("AnswerDoor", flat, window=0.0)
+    with pytest.raises(ValueError, match="time_to_act"):
+        make("AnswerDoor", flat, time_to_act=0.0)

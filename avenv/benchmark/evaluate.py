@@ -18,6 +18,7 @@ from avenv.benchmark.journal import Journal
 from avenv.benchmark.player import AgentError, Trial, in_turn, play
 from avenv.benchmark.provenance import identity
 from avenv.benchmark.results import (
+    AGENT_FILES,
     EPISODES,
     FORMAT,
     VERSION,
@@ -314,7 +315,8 @@ class _Evaluation:
             begin_session(folder, envs.num_envs)
         try:
             with bar:
-                play(envs, agent, missing, done, on_error, self.previous_reward)
+                own = folder / AGENT_FILES if folder else None
+                play(envs, agent, missing, done, on_error, self.previous_reward, own)
         finally:
             envs.close()
         log.put_in_order()

@@ -6,6 +6,7 @@ from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
 from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
+from avenv.cli.habitat import habitat_group
 from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
@@ -24,6 +25,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(compare)
 main.add_command(evaluate)
+main.add_command(habitat_group)
 main.add_command(report)
 main.add_command(results_group)
 main.add_command(scene_group)

@@ -40,7 +40,10 @@ class BatchEnv(VectorEnv):
     Attributes:
         before_autoreset: functions of a list of rows, called within a ``SAME_STEP`` step when those
             have finished and not yet begun anew: ``render`` shows how they ended.
+        folder: None: an agent that is made with it has nowhere to keep files.
     """
+
+    folder = None
 
     def __init__(
         self,

@@ -128,11 +128,18 @@ class State:
 
     def eyes(self) -> NDArray[np.float64]:
         """Return where each body looks from, (E, 3) world metres."""
-        return np.column_stack([self.position, self.level + self.body.eye_height])
+        return self._above(self.body.eye_height)
 
     def ears(self) -> NDArray[np.float64]:
         """Return the centre of each head, (E, 3) world metres."""
-        return np.column_stack([self.position, self.level + self.body.ear_height])
+        return self._above(self.body.ear_height)
+
+    def _above(self, height: float) -> NDArray[np.float64]:
+        """Return the places (E, 3) so many metres above where each body stands."""
+        places = np.empty((len(self), 3))
+        places[:, :2] = self.position
+        np.add(self.level, height, out=places[:, 2])
+        return places
 
     def worlds(self) -> tuple[list[World], NDArray[np.int64]]:
         """Return the distinct worlds around the bodies, and which of them (E,) each is in."""

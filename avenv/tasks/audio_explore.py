@@ -33,6 +33,7 @@ class AudioExplore(Task):
     options: CoverageOptions
     headline = ("success", "coverage")
     instruction = "Explore the home, and stop when there is no more to explore."
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: CoverageOptions):
         super().__init__(simulator, options)

@@ -25,6 +25,7 @@ from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import SOURCE_HEIGHT, World
 from avenv.tasks.actions import MOTIONS, DiscreteMotion
 from avenv.tasks.declared import scene_events
+from avenv.tasks.doors import inner_doors
 from avenv.tasks.episode import Episode, Point
 from avenv.tasks.experts import Errand, Planner, standing_places
 from avenv.tasks.task import Judgement, Task, Whereabouts, renewed
@@ -343,9 +344,9 @@ class InteractionTask(Task):
 
     def _is_passage(self, row: int, act: Act) -> bool:
         """Return whether a body has only opened or shut a door within the home."""
-        world = self.simulator.state.here[row]
-        inner = {d.name for d in world.spec.doors if not d.is_outer} if world.spec else set()
-        return act.verb == "interact" and act.thing in inner
+        if act.verb != "interact":
+            return False
+        return act.thing in inner_doors(self.simulator.state.here[row])
 
     def _distance_left(self, row: int, position: NDArray[np.float64]) -> float:
         """Return the geodesic distance to the nearest of what is to be done; 0: nothing is."""

@@ -4,6 +4,7 @@ A task says how an episode is built (``sample``); where its goal is, the episode
 metrics mean is in ``avenv.tasks.metrics``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -248,7 +249,7 @@ class NavigationTask(Task):
         self._path_length += moved * active
         self._collisions += collided & active
         before = self._distance.copy()
-        for row in np.flatnonzero(active).tolist():
+        for row in active.nonzero()[0].tolist():
             if self._renew_aim(row, exactly=bool(self._stops[row] or last[row])):
                 if self.forgives:
                     before[row] = self._distance_from(row, self._position[row])
@@ -394,7 +395,7 @@ class NavigationTask(Task):
         """
         aim, here = self._aims[row], self.simulator.state.here[row]
         goal = self._goal_now(row)
-        strayed = np.linalg.norm(np.subtract(goal, aim.goal)) > (0 if exactly else STRAY)
+        strayed = goal != aim.goal and math.dist(goal, aim.goal) > (0 if exactly else STRAY)
         if here is aim.world and not strayed:
             return False
         body = self.simulator.body

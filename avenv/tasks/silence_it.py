@@ -32,6 +32,7 @@ class SilenceIt(InteractionTask):
     Options = SilenceItOptions
     options: SilenceItOptions
     instruction = "Switch off every device that is sounding, and no other."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there are at least two appliances that only sound tells on from off."""
