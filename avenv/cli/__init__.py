@@ -35,7 +35,7 @@ main.add_command(sets_group)
 
 @main.command()
 @click.option("--task", default="AudioGoal", show_default=True, help="See `avenv tasks list`.")
-@click.option("--scene", default="apartment", show_default=True, help="A scene file or name.")
+@click.option("--scene", help="A scene file or name; default: the task's, mostly apartment.")
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
     "--agent",
@@ -54,7 +54,7 @@ main.add_command(sets_group)
 )
 @trust_option
 def demo(
-    task: str, scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int,
+    task: str, scene: str | None, sound: str | None, agent: str, out: str, seed: int, steps: int,
     trust: bool,
 ) -> None:  # fmt: skip
     """Film a robot at a task: what it sees, where it is, what it hears.

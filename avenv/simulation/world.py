@@ -18,6 +18,7 @@ from avenv import acoustics, navigation, vision
 from avenv.core import cache
 from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
+from avenv.core.locks import make_lock
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
@@ -30,7 +31,16 @@ from avenv.scene.files import (
     is_habitat_reference,
     names_mesh,
 )
-from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
+from avenv.scene.homes import (
+    HomeSet,
+    find_homes,
+    home_reference,
+    home_sounds,
+    is_reference,
+    make_home,
+    with_boxes,
+    without_boxes,
+)
 from avenv.scene.problems import Problems
 from avenv.scene.stored import restore, store
 from avenv.simulation.body import Body
@@ -51,6 +61,7 @@ MAX_VARIANTS = 16
 MAX_VARIANTS_OF_ALL = 32
 """Such worlds that all worlds keep together: each has triangles, trees and light of its own."""
 
+_keeping = make_lock()
 _latest: "OrderedDict[tuple[int, tuple[str, ...]], weakref.ref[World]]" = OrderedDict()
 
 MAX_VISITORS = 8
@@ -101,7 +112,9 @@ class World:
 
     @cached_property
     def spec(self) -> SceneSpec | None:
-        """The description it was compiled from, where there is one."""
+        """The description it was compiled from, where there is one; its variants share it."""
+        if self.rest is not None:
+            return self.rest.spec
         return self.description() if callable(self.description) else self.description
 
     @property
@@ -269,22 +282,26 @@ class World:
             return rest
         key = tuple(wanted.values())
         variants = rest._variants
-        variant = variants.pop(key, None)
-        if variant is None:
-            compiled = self.compiled.posed(states)
-            variant = World(
-                compiled, rest.description, rest, rest.report, rest.reference, rest.doors
-            )
-        variants[key] = variant  # the latest last
-        if len(variants) > MAX_VARIANTS:
-            del variants[next(iter(variants))]
-        _forget_oldest(rest, key)
-        return variant
+        made = None
+        if key not in variants:
+            made = World(
+                self.compiled.posed(states), rest.description, rest, rest.report, rest.reference,
+                rest.doors,
+            )  # fmt: skip
+        with _keeping:  # who samples ahead, on another thread, asks for variants too
+            variant = variants.pop(key, made)
+            if variant is not None:
+                variants[key] = variant  # the latest last
+                if len(variants) > MAX_VARIANTS:
+                    del variants[next(iter(variants))]
+                _forget_oldest(rest, key)
+        return variant or self.with_states(states)  # else it has just been forgotten
 
     @property
     def derived(self) -> tuple[int, ...]:
         """How much has been derived of this world; it takes more memory when that changes."""
-        of_variants = [count for variant in self._variants.values() for count in variant.derived]
+        variants = list(self._variants.values())  # another thread may add some
+        of_variants = [count for variant in variants for count in variant.derived]
         own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
         return (*own, *of_variants)
 
@@ -332,7 +349,8 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
             (``*.stage_config.json``, ``*.scene_instance.json``; ``"habitat:PATH"`` takes a mesh as
             habitat-sim does), the name of an authored scene (``"apartment"``), a home of a set
             (``"homes:val/3"``), a ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is
-            returned as it is.
+            returned as it is. ``"+boxes"`` behind a name or path puts boxes into what was described
+            (``"apartment+boxes"``).
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -356,6 +374,11 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         return HOMES.get(homes.split, homes.numbers[0])
     if is_habitat_reference(scene):
         return _habitat_world(str(scene))
+    if (plain := without_boxes(str(scene))) is not None:
+        spec = load_scene(plain).spec
+        if spec is None:
+            raise SceneError(f"{plain} is a mesh; accepted with boxes: scenes that are described")
+        return _described(with_boxes(spec), str(scene))
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # only where there is a mesh
@@ -401,7 +424,7 @@ def _home(split: str, number: int) -> World:
         return StoredHome(store(compile_scene(spec)), np.array(_doors(spec)).reshape(-1, 2))
 
     home = cache.recall(home_key(split, number), StoredHome, make)
-    doors, reference = tuple(map(tuple, home.doors.tolist())), f"homes:{split}/{number}"
+    doors, reference = tuple(map(tuple, home.doors.tolist())), home_reference(split, number)
     return _world(restore(home.scene), reference, describe, reference=reference, doors=doors)
 
 
@@ -487,7 +510,7 @@ class WorldList(Sequence[World]):
             return None
         if isinstance(part, SceneFiles):
             return part.references[number - self._starts[k]]
-        return f"homes:{part.split}/{part.numbers[number - self._starts[k]]}"
+        return home_reference(part.split, part.numbers[number - self._starts[k]])
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.
@@ -557,11 +580,14 @@ def load_worlds(scenes: Any) -> WorldList:
         scenes: what ``load_scene`` takes; the scenes of a dataset of Habitat's,
             ``"habitat:PATH"``, which are loaded when they are first used; a set of homes,
             ``"homes:train"`` (endless), ``"homes:val"`` or ``"homes:test"``, or some of one,
-            ``"homes:train/0-99"``; or an iterable of such. Homes are made when they are first used.
+            ``"homes:train/0-99"``; or an iterable of such, or what this returned. Homes are made
+            when they are first used.
 
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
+    if isinstance(scenes, WorldList):
+        return scenes  # its homes are still to be made
     if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
         scenes = (scenes,)
     loaded: dict[Any, World | HomeSet | SceneFiles] = {}
