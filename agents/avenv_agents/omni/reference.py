@@ -72,6 +72,8 @@ class Mind:
         try:
             unpacker = zlib.decompressobj()
             content = unpacker.decompress(base64.b64decode(note, validate=True), _MOST)
+            if not unpacker.eof:
+                raise ValueError("it has no end")
             *pose, level, action, heard, tried, rows, columns = _HEAD.unpack_from(content)
             mind = Mind(heard=bool(heard), tried=tried)
             own, rest = mind.follower, np.frombuffer(content, np.uint8, offset=_HEAD.size)
