@@ -46,9 +46,11 @@ def make(
         KeyboardInterrupt: by Ctrl-C or SIGTERM; what is filmed is kept.
         ImportError: PyAV or pyarrow is not installed.
     """
-    import av  # noqa: F401 (what is missing is said before an hour's work)
-    import pyarrow  # noqa: F401
-
+    try:
+        import av  # noqa: F401 (what is missing is said before an hour's work)
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'{error}; it is in: pip install "avenv[questions]"') from error
     folder.mkdir(parents=True, exist_ok=True)
     groups = list(plan(count, seed, homes, only, scenes))
     bar = tqdm(total=sum(len(g.questions) for g in groups), unit="question", disable=not progress)
