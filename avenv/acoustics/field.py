@@ -16,7 +16,7 @@ from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import cache
 
-_FORMAT = 10  # of cache files and of what is in them: raise it when either changes
+_MAKERS = ("acoustics/field.py",)
 _LEAK = 0.05  # share of the energy whose escape is warned of
 _memory = cache.MemoryCache(256 * 2**20)
 
@@ -191,5 +191,6 @@ def _key(
 ) -> str:
     heard = scene.compiled.acoustic_fingerprint
     height = "all" if settings.all_heights else repr(ear_height)
-    text = f"{_FORMAT};{heard};{position.tolist()};{height};{settings.key}"
+    code = cache.code_digest(*_MAKERS)
+    text = f"{code};{heard};{position.tolist()};{height};{settings.key}"
     return "sound-" + hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,7 @@ from avenv.core.errors import SceneError
 from avenv.geometry import build_bvh
 from avenv.scene.compiled import CompiledScene
 
-_MAKERS = ("acoustics/tables.py", "acoustics/paths", "geometry")
+_MAKERS = ("acoustics/tables.py",)
 _NOTHING = np.zeros((0, 3, 3), np.float32)
 
 

@@ -9,7 +9,7 @@ from avenv.benchmark.metrics import Estimate
 COLOURS = ("#2862d6", "#d9541f", "#16925c", "#8a46b8", "#b58900", "#0b8fa3", "#c2325f", "#6b7280")
 """Of the agents, in their order; from the ninth on they come again."""
 
-LABEL, BAR, WIDTH = 150, 12, 360
+LABEL, BAR, WIDTH = 152, 13, 196
 """Pixels: of the groups' names, of a bar's height, of the unit's length."""
 
 
@@ -49,7 +49,7 @@ def bars(groups: Mapping[str, Sequence[Estimate]], what: str) -> str:
         x = LABEL + WIDTH * tenth / 10
         parts.insert(0, f'<path d="M{x:.1f} 4V{y}" stroke="#ddd"/>')
         parts.append(f'<text x="{x:.1f}" y="{y + 14}" text-anchor="middle">{tenth / 10:g}</text>')
-    return _svg(LABEL + WIDTH + 20, y + 20, parts, what)
+    return _svg(LABEL + WIDTH + 12, y + 20, parts, what)
 
 
 def curves(lines: Mapping[str, Sequence[tuple[float, float]]], what: str) -> str:
@@ -59,7 +59,7 @@ def curves(lines: Mapping[str, Sequence[tuple[float, float]]], what: str) -> str
         lines: by name the points (steps, share); what is not finite is left out.
         what: they are of, for those who cannot see them.
     """
-    width, height, left = 560, 220, 44
+    width, height, left = 400, 200, 44
     most = max((x for line in lines.values() for x, _ in line), default=1.0) or 1.0
     parts = []
     for fifth in range(6):

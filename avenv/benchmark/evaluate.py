@@ -33,6 +33,7 @@ from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
+from avenv.tasks.registry import find_registered
 
 SENSES = ("sensors", "image_size", "hfov", "cameras", "camera_noise", "sample_rate", "window",
           "layout", "hrtf", "microphone_noise", "pose_noise", "mel_bands", "max_lag")  # fmt: skip
@@ -145,7 +146,7 @@ def evaluate(
     heading = _heading(
         agent, name, arguments, task, rules, senses, episodes, seed, {"set": None}
     )  # fmt: skip
-    worlds = load_worlds(options.pop("scenes", "apartment"))
+    worlds = load_worlds(options.pop("scenes", find_registered(task).scenes))
     trials = drawn_trials(seed, episodes, len(worlds))
     evaluation = _Evaluation(agent, heading, trials, {**options, "scenes": worlds})
     return evaluation.run(out, num_envs, shard, on_error, progress)

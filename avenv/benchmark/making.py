@@ -29,16 +29,13 @@ from avenv.core.plain_yaml import MAX_BYTES, parse_yaml
 from avenv.core.records import as_record
 from avenv.core.suggest import accepted
 from avenv.envs.batch import Batch
-from avenv.scene.homes import find_homes
+from avenv.scene.homes import find_homes, home_reference
 from avenv.simulation.body import Body
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_scene
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import find_registered
-
-CANDIDATES = 8
-"""Episodes that are drawn for one that is kept."""
 
 PASSES = 20
 """Rounds through the homes in which those that have room make up for those that have none."""
@@ -65,6 +62,7 @@ class Recipe:
         sounds: options of the environment, by group of sounds.
         splits: by name.
         previous_reward: whether agents are told their rewards.
+        candidates: episodes that are drawn for one that is kept.
     """
 
     name: str
@@ -73,6 +71,7 @@ class Recipe:
     sounds: Mapping[str, Mapping[str, Any]]
     splits: Mapping[str, SplitRecipe]
     previous_reward: bool = False
+    candidates: int = 8
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -90,8 +89,9 @@ def find_recipe(name: str) -> Recipe:
         raise ValueError(f"set is {name!r}; {accepted(name, recipe_names())}")
     known = _recipes()
     data = {"name": name, **known["usual"], **known[name]}
+    each = data.pop("each")
     data["splits"] = {
-        split: as_record(f"{name}: splits.{split} is", one, SplitRecipe)
+        split: as_record(f"{name}: splits.{split} is", {"each": each, **one}, SplitRecipe)
         for split, one in data["splits"].items()
     }
     return as_record(f"{name} is", data, Recipe)
@@ -205,7 +205,7 @@ def _grow(
             for quota, k in zip(quotas, list(able), strict=True):
                 number = turn * len(homes) + k
                 if quota and number not in log.records:
-                    name = f"homes:{homes.split}/{homes.numbers[k]}"
+                    name = home_reference(homes.split, homes.numbers[k])
                     log.add(number, _in_home(recipe, chain, name, turn, quota, balance))
                 found = _read(log.records[number]) if quota else {}
                 for sounds, episodes in found.items():
@@ -273,15 +273,19 @@ def _in_home(
     world = load_scene(name)
     found: dict[str, list[dict[str, Any]]] = {}
     for sounds, options in recipe.sounds.items():
-        batch = Batch(
-            recipe.task, scenes=world, sensors=("pose",), **{**rules_of(recipe), **options}
-        )
+        try:
+            batch = Batch(
+                recipe.task, scenes=world, sensors=("pose",), **{**rules_of(recipe), **options}
+            )
+        except SceneError:  # it lacks what the task needs
+            return {"episodes": {}}
         found[sounds] = []
         counts = balance[sounds].copy()
         for k in range(quota):
             about = f"{recipe.name}/{'/'.join(chain)}/{sounds}/{name}"
             seed = np.random.SeedSequence(crc32(about.encode()), spawn_key=(turn, k))
-            best = _best(batch, world, np.random.default_rng(seed), counts)
+            rng = np.random.default_rng(seed)
+            best = _best(batch, world, rng, counts, recipe.candidates)
             if best is None:
                 return {"episodes": {}}  # of a home, all groups of sounds or none
             episode, strata = best
@@ -292,11 +296,15 @@ def _in_home(
 
 
 def _best(
-    batch: Batch, world: World, rng: np.random.Generator, balance: _Balance
+    batch: Batch,
+    world: World,
+    rng: np.random.Generator,
+    balance: _Balance,
+    candidates: int,
 ) -> tuple[Episode, dict[str, str]] | None:
     """Return the most wanted episode of some that an expert solves; None if there is no room."""
     drawn = []
-    for _ in range(CANDIDATES):
+    for _ in range(candidates):
         try:
             episode = batch.task.sample(rng, world)
         except SceneError:

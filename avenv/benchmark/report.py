@@ -26,8 +26,8 @@ from avenv.navigation import geodesic_field, shortest_path
 from avenv.simulation.body import Body
 from avenv.simulation.world import World, load_scene
 
-MAP = 360
-"""Pixels of a map's longer side."""
+MAP = 560
+"""Pixels of a map's longer side: screens have two for one of the page's."""
 
 MAX_EPISODES = 20_000
 """Of the list in a report."""
@@ -75,8 +75,8 @@ def write_report(
         keys=" &ensp; ".join(_key(k, method.name) for k, method in enumerate(methods)),
         strata=_strata(methods),
         curves=_curves(logs),
-        ways=escape(f"Of {methods[0].name}: the way walked (blue), the shortest one (dotted), the "
-                    "goal; green: success, red: failure."),
+        ways=escape(f"Of {methods[0].name}: the way walked (blue, from the white disc), the "
+                    "shortest one (dotted), the goal (arcs); green: success, red: failure."),
         maps="".join(_figure(r, played[r["number"]]) for r in records if r["number"] in played),
         films=_films(films or {}),
         data=_embedded(_list(methods)),
@@ -273,14 +273,23 @@ def _embedded(data: Any) -> str:
 
 def _origin(methods: Sequence[Method], folders: Sequence[Path]) -> str:
     """Return what made the results."""
-    entries: list[tuple[str, Any]] = []
+    entries: list[tuple[str, Mapping[str, Any]]] = []
     for method in methods:
         agent = method.runs[0].heading["agent"]
         told = {k: v for k, v in agent.items() if v not in ("", None, {})}
-        entries.append((method.name, json.dumps(told | method.runs[0].heading["senses"])))
-    entries.append(("rules", json.dumps(methods[0].runs[0].heading["rules"])))
-    for folder in folders:
-        for session in read_sessions(folder):
-            entries.append((folder.name, json.dumps(session)))
-    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in entries)
+        entries.append((method.name, told | method.runs[0].heading["senses"]))
+    entries.append(("rules", methods[0].runs[0].heading["rules"]))
+    entries += [(folder.name, one) for folder in folders for one in read_sessions(folder)]
+    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(_words(v))}</dd>" for k, v in entries)
     return f"<dl>{listed}</dl>"
+
+
+def _words(data: Any) -> str:
+    """Return plain data as words: ``"order 2, body (radius 0.18, height 1.5)"``."""
+    if isinstance(data, Mapping):
+        parts = [
+            f"{name} ({_words(value)})" if isinstance(value, Mapping) else f"{name} {_words(value)}"
+            for name, value in data.items()
+        ]
+        return ", ".join(parts)
+    return " ".join(map(str, data)) if isinstance(data, list) else str(data)

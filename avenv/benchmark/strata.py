@@ -36,8 +36,8 @@ STEP = 0.1
 def strata_of(task: Task, world: World, episode: Episode) -> dict[str, str]:
     """Return the group of each kind that an episode belongs to.
 
-    Where its first goal has no place of its own, only what is known without: its distance, or
-    nothing.
+    Where its first goal has no place of its own, or none that can be walked to as things are, only
+    what is known without.
     """
     strata: dict[str, str] = {}
     if episode.geodesic_distance is not None:
@@ -53,9 +53,13 @@ def strata_of(task: Task, world: World, episode: Episode) -> dict[str, str]:
         field = task.field(world, place)
     else:
         field = geodesic_field(grid, place[:2])
-    way = shortest_path(grid, field, episode.start)
-    doors = min(rooms_crossed(world.compiled, way), 3)
-    strata["rooms"] = list(SHARES["rooms"])[doors]
+    try:
+        way = shortest_path(grid, field, episode.start)
+    except ValueError:  # it is done from afar, or doors are to be opened on the way
+        pass
+    else:
+        doors = min(rooms_crossed(world.compiled, way), 3)
+        strata["rooms"] = list(SHARES["rooms"])[doors]
     eye = np.array([*episode.start, grid.level + task.simulator.body.eye_height])
     # Of what stands inside or under something, the place right above it counts.
     targets = np.array([place, (*place[:2], eye[2])])

@@ -24,6 +24,7 @@ import platformdirs
 from avenv.core.errors import CacheWarning
 from avenv.core.files import DRAFT, draft_of, is_stale
 from avenv.core.locks import make_lock
+from avenv.core.sources import digest_of, sources_of
 
 FOLDER_BYTES = 4 * 2**30
 """Bytes that a cache folder may hold, unless ``AVENV_CACHE_GIB`` says otherwise."""
@@ -36,7 +37,7 @@ _LOOK_EVERY = 1 / 64
 thousands of files, and several processes may write to it."""
 
 _PACKAGE = Path(__file__).parents[1]
-_LIBRARIES = ("numpy", "scipy", "shapely")
+_LIBRARIES = ("numpy", "scipy", "shapely", "numba")
 """What computes what is kept: another version may round otherwise."""
 
 _written: dict[Path, int] = {}
@@ -73,17 +74,15 @@ def code_digest(*packages: str) -> str:
     """Return a digest of how something is computed: a part of the key that it is kept under.
 
     It changes with the sources and tables of these packages and modules (``"scene"``,
-    ``"acoustics/tables.py"``), and with the libraries that they compute with; of unrelated code it
-    knows nothing.
+    ``"acoustics/tables.py"``), with the sources that they import, and with the libraries that they
+    compute with; of unrelated code it knows nothing.
     """
-    digest = hashlib.sha256(" ".join(map(version, _LIBRARIES)).encode())
-    for package in packages:
-        place = _PACKAGE / package
-        for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.suffix in (".py", ".yaml", ".json"):
-                digest.update(path.relative_to(_PACKAGE).as_posix().encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    places = [_PACKAGE / package for package in packages]
+    own = [path for place in places for path in ([place] if place.is_file() else place.rglob("*"))]
+    sources = sources_of(*(path for path in own if path.suffix == ".py"))
+    tables = sorted(str(path.resolve()) for path in own if path.suffix in (".yaml", ".json"))
+    libraries = " ".join(map(version, _LIBRARIES))
+    return hashlib.sha256((libraries + digest_of([*sources, *tables])).encode()).hexdigest()[:16]
 
 
 def pack(record: tuple, prefix: str = "") -> dict[str, np.ndarray]:

@@ -9,40 +9,71 @@ No fastmath but where a decorator says so: an edge must come out the same from b
 What fastmath makes of a function depends on what it is compiled with. So its callees are inlined:
 the process that compiles a kernel would else call those that it compiled for themselves, later ones
 those in the kernel's own file, and the last bits of the sound would differ.
+
+Numba keeps compiled kernels on disk until their own file changes, though they hold code and numbers
+of others, too. Here they are kept until any file changes that theirs imports.
 """
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numba as nb
+from numba.core.caching import FunctionCache
 
-_COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+from avenv.core.sources import digest_of, sources_of
+
+
+class _Kept(FunctionCache):
+    """Numba's cache of one function, stamped with all that it is compiled from."""
+
+    def __init__(self, function: Callable) -> None:
+        super().__init__(function)
+        sources = sources_of(inspect.getfile(function))
+        self._cache_file._source_stamp = digest_of(sources)
+
+
+def njit(**options: Any) -> Callable[[Callable], Any]:
+    """Return Numba's decorator of these options, which keeps what it compiles on disk."""
+    compiled = nb.njit(**options)
+
+    def decorate(function: Callable) -> Any:
+        dispatcher = compiled(function)
+        if not nb.config.DISABLE_JIT:  # type: ignore[attr-defined]
+            dispatcher._cache = _Kept(function)
+        return dispatcher
+
+    return decorate
+
+
+_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
 _NO_WAY_IN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _INNER: dict[str, Any] = {**_BORROWING, **_NO_WAY_IN}
 
-kernel = nb.njit(**_COMMON)
+kernel = njit(**_COMMON)
 """Compile a function that Python calls and that allocates arrays."""
 
-borrowing = nb.njit(**_BORROWING)
+borrowing = njit(**_BORROWING)
 """Compile a function that Python calls and that allocates nothing."""
 
-contracted = nb.njit(**_BORROWING, fastmath={"contract", "arcp"})
+contracted = njit(**_BORROWING, fastmath={"contract", "arcp"})
 """Compile a function that allocates nothing, where one rounding less does no harm: shading."""
 
-inner = nb.njit(**_INNER)
+inner = njit(**_INNER)
 """Compile a function that only kernels call and that allocates nothing."""
 
-inlined = nb.njit(**_INNER, forceinline=True)
+inlined = njit(**_INNER, forceinline=True)
 """Compile such a function into its callers: in inner loops a call is dear."""
 
-fast_kernel = nb.njit(**_COMMON, fastmath=True)
+fast_kernel = njit(**_COMMON, fastmath=True)
 """As ``kernel``, where sums may be taken in any order: signals."""
 
-fast_inner = nb.njit(**_INNER, fastmath=True, forceinline=True)
+fast_inner = njit(**_INNER, fastmath=True, forceinline=True)
 """As ``inlined``, where sums may be taken in any order."""
 
-fast_part = nb.njit(**_COMMON, **_NO_WAY_IN, fastmath=True, forceinline=True)
+fast_part = njit(**_COMMON, **_NO_WAY_IN, fastmath=True, forceinline=True)
 """As ``fast_inner``, of a function that allocates arrays."""
 
-fast_borrowing = nb.njit(**_BORROWING, fastmath=True)
+fast_borrowing = njit(**_BORROWING, fastmath=True)
 """As ``borrowing``, where sums may be taken in any order."""

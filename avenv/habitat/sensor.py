@@ -74,6 +74,11 @@ class AudioSensor:
         self._world: World | None = None
         self._responses: dict[int, NDArray[np.float32]] = {}
 
+    @property
+    def sample_rate(self) -> int:
+        """Of the responses, Hz."""
+        return self._hearing.sample_rate
+
     # -- as habitat-sim names it -------------------------------------------------------------------
 
     def setAudioSourceTransform(self, position: ArrayLike, source: int = 0) -> None:  # noqa: N802

@@ -9,9 +9,9 @@ step on the very motion kernel that bodies move by; where the step would bring i
 from math import atan2, cos, inf, pi, radians, sin
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from avenv.core.kernels import njit
 from avenv.navigation.clearance import SIGHT_MARGIN, slide
 from avenv.navigation.descent import distance_at, last_visible, way_down
 from avenv.navigation.geodesic import GeodesicField
@@ -113,7 +113,7 @@ def _reachable(
     return x, y
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
     for taken in range(1, limit):
         action = _decide(field, distance, x, y, heading, step, turn, stop_distance)
@@ -126,7 +126,7 @@ def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
     return limit, x, y, heading
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     here = distance_at(field, distance, x, y)
     if here <= stop_distance:
@@ -147,7 +147,7 @@ def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     return TURN_LEFT if turns > 0 else TURN_RIGHT
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _best_turns(field, distance, x, y, heading, step, turn):
     best, best_turns = inf, 0
     here = distance_at(field, distance, x, y)
@@ -162,7 +162,7 @@ def _best_turns(field, distance, x, y, heading, step, turn):
     return best_turns
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _after_step(field, distance, x, y, heading, step):
     x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
     return distance_at(field, distance, x, y)

@@ -7,9 +7,9 @@ from math import hypot
 
 import numpy as np
 import skfmm
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.kernels import njit
 from avenv.core.locks import make_lock
 from avenv.navigation.clearance import SIGHT_MARGIN, line_is_free
 from avenv.navigation.descent import Distance, distance_at, extend, last_visible, way_down
@@ -47,6 +47,10 @@ class GeodesicField:
         It is inf where a body cannot stand or from where it cannot reach a goal.
         """
         return _distances_at(self.grid.field, self.arrays, as_points(points))
+
+    def share_within(self, radius: float) -> float:
+        """Return the share of the floor, from where one can come, that is so many metres away."""
+        return float(np.mean(self.distance[np.isfinite(self.distance)] <= radius))
 
 
 def geodesic_field(grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
@@ -153,7 +157,7 @@ def _straight_distance(grid: WalkableGrid, goals: Points) -> NDArray[np.float64]
     return np.min([np.hypot(x - gx, (y - gy)[:, None]) for gx, gy in goals], axis=0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _direct_reach(field, reachable, goals):
     # The largest radius, MAX_DIRECT at most, of circles around the goals in which all is in sight.
     # A goal's own four cells are, whatever the lines of sight say: no obstacle is that thin.
@@ -173,7 +177,7 @@ def _direct_reach(field, reachable, goals):
     return max(reach, 1.5 * field.cell)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _corners(field, way, x, y):
     # Indices of the points of a way that cannot be skipped: from each the farthest in sight.
     index = 0
@@ -185,7 +189,7 @@ def _corners(field, way, x, y):
     return np.array(corners)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _distances_at(field, distance, points):
     out = np.empty(len(points))
     for k in range(len(points)):

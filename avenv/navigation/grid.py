@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from avenv.core import cache
 from avenv.core.errors import SceneError
+from avenv.core.kernels import njit
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, touch
 from avenv.scene.compiled import CompiledScene
@@ -29,7 +29,7 @@ MIN_AREA = 1.0
 """Square metres below which a walkable region is a pocket (the inside of a wardrobe)."""
 _STOREY = 1.5  # m between floors, at least
 _CELLAR = 0.5  # m below the floor that still belong to its storey
-_MAKERS = ("navigation/grid.py", "navigation/obstacles.py", "navigation/clearance.py")
+_MAKERS = ("navigation/grid.py",)
 MAX_CELLS = 16_000_000
 """Cells of the largest grid: 200 x 200 m at 5 cm."""
 
@@ -378,7 +378,7 @@ def _islands(clearance: NDArray[np.float32], limit: float, cell: float) -> NDArr
     return rank[labels]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _islands_at(field, islands, points):
     out = np.zeros(len(points), np.int32)
     ny, nx = islands.shape

@@ -3,9 +3,9 @@
 from math import hypot
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.kernels import njit
 from avenv.navigation.clearance import clearance_at, slide
 from avenv.navigation.grid import WalkableGrid, as_points
 
@@ -55,7 +55,7 @@ def move(
     return ends, collided
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _move(field, starts, steps, ends, collided):
     # Returns the index of the first body that stands where it cannot, or -1.
     for k in range(len(starts)):

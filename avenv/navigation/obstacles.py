@@ -11,7 +11,8 @@ from math import ceil, floor, hypot, inf
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from avenv.core.kernels import njit
 
 NOTHING = -1
 """Marks a cell that no triangle touches."""
@@ -31,7 +32,7 @@ class Lattice(NamedTuple):
     nx: int
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def touch(triangles, lattice, low, high, reach):
     """Return which triangle is nearest to each cell that any triangle touches.
 
@@ -74,7 +75,7 @@ def touch(triangles, lattice, low, high, reach):
     return nearest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def distances(triangles, lattice, low, high, nearest, seeds):
     """Return the distance (ny, nx) float32 in metres of every cell centre to the nearest obstacle.
 
@@ -106,7 +107,7 @@ def distances(triangles, lattice, low, high, nearest, seeds):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _slice(triangle, low, high, polygon):
     # Sutherland & Hodgman (1974) against z > low and z < high at once: walk the outline, keep
     # corners inside the slab and add the points where an edge enters or leaves it.
@@ -136,7 +137,7 @@ def _slice(triangle, low, high, polygon):
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _polygon_distance(polygon, n, x, y):
     # Zero strictly inside; a collapsed polygon has no inside, only edges.
     best = inf

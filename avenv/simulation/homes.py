@@ -18,7 +18,7 @@ from avenv.scene.stored import StoredScene
 if TYPE_CHECKING:
     from avenv.simulation.world import World
 
-_MAKERS = ("scene", "geometry", "core/bands.py", "core/color.py", "core/frames.py")
+_MAKERS = ("scene",)
 
 Home = tuple[str, int]
 """A split and a number."""

@@ -11,11 +11,10 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.core import parallel
-from avenv.core.kernels import inner
+from avenv.core.kernels import inner, kernel
 from avenv.geometry.queries import segment_is_clear
 from avenv.scene import CompiledScene
 from avenv.simulation.body import Body
@@ -138,7 +137,7 @@ def _cut(
         owner = np.concatenate([owner[~long], np.repeat(owner[long], 2)])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _touch(bvh, surfaces, positions, headings, eye, hands, thing, point):
     for n in range(len(positions)):
         x, y, ahead = positions[n, 0], positions[n, 1], headings[n]

@@ -31,7 +31,7 @@ class CueOptions(InteractionOptions):
             raise ValueError(f"time_to_act is {self.time_to_act!r}; accepted: more than 0 s")
         if not self.time_to_act <= self.spread < np.inf:
             raise ValueError(
-                f"spread is {self.spread!r}; accepted: time_to_act ({self.time_to_act} s) or more"
+                f"spread is {self.spread!r}; accepted: {self.time_to_act} (time_to_act) or more s"
             )
 
 

@@ -1,6 +1,7 @@
 """Where a body should stand to be at a goal, and what of a scene can be one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from avenv.simulation.body import Body
 from avenv.simulation.questions import REACH
 from avenv.simulation.world import World
 from avenv.tasks.episode import Episode, Point
+
+_things: WeakKeyDictionary[World, dict[Body, tuple[SceneSource, ...]]] = WeakKeyDictionary()
+"""Of each world what sounds there, found once: every episode asks for it."""
 
 
 def standing_point(
@@ -58,10 +62,16 @@ def displacement(episode: Episode, place: Point) -> tuple[float, float]:
     return ahead, left
 
 
-def sounding_things(world: World, body: Body) -> list[SceneSource]:
+def sounding_things(world: World, body: Body) -> Sequence[SceneSource]:
     """Return the sources of a scene that are things which a body can walk up to."""
+    known = _things.setdefault(world, {})
+    if body not in known:
+        known[body] = tuple(_find_sounding(world, body))
+    return known[body]
+
+
+def _find_sounding(world: World, body: Body) -> Iterator[SceneSource]:
     grid = world.walkable_for(body)
-    found = []
     for source in world.compiled.sources:
         if source.object is None:
             continue
@@ -70,8 +80,7 @@ def sounding_things(world: World, body: Body) -> list[SceneSource]:
         except SceneError:
             continue
         if grid.island_of(beside[None])[0] == 1:  # where bodies start
-            found.append(source)
-    return found
+            yield source
 
 
 def places_apart(

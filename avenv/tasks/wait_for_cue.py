@@ -29,6 +29,7 @@ class WaitForCue(CueTask):
 
     Options = WaitForCueOptions
     instruction = "A machine is on. Open it when it beeps, not before."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is a machine with a door, whose sound alone tells that it runs."""

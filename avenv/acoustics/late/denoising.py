@@ -9,12 +9,11 @@ sound decays by tens of decibels, and can be averaged over longer times than the
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.late.cells import Cells
 from avenv.core import parallel
-from avenv.core.kernels import borrowing, inner
+from avenv.core.kernels import borrowing, inner, njit
 from avenv.geometry import BVH, segment_is_clear
 
 _REACH = 2.5  # metres around a cell that count as its neighbourhood
@@ -170,7 +169,7 @@ def _ratios(
     return ratio
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+@njit(nogil=True, fastmath={"contract", "arcp"})
 def _fill_ratios(values, reference, decay, first, near, share, window, ratio, start, stop):
     """Write the ratios of the cells from start to stop."""
     bins, bands = decay.shape
@@ -195,7 +194,7 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
                 ratio[c, k, b] = (tops[high, b] - tops[low, b]) / bottom if bottom > 1e-9 else 0.0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
+@njit(nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
 def _add(share, field, out):
     """Add ``share`` times a field (K, D) to out."""
     source, target = field.reshape(field.size), out.reshape(out.size)

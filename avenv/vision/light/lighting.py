@@ -15,7 +15,7 @@ from avenv.vision.light.codes import GAMMA, HIGHEST, pack
 from avenv.vision.light.curves import interpolate
 from avenv.vision.light.layers import LightLayers, add_layers, no_layers
 from avenv.vision.light.luminaires import glow, is_window, lamp_objects
-from avenv.vision.light.radiosity import VERSION, bake
+from avenv.vision.light.radiosity import bake
 
 LIGHT_RANGE = 4.0
 """Brightest light that is stored; 1 shows a surface in its own colour."""
@@ -205,7 +205,8 @@ def _level(name: str, value: float) -> float:
 def _baked(
     compiled: CompiledScene, charts: Charts, window: NDArray[np.bool_], coarse: bool
 ) -> LightLayers:
-    key = hashlib.sha256(f"{VERSION} {compiled.fingerprint}".encode() + window.tobytes())
+    code = cache.code_digest("vision/light/radiosity.py")
+    key = hashlib.sha256(f"{code} {compiled.fingerprint}".encode() + window.tobytes())
     key.update(charts.position.tobytes())  # kernels write where the layers say
     name = f"light-{key.hexdigest()}{'-coarse' * coarse}"
     return cache.recall(name, LightLayers, lambda: bake(compiled, charts, coarse))

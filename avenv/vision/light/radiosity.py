@@ -44,9 +44,6 @@ RAYS = 32
 BOUNCES, FEW_BOUNCES = 4, 3
 """Followed from sample to sample, and in coarse light; those after them even within each room."""
 
-VERSION = 11
-"""Changes whenever the same scene would be lit otherwise."""
-
 _LIFT = 0.002  # m that rays start above the surface
 _FAINTEST = 2e-4  # share of the brightest glow below which light is not worth a shadow ray
 _SHUT_IN = 1e-3  # share of the mean light below which a sample is shut in

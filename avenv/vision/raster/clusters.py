@@ -20,7 +20,7 @@ from avenv.vision.raster.scene import RasterArrays, RasterScene, relight
 from avenv.vision.raster.triangles import CUT_OUT, TWO_SIDED
 
 _COARSE = 1.5  # times the usual distance of light samples
-_MAKERS = ("vision/raster", "scene/compiled.py")
+_MAKERS = ("vision/raster/clusters.py",)
 
 
 def prepare(
@@ -61,7 +61,7 @@ def _charts(rest: CompiledScene, grain: float) -> Charts:
 
     if len(rest.triangles) < cache.WORTH_KEEPING:
         return make()
-    code = cache.code_digest("vision/light", "scene/compiled.py", "scene/primitives.py")
+    code = cache.code_digest("vision/light/charts.py")
     key = f"charts-{code}-{rest.content_hash}-{rest.fingerprint}-{grain}"
     return cache.recall(key, Charts, make)
 
