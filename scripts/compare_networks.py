@@ -2,15 +2,18 @@
 
 Policies of different parts learn the same small task, by DAgger, for as many steps each: find what
 sounds in a flat of two rooms. All are then judged on the same episodes; differences to the first
-are of episode by episode, with 95 % intervals of a bootstrap. One seed each, so that differences
-between seeds are not in the intervals.
+are of episode by episode and seed by seed, with 95 % intervals of a bootstrap that draws seeds and
+episodes anew.
 
 Results are kept in a folder, a training and a file each: a run that is interrupted goes on.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from avenv.benchmark import Impaired, evaluate, find_agent
 from avenv.core import parallel
@@ -61,6 +65,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "trained with a perfect ear": {"control": "perfect_ear"},
 }
 """What differs from the first."""
+AFTER = "PPO after it"
 LOST = ("deaf", "blind", "mono", "swapped")
 """What the first is deprived of once it has learned."""
 
@@ -104,8 +109,8 @@ def reinforced(before: TrainingConfig, steps: int, weights: Path) -> TrainingCon
     return TrainingConfig(
         env=before.env, num_envs=16, total_steps=steps, seed=before.seed + 1, method="ppo",
         checkpoint_every=10 * steps, policy=before.policy, start_from=str(weights),
-        ppo={"rollout_steps": 64, "minibatches": 4, "learning_rate": 0.0002, "entropy": 0.003,
-             "critic_updates": 2},
+        ppo={"rollout_steps": 64, "epochs": 3, "minibatches": 2, "learning_rate": 0.0001,
+             "entropy": 0.0, "value": 0.05, "auxiliary": 0.1, "critic_updates": 3},
     )  # fmt: skip
 
 
@@ -115,20 +120,77 @@ def played(agent: Any, options: dict[str, Any], episodes: int) -> dict[str, list
     return {name: report.values(name).tolist() for name in METRICS}
 
 
+@dataclass(frozen=True)
+class Study:
+    """What is compared.
+
+    Attributes:
+        out: folder for trainings and results.
+        steps: of each training.
+        episodes: by which each is judged.
+    """
+
+    out: Path
+    steps: int
+    episodes: int
+
+    def result_file(self, name: str, seed: int) -> Path:
+        """Return where the result of a row is kept."""
+        return self.out / f"{_plain(name)}-{self.steps}-{self.episodes}-{seed}.json"
+
+    def folder(self, name: str, seed: int) -> Path:
+        """Return where a training is kept."""
+        return self.out / f"{_plain(name)}-{self.steps}-{seed}"
+
+    def configuration(self, name: str, seed: int) -> TrainingConfig:
+        """Return the training of a row."""
+        first = configuration(self.out / "flat.yaml", self.steps, VARIANTS.get(name, {}), seed)
+        if name != AFTER:
+            return first
+        return reinforced(first, self.steps, self.folder(FIRST, seed) / "policy.pt")
+
+    def measure(self, name: str, seed: int) -> None:
+        """Train and judge a row, unless that has been done; its result is in its file."""
+        torch.set_num_threads(1)
+        parallel.set_num_threads(1)
+        file = self.result_file(name, seed)
+        if file.exists():
+            return
+        began = time.process_time()
+        lost = name.removeprefix("made ")
+        run = self.configuration(FIRST if lost in LOST else name, seed)
+        if lost in LOST:
+            agent: Any = Impaired(find_agent(str(self.folder(FIRST, seed))), lost)
+        else:
+            folder = self.folder(name, seed)
+            train(run, folder, overwrite=True, progress=False, device="cpu")
+            agent = find_agent(str(folder))
+        metrics = played(agent, run.env, self.episodes)
+        data = {"metrics": metrics, "seconds": time.process_time() - began}
+        with draft_of(file) as draft:
+            draft.write_text(json.dumps(data), encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    return name.replace(" ", "_").replace(",", "")
+
+
 def interval(values: NDArray[np.float64]) -> str:
-    """Return a mean with its 95 % interval, of a percentile bootstrap."""
-    rng = np.random.default_rng(0)
-    means = rng.choice(values, (4000, len(values))).mean(axis=1)
+    """Return the mean of values (seeds, episodes) and its interval, of a percentile bootstrap."""
+    rng, (seeds, episodes) = np.random.default_rng(0), values.shape
+    some_seeds = rng.integers(seeds, size=(4000, seeds, 1))
+    means = values[some_seeds, rng.integers(episodes, size=(4000, 1, episodes))].mean(axis=(1, 2))
     low, high = np.quantile(means, (0.025, 0.975))
     return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
-def line(name: str, result: Mapping[str, Any], first: Mapping[str, Any]) -> str:
-    """Return a row of the table."""
-    success, spl = (np.array(result["metrics"][m]) for m in ("success", "spl"))
-    difference = spl - np.array(first["metrics"]["spl"])
-    told = "" if result is first else interval(difference)
-    cells = name, interval(success), interval(spl), told, f"{result['seconds']:.0f}"
+def line(name: str, results: list[dict[str, Any]], first: list[dict[str, Any]]) -> str:
+    """Return a row of the table, of the results of every seed."""
+    success, spl = (np.array([r["metrics"][m] for r in results]) for m in ("success", "spl"))
+    difference = spl - np.array([r["metrics"]["spl"] for r in first])
+    told = "" if results is first else interval(difference)
+    seconds = np.mean([result["seconds"] for result in results])
+    cells = name, interval(success), interval(spl), told, f"{seconds:.0f}"
     return f"| {' | '.join(cells)} |"
 
 
@@ -140,55 +202,48 @@ def line(name: str, result: Mapping[str, Any], first: Mapping[str, Any]) -> str:
     show_default=True,
     help="Folder for trainings and results.",
 )
-@click.option("--steps", default=20_000, show_default=True, help="Of each training.")
+@click.option("--steps", default=30_000, show_default=True, help="Of each training.")
 @click.option("--episodes", default=100, show_default=True, help="By which each is judged.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--only", multiple=True, help="Some of the variants; may be repeated.")
+@click.option("--seeds", default=3, show_default=True, help="Trainings of each.")
+@click.option("--jobs", default=1, show_default=True, help="Trainings at once, a core each.")
+@click.option("--only", multiple=True, help="Some of the variants beside the first.")
 @click.option("--table", is_flag=True, help="Print what there is already, and learn nothing.")
 def main(
-    out: Path, steps: int, episodes: int, seed: int, only: tuple[str, ...], table: bool
+    out: Path, steps: int, episodes: int, seeds: int, jobs: int, only: tuple[str, ...], table: bool
 ) -> None:
     """Train policies of different parts for equal steps and print how good they are."""
-    torch.set_num_threads(1)
-    parallel.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
-    scene = flat(out)
-    chosen = [name for name in VARIANTS if not only or name in only]
-    results: dict[str, dict[str, Any]] = {}
-
-    def result(name: str, make: Any) -> None:
-        file = out / f"{name.replace(' ', '_')}-{steps}-{episodes}-{seed}.json"
-        if not file.exists() and not table:
-            began = time.process_time()
-            metrics = make()
-            data = {"metrics": metrics, "seconds": time.process_time() - began}
-            with draft_of(file) as draft:
-                draft.write_text(json.dumps(data), encoding="utf-8")
-        if file.exists():
-            results[name] = json.loads(file.read_text(encoding="utf-8"))
-
-    def folder(name: str) -> Path:
-        return out / f"{name.replace(' ', '_')}-{steps}-{seed}"
-
-    def learned(name: str, run: TrainingConfig) -> dict[str, list[float]]:
-        train(run, folder(name), overwrite=True)
-        return played(find_agent(str(folder(name))), run.env, episodes)
-
-    for name in chosen:
-        run = configuration(scene, steps, VARIANTS[name], seed)
-        result(name, lambda name=name, run=run: learned(name, run))
-    if FIRST in chosen:
-        first = configuration(scene, steps, {}, seed)
-        more = reinforced(first, steps, folder(FIRST) / "policy.pt")
-        result("PPO after it", lambda: learned("PPO after it", more))
-        for how in LOST:
-            agent = Impaired(find_agent(str(folder(FIRST))), how) if not table else None
-            result(f"made {how}", lambda a=agent: played(a, first.env, episodes))
-    click.echo(f"{steps:,} steps each, {episodes} episodes, seed {seed}, most probable actions\n")
+    flat(out)
+    study = Study(out, steps, episodes)
+    variants = [name for name in VARIANTS if name == FIRST or not only or name in only]
+    later = [AFTER, *(f"made {how}" for how in LOST)]
+    if not table:
+        for names in (variants, later):  # those that go on from the first wait for it
+            in_parallel(study.measure, [(name, seed) for seed in range(seeds) for name in names],
+                        jobs)  # fmt: skip
+    files = {
+        name: [study.result_file(name, seed) for seed in range(seeds)]
+        for name in [*variants, *later]
+    }
+    results = {
+        name: [json.loads(file.read_text(encoding="utf-8")) for file in group]
+        for name, group in files.items()
+        if all(file.exists() for file in group)
+    }
+    if FIRST not in results:
+        raise click.ClickException(f"{out} has no results of {FIRST!r} for {seeds} seeds yet")
+    click.echo(f"{steps:,} steps each, {seeds} seeds, {episodes} episodes\n")
     click.echo("| | success | SPL | SPL more than the first | CPU s |\n|---|---|---|---|---|")
-    base = results.get(FIRST) or next(iter(results.values()), None)
     for name, found in results.items():
-        click.echo(line(name, found, base or found))
+        click.echo(line(name, found, results[FIRST]))
+
+
+def in_parallel(do: Callable[..., None], calls: list[tuple], jobs: int) -> None:
+    """Make calls, so many at a time, each in a process of its own."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(do, *call) for call in calls]
+        for future in tqdm(futures, unit="training"):
+            future.result()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def play(envs: BatchEnv, screen: Screen, seed: int, most: float = np.inf) -> int
 
 def moment(task: str, seed: int, share: float) -> np.ndarray:
     """Return the panel when the expert has taken a share of the actions that it needs."""
-    envs = BatchEnv(task, 1, scenes="apartment", sensors=("audio",), autoreset_mode="Disabled")
+    envs = BatchEnv(task, 1, sensors=("audio",), autoreset_mode="Disabled")
     screen = Screen(envs.batch.simulator, envs.batch.task)
     play(envs, screen, seed, share * play(envs, screen, seed))
     return screen.picture(0)

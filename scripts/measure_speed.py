@@ -6,6 +6,7 @@ a factor of two or more, and the same machine by as much from hour to hour.
     python scripts/measure_speed.py --json speed.json --docs docs/speed.md
     python scripts/measure_speed.py --quick
     python scripts/measure_speed.py --sections resets --episodes 1000 --homes 100
+    python scripts/measure_speed.py --against COMMIT
 """
 
 import json
@@ -26,10 +27,10 @@ from avenv.simulation.warmup import warm_up
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from speed import parts, resets, steps
+from speed import against, goals, parts, resets, steps
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-SECTIONS = ("pictures", "sound", "steps", "stages", "resets", "homes", "memory")
+SECTIONS = ("pictures", "sound", "steps", "against", "stages", "resets", "homes", "start", "memory")
 
 
 def machine() -> dict[str, Any]:
@@ -54,7 +55,7 @@ def machine() -> dict[str, Any]:
 
 def measure(
     scene: str, sections: tuple[str, ...], rounds: int, triangles: int, episodes: int, homes: int,
-    limit: int,
+    limit: int, before: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the rows and ratios of each section; one thread works, but where homes are played."""
     world = load_scene(scene)
@@ -72,6 +73,9 @@ def measure(
             ratios += compared
 
     section("memory", parts.measure_memory)  # first: a child's peak counts its parent's
+    section("start", parts.measure_start)
+    if before:
+        section("against", lambda: against.measure_against(before, max(2, rounds // 2)))
     section("resets", lambda: resets.measure_resets(episodes, homes, limit=limit))
     parallel.set_num_threads(1)
     try:
@@ -117,6 +121,11 @@ def times(found: dict[str, Any]) -> str:
     return f"{found['ratio']:.3g} ×{spread}"
 
 
+def goal_row(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return what is said of a goal: what, measured, goal, and whether it is met."""
+    return row["what"], row["measured"], row["goal"], "yes" if row["met"] else "no"
+
+
 def document(path: Path, where: dict[str, Any], measured: dict[str, Any]) -> None:
     """Put the tables between the marks of a page."""
     page = path.read_text(encoding="utf-8")
@@ -127,6 +136,8 @@ def document(path: Path, where: dict[str, Any], measured: dict[str, Any]) -> Non
         f"{where['processor']}, {where['cores']} cores, Python {where['python']}, Numba "
         f"{where['numba']}, {where['date']}, commit {where['commit']}.",
     ]
+    lines += ["", "### Goals", "", "| what | measured | goal | met |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(map(str, goal_row(row)))} |" for row in goals.judged(measured)]
     for name, section in measured.items():
         lines += ["", f"### {name.capitalize()}", "", "| | |", "|---|---|"]
         lines += [f"| {row['name']} | {figure(row)} |" for row in section["rows"]]
@@ -144,12 +155,13 @@ def document(path: Path, where: dict[str, Any], measured: dict[str, Any]) -> Non
 @click.option(
     "--sections", multiple=True, type=click.Choice(SECTIONS), help="By default, all of them."
 )
+@click.option("--against", "before", help="A commit, or a checkout of one, to compare with.")
 @click.option("--quick", is_flag=True, help="Two rounds of little, to see that all of it runs.")
 @click.option("--json", "out", type=click.Path(dir_okay=False), help="A file for the figures.")
 @click.option("--docs", type=click.Path(exists=True), help="A page for the tables.")
 def main(
     scene: str, rounds: int, triangles: int, episodes: int, homes: int, limit: int,
-    sections: tuple[str, ...], quick: bool, out: str | None, docs: str | None,
+    sections: tuple[str, ...], before: str | None, quick: bool, out: str | None, docs: str | None,
 ) -> None:  # fmt: skip
     warm_up()
     where = machine()
@@ -157,9 +169,16 @@ def main(
     if quick:
         rounds, triangles, episodes, homes, limit = 2, 1, 24, 2, 4
     wanted = sections or SECTIONS
-    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit)
+    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit, before)
+    judged = goals.judged(measured)
+    click.echo("\ngoals")
+    for row in judged:
+        what, found, bound, met = goal_row(row)
+        click.echo(f"  {what:<72}{found:>12}  {bound:<10}  {'met' if met == 'yes' else 'missed'}")
     if out:
-        Path(out).write_text(json.dumps({"machine": where, **measured}, indent=1) + "\n")
+        Path(out).write_text(
+            json.dumps({"machine": where, **measured, "goals": judged}, indent=1) + "\n"
+        )
     if docs:
         document(Path(docs), where, measured)
 

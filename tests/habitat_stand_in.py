@@ -4,7 +4,9 @@ Each member says where habitat-sim (main, May 2026) binds it. Nothing else is he
 fails as soon as avenv uses more.
 """
 
-from types import SimpleNamespace
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
@@ -43,12 +45,38 @@ class RigidObject:
         self.semantic_id = semantic_id
 
 
+class ArticulatedObject:
+    """``ManagedArticulatedObject`` (PhysicsObjectBindings.cpp), joints of one position each."""
+
+    def __init__(self, urdf, translation, joints, semantic_id=0):
+        # ``ArticulatedObjectAttributes`` (AttributesBindings.cpp)
+        self.creation_attributes = SimpleNamespace(
+            urdf_filepath=str(urdf), urdf_fullpath=str(urdf), semantic_id=semantic_id
+        )
+        self.transformation = np.eye(4)
+        self.transformation[:3, 3] = translation
+        self.global_scale = 1.0
+        self._names, self.joint_positions = list(joints), list(joints.values())
+
+    def get_link_ids(self):
+        return list(range(len(self._names)))
+
+    def get_link_joint_name(self, link_id):
+        return self._names[link_id]
+
+    def get_link_joint_pos_offset(self, link_id):
+        return link_id
+
+    def get_link_num_joint_pos(self, link_id):
+        return 1
+
+
 class Simulator:
     """``habitat_sim.Simulator`` (src_python/habitat_sim/simulator.py; SimBindings.cpp)."""
 
-    def __init__(self, stage, objects=(), categories=()):
+    def __init__(self, stage, objects=(), categories=(), articulated=()):
         self._stage = Attributes(stage)
-        self.objects = dict(objects)
+        self.objects, self.articulated = dict(objects), dict(articulated)
         self._default_agent_id = 0
         self._sensors = {}
         self._agents = [SimpleNamespace(scene_node=SceneNode())]
@@ -65,6 +93,9 @@ class Simulator:
     def get_rigid_object_manager(self):
         return SimpleNamespace(get_objects_by_handle_substring=lambda: dict(self.objects))
 
+    def get_articulated_object_manager(self):
+        return SimpleNamespace(get_objects_by_handle_substring=lambda: dict(self.articulated))
+
     def get_agent(self, number):
         return self._agents[number]
 
@@ -80,3 +111,78 @@ class Simulator:
         node.rotation = SimpleNamespace(
             scalar=np.cos(turn / 2), vector=np.array([0, np.sin(turn / 2), 0])
         )
+
+
+class SimulatorOfPictures:
+    """``habitat_sim.Simulator`` that draws: rays through pixel centres, cast by Embree.
+
+    It takes a ``Configuration`` of a ``SimulatorConfiguration`` and agents (simulator.py), whose
+    sensors are ``CameraSensorSpec`` (SensorBindings.cpp).
+    """
+
+    stage: dict = {}  # noqa: RUF012 (what was opened last, for tests)
+    gpu_device_id = None
+
+    def __init__(self, config):
+        self._agent = SimpleNamespace(set_state=self._set_state)
+        self.reconfigure(config)
+
+    def reconfigure(self, config):
+        import trimesh
+
+        path = Path(config.sim_cfg.scene_id)
+        kind = type(self)
+        kind.stage, kind.gpu_device_id = json.loads(path.read_text()), config.sim_cfg.gpu_device_id
+        self._mesh = trimesh.load(path.with_name(kind.stage["render_asset"]), force="mesh")
+        self._specs = config.agents[0].sensor_specifications
+
+    def get_agent(self, number):
+        return self._agent
+
+    def _set_state(self, state):
+        from scipy.spatial.transform import Rotation
+
+        self._position = np.asarray(state.position, float)
+        self._turn = Rotation.from_quat(state.rotation)  # (x, y, z, w)
+
+    def get_sensor_observations(self, agent_ids=0):
+        return {spec.uuid: self._draw(spec) for spec in self._specs}
+
+    def _draw(self, spec):
+        height, width = spec.resolution
+        half = np.tan(np.deg2rad(float(spec.hfov)) / 2)
+        x = (np.arange(width) + 0.5) / width * 2 - 1
+        y = (1 - (np.arange(height) + 0.5) / height * 2) * height / width
+        ways = np.stack([*np.meshgrid(half * x, half * y), -np.ones((height, width))], axis=-1)
+        ahead = self._turn.apply(ways.reshape(-1, 3))
+        places = np.tile(self._position, (len(ahead), 1))
+        hits, rays, triangles = self._mesh.ray.intersects_location(places, ahead, False)
+        out = np.zeros(len(ahead), np.float32)
+        # The ways are 1 long along the optical axis, so that their shares are depths.
+        out[rays] = np.linalg.norm(hits - places[rays], axis=1) / np.linalg.norm(
+            ahead[rays], axis=1
+        )
+        if spec.sensor_type == "DEPTH":
+            return out.reshape(height, width)
+        rgba = np.zeros((len(ahead), 4), np.uint8)
+        rgba[rays, :3] = 40 * (triangles[:, None] % [3, 5, 7])
+        return rgba.reshape(height, width, 4)
+
+    def close(self):
+        pass
+
+
+def stand_in_modules():
+    """Return modules to be put in the place of ``habitat_sim`` and ``magnum``."""
+    habitat_sim, magnum = ModuleType("habitat_sim"), ModuleType("magnum")
+    habitat_sim.Simulator = SimulatorOfPictures
+    habitat_sim.SimulatorConfiguration = SimpleNamespace  # SimBindings.cpp
+    habitat_sim.CameraSensorSpec = SimpleNamespace  # SensorBindings.cpp
+    habitat_sim.SensorType = SimpleNamespace(COLOR="COLOR", DEPTH="DEPTH")
+    habitat_sim.AgentConfiguration = SimpleNamespace  # agent/agent.py
+    habitat_sim.AgentState = SimpleNamespace
+    habitat_sim.Configuration = lambda sim_cfg, agents: SimpleNamespace(
+        sim_cfg=sim_cfg, agents=agents
+    )
+    magnum.Vector3 = lambda *xyz: np.array(xyz)
+    return {"habitat_sim": habitat_sim, "magnum": magnum}

@@ -145,13 +145,27 @@ def small_flat() -> SceneSpec:
     return b.build()
 
 
+def row_of_boxes() -> World:
+    """Make a room with four boxes at its north wall that look alike, and one that does not."""
+    b = SceneBuilder("store")
+    b.room("store", size=(6, 5))
+    looks = {"size": (0.3, 0.4, 0.34), "materials": {"body": "blue_lacquer", "lid": "blue_lacquer"}}
+    stuffs = (("metal", False), ("metal", True), ("wooden", False), ("wooden", True))
+    for k, (stuff, full) in enumerate(stuffs):
+        name = f"{'full' if full else 'hollow'} {stuff}"
+        b.place(f"{stuff}_box", at=(1.2 + 1.2 * k, 4.6), facing=-90, name=name, full=full, **looks)
+    b.place("cardboard_box", at=(0.4, 1.0), name="odd one")
+    return load_scene(b.build())
+
+
 KINDS = {"sounds": ["phone", "dog", "radio"]}
 TASK_OPTIONS: dict[str, dict] = {
     "AudioGoal": {"sounds": "phone"},
     "AudioPointGoal": {"sounds": "phone"},
     "MultiAudioGoal": KINDS,
+    "ProbeBox": {"scenes": row_of_boxes},
 }
-"""Options that tests make small tasks with; of the others, none."""
+"""Options that tests make small tasks with, made when they are functions; of others, none."""
 
 
 def task_options(name: str) -> dict:
@@ -160,4 +174,5 @@ def task_options(name: str) -> dict:
     scene = furnished_flat() if acts else small_flat()
     options = {"scenes": scene, "image_size": (24, 16), "window": 0.5}
     options["propagation"] = {"rays": 512}
-    return options | TASK_OPTIONS.get(name, {})
+    more = TASK_OPTIONS.get(name, {})
+    return options | {key: made() if callable(made) else made for key, made in more.items()}

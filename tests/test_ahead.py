@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 from support import two_rooms
 
+from avenv import load_scene
 from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
+from avenv.simulation import world as worlds
+from avenv.simulation.homes import HomeStore
 from avenv.simulation.world import World
+from avenv.tasks.actions import FORWARD
 from avenv.tasks.audiogoal import AudioGoal
+from avenv.tasks.registry import TASKS
 from avenv.tasks.task import samples_ahead
 
 QUICK = {"rays": 64, "mirror_rays": 256, "max_time": 0.1}
@@ -29,6 +34,11 @@ def _two_threads():
     parallel.set_num_threads(2)
     yield
     parallel.set_num_threads(None)
+
+
+@pytest.fixture(scope="module")
+def apartment():
+    return load_scene("apartment")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +78,24 @@ def test_episodes_are_the_same_whether_or_not_they_were_made_ready(scenes):
     always = episodes(batch_of(scenes), 8, wait_until_idle)
     assert always == never
     assert episodes(batch_of(scenes), 8) == never
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS if "avenv." in str(TASKS[name].task)])
+def test_drafts_of_every_task_begin_as_if_there_were_none(task, apartment):
+    """Its episodes, and what is felt and told after a step of each, bit for bit."""
+    found = []
+    for ahead in (False, True):
+        batch = Batch(task, scenes=apartment, sensors=("pose",), ahead=ahead)
+        batch.seed(0, 5)
+        for _ in range(3):  # the third is the first that has a draft
+            batch.reset([0])
+            wait_until_idle()
+            found.append(batch.task.episodes[0])
+            batch.step(np.full(1, FORWARD), np.ones(1, bool))
+            found += [batch.observe()["pose"].tobytes(), repr(batch.info())]
+        assert bool(batch._ahead._jobs[0]) is ahead
+        batch.close()
+    assert found[:9] == found[9:]
 
 
 def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
@@ -116,6 +144,30 @@ def test_an_error_in_the_background_is_raised_when_its_turn_comes(scenes, monkey
     assert calls == [True, False]
     with pytest.raises(SceneError, match="no room"):
         batch.reset([0])
+
+
+def test_homes_that_cannot_be_made_are_passed_over_whoever_comes_across_them(monkeypatch):
+    failed_in, found, passed_over = set(), [], []
+
+    def make(split, number):
+        if number == 1:
+            failed_in.add(threading.current_thread().name)
+            raise SceneError("no room for a kitchen")
+        world = two_rooms(absorption=0.2 + number / 10)
+        return World(world, reference=f"homes:{split}/{number}")
+
+    for ahead in (False, True):
+        monkeypatch.setattr(worlds, "HOMES", HomeStore(make, 2**28))
+        batch = batch_of("homes:train/0-2", ahead=ahead, episodes_per_scene=1)
+        found.append(episodes(batch, 8, wait_until_idle))
+        passed_over.append(batch.setting()["passed_over"].tolist())
+        batch.close()
+    assert found[0] == found[1]
+    assert passed_over[0] == passed_over[1]
+    assert max(passed_over[0]) > 0
+    assert "avenv-background" in failed_in
+    with pytest.raises(SceneError, match="no room for a kitchen"):
+        batch_of("homes:train/1").reset([0])
 
 
 def test_a_closed_batch_makes_nothing_ready(scenes, monkeypatch):

@@ -1,5 +1,7 @@
 """`avenv bake`: sound of all places ahead of time."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -100,6 +102,31 @@ def test_homes_are_baked_by_several_processes_and_then_found(tmp_path, monkeypat
     again = CliRunner().invoke(main, ["bake", "homes:train/3-4", "--no-sound", "--no-light"])
     assert again.exit_code == 0, again.output
     assert sorted(p.name for p in (tmp_path / "cache").iterdir()) == there
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_two_processes_may_bake_the_same_scene_at_once(tmp_path, closet, monkeypatch):
+    context = multiprocessing.get_context("fork")
+    together = context.Barrier(2)
+
+    def run():
+        together.wait(30)
+        bake.bake([load_scene(closet)])
+
+    both = [context.Process(target=run) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(60)
+    assert [one.exitcode for one in both] == [0, 0]
+    world = load_scene(closet)
+    there = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert all(name.endswith(".npz") for name in there)  # no drafts are left
+    assert len(files(tmp_path)) == len(world.places)
+    monkeypatch.setattr(fields, "trace_late", None)  # what is there can be read
+    assert bake.bake([world]) == 0
+    for place in world.source_places:
+        fields.source_field(world.acoustics_for(), place, 1.25, QUICK)
 
 
 def test_more_than_the_folder_holds_is_not_baked(closet, monkeypatch):

@@ -1,6 +1,7 @@
 """Whatever happens to a cache file, it is read as it was or made anew, with a warning."""
 
 import os
+import shutil
 import time
 import warnings
 from contextlib import contextmanager
@@ -107,6 +108,46 @@ def test_a_read_only_cache_is_used(tmp_path, monkeypatch):
         warnings.simplefilter("error")
         read = cache.read(tmp_path, "a", LightLayers)
     np.testing.assert_array_equal(read.code, record.code)
+
+
+def test_a_full_disk_is_warned_of_and_nothing_is_left_on_it(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    record = light()
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(np.lib.format, "write_array", refuse)
+        with pytest.warns(CacheWarning, match="No space left"):
+            found = cache.recall("a", LightLayers, lambda: record)
+    assert found is record
+    assert list(tmp_path.iterdir()) == []
+    cache.recall("a", LightLayers, light)
+    assert cache.exists(tmp_path, "a")
+
+
+def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path, monkeypatch):
+    folder, save, record = tmp_path / "cache", cache._save, light()
+    monkeypatch.setenv("AVENV_CACHE", str(folder))
+    cache.recall("a", LightLayers, light)
+
+    def deleted_meanwhile():
+        shutil.rmtree(folder)
+        return record
+
+    def deleted_as_it_is_written(file, arrays):
+        save(file, arrays)
+        shutil.rmtree(folder)
+
+    cache.recall("b", LightLayers, deleted_meanwhile)
+    assert [path.name for path in folder.iterdir()] == ["b.npz"]
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_save", deleted_as_it_is_written)
+        with pytest.warns(CacheWarning, match="cannot be written"):
+            found = cache.recall("c", LightLayers, lambda: record)
+    assert found is record
+    cache.recall("c", LightLayers, light)
+    assert [path.name for path in folder.iterdir()] == ["c.npz"]
 
 
 def test_drafts_of_killed_runs_count_and_are_swept(tmp_path, monkeypatch):

@@ -101,9 +101,9 @@ def test_without_a_local_origin_the_middle_of_an_object_is_placed(dataset):
     assert_allclose(bounds(load_scene(path).compiled, "stool"), expected, atol=1e-5)
 
 
-def test_articulated_objects_are_left_out_with_a_warning(dataset):
+def test_an_articulated_object_that_is_not_there_is_named(dataset):
     path = instance(dataset, articulated_object_instances=[{"template_name": "fridge"}])
-    with pytest.warns(SceneWarning, match="1 articulated objects are left out"):
+    with pytest.raises(SceneError, match=r"there is no fridge\.ao_config\.json"):
         load_scene(path)
 
 

@@ -6,12 +6,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import trimesh
-from habitat_stand_in import Attributes, RigidObject, Simulator
+from habitat_stand_in import ArticulatedObject, Attributes, RigidObject, Simulator
 from numpy.testing import assert_allclose
 
 import avenv
 from avenv.core.errors import SceneError
-from avenv.habitat import AudioSensor, AudioSensorSpec, attach, read_materials
+from avenv.habitat import (
+    AudioSensor,
+    AudioSensorSpec,
+    AudioStream,
+    Replay,
+    attach,
+    read_keyframes,
+    read_materials,
+)
 from avenv.habitat.axes import from_habitat, heading_of, quaternion_of
 from avenv.scene.meshes import load_mesh
 
@@ -140,6 +148,151 @@ def test_what_moves_is_heard_at_once(room, tmp_path):
     beside = sim.get_sensor_observations()["audio_sensor"]
     assert sensor.sourceIsVisible()
     assert levels(beside)[0] > levels(behind)[0] + 5
+
+
+HINGED = """<robot name="gate">
+  <link name="post"><inertial><origin xyz="0 0 0.1"/></inertial></link>
+  <link name="leaf"><visual><origin xyz="0 0 1.9"/><geometry><box size="0.1 2.8 3.8"/></geometry>
+    </visual></link>
+  <joint name="slide" type="prismatic"><parent link="post"/><child link="leaf"/>
+    <axis xyz="1 0 0"/></joint>
+</robot>
+"""
+
+
+def test_a_door_that_moves_on_its_joint_is_heard_at_once(room, tmp_path):
+    # A leaf of 10 cm across the room, that slides along x; the post's centre of mass is 10 cm off.
+    urdf = tmp_path / "gate.urdf"
+    urdf.write_text(HINGED)
+    gate = ArticulatedObject(urdf, [0, 1.41, -1.8], {"slide": 0.0}, 1)
+    sim = Simulator(room, categories=("void", "door"), articulated={"gate_:0000": gate})
+    sensor = attach(sim, spec("Mono", 1))
+    sensor.setAudioSourceTransform([-2, 1.2, 0.5])
+    sim.stand([2, 0, -0.5])
+    behind = sim.get_sensor_observations()["audio_sensor"]
+    compiled = sensor._scene().compiled
+    number = [thing.name for thing in compiled.objects].index("gate")
+    corners = compiled.triangles[compiled.object == number].reshape(-1, 3)
+    assert_allclose(corners.min(axis=0), [-0.05, -1.9, 0.01], atol=1e-5)
+    assert_allclose(corners.max(axis=0), [0.05, 1.9, 2.81], atol=1e-5)
+    assert avenv.scene.CATEGORIES[compiled.objects[number].category] == "door"
+    assert not sensor.sourceIsVisible()
+    gate.joint_positions = [2.8]
+    beside = sim.get_sensor_observations()["audio_sensor"]
+    assert sensor.sourceIsVisible()
+    assert levels(beside)[0] > levels(behind)[0] + 5
+
+
+def keyframe(room, screen, place, turn=(1, 0, 0, 0)):
+    """Return a keyframe as habitat-sim's recorder writes it: Keyframe.h, JsonEspTypes.h."""
+    frame = {"up": [0, 1, 0], "front": [0, 0, -1], "origin": [0, 0, 0]}
+    files = {7: str(room), 9: str(screen)}
+    return {
+        "loads": [{"type": 3, "filepath": path, "frame": frame} for path in files.values()],
+        "creations": [{"instanceKey": key, "creation": {"filepath": path, "scale": scale,
+                       "isStatic": False, "isRGBD": True, "isSemantic": False}}
+                      for (key, path), scale in zip(files.items(), (None, [1, 1, 3.8]),
+                                                       strict=True)],
+        "deletions": [],
+        "stateUpdates": [
+            {"instanceKey": 7, "state": {"absTransform": {"translation": [0, 0, 0],
+                                                          "rotation": [1, 0, 0, 0]}}},
+            {"instanceKey": 9, "state": {"absTransform": {"translation": place,
+                                                          "rotation": list(turn)}}}],
+        "metadata": [{"instanceKey": 9, "metadata": {"objectId": 1, "semanticId": 2}}],
+    }  # fmt: skip
+
+
+def test_a_recording_is_heard_keyframe_by_keyframe(room, tmp_path):
+    # The screen of a metre is scaled to the room's depth; what the simulator has is the same.
+    screen = box(tmp_path / "screen.glb", (0.1, 2.8, 1.0), (0, 0, 0), name="concrete")
+    first = keyframe(room, screen, [0, 1.41, 0])
+    moved = {"stateUpdates": [{"instanceKey": 9, "state": {"absTransform": {
+        "translation": [2.8, 1.41, 0], "rotation": [1, 0, 0, 0]}}}]}  # fmt: skip
+    file = tmp_path / "replay.json"
+    file.write_text(json.dumps({"keyframes": [first, moved]}))
+    replay = Replay({2: "door"})
+    sensor = AudioSensor(spec=spec("Mono", 1), replay=replay)
+    sensor.setAudioSourceTransform([-2, 1.2, 0.5])
+    wall = RigidObject(Attributes(screen, scale=(1, 1, 3.8)), [0, 1.41, 0], 2)
+    live = AudioSensor(Simulator(room, {"screen_:0": wall}, ["", "", "door"]), spec("Mono", 1))
+    live.setAudioSourceTransform([-2, 1.2, 0.5])
+    for one, x in zip(read_keyframes(file), (0, 2.8), strict=True):
+        replay.add(one)
+        wall.transformation[0, 3] = x
+        heard, expected = (s.listen([2, 1.5, -0.5], [1, 0, 0, 0]) for s in (sensor, live))
+        assert_allclose(heard, expected, atol=1e-6)
+    replay.add(json.dumps({"keyframe": {"deletions": [9]}}))
+    assert [thing.name for thing in replay.things()] == ["room"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ("[]", "is no keyframe"),
+        ({"creations": [{"creation": {}}]}, "is no keyframe of gfx-replay: KeyError"),
+        ({"creations": [{"instanceKey": 1, "creation": {"filepath": "cubeSolid"}}]},
+         "'cubeSolid', which is no file"),
+        ({"stateUpdates": [{"instanceKey": 1, "state": {"absTransform": {
+            "translation": [0, 0, 0], "rotation": [0, 0, 0, 0]}}}]}, "accepted: a quaternion"),
+    ],
+)  # fmt: skip
+def test_a_keyframe_that_is_none_is_named(tmp_path, frame, words):
+    with pytest.raises(SceneError, match=words):
+        Replay().add(frame)
+    with pytest.raises(SceneError, match="the replay has nothing in it yet"):
+        Replay().things()
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(SceneError, match="is no file of gfx-replay"):
+        read_keyframes(tmp_path / "x.json")
+    with pytest.raises(ValueError, match="accepted: one of sim"):
+        AudioSensor(Simulator("x"), replay=Replay())
+
+
+def test_a_stream_is_what_was_emitted_through_the_response(room):
+    # Nothing moves: all steps together are the plain convolution of sound and response.
+    sensor = AudioSensor(Simulator(room), spec())
+    sensor.setAudioSourceTransform([-2, 1.2, 0.5])
+    sensor.setAudioListenerTransform([1, 1.5, -0.5])
+    stream = AudioStream(sensor, 0.1, 0.5)
+    sound = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    stream.play(sound, loop=False)
+    heard = np.concatenate([stream.step() for _ in range(4)], axis=1)
+    response = sensor.getIR()
+    for channel in range(2):
+        expected = np.convolve(sound, response[channel])[: heard.shape[1]]
+        assert_allclose(heard[channel, 1600:], expected[1600:], atol=2e-4)
+    assert_allclose(stream.window[:, -1600:], heard[:, -1600:])
+
+
+def test_a_stream_goes_on_where_the_listener_goes(room):
+    sensor = AudioSensor(Simulator(room), spec("Mono", 1, indirect=False))
+    sensor.setAudioSourceTransform([-2, 1.2, 0.5])
+    stream = AudioStream(sensor, 0.1)
+    stream.play("fan")
+    levels_heard = []
+    for x in (2.0, 2.0, 2.0, -1.6, -1.6, -1.6):
+        sensor.setAudioListenerTransform([x, 1.5, 0.5])
+        levels_heard.append(levels(stream.step())[0])
+    assert levels_heard[5] > levels_heard[2] + 10
+    stream.silence()
+    for _ in range(5):
+        heard = stream.step()
+    assert np.abs(heard).max() < 1e-3
+    assert np.abs(stream.window).max() > 1e-3
+
+
+def test_a_stream_without_sound_is_refused(room):
+    sensor = AudioSensor(Simulator(room), spec())
+    stream = AudioStream(sensor)
+    with pytest.raises(ValueError, match=r"nothing plays; call play\(\) first"):
+        stream.step()
+    with pytest.raises(ValueError, match=r"no step has passed"):
+        _ = stream.window
+    with pytest.raises(ValueError, match="accepted: finite samples"):
+        stream.play(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="0 < step_time <= window"):
+        AudioStream(sensor, step_time=2, window=1)
 
 
 def test_several_sources_are_heard_one_by_one(room):

@@ -222,6 +222,7 @@ def test_sets_are_made_when_asked_for_and_kept_for_a_while():
     assert worlds[0].name == "apartment"
     assert worlds[1 + 77].name == "homes-train-77"
     assert worlds[78] is worlds[78]
+    assert load_worlds(worlds) is worlds  # and no home of it is made
     some = load_worlds("homes:train/5-7")
     assert [find_homes("homes:train/5-7").numbers[k] for k in range(len(some))] == [5, 6, 7]
     assert len(load_worlds("homes:val")) == 50

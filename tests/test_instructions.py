@@ -10,9 +10,10 @@ from support import two_rooms
 from avenv.core.errors import SceneError
 from avenv.scene import CATEGORIES
 from avenv.scene.catalogue import kind_names
-from avenv.simulation.vocabulary import LENGTH, tokens, vocabulary, words
+from avenv.simulation.vocabulary import LENGTH, can_say, tokens, vocabulary, words
 from avenv.simulation.world import World
 from avenv.sounds.builtin import KINDS
+from avenv.tasks import TASKS, find_task
 from avenv.tasks.audiogoal import AudioGoal
 
 WORLD = World(two_rooms())
@@ -30,6 +31,8 @@ def test_all_that_tables_name_can_be_said():
     for name in (*CATEGORIES, *kind_names(), *KINDS, "the second room on your left"):
         assert tokens(name)[0] > 0
     assert words("Find the alarm_clock.") == ["find", "the", "alarm", "clock"]
+    for name in TASKS:
+        assert can_say(find_task(name).instruction), name
 
 
 @pytest.mark.parametrize(

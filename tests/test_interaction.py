@@ -4,12 +4,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from support import furnished_flat
+from support import furnished_flat, row_of_boxes
 
 from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.simulation.world import load_scene
 from avenv.tasks import TASKS, find_task
+from avenv.tasks.doors import inner_doors, outer_doors
 from avenv.tasks.experts import Errand, standing_places
 from avenv.tasks.interaction import InteractionTask
 
@@ -21,6 +22,12 @@ ACTS = [name for name in TASKS if issubclass(find_task(name), InteractionTask)]
 def flat():
     """A hall with a front door and a bell, a room with a table, and what else tasks need."""
     return furnished_flat()
+
+
+@pytest.fixture(scope="module")
+def scenes(flat):
+    """A scene for each task."""
+    return dict.fromkeys(ACTS, flat) | {"ProbeBox": row_of_boxes()}
 
 
 def make(name, scene, **options):
@@ -46,8 +53,8 @@ def expert(env):
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_expert_solves_it_by_the_same_actions(name, flat):
-    env = make(name, flat, **QUICK.get(name, {}))
+def test_an_expert_solves_it_by_the_same_actions(name, scenes):
+    env = make(name, scenes[name], **QUICK.get(name, {}))
     for seed in range(2):
         total, terminated, info = play(env, seed, expert)
         assert terminated
@@ -58,8 +65,8 @@ def test_an_expert_solves_it_by_the_same_actions(name, flat):
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_dithering_spinning_and_stopping_do_not_pay(name, flat):
-    env = make(name, flat)
+def test_dithering_spinning_and_stopping_do_not_pay(name, scenes):
+    env = make(name, scenes[name])
     still = env.batch.task.actions.names.index("wait")
     rng = np.random.default_rng(0)
     for choose in (lambda env: still, lambda env: 2, lambda env: 0,
@@ -121,7 +128,7 @@ def test_a_door_that_is_opened_before_it_rings_is_premature(flat):
 
 
 def test_a_door_that_nobody_opens_is_too_late(flat):
-    env = make("AnswerDoor", flat, window=5.0, spread=6.0)
+    env = make("AnswerDoor", flat, time_to_act=5.0, spread=6.0)
     _, terminated, info = play(env, 2, lambda env: 5)
     assert env.batch.task.actions.names[5] == "wait"
     assert terminated
@@ -135,6 +142,14 @@ def test_inner_doors_are_opened_as_one_likes(flat):
     task.simulator.state.here[0] = flat
     assert task._is_passage(0, _act("interact", "inner", "open", "closed"))
     assert not task._is_passage(0, _act("interact", "front door", "closed", "open"))
+
+
+def test_doors_are_known_by_what_lies_behind_them():
+    apartment = load_scene("apartment")  # whose inner doors have no names of their own
+    assert outer_doors(apartment) == ["front door"]
+    assert set(inner_doors(apartment)) == {
+        "kitchen-hall", "bedroom-hall", "bathroom-hall", "study-hall"
+    }  # fmt: skip
 
 
 def test_half_of_the_alarms_are_false_and_misleading_ends(flat):
@@ -185,6 +200,8 @@ def test_an_act_that_fails_is_felt_and_flagged(flat):
         ("WaitForCue", "a machine that runs"),
         ("FalseAlarm", "no smoke_alarm and no tv"),
         ("FindFallen", "a thing that can fall and be carried, and a table"),
+        ("ProbeBox", "two boxes or more of one size and the same looks.*found boxes: none"),
+        ("FetchToCaller", "two kinds of things to carry that voices ask for, as .*found: none"),
     ],
 )
 def test_a_scene_that_lacks_something_is_refused_with_what_it_needs(name, needs):
@@ -220,5 +237,5 @@ def test_options_are_checked(flat):
     for options, said in (({"sounds": "both"}, "'heard' or 'unheard'"), ({"most": 0}, "1 to 10")):
         with pytest.raises(ValueError, match=said):
             make("SilenceIt", flat, **options)
-    with pytest.raises(ValueError, match="window"):
-        make("AnswerDoor", flat, window=0.0)
+    with pytest.raises(ValueError, match="time_to_act"):
+        make("AnswerDoor", flat, time_to_act=0.0)

@@ -19,6 +19,7 @@ from avenv_agents import course, ppo  # noqa: E402
 from avenv_agents.checkpoints import load_checkpoint, save_checkpoint  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
 from avenv_agents.dagger import discounted  # noqa: E402
+from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.factories import TrainingEnvs, share_of_homes  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig, as_tensors  # noqa: E402
@@ -266,9 +267,9 @@ def test_a_killed_run_goes_on_to_the_same_curve(config, tmp_path, monkeypatch):
 def test_a_trained_folder_is_an_agent_whatever_the_batch(config, tmp_path):
     train(replace(config, total_steps=24), tmp_path, progress=False)
     agent = find_agent(str(tmp_path))
-    for greedy in (False, True):
+    for decision in DECISIONS:
         policy = load_checkpoint(tmp_path / "policy.pt")
-        object.__setattr__(policy.config, "greedy", greedy)
+        object.__setattr__(policy.config, "decision", decision)
         save_checkpoint(tmp_path / "policy.pt", policy)
         a, b = (
             evaluate(agent, episodes=4, num_envs=n, progress=False, **agent.options).values("spl")

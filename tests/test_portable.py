@@ -17,6 +17,7 @@ from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents.agent import RecurrentAgent  # noqa: E402
 from avenv_agents.checkpoints import save_checkpoint  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
+from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.export_cli import export  # noqa: E402
 from avenv_agents.policy import Policy, PolicyConfig  # noqa: E402
 from avenv_agents.portable import find_portable, save_portable  # noqa: E402
@@ -51,9 +52,9 @@ def policy_for(options, **config):
     return policy.eval()
 
 
-@pytest.mark.parametrize("greedy", [True, False])
-def test_a_portable_policy_does_what_the_policy_does(options, greedy, tmp_path):
-    policy, file = policy_for(options, greedy=greedy), tmp_path / "policy.npz"
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_portable_policy_does_what_the_policy_does(options, decision, tmp_path):
+    policy, file = policy_for(options, decision=decision), tmp_path / "policy.npz"
     save_portable(file, policy, options)
     portable = find_portable(file)
     assert options_of(portable) == options

@@ -284,9 +284,18 @@ def test_noise_is_fixed_by_its_seed():
         assert (a != c).mean() > 0.99
 
 
+def test_what_16_bits_leave_out_of_a_band_of_noise_is_85_db_below_it():
+    noise = late_noise(make_layout("binaural", RATE), LENGTH, 0)
+    rounding = noise.unit / np.sqrt(12)  # of numbers of which each is as likely as its neighbours
+    for samples in (noise.diffuse, noise.ray):
+        level = noise.unit * samples.astype(np.float64).std(axis=(0, 2))
+        assert (20 * np.log10(rounding / level)).max() < -85
+
+
 def test_noise_has_the_coherence_of_the_layout():
     layout = make_layout("binaural", RATE)
-    left, right = np.fft.rfft(late_noise(layout, 2**17, 0).diffuse.sum(axis=1)).reshape(2, -1)
+    noise = late_noise(layout, 2**17, 0)
+    left, right = np.fft.rfft(np.einsum("cbn, b -> cn", noise.diffuse, noise.unit))
     cross = (left[1:] * right[1:].conj()).real.reshape(-1, 512).mean(axis=1)
     power = (np.abs(left[1:]) ** 2).reshape(-1, 512).mean(axis=1)
     frequency = (np.arange(len(cross)) + 0.5) * RATE / 2 / len(cross)

@@ -88,6 +88,11 @@ def test_speed_is_measured(tmp_path):
     assert text.endswith("after\n")
     assert "| **pyroomacoustics over a binaural response, caches warm** |" in text
     assert "stale" not in text
+    assert "| pyroomacoustics over a new binaural response, caches flushed |" in text
+    met = {goal["what"]: goal["met"] for goal in measured["goals"]}
+    told = next(goal for goal in measured["goals"] if goal["what"] == "a warm reset over a step")
+    assert told["goal"] == "≤ 3 ×"
+    assert met[told["what"]] is (float(told["measured"].split()[0].replace(",", "")) <= 3)
 
 
 def test_every_script_says_how_it_is_used_and_touches_nothing(tmp_path):

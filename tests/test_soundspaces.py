@@ -21,8 +21,8 @@ HALF = np.sqrt(0.5)
 def folder(tmp_path_factory):
     """Return a folder with a room of Habitat, 8 x 6 m and 3 m high, and a sound."""
     folder = tmp_path_factory.mktemp("soundspaces")
-    box = trimesh.creation.box((8, 3, 6))  # Y up
-    box.apply_translation((4, 1.5, -3))  # the floor at 0; in avenv x is 0 to 8 and y 0 to 6
+    box = trimesh.creation.box((8, 6, 3))  # Z up, as habitat-sim takes a GLB to be
+    box.apply_translation((4, 3, 1.5))  # the floor at 0; x is 0 to 8 and y 0 to 6
     box.invert()
     mesh = folder / "scenes/mp3d/room/room.glb"
     mesh.parent.mkdir(parents=True)

@@ -1,6 +1,6 @@
 """What the navigation tasks ask for, what they pay, and what their metrics mean."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,17 +9,20 @@ from support import small_flat, task_options
 from avenv.core.errors import SceneError
 from avenv.envs import Env
 from avenv.scene import CATEGORIES, SceneBuilder
+from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import load_scene
+from avenv.tasks import TASKS as REGISTRY
+from avenv.tasks import find_task
 from avenv.tasks.coverage import outline
+from avenv.tasks.interaction import InteractionTask
 from avenv.tasks.walkers import WALKERS
 
 FLAT = load_scene(small_flat())
 MEASURED = ("geodesic_distance", "oracle_actions")
 STOP, FORWARD, LEFT, RIGHT, OWN = range(5)
-TASKS = (
-    "PointGoal", "AudioGoal", "AudioPointGoal", "SemanticAudioGoal", "MultiAudioGoal",
-    "MovingAudioGoal", "FollowMe", "AudioExplore",
-)  # fmt: skip
+TASKS = [  # test_interaction.py has those in which a body acts
+    name for name in REGISTRY if not issubclass(find_task(name), InteractionTask)
+]
 
 
 def make(name, **options):
@@ -210,6 +213,11 @@ def test_found_things_fall_silent_and_all_of_them_are_success():
     way = env.batch.task._tours[0].fields[1].at([env.episode.start])[0]
     walked = metrics["path_length"]
     assert metrics["ppl"] == pytest.approx(way / max(way, walked) / 3)
+    # What is walked after the last that was found counts once another is found.
+    for action in (RIGHT, FORWARD, FORWARD):
+        *_, info = env.step(action)
+    assert info["metrics"]["path_length"] > walked
+    assert info["metrics"]["ppl"] == pytest.approx(metrics["ppl"])
     done, info = found_by(env, (0, 2))
     assert done
     assert info["metrics"]["success"] == info["metrics"]["progress"] == 1
@@ -397,3 +405,9 @@ def test_a_map_of_the_walls_is_compared_with_them():
     x, _, heading = env.batch.simulator.state.origin[0]
     world = x + points @ (np.cos(heading), -np.sin(heading))
     assert world.min() == pytest.approx(0.05, abs=0.06)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_no_option_of_a_task_is_also_one_of_the_senses(name):
+    senses = {field.name for field in fields(SensorSettings)}
+    assert not senses & {field.name for field in fields(find_task(name).Options)}

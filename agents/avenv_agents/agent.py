@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
 from avenv_agents.config import PRIVILEGE
+from avenv_agents.decision import decide
 from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, truth_of
 from avenv_agents.waypoints import MAPS, WaypointAgent
 
@@ -49,13 +50,12 @@ class RecurrentAgent:
     Args:
         envs: the environments it acts in, with the observations it was trained on.
         policy: as ``load_checkpoint`` returns it.
-        greedy: take the most probable action, else draw; None: as the policy's configuration says.
 
     Raises:
         ValueError: it was trained on other observations or actions.
     """
 
-    def __init__(self, envs: BatchEnv, policy: Policy, greedy: bool | None = None):
+    def __init__(self, envs: BatchEnv, policy: Policy):
         offered = envs.single_observation_space
         assert isinstance(offered, spaces.Dict)
         if missing := sorted(set(policy.reads) - set(offered.spaces)):
@@ -75,7 +75,6 @@ class RecurrentAgent:
                 f"{spaces.Discrete(policy.actions)}"
             )
         self._envs, self._policy = envs, policy
-        self._greedy = policy.config.greedy if greedy is None else greedy
         rows = envs.num_envs
         self._memory = policy.initial(rows)
         self._begun = np.ones(rows, bool)
@@ -98,12 +97,7 @@ class RecurrentAgent:
             self._memory,
             torch.from_numpy(self._begun),
         )
-        if self._greedy:
-            action = logits.argmax(-1).numpy()
-        else:
-            shares = logits.double().softmax(-1).cumsum(-1).numpy()
-            draws = np.array([random.random() for random in self._random])
-            action = (draws[:, None] * shares[:, -1:] >= shares).sum(axis=1)
+        action = decide(logits.numpy(), self._policy.config.decision, self._random)
         self._begun = np.zeros(len(action), bool)
         self._previous = action
         return action

@@ -117,7 +117,7 @@ class OracleAgent:
 
 
 @dataclass
-class _Memory:
+class FollowerMemory:
     """What the follower knows in one row; its frame is the pose in which the episode began."""
 
     belief: SourceBelief = field(default_factory=lambda: SourceBelief(REACH))
@@ -176,20 +176,21 @@ class DirectionFollower:
         # A tenth inside the radius, because straight lines are shorter than ways on foot.
         self._radius = 0.9 * options.success_radius
         self._certainty = certainty
-        self._memory = [_Memory() for _ in range(envs.num_envs)]
+        self._memory = [FollowerMemory() for _ in range(envs.num_envs)]
 
     def reset(self, row: int, seed: int) -> None:
         """Forget one row's place, map and source."""
-        self._memory[row] = _Memory()
+        self._memory[row] = FollowerMemory()
 
     def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
         """Return an action for each row (E,)."""
         audio, depth = observation["audio"], observation["depth"][..., 0]
         return np.array(
-            [self._act(m, *x) for m, *x in zip(self._memory, audio, depth, strict=True)]
+            [self.decide(m, *x) for m, *x in zip(self._memory, audio, depth, strict=True)]
         )
 
-    def _act(self, memory: _Memory, audio: NDArray, depth: NDArray) -> int:
+    def decide(self, memory: FollowerMemory, audio: NDArray, depth: NDArray) -> int:
+        """Return what to do next, who remembers this, hears (2, N) and sees a depth (H, W)."""
         self._reckon(memory, depth)
         points = self._camera.obstacles(depth)
         memory.obstacles.add(memory.position + points @ _rotation(memory.heading).T)
@@ -199,7 +200,7 @@ class DirectionFollower:
         memory.action = self._decide(memory)
         return memory.action
 
-    def _reckon(self, memory: _Memory, depth: NDArray) -> None:
+    def _reckon(self, memory: FollowerMemory, depth: NDArray) -> None:
         """Update the pose by what the last action must have done."""
         memory.heading += {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
         if memory.action != FORWARD:
@@ -212,14 +213,14 @@ class DirectionFollower:
             memory.obstacles.add((memory.position + 1.2 * step)[None])
             memory.goal = None
 
-    def _decide(self, memory: _Memory) -> int:
+    def _decide(self, memory: FollowerMemory) -> int:
         if memory.belief.within(memory.position, self._radius) > self._certainty:
             return STOP
         self._plan(memory)
         turns = steer(memory.obstacles, memory.position, memory.heading, self._stride, self._turn)
         return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
 
-    def _plan(self, memory: _Memory) -> None:
+    def _plan(self, memory: FollowerMemory) -> None:
         """Seek a new way if the old one is old or leads elsewhere."""
         place = memory.belief.best()
         memory.plan_age += 1

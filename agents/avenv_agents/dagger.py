@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from avenv.tasks.actions import STOP
 from avenv_agents.course import Course
 from avenv_agents.encoders.ear import histogram_of
 from avenv_agents.policy import Policy
-from avenv_agents.rollout import STOP, Guide, Rollout, Workers
+from avenv_agents.rollout import Guide, Rollout, Workers
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class DaggerConfig:
         learning_rate: of Adam; it falls linearly to a tenth.
         guarded: share of the rows that the oracle helps: it does not let the policy stop at a wrong
             place, for one that stops too early would never see the rest of the way. In the others
-            the policy takes its most probable action, and success is counted.
+            the policy decides as agents do, and success is counted.
         beta: share of the steps in guarded rows that the oracle takes at the beginning; it falls
             linearly to 0.
         beta_share: share of the run in which it does.

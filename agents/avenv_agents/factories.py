@@ -7,9 +7,10 @@ from gymnasium.vector import AutoresetMode
 
 from avenv.benchmark import evaluate
 from avenv.envs.vector import BatchEnv
-from avenv.scene.homes import find_homes, is_reference
+from avenv.scene.homes import find_homes, home_reference, is_reference
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_worlds
+from avenv.tasks.registry import find_registered
 from avenv_agents.agent import Acting
 from avenv_agents.policy import Policy
 from avenv_agents.waypoints import WaypointEnvs
@@ -53,7 +54,7 @@ def share_of_homes(scenes: Any, worker: int, workers: int) -> Any:
     if count < workers:
         return scenes
     first, end = worker * count // workers, (worker + 1) * count // workers
-    return f"homes:{homes.split}/{homes.numbers[first]}-{homes.numbers[end - 1]}"
+    return home_reference(homes.split, homes.numbers[first], homes.numbers[end - 1])
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Validation:
         count = (worker + 1) * self.episodes // self.workers - first
         if count == 0:
             return []
-        scenes = share_of_homes(self.options.get("scenes", "apartment"), worker, self.workers)
+        usual = find_registered(self.options.get("task", "AudioGoal")).scenes
+        scenes = share_of_homes(self.options.get("scenes", usual), worker, self.workers)
         options = {"sensors": SensorSettings.names, **self.options, "scenes": _kept_worlds(scenes)}
         report = evaluate(
             Acting(policy),

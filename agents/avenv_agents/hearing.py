@@ -65,6 +65,11 @@ class SourceBelief:
 
     Args:
         reach: metres from the origin to the edges of the map.
+
+    Attributes:
+        log: (N, N) log-likelihood of each place so far.
+        level: dB re full scale, the loudest heard lately.
+        probability: (N, N) of each place.
     """
 
     CELL = 0.3
@@ -86,12 +91,12 @@ class SourceBelief:
     def __init__(self, reach: float):
         centres = np.arange(-reach + self.CELL / 2, reach, self.CELL)
         self._x, self._y = centres, centres[:, None]
-        self._log = np.zeros((len(centres), len(centres)))
-        self._level = -np.inf
+        self.log = np.zeros((len(centres), len(centres)))
+        self.level = -np.inf
         self._sides = np.linspace(-1, 1, 41)
         # Woodworth 1938: the way round a sphere to the far ear.
         self._delays = HEAD_RADIUS / SPEED_OF_SOUND * (np.arcsin(self._sides) + self._sides)
-        self.probability = np.full(self._log.shape, 1 / self._log.size)
+        self.probability = np.full(self.log.shape, 1 / self.log.size)
 
     def update(
         self, window: NDArray[np.float32], recent: NDArray[np.float32], sample_rate: int,
@@ -108,19 +113,19 @@ class SourceBelief:
         """
         dx, dy = self._x - position[0], self._y - position[1]
         distance = np.hypot(dx, dy) + 1e-9
-        self._log *= self.MEMORY
+        self.log *= self.MEMORY
         if np.sqrt(np.mean(recent**2)) > SILENCE:
             side = (dy * np.cos(heading) - dx * np.sin(heading)) / distance
             match = interaural_correlation(recent, sample_rate, self._delays)
-            self._log += self.WEIGHT * np.interp(side, self._sides, match)
+            self.log += self.WEIGHT * np.interp(side, self._sides, match)
             shade = np.clip(level_difference(recent, sample_rate), -self.SHADE, self.SHADE)
-            self._log -= ((shade - self.SHADE * side) / self.SHADE_ERROR) ** 2 / 2
+            self.log -= ((shade - self.SHADE * side) / self.SHADE_ERROR) ** 2 / 2
         level = 10 * np.log10(np.mean(window**2) + 1e-12)
-        self._level = max(level, self._level - self.LEVEL_DECAY)
+        self.level = max(level, self.level - self.LEVEL_DECAY)
         expected = self.LEVEL_AT_1M - self.LEVEL_DROP * np.log10(np.maximum(distance, 0.5))
-        error = np.clip((self._level - expected) / self.LEVEL_ERROR, -3, 3)
+        error = np.clip((self.level - expected) / self.LEVEL_ERROR, -3, 3)
         # Levels of successive windows err alike, so that only the last one counts.
-        log = self._log - error**2 / 2
+        log = self.log - error**2 / 2
         likelihood = np.exp(log - log.max())
         self.probability = likelihood / likelihood.sum()
 

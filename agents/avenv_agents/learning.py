@@ -5,8 +5,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from gymnasium import spaces
-
 try:
     import torch
 except ImportError as error:
@@ -74,7 +72,10 @@ def train(
     torch.manual_seed(config.seed)
     workers = _make_workers(config, parts)
     try:
-        policy = _make_policy(config, parts, *workers.spaces).to(device)
+        policy = Policy(*workers.spaces, parts)
+        if config.start_from is not None and not resume:
+            _start_from(policy, config.start_from)
+        policy.to(device)
         optimizer = torch.optim.Adam(policy.parameters(), lr=numbers.learning_rate, eps=1e-5)
         if not resume:
             remove_run(folder)
@@ -138,21 +139,15 @@ def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
     return Workers(make_envs, config.workers, config.seed, parts, validate)
 
 
-def _make_policy(
-    config: TrainingConfig, parts: PolicyConfig, space: spaces.Dict, actions: spaces.Space
-) -> Policy:
-    policy = Policy(space, actions, parts)
-    if config.start_from is not None:
-        before = load_checkpoint(Path(config.start_from))
-        try:
-            policy.load_state_dict(before.state_dict())
-        except RuntimeError as error:
-            said = str(error).partition("\n")[0]
-            raise ValueError(
-                f"start_from: {config.start_from} holds another policy ({said}); accepted: one of "
-                "the same parts"
-            ) from error
-    return policy
+def _start_from(policy: Policy, file: str) -> None:
+    """Give a policy the weights of another."""
+    try:
+        policy.load_state_dict(load_checkpoint(Path(file)).state_dict())
+    except RuntimeError as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(
+            f"start_from: {file} holds another policy ({said}); accepted: one of the same parts"
+        ) from error
 
 
 def _record(group: str, kind: type, given: dict[str, Any]) -> Any:

@@ -48,6 +48,9 @@ class CellMap:
 
     Args:
         reach: metres from the origin to the edges of the map.
+
+    Attributes:
+        solid: (N, N) bool, the marked cells.
     """
 
     CELL = 0.1
@@ -55,20 +58,20 @@ class CellMap:
     def __init__(self, reach: float):
         self._size = round(2 * reach / self.CELL)
         self._reach = reach
-        self._solid = np.zeros((self._size, self._size), bool)
+        self.solid = np.zeros((self._size, self._size), bool)
 
     def add(self, points: NDArray[np.float64]) -> None:
         """Mark the cells of points (K, 2); what lies beyond the edges is left out."""
         cells = self._cells(points)
         column, row = cells[((cells >= 0) & (cells < self._size)).all(axis=1)].T
-        self._solid[row, column] = True
+        self.solid[row, column] = True
 
     def marked(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say of points (..., 2) whether their cells are marked; beyond the edges none is."""
         cells = self._cells(points)
         within = ((cells >= 0) & (cells < self._size)).all(axis=-1)
         column, row = np.moveaxis(np.clip(cells, 0, self._size - 1), -1, 0)
-        return within & self._solid[row, column]
+        return within & self.solid[row, column]
 
     def _cells(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.floor((points + self._reach) / self.CELL).astype(np.int64)
@@ -99,12 +102,12 @@ class ObstacleMap(CellMap):
         Travel times by fast marching (Sethian 1996), slower near obstacles.
         """
         ends = np.clip(self._cells(np.stack([goal, position])), 0, self._size - 1)
-        rows, columns = np.nonzero(self._solid)
+        rows, columns = np.nonzero(self.solid)
         cells = np.concatenate([ends, np.stack([columns, rows], axis=-1)])
         margin = round(self.MARGIN / self.CELL)
         self._corner = np.maximum(cells.min(axis=0) - margin, 0)
         (x0, y0), (x1, y1) = self._corner, cells.max(axis=0) + margin + 1
-        solid = self._solid[y0:y1, x0:x1]
+        solid = self.solid[y0:y1, x0:x1]
         clearance = ndimage.distance_transform_edt(~solid) * self.CELL
         speed = np.clip((clearance - self.TIGHT) / (self.ROOMY - self.TIGHT), self.SLOWEST, 1)
         start = np.ones(solid.shape)

@@ -14,6 +14,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from avenv.core.suggest import accepted
+from avenv_agents.decision import DECISIONS
 from avenv_agents.encoders import Encoder, make_encoder
 from avenv_agents.encoders.ear import DIRECTIONS, BeliefEars
 from avenv_agents.fusion import make_fusion
@@ -44,7 +46,7 @@ class PolicyConfig:
         memory_options: of the memory, such as ``{"features": 256}``.
         stop_bias: added to the logit of the first action, to stop: a policy that has learned
             nothing yet would end every fourth step.
-        greedy: whether agents take the most probable action; else they draw.
+        decision: how agents decide among actions, a name in ``decision.DECISIONS``.
     """
 
     encoders: Mapping[str, Mapping[str, Any]] = field(
@@ -55,9 +57,13 @@ class PolicyConfig:
     memory: str = "gru"
     memory_options: Mapping[str, int] = field(default_factory=lambda: {"features": 256})
     stop_bias: float = -3.0
-    greedy: bool = True
+    decision: str = "resolute"
 
     def __post_init__(self) -> None:
+        if self.decision not in DECISIONS:
+            raise ValueError(
+                f"policy.decision is {self.decision!r}; {accepted(self.decision, DECISIONS)}"
+            )
         # YAML writes an encoder without options as ``pose:``.
         plain = {name: dict(options or {}) for name, options in dict(self.encoders).items()}
         object.__setattr__(self, "encoders", plain)
@@ -200,21 +206,15 @@ class Policy(nn.Module):
         return PolicyConfig(encoders=encoders, **own)
 
 
-def choose(
-    logits: Tensor, greedy: bool, generator: torch.Generator | None = None
-) -> tuple[Tensor, Tensor]:
-    """Return actions (E,) and the logarithms of their probabilities (E,).
+def drawn(logits: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Return actions (E,) drawn by their logits (E, A), and the logarithms of their probabilities.
 
     Args:
         logits: (E, A).
-        greedy: take the most probable; else draw.
         generator: to draw from.
     """
     log_probability = logits.log_softmax(-1)
-    if greedy:
-        action = logits.argmax(-1)
-    else:
-        action = torch.multinomial(log_probability.exp(), 1, generator=generator)[:, 0]
+    action = torch.multinomial(log_probability.exp(), 1, generator=generator)[:, 0]
     return action, log_probability.gather(1, action[:, None])[:, 0]
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from avenv.benchmark import Agent
 from avenv.envs.vector import BatchEnv
-from avenv_agents.inference import PolicyForward, softmax
+from avenv_agents.decision import decide
+from avenv_agents.inference import PolicyForward
 from avenv_agents.weights import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def save_portable(path: str | Path, policy: "Policy", options: dict[str, Any]) -
         },
         "observations": {name: list(space.shape or ()) for name, space in seen.items()},
         "actions": policy.actions,
-        "greedy": bool(config.greedy),
+        "decision": config.decision,
         "options": options,
     }
     weights = {
@@ -96,7 +97,7 @@ class PortableAgent:
                 f"Discrete({description['actions']})"
             )
         self._policy = PolicyForward(weights, description)
-        self._greedy, self._names = bool(description["greedy"]), sorted(wanted)
+        self._decision, self._names = description["decision"], sorted(wanted)
         rows = envs.num_envs
         self._memory = self._policy.initial(rows)
         self._begun = np.ones(rows, bool)
@@ -113,12 +114,7 @@ class PortableAgent:
         """Return an action for each row (E,)."""
         seen = {name: observation[name] for name in self._names} | {PREVIOUS: self._previous}
         logits, self._memory = self._policy.step(seen, self._memory, self._begun)
-        if self._greedy:
-            action = logits.argmax(-1)
-        else:
-            shares = softmax(logits.astype(np.float64)).cumsum(-1)
-            draws = np.array([random.random() for random in self._random])
-            action = (draws[:, None] * shares[:, -1:] >= shares).sum(axis=1)
+        action = decide(logits, self._decision, self._random)
         self._begun = np.zeros(len(action), bool)
         self._previous = action
         return action

@@ -27,7 +27,7 @@ from avenv.core.files import draft_of
 from avenv.core.suggest import accepted
 from avenv.geometry import lines_of_sight
 from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
-from avenv.scene.homes import find_homes
+from avenv.scene.homes import find_homes, home_reference
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Commands, Simulator
@@ -279,7 +279,7 @@ def draw_home(settings: PoseSettings, split: str, number: int) -> Poses:
     """Return the poses of one home."""
     stream = {"train": 0, "val": 1, "test": 2}[split]
     rng = np.random.default_rng([settings.seed, stream, number])
-    world = load_scene(f"homes:{split}/{number}")
+    world = load_scene(home_reference(split, number))
     senses = SensorSettings(("binaural", "pose"))
     simulator = Simulator([world], senses, settings.places)
     drawn = _draw(rng, world, simulator, settings)

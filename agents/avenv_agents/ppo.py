@@ -34,8 +34,9 @@ class PpoConfig:
         entropy: weight of the actions' entropy.
         value: weight of the error of the values.
         auxiliary: weight of the source's direction and nearness, as in DAgger.
-        critic_updates: rollouts at the beginning from which only the values are learned: of a
-            policy that comes from DAgger, so that it is not spoilt by values that are not yet.
+        critic_updates: rollouts at the beginning from which the critic alone learns, with all
+            that it reads as it is: a policy that comes from DAgger would be spoilt by values that
+            are not yet, and by changes to what its actor reads.
         max_gradient: norm at which gradients are clipped.
         bf16: compute the networks that learn in bfloat16 where that is safe (torch's autocast);
             recurrent layers, losses and weights stay in float32.
@@ -86,6 +87,7 @@ def train_ppo(
         policy.train()
         random = np.random.default_rng((course.seed, course.steps))
         values_only = course.updates <= config.critic_updates
+        learning = list((policy.critic if values_only else policy).parameters())
         totals: dict[str, float] = {}
         rows, parts = rollout.begun.shape[1], min(config.minibatches, rollout.begun.shape[1])
         with course.timing("learn"):
@@ -95,7 +97,7 @@ def train_ppo(
                     some = {name: array[:, index] for name, array in batch.items()}
                     losses = ppo_losses(config, policy, some, config.clip * left, values_only)
                     course.optimizer.zero_grad()
-                    losses["loss"].backward()
+                    losses["loss"].backward(inputs=learning)
                     nn.utils.clip_grad_norm_(policy.parameters(), config.max_gradient)
                     if torch.isfinite(losses["loss"]):
                         course.optimizer.step()

@@ -21,10 +21,11 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
-from avenv_agents.policy import PREVIOUS, TRUTH, Policy, PolicyConfig, as_tensors, choose, truth_of
+from avenv.tasks.actions import STOP
+from avenv_agents.decision import decide
+from avenv_agents.policy import PREVIOUS, TRUTH, Policy, PolicyConfig, as_tensors, drawn, truth_of
 from avenv_agents.waypoints import WaypointEnvs
 
-STOP = 0
 LARGE = 64
 """Numbers in an observation from which on it is kept in half precision."""
 
@@ -77,7 +78,7 @@ class Guide(NamedTuple):
         asked: whether what it would do is noted down.
         share: probability that a step is its own instead of the policy's.
         guarded: share of the rows in which it does not let the policy stop at a wrong place. There
-            the policy's actions are drawn, in the others they are the most probable ones.
+            the policy's actions are drawn, in the others it decides as agents do.
     """
 
     asked: bool = False
@@ -109,6 +110,7 @@ class Collector:
         self._previous = np.zeros(rows, np.int64)
         self._generator = torch.Generator().manual_seed(seed)
         self._random = np.random.default_rng((seed, 1))
+        self._randoms = [np.random.default_rng((seed, 2, row)) for row in range(rows)]
 
     @torch.no_grad()
     def collect(self, steps: int, guide: Guide = Guide()) -> Rollout:  # noqa: B008
@@ -126,10 +128,12 @@ class Collector:
                 self._memory,
                 torch.from_numpy(self._begun),
             )
-            drawn, log_probability = choose(logits, greedy=False, generator=self._generator)
-            action = drawn.numpy()
+            tried, log_probability = drawn(logits, self._generator)
+            action = tried.numpy()
             if guide.asked:
-                action = np.where(guarded, action, logits.argmax(-1).numpy())
+                decision = self.policy.config.decision
+                alone = decide(logits.numpy(), decision, self._randoms)
+                action = np.where(guarded, action, alone)
             expert = self.envs.oracle_actions() if guide.asked else np.full(rows, -1)
             if guide.asked:
                 wrong_stop = guarded & (action == STOP) & (expert != STOP)

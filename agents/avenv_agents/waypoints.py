@@ -23,6 +23,7 @@ from avenv.benchmark import AgentView
 from avenv.core.frames import body_rotation
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
+from avenv_agents.decision import decide
 from avenv_agents.mapping import CellMap, DepthCamera, ObstacleMap, steer
 from avenv_agents.policy import MASK, PREVIOUS, Policy, as_tensors
 
@@ -255,16 +256,14 @@ class WaypointAgent:
     Args:
         envs: the environments it acts in, with ``SENSORS``.
         policy: as ``load_checkpoint`` returns it.
-        greedy: take the most probable waypoint, else draw; None: as the configuration says.
 
     Raises:
         ValueError: a sensor is missing.
     """
 
-    def __init__(self, envs: AgentView | BatchEnv, policy: Policy, greedy: bool | None = None):
+    def __init__(self, envs: AgentView | BatchEnv, policy: Policy):
         rows = envs.num_envs
         self._policy = policy
-        self._greedy = policy.config.greedy if greedy is None else greedy
         self._navigators = navigators(envs)
         self._memory, self._previous = policy.initial(rows), np.zeros(rows, np.int64)
         self._begun = np.ones(rows, bool)
@@ -296,11 +295,8 @@ class WaypointAgent:
             torch.from_numpy(self._begun[some]),
         )
         self._memory[some] = memory
-        if self._greedy:
-            action = int(logits.argmax(-1))
-        else:
-            shares = logits[0].double().softmax(-1).cumsum(-1).numpy()
-            action = int((self._random[row].random() * shares[-1] >= shares).sum())
+        decision = self._policy.config.decision
+        action = int(decide(logits.numpy(), decision, self._random[some])[0])
         self._begun[row], self._previous[row] = False, action
         self._navigators[row].aim(action)
 

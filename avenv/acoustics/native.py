@@ -97,10 +97,11 @@ class Engine:
         batch = check_batch(batch)
         out = as_output(out, (len(batch.listeners), self.channels, self.length))
         jobs, silent = list(_jobs(batch)), np.zeros((len(out), 1), np.bool_)
-        sounds = [[self._lately.get(job)] for job in jobs]
+        keys = [_place(job) for job in jobs]
+        sounds = [[self._lately.get(key, job)] for key, job in zip(keys, jobs, strict=True)]
         parallel.run(self._respond, zip(jobs, sounds, out, silent, strict=True))
-        for job, (sound,) in zip(jobs, sounds, strict=True):
-            self._lately.put(job, sound)
+        for key, job, (sound,) in zip(keys, jobs, sounds, strict=True):
+            self._lately.put(key, job, sound)
         if silent.any():
             for j in np.flatnonzero(silent).tolist():
                 seconds = self.length / self.layout.sample_rate
@@ -178,22 +179,23 @@ class _Lately:
         self._number = number
         self._sounds = Memo()
 
-    def get(self, job: _Job) -> _Sound | None:
-        """Return what was found for the place of a job, if that is remembered."""
-        source, sound = self._sounds.get(self._key(job), (None, None))
+    def get(self, key: tuple, job: _Job) -> _Sound | None:
+        """Return what was found for the ``_place`` of a job, if that is remembered."""
+        source, sound = self._sounds.get(key, (None, None))
         return sound if source is not None and source() is job.field.tree.position else None
 
-    def put(self, job: _Job, sound: _Sound | None) -> None:
-        """Remember what was found for the place of a job, and forget the oldest."""
+    def put(self, key: tuple, job: _Job, sound: _Sound | None) -> None:
+        """Remember what was found for the ``_place`` of a job, and forget the oldest."""
         if sound is not None:
-            self._sounds[self._key(job)] = weakref.ref(job.field.tree.position), sound
+            self._sounds[key] = weakref.ref(job.field.tree.position), sound
             if len(self._sounds) > self._number:
                 del self._sounds[next(iter(self._sounds))]
 
-    @staticmethod
-    def _key(job: _Job) -> tuple:
-        place = id(job.field.tree.position), *job.listener.tolist()
-        return *place, job.directivity, job.facing if job.directivity != "omni" else 0.0
+
+def _place(job: _Job) -> tuple:
+    """Return what is the same for jobs that the same sound reaches, whatever their heading."""
+    place = id(job.field.tree.position), *job.listener.tolist()
+    return *place, job.directivity, job.facing if job.directivity != "omni" else 0.0
 
 
 def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:

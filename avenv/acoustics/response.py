@@ -42,16 +42,21 @@ band of a time bin, is left out: -90 dB."""
 class LateNoise(NamedTuple):
     """What late fields shape, fixed by a seed: octave bands that add up to white noise.
 
+    Most of the memory that a response reads is this, so that it has 16 bits a sample: what they
+    leave out of a band is 85 dB below it.
+
     Attributes:
-        diffuse: (C, B, L) float32. Between channels it has the coherence of a diffuse field and, in
-            an omnidirectional channel, a variance of 1.
-        ray: (P, B, M + L + M) float32, of the same variance and independent of the others: sound
-            that has a direction, the same in all channels, P times between two samples, each a
-            P-th later. M is more than any channel's delay. A single channel has none, P is 0.
+        diffuse: (C, B, L) int16, in units. Between channels it has the coherence of a diffuse field
+            and, in an omnidirectional channel, a variance of 1.
+        ray: (P, B, M + L + M) int16, in units, of the same variance and independent of the others:
+            sound that has a direction, the same in all channels, P times between two samples, each
+            a P-th later. M is more than any channel's delay. A single channel has none, P is 0.
+        unit: (B,) float32.
     """
 
-    diffuse: NDArray[np.float32]
-    ray: NDArray[np.float32]
+    diffuse: NDArray[np.int16]
+    ray: NDArray[np.int16]
+    unit: NDArray[np.float32]
 
     def up_to(self, length: int) -> "LateNoise":
         """Return the noise of shorter responses."""
@@ -59,6 +64,7 @@ class LateNoise(NamedTuple):
         return LateNoise(
             np.ascontiguousarray(self.diffuse[..., :length]),
             np.ascontiguousarray(self.ray[..., :end]),
+            self.unit,
         )
 
 
@@ -101,7 +107,10 @@ def _noise(
     for phase, samples in enumerate(ray):
         later = np.exp(-2j * np.pi * frequencies / sample_rate * phase / phases)
         samples[:] = irfft(white[channels] * later * bands, size)[:, around]
-    return LateNoise(diffuse, ray)
+    peak = np.maximum(*(np.abs(x).max(axis=(0, 2), initial=0) for x in (diffuse, ray)))
+    unit = peak[:, None] / np.iinfo(np.int16).max
+    counted = [np.rint(x / unit).astype(np.int16) for x in (diffuse, ray)]
+    return LateNoise(counted[0], counted[1], unit[:, 0])
 
 
 def _independent_noise(
@@ -179,11 +188,13 @@ def assemble(
     heard, directed, alone = _weigh_channels(level, late_moment, heading, layout.power, phases > 0)
     still, upright = _as_it_is(len(level))
     for c in range(channels):
-        _shape_noise(heard[c], bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
+        _shape_noise(heard[c], bin_samples, start, noise.diffuse[c : c + 1], noise.unit, still,
+                     upright, out[c])  # fmt: skip
     if phases:
         shift, sign = _direct(late_moment, heading, layout, phases, alone)
         for c in range(channels):
-            _shape_noise(directed[c], bin_samples, start, noise.ray, shift[c], sign[c], out[c])
+            _shape_noise(directed[c], bin_samples, start, noise.ray, noise.unit, shift[c], sign[c],
+                         out[c])  # fmt: skip
     return _is_sounding(out)
 
 
@@ -212,9 +223,10 @@ def assemble_coincident(
             level[k, b] *= 1 - share
     ray = np.zeros(out.shape[1], np.float32)
     still, upright = _as_it_is(len(level))
-    _shape_noise(directed, bin_samples, start, noise.ray, still, upright, ray)
+    _shape_noise(directed, bin_samples, start, noise.ray, noise.unit, still, upright, ray)
     for c in range(out.shape[0]):
-        _shape_noise(level, bin_samples, start, noise.diffuse[c : c + 1], still, upright, out[c])
+        _shape_noise(level, bin_samples, start, noise.diffuse[c : c + 1], noise.unit, still,
+                     upright, out[c])  # fmt: skip
     _pan(ray, late_moment, bin_samples, start, heading, layout.filters, out)
     return _is_sounding(out)
 
@@ -482,8 +494,8 @@ def _pan(ray, moment, bin_samples, start, heading, filters, out):
 
 
 @fast_part
-def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
-    """Add noise (P, B, M + L + M) with energies per sample (K, B) to out (L,).
+def _shape_noise(density, bin_samples, start, noise, unit, shift, sign, out):
+    """Add noise (P, B, M + L + M), in units (B,), with energies per sample (K, B) to out (L,).
 
     In each bin it comes ``shift`` (K,) steps later, of which P make a sample, times ``sign`` (K,).
 
@@ -514,8 +526,9 @@ def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
             if density[k, b] <= faint:
                 continue
             which[number] = b
-            step[number] = slope * scale[k, b] * (edge[k + 1, b] - edge[k, b])
-            level[number] = turn * scale[k, b] * edge[k, b] + step[number] / 2
+            gain = unit[b] * scale[k, b]
+            step[number] = slope * gain * (edge[k + 1, b] - edge[k, b])
+            level[number] = turn * gain * edge[k, b] + step[number] / 2
             number += 1
         phase = shift[k] % phases
         first = begin + margin - (shift[k] - phase) // phases
@@ -529,8 +542,8 @@ def _shape_noise(density, bin_samples, start, noise, shift, sign, out):
             a0, b0, c0 = level[i], level[i + 1], level[i + 2]
             a1, b1, c1 = step[i], step[i + 1], step[i + 2]
             for n in range(len(target)):
-                r = ramp[n]
-                target[n] += (a0 + a1 * r) * x[n] + (b0 + b1 * r) * y[n] + (c0 + c1 * r) * z[n]
+                r, u, v, w = ramp[n], np.float32(x[n]), np.float32(y[n]), np.float32(z[n])
+                target[n] += (a0 + a1 * r) * u + (b0 + b1 * r) * v + (c0 + c1 * r) * w
 
 
 @fast_part

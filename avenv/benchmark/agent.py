@@ -50,6 +50,8 @@ class AgentView:
         settings: of its senses.
         body: that it has.
         task_options: the numbers of the task.
+        folder: where it may keep files of its own beside its results; None: nowhere. Only an
+            evaluation that writes its results down has one.
     """
 
     num_envs: int
@@ -59,6 +61,7 @@ class AgentView:
     settings: SensorSettings
     body: Body
     task_options: Any
+    folder: Path | None = None
 
 
 class Agent(Protocol):
@@ -74,7 +77,8 @@ class Agent(Protocol):
             observation: (R, ...) each.
             info: ``action_names``; the ``instruction`` (R,) of each row, in words; ``active`` (R,),
                 in which rows an episode is under way, whose actions count; and, where the episode
-                set says so, the ``previous_reward`` (R,).
+                set says so, the ``previous_reward`` (R,). Where somebody answers questions, the
+                ``answer`` (R,) of each row, in words, empty where there is none.
         """
 
 
@@ -88,7 +92,13 @@ What it says of itself, each if it has the attribute:
 - ``rows``: how many rows it acts in at once; None: any number, because it treats each by itself;
 - ``privilege``: what it is told that others are not, in words. It is given the ``BatchEnv`` itself
   in place of a view, and tables name the privilege;
-- ``fingerprint``: tells it from others of its name; by default its code's file does.
+- ``fingerprint``: tells it from others of its name; by default its code's file does;
+- ``arguments``: names of what it may be given besides the environments, which the command line
+  takes as options of its own, with ``configured(given)``, which returns the factory that has them,
+  and ``told``, what of them is written down with the results.
+
+An agent that has ``account(row)`` is asked for it when an episode is over: numbers by name of what
+the episode has cost it, written down as ``ledger``.
 """
 
 
@@ -141,7 +151,7 @@ def options_of(agent: AgentFactory) -> dict[str, Any]:
     return options
 
 
-def view_of(envs: BatchEnv, rows: int) -> AgentView:
+def view_of(envs: BatchEnv, rows: int, folder: Path | None = None) -> AgentView:
     """Return what an agent that acts in so many rows may know of environments."""
     space = envs.single_observation_space
     assert isinstance(space, spaces.Dict)
@@ -153,6 +163,7 @@ def view_of(envs: BatchEnv, rows: int) -> AgentView:
         envs.settings,
         envs.body,
         envs.task_options,
+        folder,
     )
 
 

@@ -18,6 +18,7 @@ from avenv.benchmark.journal import Journal
 from avenv.benchmark.player import AgentError, Trial, in_turn, play
 from avenv.benchmark.provenance import identity
 from avenv.benchmark.results import (
+    AGENT_FILES,
     EPISODES,
     FORMAT,
     VERSION,
@@ -32,6 +33,7 @@ from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
+from avenv.tasks.registry import find_registered
 
 SENSES = ("sensors", "image_size", "hfov", "cameras", "camera_noise", "sample_rate", "window",
           "layout", "hrtf", "microphone_noise", "pose_noise", "mel_bands", "max_lag")  # fmt: skip
@@ -144,7 +146,7 @@ def evaluate(
     heading = _heading(
         agent, name, arguments, task, rules, senses, episodes, seed, {"set": None}
     )  # fmt: skip
-    worlds = load_worlds(options.pop("scenes", "apartment"))
+    worlds = load_worlds(options.pop("scenes", find_registered(task).scenes))
     trials = drawn_trials(seed, episodes, len(worlds))
     evaluation = _Evaluation(agent, heading, trials, {**options, "scenes": worlds})
     return evaluation.run(out, num_envs, shard, on_error, progress)
@@ -313,7 +315,8 @@ class _Evaluation:
             begin_session(folder, envs.num_envs)
         try:
             with bar:
-                play(envs, agent, missing, done, on_error, self.previous_reward)
+                own = folder / AGENT_FILES if folder else None
+                play(envs, agent, missing, done, on_error, self.previous_reward, own)
         finally:
             envs.close()
         log.put_in_order()

@@ -49,7 +49,13 @@ class Impaired:
         self.fingerprint = f"{identity(agent)}, {how}"
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("options", "sensors", "rows", "privilege"):  # it says the same of itself
+        if name in (
+            "options",
+            "sensors",
+            "rows",
+            "privilege",
+            "told",
+        ):  # it says the same of itself
             return getattr(self.agent, name)
         raise AttributeError(name)
 

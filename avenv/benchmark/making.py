@@ -29,7 +29,7 @@ from avenv.core.plain_yaml import MAX_BYTES, parse_yaml
 from avenv.core.records import as_record
 from avenv.core.suggest import accepted
 from avenv.envs.batch import Batch
-from avenv.scene.homes import find_homes
+from avenv.scene.homes import find_homes, home_reference
 from avenv.simulation.body import Body
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.world import World, load_scene
@@ -205,7 +205,7 @@ def _grow(
             for quota, k in zip(quotas, list(able), strict=True):
                 number = turn * len(homes) + k
                 if quota and number not in log.records:
-                    name = f"homes:{homes.split}/{homes.numbers[k]}"
+                    name = home_reference(homes.split, homes.numbers[k])
                     log.add(number, _in_home(recipe, chain, name, turn, quota, balance))
                 found = _read(log.records[number]) if quota else {}
                 for sounds, episodes in found.items():

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,19 @@ class AgentError(ValueError):
 class Crew:
     """An agent in all rows of some environments, acting in as many rows at once as it wants."""
 
-    def __init__(self, factory: AgentFactory, envs: BatchEnv, previous_reward: bool = False):
+    def __init__(
+        self,
+        factory: AgentFactory,
+        envs: BatchEnv,
+        previous_reward: bool = False,
+        folder: Path | None = None,
+    ):
         self._envs, self._factory = envs, factory
         count = envs.num_envs
         rows = getattr(factory, "rows", ROWS)
         told_more = bool(getattr(factory, "privilege", ""))
         self._rows = count if rows is None or told_more else int(rows)
-        view: Any = envs if told_more else view_of(envs, self._rows)
+        view: Any = envs if told_more else view_of(envs, self._rows, folder)
         starts = range(0, count, self._rows)
         self._agents = [factory(view) for _ in starts]
         # The rows of the batch that each copy of the agent acts in; the last one fills up.
@@ -69,6 +76,12 @@ class Crew:
     def reset(self, row: int, seed: int) -> None:
         """Tell the agent that a new episode has begun in a row."""
         self._agents[row // self._rows].reset(row % self._rows, seed)
+
+    def account(self, row: int) -> dict[str, float]:
+        """Return what the episode in a row has cost the agent so far, if it keeps accounts."""
+        agent = self._agents[row // self._rows]
+        account = getattr(agent, "account", None)
+        return dict(account(row % self._rows)) if account else {}
 
     def act(self, active: NDArray[np.bool_], reward: NDArray[np.float64]) -> NDArray:
         """Return what the agent does now in every row (E, ...).
@@ -84,13 +97,15 @@ class Crew:
         observation = batch.observe()
         if isinstance(self._factory, Impaired):
             observation = self._factory.observed(batch, observation)
-        words = np.array([batch.task.episodes[row].instruction for row in range(batch.num_envs)])
+        setting = batch.setting()
+        words = {name: np.array(setting[name]) for name in ("instruction", "answer")
+                 if name in setting}  # fmt: skip
         actions = []
         for agent, members in zip(self._agents, self._members, strict=True):
             own = np.append(True, np.diff(members) > 0)  # the others fill up
             info: dict[str, Any] = {
                 "action_names": batch.task.actions.names,
-                "instruction": words[members],
+                **{name: told[members] for name, told in words.items()},
                 "active": active[members] & own,
             }
             if self._previous_reward:
@@ -112,6 +127,7 @@ def play(
     done: Done,
     on_error: str = "stop",
     previous_reward: bool = False,
+    folder: Path | None = None,
 ) -> None:
     """Play episodes; a row that has finished one takes the next.
 
@@ -124,13 +140,14 @@ def play(
         on_error: ``"stop"``, or ``"fail"``: an episode in which the agent fails is over there, and
             not solved.
         previous_reward: whether the agent is told its rewards.
+        folder: where the agent may keep files of its own.
 
     Raises:
         AgentError: the agent failed, and ``on_error`` is ``"stop"``.
     """
     if on_error not in ON_ERROR:
         raise ValueError(f"on_error is {on_error!r}; {accepted(on_error, ON_ERROR)}")
-    table = _Table(envs, factory, done, on_error, previous_reward)
+    table = _Table(envs, factory, done, on_error, previous_reward, folder)
     suspects = table.play(trials)
     # Who of several rows at once made the agent fail is known when each has played alone.
     for trial in sorted(suspects, key=lambda trial: trial.number):
@@ -147,9 +164,10 @@ class _Table:
         done: Done,
         on_error: str,
         previous_reward: bool,
+        folder: Path | None,
     ):
         self._envs, self._batch, self._done, self._on_error = envs, envs.batch, done, on_error
-        self._make_crew = lambda: Crew(factory, envs, previous_reward)
+        self._make_crew = lambda: Crew(factory, envs, previous_reward, folder)
         self._crew = self._make_crew()
         count = envs.num_envs
         self._trials: list[Trial | None] = [None] * count
@@ -229,6 +247,8 @@ class _Table:
         assert trial is not None
         metrics = {k: float(v[row]) for k, v in self._batch.task.metrics().items()}
         result: dict[str, Any] = {"metrics": metrics, "actions": self._actions[row]}
+        if ledger := self._crew.account(row):
+            result["ledger"] = ledger
         if error is not None:
             result["error"] = error
             result["metrics"] = metrics | {"success": 0.0}

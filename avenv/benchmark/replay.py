@@ -22,6 +22,7 @@ from avenv.benchmark.results import SUMMARY, Results, read_results, set_of
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.world import load_worlds
 from avenv.tasks.episode import Episode
+from avenv.tasks.registry import find_registered
 
 TOLERANCE = 1e-6
 """By which metrics may differ between kinds of processors, relative and absolute."""
@@ -151,7 +152,7 @@ def staged(results: Results) -> tuple[list[Trial], dict[str, Any]]:
             raise FalseResultsError(f"the rules are not those of {found.name}: {', '.join(differ)}")
         chosen = found.split(heading["set"]["split"])[: heading["episodes"]]
         return trials_of(chosen, 0), rules
-    scenes = rules.get("scenes", "apartment")
+    scenes = rules.get("scenes", find_registered(heading["task"]).scenes)
     names = scenes if isinstance(scenes, list) else [scenes]
     if not all(isinstance(name, str) for name in names):
         raise ValueError("the scenes were given as objects; accepted to play again: by names")

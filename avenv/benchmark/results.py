@@ -2,7 +2,8 @@
 
 A folder has ``episodes.jsonl``, one line for each episode after one that says what was evaluated;
 ``sessions.jsonl``, what machine and versions each run had and how long it took; and
-``summary.json``. All but the sessions is the same however the episodes were played.
+``summary.json``. All but the sessions is the same however the episodes were played. An agent may
+keep files of its own in ``agent/``.
 """
 
 import json
@@ -29,6 +30,8 @@ VERSION = 1
 EPISODES = "episodes.jsonl"
 SESSIONS = "sessions.jsonl"
 SUMMARY = "summary.json"
+AGENT_FILES = "agent"
+"""Folder of what an agent keeps itself, such as transcripts."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,16 @@ class Results:
             lines.append(f"  {measure.metric:<{width}} {mean:7.3f}   95 % [{low:.3f}, {high:.3f}]")
         if failed := sum("error" in record for record in self.episodes):
             lines.append(f"  in {failed} of them the agent failed, with an error")
+        lines += [f"  {name:<16} {_short(total):>12}   {_short(mean)} an episode"
+                  for name, (total, mean) in self.ledger().items() if total]  # fmt: skip
         return "\n".join(lines)
+
+    def ledger(self) -> dict[str, tuple[float, float]]:
+        """Return what the episodes have cost the agent, by name: in all, and on average."""
+        kept = [record["ledger"] for record in self.episodes if "ledger" in record]
+        names = dict.fromkeys(name for one in kept for name in one)
+        totals = {name: sum(one.get(name, 0) for one in kept) for name in names}
+        return {name: (total, total / len(self.episodes)) for name, total in totals.items()}
 
     def summary(self) -> dict[str, Any]:
         """Return every measure, of all episodes and by strata, as JSON has it."""
@@ -117,6 +129,7 @@ class Results:
             "episodes": len(self.episodes),
             "errors": sum("error" in record for record in self.episodes),
             "all": self._told({}),
+            **({"ledger": {k: v[0] for k, v in self.ledger().items()}} if self.ledger() else {}),
             "strata": {
                 kind: {group: self._told({kind: group}) for group in names}
                 for kind, names in groups.items()
@@ -239,6 +252,11 @@ def merge(folders: Iterable[Path], out: Path) -> Results:
     with draft_of(out / SESSIONS) as draft:
         draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return merged
+
+
+def _short(number: float) -> str:
+    """Return a number as people read it: whole if it is, or large."""
+    return f"{number:,.0f}" if number == round(number) or number >= 1000 else f"{number:.3g}"
 
 
 # -- sessions --------------------------------------------------------------------------------------

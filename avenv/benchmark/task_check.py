@@ -3,7 +3,7 @@
 All who try play the same episodes, side by side in one batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,19 +131,11 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
 
 
 def check_tasks(
-    names: Sequence[str] = (),
-    episodes: int = 100,
-    seed: int = 0,
-    progress: bool = True,
-    tell: Callable[[str], None] = print,
-) -> list[Trial]:
-    """Check some tasks, by default all; ``tell`` is told the table, row by row, as it grows."""
-    tell(_heading())
-    trials = []
+    names: Sequence[str] = (), episodes: int = 100, seed: int = 0, progress: bool = True
+) -> Iterator[Trial]:
+    """Check some tasks, by default all, and yield what came of each as soon as it is through."""
     for name in names or TASKS:
-        trials.append(check_task(name, episodes, seed, progress))
-        tell(trials[-1].row())
-    return trials
+        yield check_task(name, episodes, seed, progress)
 
 
 def write_table(path: str | Path, trials: Sequence[Trial]) -> None:
@@ -161,10 +153,11 @@ def write_table(path: str | Path, trials: Sequence[Trial]) -> None:
         raise ValueError(f"{path} has no table; accepted: a file with {' and '.join(_MARKS)}")
     rows = {line.split("|")[1].strip(): line for line in table.splitlines() if "|" in line}
     rows |= {trial.task: trial.row() for trial in trials}
-    lines = [_heading(), *(rows[name] for name in TASKS if name in rows)]
+    lines = [heading(), *(rows[name] for name in TASKS if name in rows)]
     with draft_of(path) as draft:
         draft.write_text(f"{before}{mark}\n{chr(10).join(lines)}\n{end}{after}", encoding="utf-8")
 
 
-def _heading() -> str:
+def heading() -> str:
+    """Return the two lines that a table of trials begins with, in Markdown."""
     return f"| {' | '.join(_TITLES)} |\n|{'---|' * len(_TITLES)}"

@@ -6,6 +6,7 @@ from avenv.cli.check import check
 from avenv.cli.commands import Commands, trust_option
 from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
+from avenv.cli.habitat import habitat_group
 from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
@@ -24,6 +25,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(compare)
 main.add_command(evaluate)
+main.add_command(habitat_group)
 main.add_command(report)
 main.add_command(results_group)
 main.add_command(scene_group)
@@ -33,7 +35,7 @@ main.add_command(sets_group)
 
 @main.command()
 @click.option("--task", default="AudioGoal", show_default=True, help="See `avenv tasks list`.")
-@click.option("--scene", default="apartment", show_default=True, help="A scene file or name.")
+@click.option("--scene", help="A scene file or name; default: the task's, mostly apartment.")
 @click.option("--sound", help="A sound file or built-in kind; default: what the scene plays.")
 @click.option(
     "--agent",
@@ -52,7 +54,7 @@ main.add_command(sets_group)
 )
 @trust_option
 def demo(
-    task: str, scene: str, sound: str | None, agent: str, out: str, seed: int, steps: int,
+    task: str, scene: str | None, sound: str | None, agent: str, out: str, seed: int, steps: int,
     trust: bool,
 ) -> None:  # fmt: skip
     """Film a robot at a task: what it sees, where it is, what it hears.

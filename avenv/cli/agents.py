@@ -22,6 +22,18 @@ def find_agent_here(name: str, trust: bool = False) -> AgentFactory:
     return find_agent(name, trust)
 
 
+def with_arguments(agent: AgentFactory, given: dict[str, Any]) -> AgentFactory:
+    """Return the factory of an agent that is given arguments besides the environments.
+
+    Raises:
+        ValueError: it takes no such argument.
+    """
+    configured = getattr(agent, "configured", None)
+    if configured is not None:
+        return configured(given)
+    return WithArguments(agent, given) if given else agent
+
+
 class WithArguments:
     """Makes an agent with arguments besides the environments; otherwise it is the same."""
 

@@ -1,6 +1,8 @@
 """The command line for the benchmark: `avenv evaluate`."""
 
 import re
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import click
 from avenv.cli.commands import trust_option
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.option(
     "--agent",
     required=True,
@@ -22,6 +24,7 @@ from avenv.cli.commands import trust_option
     help="Without a set: options of the environment: a YAML file, a preset (soundspaces-v1), or a "
     "training configuration, whose environment counts; default: those that the agent asks for.",
 )
+@click.option("--task", help="Without a set: see `avenv tasks list`; default: AudioGoal.")
 @click.option(
     "--scene", "scenes", multiple=True, help="Without a set: a scene file or name; may be repeated."
 )
@@ -60,7 +63,8 @@ from avenv.cli.commands import trust_option
     "--argument",
     "arguments",
     multiple=True,
-    help="Of the agent, NAME=VALUE: certainty=0.9; may be repeated.",
+    help="Of the agent, NAME=VALUE: certainty=0.9; may be repeated. What an agent says it takes is "
+    "an option as well: --model NAME.",
 )
 @click.option(
     "--on-error",
@@ -70,12 +74,14 @@ from avenv.cli.commands import trust_option
     help="An agent that fails ends the evaluation, or has failed in that episode.",
 )
 @click.option("--fresh", is_flag=True, help="Play again what has been played before.")
+@click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF THE AGENT]...")
 @trust_option
 def evaluate(
     agent: str,
     set_name: str | None,
     split: str,
     config: str | None,
+    task: str | None,
     scenes: tuple[str, ...],
     sounds: str | None,
     episodes: int | None,
@@ -87,6 +93,7 @@ def evaluate(
     arguments: tuple[str, ...],
     on_error: str,
     fresh: bool,
+    more: tuple[str, ...],
     trust: bool,
 ) -> None:
     """Run an agent over fixed episodes and print its metrics with confidence intervals.
@@ -97,14 +104,15 @@ def evaluate(
     from avenv.benchmark import Impaired, evaluate, evaluate_set, load_set, options_of
     from avenv.benchmark.results import check_shard
     from avenv.benchmark.sets import set_names
-    from avenv.cli.agents import WithArguments, find_agent_here
+    from avenv.cli.agents import find_agent_here, with_arguments
 
-    if set_name is not None and (config or scenes or sounds):
-        raise click.ClickException("a set says which scenes and sounds; accepted: --set alone")
+    if set_name is not None and (config or scenes or sounds or task):
+        raise click.ClickException(
+            "a set says which task, scenes and sounds; accepted: --set alone"
+        )
     factory = find_agent_here(agent, trust)
-    given = _read_arguments(arguments)
-    if given:
-        factory = WithArguments(factory, given)
+    own = _read_options_of_agent(more, getattr(factory, "arguments", ()))
+    factory = with_arguments(factory, given := _read_arguments(arguments) | own)
     if impaired is not None:
         factory = Impaired(factory, impaired)
     what = f"{Path(set_name).name}-{split}" if set_name else "seeds"
@@ -116,7 +124,7 @@ def evaluate(
         "seed": seed,
         "shard": check_shard(shard) if shard else None,
         "on_error": on_error,
-        "arguments": given,
+        "arguments": getattr(factory, "told", given),
         "out": folder,
     }
     if set_name is not None:
@@ -125,6 +133,8 @@ def evaluate(
         results = evaluate_set(factory, agent, chosen, split, count=episodes, file=file, **common)
     else:
         options = options_of(factory) if config is None else _read_options(config)
+        if task:
+            options["task"] = task
         if scenes:
             options["scenes"] = list(scenes)
         if sounds:
@@ -141,9 +151,10 @@ def _slug(*words: str | None) -> str:
 
 def _remove(folder: Path) -> None:
     """Delete the results in a folder, and nothing else."""
-    from avenv.benchmark.results import EPISODES, SESSIONS, SUMMARY
+    from avenv.benchmark.results import AGENT_FILES, EPISODES, SESSIONS, SUMMARY
 
     for where in (folder, *folder.glob("shard-*-of-*")):
+        shutil.rmtree(where / AGENT_FILES, ignore_errors=True)
         for name in (EPISODES, SESSIONS, SUMMARY):
             (where / name).unlink(missing_ok=True)
 
@@ -159,6 +170,27 @@ def _read_arguments(arguments: tuple[str, ...]) -> dict[str, Any]:
             raise click.ClickException(f"argument is {argument!r}; accepted: NAME=VALUE")
         read[name] = parse_yaml(value)
     return read
+
+
+def _read_options_of_agent(more: tuple[str, ...], known: Iterable[str]) -> dict[str, Any]:
+    """Return options that only the agent knows, ``("--base-url", "http://...")``, by name."""
+    from avenv.core.plain_yaml import parse_yaml
+
+    read: dict[str, Any] = {}
+    words = list(more)
+    while words:
+        word, equals, value = words.pop(0).partition("=")
+        name = word.removeprefix("--").replace("-", "_")
+        if not word.startswith("--") or name not in known:
+            raise click.NoSuchOption(word, possibilities=[_option(one) for one in known])
+        if not (equals or words):
+            raise click.BadOptionUsage(word, f"Option {word!r} requires an argument.")
+        read[name] = parse_yaml(value if equals else words.pop(0))
+    return read
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _read_options(config: str) -> dict[str, Any]:

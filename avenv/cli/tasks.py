@@ -32,15 +32,18 @@ def check_command(names: tuple[str, ...], episodes: int, seed: int, docs: str | 
 
     The expert must reach 0.98, and nobody who acts at random, does nothing or does not listen where
     hearing is the point may be better than chance by more than 0.05. The exit status is 1 where it
-    is otherwise.
+    is otherwise. A row is in the file as soon as its task is through, and the other rows stay as
+    they are: what was cut off goes on with the tasks that are left.
     """
-    from avenv.benchmark.task_check import check_tasks, write_table
+    from avenv.benchmark.task_check import check_tasks, heading, write_table
 
-    trials = check_tasks(names, episodes, seed, tell=click.echo)
-    if docs:
-        write_table(docs, trials)
-        click.echo(f"wrote {docs}")
-    problems = [problem for trial in trials for problem in trial.problems]
+    problems = []
+    click.echo(heading())
+    for trial in check_tasks(names, episodes, seed):
+        click.echo(trial.row())
+        problems += trial.problems
+        if docs:
+            write_table(docs, [trial])
     for problem in problems:
         click.echo(problem, err=True)
     if problems:

@@ -17,7 +17,9 @@ def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
 def forward(heading: ArrayLike) -> NDArray[np.float64]:
     """Return the horizontal unit vector (..., 2) that a body with this heading faces."""
     heading = np.asarray(heading, np.float64)
-    return np.stack([np.cos(heading), np.sin(heading)], axis=-1)
+    ahead = np.empty((*heading.shape, 2))
+    ahead[..., 0], ahead[..., 1] = np.cos(heading), np.sin(heading)
+    return ahead
 
 
 def body_rotation(heading: ArrayLike, pitch: ArrayLike = 0.0) -> NDArray[np.float64]:

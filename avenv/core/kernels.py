@@ -39,7 +39,7 @@ def njit(**options: Any) -> Callable[[Callable], Any]:
 
     def decorate(function: Callable) -> Any:
         dispatcher = compiled(function)
-        if not nb.config.DISABLE_JIT:
+        if not nb.config.DISABLE_JIT:  # type: ignore[attr-defined]
             dispatcher._cache = _Kept(function)
         return dispatcher
 

@@ -44,6 +44,9 @@ def run(function: Callable[..., object], jobs: Iterable[tuple]) -> None:
     The first exception of a job is raised here. The calling thread takes part in the work.
     """
     todo = list(jobs)
+    if len(todo) == 1:
+        function(*todo[0])
+        return
     helpers = 0 if works_alone() else min(num_threads(), len(todo)) - 1
     queue = iter(todo)
     if helpers <= 0:
@@ -69,6 +72,9 @@ def works_alone() -> bool:
 
 def runs_by_key(keys: NDArray[np.int64], length: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield ``(key, indices)``: the positions of equal keys, at most ``length`` at a time."""
+    if len(keys) == 1:
+        yield int(keys[0]), np.zeros(1, np.int64)
+        return
     order = np.argsort(keys, kind="stable")
     sorted_keys = keys[order]
     borders = 1 + np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1])

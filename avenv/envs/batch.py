@@ -24,6 +24,7 @@ from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
+from avenv.tasks.oracle import Asking, Oracle, asking
 from avenv.tasks.registry import find_registered, find_task
 from avenv.tasks.task import samples_ahead
 from avenv.vision.backends import BACKENDS as PICTURES
@@ -60,7 +61,7 @@ class Batch:
     Args:
         task: a name in ``avenv.tasks.TASKS``.
         num_envs: number of environments, E.
-        scenes: as ``load_worlds`` takes them.
+        scenes: as ``load_worlds`` takes them; by default those that the task is registered with.
         sensors: names of the observations, of ``avenv.simulation.sensors.SENSORS``.
         acoustics: the backend of the sound, a name in ``avenv.acoustics.BACKENDS``.
         vision: the backend of the pictures, a name in ``avenv.vision.BACKENDS``.
@@ -77,6 +78,8 @@ class Batch:
             the scenes bring along.
         ahead: make the next episodes ready in the background, on another core, where there is one
             and the task's episodes are functions of their random stream alone. Changes no result.
+        oracle: whether there is somebody to ask, by the action ``ask``: True, False, or an
+            ``Oracle``, or its fields, as what an answer costs.
         **options: fields of ``SensorSettings`` (``image_size``, ``hfov``, ``cameras``, ``layout``,
             ``sample_rate``, ``step_time``, ``window``, ...) and of the task's ``Options``.
 
@@ -89,7 +92,7 @@ class Batch:
         self,
         task: str,
         num_envs: int = 1,
-        scenes: Any = "apartment",
+        scenes: Any = None,
         sensors: Sequence[str] = SensorSettings.names,
         acoustics: str = "native",
         vision: str = "raster",
@@ -97,11 +100,15 @@ class Batch:
         episodes_per_scene: int = 10,
         episodes: str = "sampled",
         ahead: bool = True,
+        oracle: Any = False,
         **options: Any,
     ):
         kind = find_task(task)
-        usual = find_registered(task).max_episode_steps
-        limit = usual if max_episode_steps is None else max_episode_steps
+        if oracle is not False:
+            answers = Oracle() if oracle is True else as_record("oracle is", oracle, Oracle)
+            kind = asking(kind, answers)
+        usual = find_registered(task)
+        limit = usual.max_episode_steps if max_episode_steps is None else max_episode_steps
         for name, value in (
             ("num_envs", num_envs),
             ("max_episode_steps", limit),
@@ -123,8 +130,12 @@ class Batch:
             if options.get(name) is not None
         }
         settings = SensorSettings(sensors, **_take(options, SensorSettings))
+        if "answer" in settings.names and oracle is False:
+            raise ValueError(
+                "sensors has 'answer', and there is nobody to ask; accepted: oracle=True"
+            )
         task_options = kind.Options(**_take(options, kind.Options))
-        worlds = load_worlds(scenes)
+        worlds = load_worlds(usual.scenes if scenes is None else scenes)
         self.num_envs = num_envs
         self.simulator = Simulator(
             worlds, settings, num_envs, acoustics=acoustics, vision=vision, **records
@@ -231,12 +242,15 @@ class Batch:
     def setting(self) -> dict[str, Any]:
         """Return what is told of the episodes under way, by row.
 
-        ``instruction``: in words. ``passed_over``: the homes of a set that lacked what the task
+        ``instruction``: in words. ``answer``: what was told in the latest step, in words; empty
+        where nobody asked. ``passed_over``: the homes of a set that lacked what the task
         needs, since the row's stream began.
         """
         words = tuple(self.simulator.state.instruction)
         passed_over = [turn.passed_over for turn in self._turns]
-        return {"instruction": words, "passed_over": np.array(passed_over, np.int64)}
+        answers = tuple(self.simulator.state.answer)
+        told = {"instruction": words, "passed_over": np.array(passed_over, np.int64)}
+        return told | {"answer": answers} if isinstance(self.task, Asking) else told
 
     def _sample(self, row: int) -> Episode:
         turn = self._turns[row]
@@ -297,6 +311,7 @@ def _check_known(options: Mapping[str, Any], kind: Any) -> None:
         "episodes_per_scene",
         "episodes",
         "ahead",
+        "oracle",
     }
     known = mine | set(RECORDS) | _names(SensorSettings) | _names(kind.Options)
     unknown = sorted(set(options) - known)

@@ -37,7 +37,8 @@ class Env(gym.Env[dict[str, Any], Any]):
 
     ``reset(options={"episode": episode})`` begins that ``Episode`` instead of a sampled one.
     ``info`` holds ``metrics``, ``truth``, the ``instruction`` in words and how many homes were
-    ``passed_over`` because they lack what the task needs; ``reset`` adds the ``setup``, the episode
+    ``passed_over`` because they lack what the task needs, and with ``oracle=True`` the ``answer``
+    to what was just asked; ``reset`` adds the ``setup``, the episode
     as data.
     """
 
@@ -147,11 +148,8 @@ class Env(gym.Env[dict[str, Any], Any]):
             group: {name: value[0].item() for name, value in values.items()}
             for group, values in self.batch.info().items()
         }
-        setting = self.batch.setting()
-        return info | {
-            "instruction": setting["instruction"][0],
-            "passed_over": int(setting["passed_over"][0]),
-        }
+        setting = {name: value[0] for name, value in self.batch.setting().items()}
+        return info | setting | {"passed_over": int(setting["passed_over"])}
 
 
 def check_begun(batch: Batch) -> None:

@@ -34,12 +34,16 @@ class BatchEnv(VectorEnv):
 
     ``reset(options={"episodes": [...]})`` begins those episodes, one per row, instead of sampled
     ones. ``info`` holds ``metrics`` and ``truth``, one array (E,) for each name, and the arrays
-    ``instruction`` (words) and ``passed_over`` (homes that lack what the task needs).
+    ``instruction`` (words), ``passed_over`` (homes that lack what the task needs) and, with
+    ``oracle=True``, ``answer`` (words).
 
     Attributes:
         before_autoreset: functions of a list of rows, called within a ``SAME_STEP`` step when those
             have finished and not yet begun anew: ``render`` shows how they ended.
+        folder: None: an agent that is made with it has nowhere to keep files.
     """
+
+    folder = None
 
     def __init__(
         self,
@@ -197,10 +201,8 @@ class BatchEnv(VectorEnv):
             group: {k: v[row].item() for k, v in info[group].items() if not k.startswith("_")}
             for group in ("metrics", "truth")
         }
-        return own | {
-            "instruction": info["instruction"][row],
-            "passed_over": int(info["passed_over"][row]),
-        }
+        told = {name: info[name][row] for name in ("instruction", "answer") if name in info}
+        return own | told | {"passed_over": int(info["passed_over"][row])}
 
     def _reset_at_once(
         self, last: dict[str, NDArray], last_info: dict[str, Any]

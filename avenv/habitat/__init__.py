@@ -4,23 +4,36 @@ habitat-sim itself is not on the package index; what needs it is handed a simula
 imports nothing of it.
 """
 
+from avenv.habitat.agent import HabitatAgent
 from avenv.habitat.configuration import AudioSensorSpec
 from avenv.habitat.graphs import Graph, read_graph, write_graph
 from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.habitat.recorded import register_rirs
+from avenv.habitat.replay import Replay, read_keyframes
 from avenv.habitat.rirs import export_rirs
 from avenv.habitat.sensor import AudioSensor, attach
 from avenv.habitat.soundspaces import challenge_data, read_episodes
+from avenv.habitat.stream import AudioStream
+from avenv.habitat.vision import register_vision
+from avenv.habitat.walks import graph_episodes
 
 __all__ = [
     "AudioSensor",
     "AudioSensorSpec",
+    "AudioStream",
     "Graph",
+    "HabitatAgent",
     "HabitatMaterial",
+    "Replay",
     "attach",
     "challenge_data",
     "export_rirs",
+    "graph_episodes",
     "read_episodes",
     "read_graph",
+    "read_keyframes",
     "read_materials",
+    "register_rirs",
+    "register_vision",
     "write_graph",
 ]

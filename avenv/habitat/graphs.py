@@ -45,12 +45,21 @@ class Graph(NamedTuple):
 
     def islands(self) -> NDArray[np.int64]:
         """Return for each node (N,) the number of the part of the graph that it is in."""
-        from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
+        return connected_components(self._ways(), directed=False)[1].astype(np.int64)
+
+    def steps(self) -> NDArray[np.float64]:
+        """Return how many edges are between any two nodes (N, N); inf: there is no way."""
+        from scipy.sparse.csgraph import shortest_path
+
+        return shortest_path(self._ways(), directed=False, unweighted=True)
+
+    def _ways(self) -> Any:
+        from scipy.sparse import coo_array
+
         rows, columns = np.searchsorted(self.nodes, self.edges).T
-        ways = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(self.nodes),) * 2)
-        return connected_components(ways, directed=False)[1].astype(np.int64)
+        return coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(self.nodes),) * 2)
 
 
 def read_graph(folder: str | Path, head: float | None = None) -> Graph:

@@ -2,12 +2,13 @@
 
 habitat-sim keeps the triangles to itself (``getJoinedMesh`` is not bound in Python), but says of
 each thing which file it is made of and where it stands: ``get_stage_initialization_template()``,
-and ``get_rigid_object_manager()`` with ``creation_attributes``, ``transformation``, ``scale`` and
-``com_correction`` (src/esp/bindings: SimBindings, AttributesBindings, PhysicsObjectBindings). The
-files are read by avenv's own readers, each once; what moved is found by comparing matrices.
+``get_rigid_object_manager()`` with ``creation_attributes``, ``transformation``, ``scale`` and
+``com_correction``, and ``get_articulated_object_manager()`` with the positions of joints
+(src/esp/bindings: SimBindings, AttributesBindings, PhysicsObjectBindings). The files are read by
+avenv's own readers, each once; what moved is found by comparing matrices and joints.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from avenv.core.errors import SceneError
 from avenv.habitat.materials import HabitatMaterial
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.meshes.build import build_mesh
-from avenv.scene.meshes.habitat import asset_axes
+from avenv.scene.meshes.habitat import dataset_root
+from avenv.scene.meshes.habitat_assets import asset_axes
 from avenv.scene.meshes.parts import MeshFile, MeshPart
 from avenv.scene.meshes.readers import read_mesh
+from avenv.scene.meshes.references import References
 from avenv.scene.meshes.rules import read_rules
 from avenv.scene.meshes.settings import MeshSettings
+from avenv.scene.meshes.urdf import read_urdf, turned
 
 _PLAIN = "plaster"  # of surfaces whose materials are not told apart
 
@@ -34,24 +38,26 @@ class Placed:
 
     Attributes:
         name: of the thing; the stage's is ``"stage"``.
-        path: of its mesh.
+        path: of its mesh, or of the URDF of an articulated object.
         matrix: (4, 4) from the file's axes and units to Habitat's world.
         category: what it is, if habitat-sim's semantic scene says so; else empty.
+        joints: positions of the joints of an articulated object, by name: radians, metres.
     """
 
     name: str
     path: Path
     matrix: NDArray[np.float64]
     category: str = ""
+    joints: tuple[tuple[str, float], ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, bytes]:
+    def key(self) -> tuple:
         """What is another where the thing has moved, to a tenth of a millimetre."""
-        return self.name, str(self.path), np.round(self.matrix, 4).tobytes()
+        return self.name, str(self.path), np.round(self.matrix, 4).tobytes(), self.joints
 
 
 def things_of(sim: Any) -> list[Placed]:
-    """Return the stage and all rigid objects of a simulator, where they are now.
+    """Return the stage and all objects of a simulator, where they are now.
 
     Raises:
         SceneError: one is made of no file that can be read, as habitat-sim's primitives are.
@@ -68,14 +74,35 @@ def things_of(sim: Any) -> list[Placed]:
         category = categories.get(int(thing.semantic_id), "")
         things.append(Placed(handle.rstrip("_:0123456789") or handle, _file(made_of, handle),
                              matrix, category))  # fmt: skip
-    return _uniquely_named(things)
+    jointed = sim.get_articulated_object_manager()
+    for handle, thing in sorted(jointed.get_objects_by_handle_substring().items()):
+        things.append(_jointed(handle, thing, categories))
+    return uniquely_named(things)
+
+
+def _jointed(handle: str, thing: Any, categories: Mapping[int, str]) -> Placed:
+    """Return an articulated object with the positions of its joints."""
+    made_of = thing.creation_attributes
+    path = Path(str(getattr(made_of, "urdf_fullpath", "") or made_of.urdf_filepath))
+    if not path.is_file():
+        raise SceneError(f"{handle}: its URDF {str(path)!r} is no file")
+    scale = np.diag([*[float(thing.global_scale)] * 3, 1.0])
+    positions = [float(value) for value in thing.joint_positions]
+    joints = tuple(
+        (str(thing.get_link_joint_name(link)),
+         round(positions[thing.get_link_joint_pos_offset(link)], 4))
+        for link in thing.get_link_ids() if thing.get_link_num_joint_pos(link) == 1
+    )  # fmt: skip
+    category = categories.get(int(getattr(made_of, "semantic_id", 0)), "")
+    matrix = np.asarray(thing.transformation, np.float64) @ scale
+    return Placed(handle.rstrip("_:0123456789") or handle, path, matrix, category, joints)
 
 
 class LiveScene:
-    """Keeps a compiled scene in step with a simulator.
+    """Keeps a compiled scene in step with a simulator, or with a recording of one.
 
     Args:
-        sim: the ``habitat_sim.Simulator``.
+        things: returns what is in it now, as ``things_of`` of a simulator does.
         unit: metres in one of its units.
         materials: of surfaces by semantic category or the file's own material, in lower case, as
             ``read_materials`` returns them; by default avenv's own rules choose by name and colour.
@@ -84,13 +111,14 @@ class LiveScene:
 
     def __init__(
         self,
-        sim: Any,
+        things: Callable[[], list[Placed]],
         unit: float = 1.0,
         materials: Mapping[str, HabitatMaterial] | None = None,
         plain: bool = False,
     ):
-        self._sim, self._unit, self._materials, self._plain = sim, unit, materials, plain
-        self._files: dict[Path, MeshFile] = {}
+        self._things, self._unit = things, unit
+        self._materials, self._plain = materials, plain
+        self._files: dict[tuple, list[MeshPart]] = {}
         self._key: tuple = ()
         self._compiled: CompiledScene | None = None
 
@@ -101,7 +129,7 @@ class LiveScene:
         Raises:
             SceneError: a file cannot be read, or there is nothing in the scene.
         """
-        things = things_of(self._sim)
+        things = self._things()
         key = tuple(thing.key for thing in things)
         if self._compiled is None or key != self._key:
             self._compiled, self._key = self._compile(things), key
@@ -119,20 +147,26 @@ class LiveScene:
 
     def _parts(self, thing: Placed) -> Iterator[MeshPart]:
         """Yield a thing's triangles in Habitat's world, each with its material."""
-        if thing.path not in self._files:
-            self._files[thing.path] = read_mesh(thing.path)
-        turned = np.linalg.det(thing.matrix[:3, :3]) < 0
-        order = [2, 1, 0] if turned else [0, 1, 2]
-        for part in self._files[thing.path].parts:
-            triangles = part.triangles @ thing.matrix[:3, :3].T + thing.matrix[:3, 3]
+        for part in self._read(thing):
             yield replace(
-                part,
+                turned(part, thing.matrix),
                 owner=part.owner if thing.name == "stage" else thing.name,
-                triangles=triangles[:, order],
-                uv=None if part.uv is None else part.uv[:, order],
                 material=replace(part.material, notes=self._notes(thing, part)),
-                notes=None,
+                label=thing.category,
             )
+
+    def _read(self, thing: Placed) -> list[MeshPart]:
+        """Return the parts of a thing in its own axes, of an articulated one as its joints are."""
+        key = thing.path, thing.joints
+        if key not in self._files:
+            if thing.path.suffix == ".urdf":
+                references = References(thing.path, dataset_root(thing.path))
+                links = read_urdf(thing.path, references, dict(thing.joints))
+                self._files = {k: v for k, v in self._files.items() if k[0] != thing.path}
+                self._files[key] = [turned(link.part, link.matrix) for link in links]
+            else:
+                self._files[key] = read_mesh(thing.path).parts
+        return self._files[key]
 
     def _notes(self, thing: Placed, part: MeshPart) -> Mapping[str, Any] | None:
         """Return what the materials say of a part's surface, or None: avenv's rules choose."""
@@ -174,7 +208,7 @@ def _categories(sim: Any) -> dict[int, str]:
     return out
 
 
-def _uniquely_named(things: list[Placed]) -> list[Placed]:
+def uniquely_named(things: list[Placed]) -> list[Placed]:
     """Return things of which no two share a name."""
     count: dict[str, int] = {}
     out = []

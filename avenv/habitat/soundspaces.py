@@ -19,6 +19,7 @@ import numpy as np
 from avenv.core.files import read_limited
 from avenv.habitat.axes import from_habitat, heading_of
 from avenv.scene import CATEGORIES
+from avenv.scene.files import HABITAT, names_mesh
 from avenv.simulation.world import World, load_scene
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, Reference, sound_reference
@@ -73,7 +74,7 @@ def read_episodes(
             missing[record["scene_id"]] = None
             continue
         sound = sound_of(Path(sounds), _told(record, ("sound_id", "sound"), where), sample_rate)
-        episodes.append(_episode(record, where, world_of(str(scene)), sound, height))
+        episodes.append(_episode(record, where, world_of(habitat_scene(scene)), sound, height))
     if not episodes:
         few = ", ".join(list(missing)[:3])
         raise ValueError(f"{path}: none of its {len(missing)} scenes is in {scenes}: {few}, ...")
@@ -177,6 +178,11 @@ def _find_scene(folder: Path, scene_id: str) -> Path | None:
         if mesh.is_file():
             return mesh
     return None
+
+
+def habitat_scene(path: str | Path) -> str:
+    """Return what ``load_scene`` takes to read a scene's file as habitat-sim would."""
+    return f"{HABITAT}{path}" if names_mesh(Path(path)) else str(path)
 
 
 def _sound(folder: Path, name: str, sample_rate: int) -> Reference:

@@ -48,6 +48,10 @@ class GeodesicField:
         """
         return _distances_at(self.grid.field, self.arrays, as_points(points))
 
+    def share_within(self, radius: float) -> float:
+        """Return the share of the floor, from where one can come, that is so many metres away."""
+        return float(np.mean(self.distance[np.isfinite(self.distance)] <= radius))
+
 
 def geodesic_field(grid: WalkableGrid, goals: ArrayLike) -> GeodesicField:
     """Solve for the walking distance to the nearest of some goals.

@@ -16,6 +16,7 @@ from avenv.envs.batch import check_seed
 from avenv.envs.vector import BatchEnv
 from avenv.recording.video import EARS, Cadence, VideoWriter, check_video
 from avenv.simulation.world import load_scene
+from avenv.tasks.registry import find_registered
 
 FPS = 20
 
@@ -36,7 +37,7 @@ class Actor(Protocol):
 def record_episode(
     agent: Callable[[BatchEnv], Actor],
     path: str | os.PathLike,
-    scene: Any = "apartment",
+    scene: Any = None,
     sound: Any = None,
     seed: int = 0,
     progress: bool = True,
@@ -48,8 +49,8 @@ def record_episode(
     Args:
         agent: makes the agent, given the vector environment.
         path: of the video, ending in ``.mp4``.
-        scene: as ``load_scene`` takes it. A source that it names is the goal of AudioGoal; where it
-            names none, a place on the floor is.
+        scene: as ``load_scene`` takes it; by default that of the task. A source that it names is
+            the goal of AudioGoal; where it names none, a place on the floor is.
         sound: what sounds, as the task's option ``sounds`` takes it; by default what the task's
             episodes have, and in AudioGoal what the scene's source plays, or a phone.
         seed: of the episode.
@@ -66,7 +67,7 @@ def record_episode(
     """
     check_video(path)
     seed = check_seed(seed)
-    world = load_scene(scene)
+    world = load_scene(find_registered(task).scenes if scene is None else scene)
     if task == "AudioGoal":  # the scene says what sounds, if it does
         named = bool(world.compiled.sources)
         options["goals"] = "sources" if named else "anywhere"

@@ -166,7 +166,7 @@ def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
         yield _Thing(
             SceneObject(
                 thing.name, thing.kind.name, CATEGORIES.index(thing.kind.category), thing.room,
-                here.position, here.heading, here.size, thing.state,
+                here.position, here.heading, here.size, thing.state, thing.spec.full,
             ),
             chunks,
             states,

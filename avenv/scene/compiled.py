@@ -69,6 +69,7 @@ class SceneObject:
         heading: radians.
         size: (length along its x, width along its y, height), metres, of the box round it.
         state: which of its states it is in, None if it has none.
+        full: whether it is filled, as a box may be.
     """
 
     name: str
@@ -79,6 +80,7 @@ class SceneObject:
     heading: float
     size: tuple[float, float, float]
     state: str | None = None
+    full: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,13 @@ _FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "scen
 SPEC_SUFFIXES = (".yaml", ".yml")
 MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl")
 HABITAT_ENDINGS = (".stage_config.json", ".scene_instance.json")
+HABITAT = "habitat:"
+"""Before the path of a dataset of Habitat's, or of a mesh to be read as habitat-sim does."""
+
+
+def is_habitat_reference(scene: object) -> bool:
+    """Say whether something is written as ``habitat:PATH``."""
+    return isinstance(scene, str) and scene.startswith(HABITAT)
 
 
 def names_mesh(path: Path) -> bool:

@@ -236,6 +236,7 @@ class ObjectSpec(Spec):
             ``behind``, the same way as what it is otherwise placed by, or else 0.
         size: [depth along its front direction, width, height]; by default the kind's.
         materials: names of materials for some of its parts, by part name.
+        full: whether it is filled, as a box may be; who knocks on it hears that.
         state: one of the kind's states, e.g. ``open``; by default the first of them, or ``on`` if
             one of the scene's sources is on it.
     """
@@ -259,6 +260,7 @@ class ObjectSpec(Spec):
     facing: Facing | None = None
     size: tuple[Length, Length, Length] | None = None
     materials: dict[Name, Name] = Field({})
+    full: bool = False
     state: Name | None = None
 
     @property

@@ -18,7 +18,7 @@ from avenv.simulation.emitters import Emitter, Position
 from avenv.simulation.placing import find_spot
 from avenv.simulation.reach import in_reach
 from avenv.simulation.world import World
-from avenv.sounds import synthesise
+from avenv.sounds import Sound, synthesise
 
 if TYPE_CHECKING:
     from avenv.simulation.simulator import Simulator
@@ -154,7 +154,7 @@ def _tap(simulator: "Simulator", row: int) -> Act:
     now = state.here[row].compiled.states.get(thing)
     eye = state.eyes()[row]
     place = point + _OFF_SURFACE * (eye - point) / max(np.linalg.norm(eye - point), 1e-9)
-    sound = f"rap?material={substance(state.here[row], thing)}"
+    sound = state.knocks[row].get(thing) or usual_knock(simulator, row, thing)
     _sound(simulator, row, sound, place, thing)
     return Act("tap", thing, now, now)
 
@@ -163,7 +163,8 @@ def _emit(simulator: "Simulator", row: int) -> Act:
     """Chirp, at the height of the hands."""
     state = simulator.state
     height = float(state.level[row]) + simulator.body.hands[2]
-    _sound(simulator, row, "chirp", np.array([*state.position[row], height]), level=CHIRP_LEVEL)
+    chirp = synthesise("chirp", simulator.settings.sample_rate)
+    _sound(simulator, row, chirp, np.array([*state.position[row], height]), level=CHIRP_LEVEL)
     return Act("emit")
 
 
@@ -193,6 +194,15 @@ def substance(world: World, thing: str) -> str:
     surfaces = compiled.surface[compiled.object == row]
     shown = compiled.surfaces.names[int(np.bincount(surfaces).argmax())]
     return next((made for part, made in _LOOKS.items() if part in shown), "pine")
+
+
+def usual_knock(simulator: "Simulator", row: int, thing: str) -> Sound:
+    """Return what one hears who knocks on a thing, unless the episode says another sound."""
+    world = simulator.state.here[row]
+    full = world.compiled.objects[world.compiled.row_of[thing]].full
+    filling = "full" if full else "hollow"
+    name = f"rap?material={substance(world, thing)}&filling={filling}"
+    return synthesise(name, simulator.settings.sample_rate)
 
 
 def place_near(world: World, simulator: "Simulator", point: NDArray[np.float64]) -> Position | None:
@@ -238,16 +248,13 @@ def _change(
 def _sound(
     simulator: "Simulator",
     row: int,
-    sound: str,
+    sound: Sound,
     place: NDArray[np.float64],
     thing: str | None = None,
     level: float = 0.0,
 ) -> None:
     """Let something sound once, now."""
-    rate = simulator.settings.sample_rate
     x, y, z = place.tolist()
     now = float(simulator.state.time[row])
-    emitter = Emitter(
-        (x, y, z), synthesise(sound, rate), level, onset=now, duration=SHORT, object=thing
-    )
+    emitter = Emitter((x, y, z), sound, level, onset=now, duration=SHORT, object=thing)
     simulator.sound(row, emitter, place_near(simulator.state.here[row], simulator, place))

@@ -4,6 +4,7 @@ It knows no rewards and no goals. Every array has one row per environment; a sin
 batch of one, and a row's results do not depend on the other rows.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation
 from avenv.acoustics import AcousticSettings
@@ -138,6 +139,7 @@ class Simulator:
             self._unseen[row] = True
             state.instruction[row] = start.instruction
             state.told[row] = start.told or (0.0, 0.0)
+            state.knocks[row], state.answer[row] = start.knocks, ""
         rows = np.array(sorted(starts), np.int64)
         for one in self._timed():
             one.begin(rows)
@@ -198,9 +200,11 @@ class Simulator:
         Raises:
             SceneError: a body cannot put a thing into a state; see ``set_states``.
         """
-        some = np.flatnonzero(rows)
+        some = rows.nonzero()[0]
         for row, states in commands.states.items():
             self.set_states(row, states)
+        for row in some.tolist():
+            self.state.answer[row] = ""
         self.acts = {row: VERBS[verb](self, row) for row, verb in sorted(commands.acts.items())}
         for row in some.tolist():
             if self.state.events[row]:
@@ -214,10 +218,34 @@ class Simulator:
             one.advance(some)
         return moved, collided
 
+    def place(self, row: int, position: ArrayLike, heading: float) -> None:
+        """Put one body elsewhere in its world, without time passing; next it steps, it hears so.
+
+        Args:
+            row: of the body.
+            position: (x, y), world metres.
+            heading: radians.
+
+        Raises:
+            ValueError: nobody can stand there.
+        """
+        place, state = np.asarray(position, np.float64), self.state
+        if not state.here[row].walkable_for(self.body).is_walkable(place[None])[0]:
+            raise ValueError(
+                f"position is {place.tolist()}; accepted: where a body can stand in "
+                f"{state.here[row].name}"
+            )
+        state.position[row], state.heading[row] = place, frames.wrap_angle(heading)
+        self._unseen[row] = True
+
     def wait(self, rows: NDArray[np.bool_]) -> None:
         """Let a step of time pass for some bodies (E,) that stand still."""
         still = np.zeros(self.num_envs)
         self.step(rows, Commands(still, still))
+
+    def tell(self, row: int, answer: str) -> None:
+        """Let one body be told something, in words, until its next step."""
+        self.state.answer[row] = answer
 
     def silence(self, row: int, source: int) -> None:
         """Let a source of one body, by its number, fall silent now for good; it rings out."""
@@ -242,8 +270,8 @@ class Simulator:
         step = frames.forward(state.heading) * distance[:, None]
         before = state.position.copy()
         collided = np.zeros(self.num_envs, bool)
-        walking = np.flatnonzero(distance)
-        worlds, which = state.worlds()
+        walking = distance.nonzero()[0]
+        worlds, which = state.worlds() if len(walking) else ([], walking)
         for world, members in parallel.runs_by_key(which[walking], self.num_envs):
             rows = walking[members]
             state.position[rows], collided[rows] = navigation.move(
@@ -457,9 +485,9 @@ class Simulator:
         state = self.state
         ahead, left, up = frames.to_body(points - state.eyes(), state.heading).T
         width, height = self.settings.image_size
-        reach = ahead * np.tan(np.deg2rad(self.settings.hfov) / 2)
+        reach = ahead * math.tan(math.radians(self.settings.hfov) / 2)
         inside = (ahead > 0) & (np.abs(left) <= reach) & (np.abs(up) <= reach * height / width)
-        return self._line_of_sight(points, np.flatnonzero(inside))
+        return self._line_of_sight(points, inside.nonzero()[0])
 
     def line_of_sight(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return whether nothing stands between each body's eye and its point (E, 3)."""
@@ -469,8 +497,10 @@ class Simulator:
         self, points: NDArray[np.float64], rows: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Return whether some bodies (R,) see their points of (E, 3); False (E,) for the others."""
-        eyes = self.state.eyes()
         clear = np.zeros(self.num_envs, bool)
+        if not len(rows):
+            return clear
+        eyes = self.state.eyes()
         worlds, which = self.state.worlds()
         for world, members in parallel.runs_by_key(which[rows], self.num_envs):
             some = rows[members]

@@ -1,6 +1,6 @@
 """The state of E bodies at a moment: one row each, changed by the ``Simulator`` alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from avenv.simulation.body import Body
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.events import Event
 from avenv.simulation.world import World
+from avenv.sounds import Sound
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Start:
         instruction: what it is asked to do, in words.
         told: metres ahead and to the left of the start at which it is told that its goal is; None:
             it is told nothing.
+        knocks: what knocks on things sound like, by the things' names; by default, as their stuff.
     """
 
     world: World
@@ -38,6 +40,7 @@ class Start:
     seed: int = 0
     instruction: str = ""
     told: tuple[float, float] | None = None
+    knocks: Mapping[str, Sound] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -61,6 +64,8 @@ class State:
         instruction: for each body what it is asked to do, in words.
         told: (E, 2) float64, metres ahead and to the left of the start at which it is told that its
             goal is; 0 where it is told nothing.
+        knocks: for each body what knocks on things sound like where it is not by their stuff.
+        answer: for each body what it was told in the latest step, in words.
     """
 
     body: Body
@@ -78,6 +83,8 @@ class State:
     sources: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[list[Event]] = field(default_factory=list)
     instruction: list[str] = field(default_factory=list)
+    knocks: list[Mapping[str, Sound]] = field(default_factory=list)
+    answer: list[str] = field(default_factory=list)
 
     @classmethod
     def at_rest(cls, count: int, world: World, body: Body, rate: int, step: int) -> "State":
@@ -97,6 +104,8 @@ class State:
             np.zeros((count, 2)),
             [()] * count,
             [[] for _ in range(count)],
+            [""] * count,
+            [{}] * count,
             [""] * count,
         )
 
@@ -119,11 +128,18 @@ class State:
 
     def eyes(self) -> NDArray[np.float64]:
         """Return where each body looks from, (E, 3) world metres."""
-        return np.column_stack([self.position, self.level + self.body.eye_height])
+        return self._above(self.body.eye_height)
 
     def ears(self) -> NDArray[np.float64]:
         """Return the centre of each head, (E, 3) world metres."""
-        return np.column_stack([self.position, self.level + self.body.ear_height])
+        return self._above(self.body.ear_height)
+
+    def _above(self, height: float) -> NDArray[np.float64]:
+        """Return the places (E, 3) so many metres above where each body stands."""
+        places = np.empty((len(self), 3))
+        places[:, :2] = self.position
+        np.add(self.level, height, out=places[:, 2])
+        return places
 
     def worlds(self) -> tuple[list[World], NDArray[np.int64]]:
         """Return the distinct worlds around the bodies, and which of them (E,) each is in."""

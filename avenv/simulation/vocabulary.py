@@ -37,6 +37,12 @@ def words(instruction: str) -> list[str]:
     return _WORD.findall(instruction.lower().replace("_", " "))
 
 
+def can_say(text: str) -> bool:
+    """Return whether all words of a text are in the vocabulary, and there are not too many."""
+    spelled = words(text)
+    return len(spelled) <= LENGTH and all(word in _numbers() for word in spelled)
+
+
 def tokens(instruction: str) -> NDArray[np.int32]:
     """Return the numbers (LENGTH,) of the words of an instruction, 0 after the last.
 

@@ -18,16 +18,34 @@ from avenv import acoustics, navigation, vision
 from avenv.core import cache
 from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
+from avenv.core.locks import make_lock
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
 from avenv.scene.fields import names_file
-from avenv.scene.files import HABITAT_ENDINGS, MESH_SUFFIXES, SPEC_SUFFIXES, names_mesh
-from avenv.scene.homes import HomeSet, find_homes, home_sounds, is_reference, make_home
+from avenv.scene.files import (
+    HABITAT,
+    HABITAT_ENDINGS,
+    MESH_SUFFIXES,
+    SPEC_SUFFIXES,
+    is_habitat_reference,
+    names_mesh,
+)
+from avenv.scene.homes import (
+    HomeSet,
+    find_homes,
+    home_reference,
+    home_sounds,
+    is_reference,
+    make_home,
+    with_boxes,
+    without_boxes,
+)
 from avenv.scene.problems import Problems
 from avenv.scene.stored import restore, store
 from avenv.simulation.body import Body
 from avenv.simulation.homes import HomeStore, StoredHome, home_key
+from avenv.simulation.scene_files import SceneFiles
 from avenv.sounds import check_builtin
 from avenv.vision import RasterScene
 
@@ -43,6 +61,7 @@ MAX_VARIANTS = 16
 MAX_VARIANTS_OF_ALL = 32
 """Such worlds that all worlds keep together: each has triangles, trees and light of its own."""
 
+_keeping = make_lock()
 _latest: "OrderedDict[tuple[int, tuple[str, ...]], weakref.ref[World]]" = OrderedDict()
 
 MAX_VISITORS = 8
@@ -263,22 +282,26 @@ class World:
             return rest
         key = tuple(wanted.values())
         variants = rest._variants
-        variant = variants.pop(key, None)
-        if variant is None:
-            compiled = self.compiled.posed(states)
-            variant = World(
-                compiled, rest.description, rest, rest.report, rest.reference, rest.doors
-            )
-        variants[key] = variant  # the latest last
-        if len(variants) > MAX_VARIANTS:
-            del variants[next(iter(variants))]
-        _forget_oldest(rest, key)
-        return variant
+        made = None
+        if key not in variants:
+            made = World(
+                self.compiled.posed(states), rest.description, rest, rest.report, rest.reference,
+                rest.doors,
+            )  # fmt: skip
+        with _keeping:  # who samples ahead, on another thread, asks for variants too
+            variant = variants.pop(key, made)
+            if variant is not None:
+                variants[key] = variant  # the latest last
+                if len(variants) > MAX_VARIANTS:
+                    del variants[next(iter(variants))]
+                _forget_oldest(rest, key)
+        return variant or self.with_states(states)  # else it has just been forgotten
 
     @property
     def derived(self) -> tuple[int, ...]:
         """How much has been derived of this world; it takes more memory when that changes."""
-        of_variants = [count for variant in self._variants.values() for count in variant.derived]
+        variants = list(self._variants.values())  # another thread may add some
+        of_variants = [count for variant in variants for count in variant.derived]
         own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
         return (*own, *of_variants)
 
@@ -323,9 +346,11 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
 
     Args:
         scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
-            (``*.stage_config.json``, ``*.scene_instance.json``), the name of an authored scene
-            (``"apartment"``), a home of a set (``"homes:val/3"``), a ``SceneSpec``, a
-            ``CompiledScene``, or a ``World``, which is returned as it is.
+            (``*.stage_config.json``, ``*.scene_instance.json``; ``"habitat:PATH"`` takes a mesh as
+            habitat-sim does), the name of an authored scene (``"apartment"``), a home of a set
+            (``"homes:val/3"``), a ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is
+            returned as it is. ``"+boxes"`` behind a name or path puts boxes into what was described
+            (``"apartment+boxes"``).
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -347,6 +372,13 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
         if len(homes) > 1:
             raise SceneError(f"{scene!r} are many homes; accepted here: one, {scene}/0")
         return HOMES.get(homes.split, homes.numbers[0])
+    if is_habitat_reference(scene):
+        return _habitat_world(str(scene))
+    if (plain := without_boxes(str(scene))) is not None:
+        spec = load_scene(plain).spec
+        if spec is None:
+            raise SceneError(f"{plain} is a mesh; accepted with boxes: scenes that are described")
+        return _described(with_boxes(spec), str(scene))
     path = Path(scene)
     if names_mesh(path):
         from avenv.scene.meshes import load_mesh  # only where there is a mesh
@@ -363,6 +395,24 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     return _described(SceneSpec.from_yaml(path), str(scene))
 
 
+def _habitat_world(reference: str) -> World:
+    """Return the one scene that ``habitat:PATH`` means."""
+    from avenv.scene.meshes import load_habitat
+
+    files = _habitat_files(reference)
+    if len(files) > 1:
+        raise SceneError(f"{reference!r} are {len(files)} scenes; accepted here: one of them, as "
+                         f"'{HABITAT}{files[0]}'")  # fmt: skip
+    compiled, report = load_habitat(files[0])
+    return _world(compiled, str(files[0]), report=report, reference=f"{HABITAT}{files[0]}")
+
+
+def _habitat_files(reference: str) -> tuple[Path, ...]:
+    from avenv.scene.meshes.habitat_scenes import habitat_scenes  # only where there is one
+
+    return habitat_scenes(reference)
+
+
 def _home(split: str, number: int) -> World:
     """Return a home from the cache folder; else make it, and keep it there."""
 
@@ -374,7 +424,7 @@ def _home(split: str, number: int) -> World:
         return StoredHome(store(compile_scene(spec)), np.array(_doors(spec)).reshape(-1, 2))
 
     home = cache.recall(home_key(split, number), StoredHome, make)
-    doors, reference = tuple(map(tuple, home.doors.tolist())), f"homes:{split}/{number}"
+    doors, reference = tuple(map(tuple, home.doors.tolist())), home_reference(split, number)
     return _world(restore(home.scene), reference, describe, reference=reference, doors=doors)
 
 
@@ -431,9 +481,9 @@ class WorldList(Sequence[World]):
         parts: worlds and sets of homes, one after another.
     """
 
-    def __init__(self, parts: Iterable[World | HomeSet]):
+    def __init__(self, parts: Iterable[World | HomeSet | SceneFiles]):
         self._parts = tuple(parts)
-        lengths = [len(p) if isinstance(p, HomeSet) else 1 for p in self._parts]
+        lengths = [1 if isinstance(p, World) else len(p) for p in self._parts]
         self._starts = [0, *accumulate(lengths)]
         self._visitors: OrderedDict[str, World] = OrderedDict()
 
@@ -448,6 +498,8 @@ class WorldList(Sequence[World]):
         part = self._parts[k]
         if isinstance(part, World):
             return part
+        if isinstance(part, SceneFiles):
+            return part.get(number - self._starts[k])
         return HOMES.get(part.split, part.numbers[number - self._starts[k]])
 
     def reference_of(self, number: int) -> str | None:
@@ -456,7 +508,9 @@ class WorldList(Sequence[World]):
         part = self._parts[k]
         if isinstance(part, World):
             return None
-        return f"homes:{part.split}/{part.numbers[number - self._starts[k]]}"
+        if isinstance(part, SceneFiles):
+            return part.references[number - self._starts[k]]
+        return home_reference(part.split, part.numbers[number - self._starts[k]])
 
     def find(self, reference: str, content_hash: str) -> World:
         """Return the world that an episode names: one of these, else it is loaded and kept.
@@ -476,6 +530,9 @@ class WorldList(Sequence[World]):
         return world
 
     def _visited(self, reference: str) -> World:
+        for part, start in zip(self._parts, self._starts[:-1], strict=True):
+            if isinstance(part, SceneFiles) and reference in part.references:
+                return self[start + part.references.index(reference)]
         if is_reference(reference):
             homes = find_homes(reference)
             for part, start in zip(self._parts, self._starts[:-1], strict=True):
@@ -511,7 +568,7 @@ class WorldList(Sequence[World]):
             source.sound: f"{world.name}: sources, {source.name!r}"
             for world in reversed(self.at_hand) for source in reversed(world.compiled.sources)
         }  # fmt: skip
-        if len(self.at_hand) < len(self._parts):
+        if any(isinstance(part, HomeSet) for part in self._parts):
             played |= dict.fromkeys(sorted(home_sounds()), "homes")
         return played
 
@@ -520,22 +577,35 @@ def load_worlds(scenes: Any) -> WorldList:
     """Load one scene, or a list of them; the same scene named twice is loaded once.
 
     Args:
-        scenes: what ``load_scene`` takes; a set of homes, ``"homes:train"`` (endless),
-            ``"homes:val"`` or ``"homes:test"``, or some of one, ``"homes:train/0-99"``; or an
-            iterable of such. Homes are made when they are first used.
+        scenes: what ``load_scene`` takes; the scenes of a dataset of Habitat's,
+            ``"habitat:PATH"``, which are loaded when they are first used; a set of homes,
+            ``"homes:train"`` (endless), ``"homes:val"`` or ``"homes:test"``, or some of one,
+            ``"homes:train/0-99"``; or an iterable of such, or what this returned. Homes are made
+            when they are first used.
 
     Raises:
         SceneError: the list is empty, or one of the scenes cannot be loaded.
     """
+    if isinstance(scenes, WorldList):
+        return scenes  # its homes are still to be made
     if isinstance(scenes, str | Path | SceneSpec) or not isinstance(scenes, Iterable):
         scenes = (scenes,)
-    loaded: dict[Any, World | HomeSet] = {}
+    loaded: dict[Any, World | HomeSet | SceneFiles] = {}
     parts = []
     for scene in scenes:
         key = str(scene) if isinstance(scene, str | Path) else id(scene)
         if key not in loaded:
-            loaded[key] = find_homes(scene) if is_reference(scene) else load_scene(scene)
+            loaded[key] = _part(scene)
         parts.append(loaded[key])
     if not parts:
         raise SceneError("scenes is empty; at least one scene is needed")
     return WorldList(parts)
+
+
+def _part(scene: Any) -> World | HomeSet | SceneFiles:
+    """Return a scene, or many of which none is loaded yet."""
+    if is_reference(scene):
+        return find_homes(scene)
+    if is_habitat_reference(scene) and len(files := _habitat_files(scene)) > 1:
+        return SceneFiles([f"{HABITAT}{file}" for file in files], load_scene)
+    return load_scene(scene)

@@ -123,6 +123,25 @@ def cup(radius: float, thickness: float, speed: float, count: int = 7) -> Modes:
     return shape * speed * thickness / (2 * np.pi * np.sqrt(12) * radius**2)
 
 
+def loaded(frequencies: ArrayLike, mass: float) -> Modes:
+    """Return bending modes (M,) of a plate that moves ``mass`` times its own mass with it.
+
+    f' = f / sqrt(1 + mass): Cremer, Heckl & Petersson, Structure-Borne Sound (2005), chapter 2.
+    """
+    return np.asarray(frequencies) / np.sqrt(1 + mass)
+
+
+def air(length: float, width: float, height: float, count: int = 3) -> Modes:
+    """Return the lowest modes of the air in a closed box; sizes in metres.
+
+    f = c / 2 * sqrt((l / length)^2 + (m / width)^2 + (n / height)^2) (Kuttruff, Room Acoustics,
+    section 3.1).
+    """
+    numbers = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[1:]
+    waves = np.linalg.norm(numbers / np.array([length, width, height]), axis=1)
+    return np.sort(343.0 / 2 * waves)[:count]
+
+
 def decays(frequencies: ArrayLike, loss: float, support: float = 0.0) -> NDArray[np.float64]:
     """Return decay times (M,) in seconds: 1 / (pi f loss + support), ``support`` in 1/s."""
     return 1 / (np.pi * np.asarray(frequencies) * loss + support)

@@ -4,10 +4,25 @@ from collections.abc import Callable
 
 import numpy as np
 
-from avenv.sounds.bodies import FLOORS, MATERIALS, Floor, Modes, bar, blow, board, cup, decays, disc
+from avenv.sounds.bodies import (
+    FLOORS,
+    MATERIALS,
+    Floor,
+    Modes,
+    air,
+    bar,
+    blow,
+    board,
+    cup,
+    decays,
+    disc,
+    loaded,
+)
 from avenv.sounds.loop import Loop, Signal, band, modes, window
 
 _GRAVITY = 9.81
+_LOAD, _RUBBING = 3.0, 0.25
+"""Mass of a filling that moves with the wall of a box, in masses of the wall, and its loss."""
 
 _SHAPES: dict[str, Callable[[float, float, float], Modes]] = {
     "stick": lambda size, part, speed: bar(size, part * size, speed),
@@ -160,11 +175,23 @@ def letter_box(loop: Loop, *, material: str, flap: float, letters: int, stiffnes
     return out + 0.05 * paper * loop.noise(band(1800, 6000, 1))
 
 
-def rap(loop: Loop, *, material: str, size: float) -> Signal:
-    """Knock once, with a knuckle, on a hollow thing of a material."""
+def rap(loop: Loop, *, material: str, size: float, filling: str) -> Signal:
+    """Knock once, with a knuckle, on a box of a material that is hollow or full.
+
+    What is hollow rings, and the air inside with it. What is full carries its filling along, which
+    lowers its modes and damps them: loose fillings reach losses of some tenths (Cremer, Heckl &
+    Petersson, Structure-Borne Sound, 2005, chapter 3).
+    """
     made = MATERIALS[material]
     wall = board(size, 0.75 * size, 0.03 * size, made.speed)
-    body = wall, decays(wall, made.loss, support=20.0)
+    contact = made.contact + 3e-4
     out = loop.silence()
-    strike(loop, out, 0.0, 1.0, body, Floor(0.0, (150.0,), (0.02,), 0.2, 0.0), made.contact + 3e-4)
+    if filling == "full":
+        wall = loaded(wall, _LOAD)
+        body, thump = (wall, decays(wall, made.loss + _RUBBING, support=40.0)), 95.0
+    else:
+        inside = air(size, 0.75 * size, 0.6 * size)
+        ringing = np.append(decays(wall, made.loss, support=20.0), np.full(len(inside), 0.05))
+        body, thump = (np.append(wall, inside), ringing), 150.0
+    strike(loop, out, 0.0, 1.0, body, Floor(0.0, (thump,), (0.02,), 0.2, 0.0), contact)
     return out

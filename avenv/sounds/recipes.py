@@ -88,6 +88,11 @@ class Recipe:
                 drawn[name] = values.draw(rng)
         return drawn
 
+    def words(self, name: str, split: str = "heard") -> tuple[str, ...]:
+        """Return the words that a parameter may be; none if it is a number."""
+        values = self.parameters[name][split]
+        return values.words if isinstance(values, Words) else ()
+
     def read(self, name: str, text: str) -> Value:
         """Read a parameter set by hand: one of its words, or a number within all of its range.
 

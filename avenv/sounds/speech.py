@@ -1,4 +1,4 @@
-"""Speech, by the synthesiser espeak-ng where it is installed."""
+"""Speech: recorded words, and any text by the synthesiser espeak-ng where it is installed."""
 
 import shutil
 import subprocess
@@ -12,7 +12,12 @@ from avenv.core.errors import SoundError
 from avenv.sounds.loop import Loop, Signal
 
 PROGRAM = "espeak-ng"
+
+FOLDER = Path(__file__).with_name("spoken")
+"""Where the recorded words are: a folder for each voice, with ``ask`` and a file for each thing."""
+
 _TIMEOUT = 30  # seconds
+_PAUSE = 0.04  # seconds between two recorded words
 
 
 def speech(loop: Loop, *, text: str, voice: str, pace: int, pitch: int) -> Signal:
@@ -29,6 +34,17 @@ def speech(loop: Loop, *, text: str, voice: str, pace: int, pitch: int) -> Signa
         )
     out = loop.silence()
     out[: len(spoken)] = spoken
+    return out
+
+
+def request(loop: Loop, *, voice: str, thing: str) -> Signal:
+    """Ask for a thing once round the loop, in recorded words; the rest of the loop is silence."""
+    out, start = loop.silence(), 0
+    for part in ("ask", thing):
+        said, rate = soundfile.read(FOLDER / voice / f"{part}.flac", dtype="float64")
+        said = soxr.resample(said, rate, loop.sample_rate, quality="HQ")
+        out[start : start + len(said)] = said
+        start += len(said) + round(_PAUSE * loop.sample_rate)
     return out
 
 

@@ -70,6 +70,10 @@ class DiscreteMotion:
         self.space = spaces.Discrete(len(self.names))
         self._step, self._turn = forward_step, turn_angle
 
+    def with_more(self, *names: str) -> "DiscreteMotion":
+        """Return these actions and further ones."""
+        return DiscreteMotion(self._step, self._turn, (*self.names[len(MOTIONS) :], *names))
+
     def check(self, actions: Any, count: int) -> NDArray[np.int64]:
         """Return actions (E,) as integers.
 

@@ -9,6 +9,7 @@ from avenv.simulation.hands import Act
 from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.cued import CueOptions, CueTask
+from avenv.tasks.doors import outer_doors
 from avenv.tasks.episode import Episode, EpisodeSource, sound_reference
 from avenv.tasks.interaction import Verdict
 
@@ -20,7 +21,7 @@ RING, AGAIN = 3.0, 5.0
 class AnswerDoorOptions(CueOptions):
     """Options of AnswerDoor: who has rung waits for twenty seconds."""
 
-    window: float = 20.0
+    time_to_act: float = 20.0
     spread: float = 100.0
 
 
@@ -29,6 +30,7 @@ class AnswerDoor(CueTask):
 
     Options = AnswerDoorOptions
     instruction = "When the bell rings, answer the door, and not before."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is an outer door that opens, and a doorbell."""
@@ -36,12 +38,12 @@ class AnswerDoor(CueTask):
             kinds = [thing.name for thing in world.compiled.objects if thing.kind == "doorbell"]
             raise SceneError(
                 f"{world.name}: AnswerDoor needs an outer door with a leaf, and a doorbell; found: "
-                f"outer doors {_outer_doors(world) or 'none'}, doorbells {kinds or 'none'}"
+                f"outer doors {outer_doors(world) or 'none'}, doorbells {kinds or 'none'}"
             )
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which the bell of one outer door rings."""
-        found, quiet = bells(world), dict.fromkeys(_outer_doors(world), "closed")
+        found, quiet = bells(world), dict.fromkeys(outer_doors(world), "closed")
         doors = self.candidates(world.with_states(quiet), "interact", list(found))
         if not doors:
             raise SceneError(f"{world.name}: nobody can get at the outer doors {list(found)}")
@@ -58,7 +60,7 @@ class AnswerDoor(CueTask):
 
     def verdict(self, row: int, act: Act) -> Verdict:
         """Only outer doors matter: to open another than that which rang is wrong."""
-        outer = act.thing in _outer_doors(self.simulator.state.here[row])
+        outer = act.thing in outer_doors(self.simulator.state.here[row])
         return super().verdict(row, act) if outer else Verdict.NOTHING
 
     def chance(self, row: int) -> float:
@@ -72,16 +74,9 @@ def bells(world: World) -> dict[str, str]:
     things = {thing.name: np.array(thing.position) for thing in compiled.objects}
     known = [thing.name for thing in compiled.objects if thing.kind == "doorbell" and thing.state]
     found: dict[str, str] = {}
-    for door in _outer_doors(world):
+    for door in outer_doors(world):
         free = [name for name in known if name not in found.values()]
         if free:
             away = [float(np.linalg.norm(things[name] - things[door])) for name in free]
             found[door] = free[int(np.argmin(away))]
     return found
-
-
-def _outer_doors(world: World) -> list[str]:
-    """Return the names of the outer doors that open and close."""
-    doors = world.spec.doors if world.spec is not None else ()
-    outer = {door.name for door in doors if door.is_outer}
-    return [name for name in world.compiled.states if name in outer]

@@ -16,7 +16,7 @@ from avenv.tasks.actions import MOTIONS, STOP, DiscreteMotion
 from avenv.tasks.coverage import Coverage, CoverageOptions, outline, wall_iou
 from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode
-from avenv.tasks.task import Judgement, Task
+from avenv.tasks.task import Judgement, Task, Whereabouts
 
 EMIT = len(MOTIONS)
 WORTH = 1.5
@@ -33,6 +33,7 @@ class AudioExplore(Task):
     options: CoverageOptions
     headline = ("success", "coverage")
     instruction = "Explore the home, and stop when there is no more to explore."
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: CoverageOptions):
         super().__init__(simulator, options)
@@ -121,6 +122,14 @@ class AudioExplore(Task):
         grid = state.here[row].walkable_for(self.simulator.body)
         action = covered.next_action(grid, *where, options)
         return EMIT if action == STOP and around.any() else action
+
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where the nearest floor is that has not been covered."""
+        state, covered = self.simulator.state, self._covered[row]
+        grid = state.here[row].walkable_for(self.simulator.body)
+        if covered.share >= 1 or (field := covered.nearest(grid, state.position[row])) is None:
+            return None
+        return Whereabouts("Floor that you have not seen", field.goals[0], field)
 
     def caption(self, row: int) -> list[str]:
         """Return how much has been covered, and by what."""

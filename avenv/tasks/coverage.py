@@ -118,15 +118,21 @@ class Coverage:
 
         STOP: there is no such way, or it is here.
         """
+        if (aim := self.nearest(grid, here)) is None:
+            return follower.STOP
+        step, turn = options.forward_step, float(np.deg2rad(options.turn_angle))
+        return follower.next_action(grid, aim, here, heading, step, turn, step)
+
+    def nearest(self, grid: WalkableGrid, here: Points) -> GeodesicField | None:
+        """Return the distances to the nearest floor that has not been covered; None: no way."""
         if self._aim is None or not self.open[self._aim[0]] or self._aim[1].grid is not grid:
             left = np.flatnonzero(self.open)
             distances = geodesic_field(grid, here).at(self.points[left])
             if not np.isfinite(distances).any():
-                return follower.STOP
+                return None
             nearest = int(left[np.argmin(distances)])
             self._aim = nearest, geodesic_field(grid, self.points[nearest])
-        step, turn = options.forward_step, float(np.deg2rad(options.turn_angle))
-        return follower.next_action(grid, self._aim[1], here, heading, step, turn, step)
+        return self._aim[1]
 
 
 def outline(grid: WalkableGrid, pose: Points) -> Points:

@@ -17,21 +17,21 @@ class CueOptions(InteractionOptions):
     """Options of a task with a cue.
 
     Attributes:
-        window: seconds from the cue within which the thing is to be opened.
+        time_to_act: seconds from the cue within which the thing is to be opened.
         spread: seconds over which the time of the cue is spread, evenly. It begins when anybody
             could have come to the thing, so that whoever is there and listens can do it.
     """
 
-    window: float = 5.0
+    time_to_act: float = 5.0
     spread: float = 60.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.window < np.inf:
-            raise ValueError(f"window is {self.window!r}; accepted: more than 0 s")
-        if not self.window <= self.spread < np.inf:
+        if not 0 < self.time_to_act < np.inf:
+            raise ValueError(f"time_to_act is {self.time_to_act!r}; accepted: more than 0 s")
+        if not self.time_to_act <= self.spread < np.inf:
             raise ValueError(
-                f"spread is {self.spread!r}; accepted: window ({self.window}) or more seconds"
+                f"spread is {self.spread!r}; accepted: {self.time_to_act} (time_to_act) or more s"
             )
 
 
@@ -101,7 +101,7 @@ class CueTask(InteractionTask):
 
     def is_too_late(self, row: int) -> bool:
         """Return whether the time after the cue has run out."""
-        return bool(self.simulator.state.time[row] > self.cue(row) + self.options.window)
+        return bool(self.simulator.state.time[row] > self.cue(row) + self.options.time_to_act)
 
     def foreseen(self, episode: Episode) -> list[dict[str, str]]:
         """Return what happens at the cue, and that the thing is opened."""
@@ -110,11 +110,11 @@ class CueTask(InteractionTask):
 
     def chance(self, row: int) -> float:
         """Return how likely a time is right at which somebody opens the thing without a cue."""
-        return self.options.window / self.options.spread
+        return self.options.time_to_act / self.options.spread
 
     def guess(self, row: int) -> Errand:
         """Return to open the thing as soon as that is as likely to be right as ever."""
         episode = self.episodes[row]
-        best = self.seconds_to(episode.geodesic_distance or 0.0) + self.options.window
+        best = self.seconds_to(episode.geodesic_distance or 0.0) + self.options.time_to_act
         time = self.simulator.state.time[row]
         return Errand("interact", self.goal(row), bool(time > best - 0.5))

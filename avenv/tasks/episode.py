@@ -150,6 +150,7 @@ class Episode:
         states: things of the scene that begin in another state than usual.
         events: what happens at which time.
         goals: where to go.
+        knocks: what knocks on things sound like, by the things' names; of others, their stuff does.
         instruction: what is asked for, in words; empty: what the task always asks for.
         geodesic_distance: from start to the first goal, metres walked; None: not measured yet.
         oracle_actions: number of actions the oracle needs, its final stop included; None likewise.
@@ -166,6 +167,7 @@ class Episode:
     states: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     goals: tuple[Goal, ...] = ()
+    knocks: Mapping[str, Reference] = field(default_factory=dict)
     instruction: str = ""
     geodesic_distance: float | None = None
     oracle_actions: int | None = None
@@ -230,6 +232,7 @@ class Episode:
             sources=_each(_source),
             events=_each(lambda x, at: _record(Event, x, at)),
             goals=_each(lambda x, at: _record(Goal, x, at, position=_point)),
+            knocks=_references,
             expert=lambda x, at: tuple(_list(x, at)),
         )
 
@@ -301,6 +304,12 @@ def _source(data: Any, at: str) -> EpisodeSource:
         path=_each(_point),
         times=_numbers,
     )
+
+
+def _references(data: Any, at: str) -> dict[str, Reference]:
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{at} is {data!r}; accepted: a mapping of things to sounds")
+    return {str(name): _record(Reference, x, f"{at}[{name!r}]") for name, x in data.items()}
 
 
 def _each(read: Any) -> Any:

@@ -21,6 +21,9 @@ from avenv.simulation.reach import REACH, in_reach
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import World
 
+BESIDE = 0.5
+"""Metres on foot from a place within which somebody who is to stop there does."""
+
 _LATTICE = 0.2  # m between the places that are tried
 _FINE = np.deg2rad(7.5)  # half a turn: how far off a heading may be
 _HEADINGS = _FINE * np.arange(-6, 7)  # about the way to the thing
@@ -37,14 +40,16 @@ class Errand(NamedTuple):
     """What is to be done to a thing.
 
     Attributes:
-        verb: a name in ``hands.VERBS``.
-        thing: name of what it is done to; of what ``put`` puts the thing in hand on.
+        verb: a name in ``hands.VERBS``; or ``"stop"``.
+        thing: name of what it is done to; of what ``put`` puts the thing in hand on; of a place.
         ready: whether to do it at once; else only to get ready for it.
+        place: world metres, where to stop; for verbs the thing says where.
     """
 
     verb: str
     thing: str
     ready: bool = True
+    place: tuple[float, float] | None = None
 
 
 class Planner:
@@ -70,15 +75,14 @@ class Planner:
         """
         state = self._simulator.state
         world, position = state.here[row], state.position[row]
+        if errand.place is not None:
+            return self._walk(row, self.field(world, errand), BESIDE)
         turns = self._turns_to(row, errand)
         if turns is None:
             field = self.field(world, errand)
             if not np.isfinite(field.at(position[None])[0]):
                 raise SceneError(f"{world.name}: there is no way to where one can {errand}")
-            action = follower.next_action(
-                field.grid, field, position, float(state.heading[row]), self._step, self._turn,
-                self._step,
-            )  # fmt: skip
+            action = self._walk(row, field, self._step)
             return action if action != follower.STOP else self._nudge(row, field)
         if turns:
             return follower.TURN_LEFT if turns > 0 else follower.TURN_RIGHT
@@ -91,10 +95,18 @@ class Planner:
             SceneError: it can be done nowhere.
         """
         body = self._simulator.body
+        if errand.place is not None:
+            return self._fields.get(world.walkable_for(body), errand.place)
         places = standing_places(world, body, errand)
         if len(places) == 0:
             raise SceneError(f"{world.name}: one can {errand.verb} {errand.thing!r} from nowhere")
         return self._fields.get(world.walkable_for(body), places)
+
+    def _walk(self, row: int, field: GeodesicField, near: float) -> int:
+        """Return the next action on the way to a field's goal, STOP within so many metres of it."""
+        state = self._simulator.state
+        here = state.position[row], float(state.heading[row])
+        return follower.next_action(field.grid, field, *here, self._step, self._turn, near)
 
     def _turns_to(self, row: int, errand: Errand) -> int | None:
         """Return how many turns to the left bring an errand about here; None: none do."""

@@ -43,6 +43,7 @@ class FalseAlarm(InteractionTask):
     options: FalseAlarmOptions
     headline = ("success", "efficiency", "misled_acts", "premature_acts", "wrong_acts")
     instruction = "Switch off the smoke alarm if it is real. If it is the tv, stop."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is a smoke alarm, and a television."""

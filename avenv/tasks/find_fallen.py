@@ -34,6 +34,7 @@ class FindFallen(InteractionTask):
     options: FindFallenOptions
     verbs = ("pick", "put", "wait")
     instruction = "Find what falls, pick it up and put it on a table."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is something that falls and can be carried, and a table."""

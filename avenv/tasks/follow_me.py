@@ -67,6 +67,7 @@ class FollowMe(NavigationTask):
     options: FollowMeOptions
     headline = ("success", "time_in_band")
     instruction = "Follow the person who speaks, within two metres but not too near."
+    samples_ahead = True
     more = ("wait",)
     forgives = False
 

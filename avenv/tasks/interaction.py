@@ -22,12 +22,13 @@ from avenv.geometry import lines_of_sight
 from avenv.navigation import follower
 from avenv.simulation.hands import Act
 from avenv.simulation.simulator import Commands, Simulator
-from avenv.simulation.world import World
+from avenv.simulation.world import SOURCE_HEIGHT, World
 from avenv.tasks.actions import MOTIONS, DiscreteMotion
 from avenv.tasks.declared import scene_events
+from avenv.tasks.doors import inner_doors
 from avenv.tasks.episode import Episode, Point
 from avenv.tasks.experts import Errand, Planner, standing_places
-from avenv.tasks.task import Judgement, Task, renewed
+from avenv.tasks.task import Judgement, Task, Whereabouts, renewed
 
 TRIES = 200
 """Starts that are drawn until one is far enough from what is to be done."""
@@ -161,6 +162,7 @@ class InteractionTask(Task):
         errands: Sequence[Errand],
         unseen: Point | None = None,
         known: World | None = None,
+        others: Sequence[Errand] = (),
         **more: Any,
     ) -> Episode:
         """Return an episode that starts at least ``min_distance`` from what is to be done.
@@ -171,6 +173,7 @@ class InteractionTask(Task):
             errands: what is to be done first, in any order.
             unseen: a place that cannot be seen from the start.
             known: the world in which the errands are run, by default that in which it begins.
+            others: what somebody might take for an errand: the start is as far from these.
             **more: further fields of ``Episode``; ``states`` are those that it begins in.
 
         Raises:
@@ -179,7 +182,8 @@ class InteractionTask(Task):
         here = world.with_states(more.get("states", {}))
         then = known or here
         starts = here.walkable_for(self.simulator.body).sample(rng, TRIES)
-        distances = np.min([self.planner.field(then, e).at(starts) for e in errands], axis=0)
+        near = [self.planner.field(then, errand).at(starts) for errand in (*errands, *others)]
+        distances = np.min(near, axis=0)
         fits = np.isfinite(distances) & (distances >= self.options.min_distance)
         if unseen is not None:
             eye = here.level_for(self.simulator.body) + self.simulator.body.eye_height
@@ -265,7 +269,7 @@ class InteractionTask(Task):
             )
         names = {thing.name for thing in world.compiled.objects}
         for goal in episode.goals:
-            if goal.object not in names:
+            if goal.object not in names and (goal.source is None or goal.object is not None):
                 raise ValueError(
                     f"episode.goals has the object {goal.object!r}; accepted: one of {world.name}"
                 )
@@ -342,8 +346,7 @@ class InteractionTask(Task):
         """Return whether a body has only opened or shut a door within the home."""
         if act.verb != "interact":
             return False
-        spec = self.simulator.state.here[row].spec
-        return spec is not None and act.thing in {d.name for d in spec.doors if not d.is_outer}
+        return act.thing in inner_doors(self.simulator.state.here[row])
 
     def _distance_left(self, row: int, position: NDArray[np.float64]) -> float:
         """Return the geodesic distance to the nearest of what is to be done; 0: nothing is."""
@@ -409,10 +412,16 @@ class InteractionTask(Task):
         if not errands:
             x, y = state.position[row] + frames.forward(state.heading[row])
             return float(x), float(y), float(state.ears()[row, 2])
-        compiled = state.here[row].compiled
-        thing = compiled.objects[compiled.row_of[errands[0].thing]]
-        x, y, z = thing.position
-        return x, y, z + thing.size[2] + 0.02
+        x, y, z, height = self._spot(row, errands[0])
+        return x, y, z + height + 0.02
+
+    def _spot(self, row: int, errand: Errand) -> tuple[float, float, float, float]:
+        """Return where an errand is to be done: x, y, z and the height of what is there, metres."""
+        if errand.place is not None:
+            return *errand.place, float(self.simulator.state.level[row]), SOURCE_HEIGHT
+        compiled = self.simulator.state.here[row].compiled
+        thing = compiled.objects[compiled.row_of[errand.thing]]
+        return *thing.position, thing.size[2]
 
     def _is_audible(self, row: int) -> bool:
         if row not in self.episodes:
@@ -433,9 +442,24 @@ class InteractionTask(Task):
         errands = [] if self._over[row] else self.errands(row)
         if not errands:
             return follower.STOP if self._over[row] else self._number(row, self.idle(row))
+        return self._number(row, self.nearest(row, errands))
+
+    def nearest(self, row: int, errands: Sequence[Errand]) -> Errand:
+        """Return that of some errands which is nearest on foot to a body."""
         world, here = self.simulator.state.here[row], self.simulator.state.position[row][None]
         away = [float(self.planner.field(world, errand).at(here)[0]) for errand in errands]
-        return self._number(row, errands[int(np.argmin(away))])
+        return errands[int(np.argmin(away))]
+
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where the nearest errand is, and whether it can be run at once."""
+        errands = self.errands(row)
+        if not errands:
+            return None
+        world, errand = self.simulator.state.here[row], self.nearest(row, errands)
+        kinds = {thing.name: thing.kind for thing in world.compiled.objects}
+        what = kinds.get(errand.thing, errand.thing).replace("_", " ")
+        place = np.array(self._spot(row, errand)[:2])
+        return Whereabouts(f"The {what}", place, self.planner.field(world, errand), errand.ready)
 
     def deaf_action(self, row: int) -> int:
         """Return the next action of somebody who knows the home, and hears nothing."""
@@ -469,6 +493,4 @@ class InteractionTask(Task):
 
     def marks(self, row: int) -> list[NDArray[np.float64]]:
         """Return where what is still to be done is (2,)."""
-        compiled = self.simulator.state.here[row].compiled
-        rows = [compiled.row_of[errand.thing] for errand in self.errands(row)]
-        return [np.array(compiled.objects[k].position[:2]) for k in rows]
+        return [np.array(self._spot(row, errand)[:2]) for errand in self.errands(row)]

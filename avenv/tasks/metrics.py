@@ -54,7 +54,8 @@ def sna(success: ArrayLike, needed: ArrayLike, taken: ArrayLike) -> Values:
 def sws(success: ArrayLike, silent: ArrayLike) -> Values:
     """Return success when silent: S where the source had fallen silent before the stop.
 
-    Chen et al. 2021, "Semantic Audio-Visual Navigation".
+    Chen et al. 2021, "Semantic Audio-Visual Navigation"; as in the authors' code (sound-spaces,
+    ``SWS``), which asks at the stop whether the sound's time is over.
 
     Args:
         success: S, 0 or 1.
@@ -66,13 +67,14 @@ def sws(success: ArrayLike, silent: ArrayLike) -> Values:
 def ppl(progress: ArrayLike, shortest: ArrayLike, walked: ArrayLike) -> Values:
     """Return progress weighted by path length: s l / max(l, p).
 
-    Wani et al. 2020, "MultiON: Benchmarking Semantic Map Memory using Multi-Object Navigation".
+    Wani et al. 2020, "MultiON: Benchmarking Semantic Map Memory using Multi-Object Navigation"; as
+    in the authors' code (saimwani/multiON, ``PSPL``).
 
     Args:
         progress: s, share of the goals that were reached, 0 to 1.
         shortest: l, metres of the shortest way past the goals that were reached; where none was,
             anything above 0.
-        walked: p, metres walked.
+        walked: p, metres walked until the last of them was reached.
     """
     return np.asarray(progress, np.float64) * _efficiency(shortest, walked)
 

@@ -2,6 +2,8 @@
 
 Younes et al. 2023, "Catch Me If You Hear Me: Audio-Visual Navigation in Complex Unmapped
 Environments with Moving Sounds". A stop succeeds beside the place where the source is *then*.
+``spl`` is what they call dynamic SPL: the shortest way is that to the earliest place where the
+source can be met.
 """
 
 from dataclasses import dataclass, replace
@@ -57,6 +59,7 @@ class MovingAudioGoal(NavigationTask):
     Options = MovingAudioGoalOptions
     options: MovingAudioGoalOptions
     instruction = "Walk to what sounds and moves, and stop beside it."
+    samples_ahead = True
     forgives = False
 
     def check_world(self, world: World) -> None:

@@ -57,6 +57,7 @@ class MultiAudioGoal(MultiGoalTask):
     Options = MultiAudioGoalOptions
     options: MultiAudioGoalOptions
     instruction = "Find all that sounds, in any order."
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: MultiAudioGoalOptions):
         super().__init__(simulator, options, options.ordered)

@@ -2,7 +2,8 @@
 
 Metrics of Wani et al. 2020, "MultiON: Benchmarking Semantic Map Memory using Multi-Object
 Navigation": ``progress`` is the share of the goals that was found; ``ppl`` is progress · L / max(L,
-p), p the path walked and L the shortest way through those that were found.
+p), L the shortest way through those that were found and p the path walked until the last of them
+was (as in the authors' code, saimwani/multiON, ``nav.py``).
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from avenv.core.errors import SceneError
 from avenv.navigation import GeodesicField, follower
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import World
+from avenv.tasks import metrics
 from avenv.tasks.actions import MOTIONS, STOP
 from avenv.tasks.episode import Episode, Goal
 from avenv.tasks.navigation import ORACLE_LIMIT, Aim, NavigationTask
@@ -42,6 +44,7 @@ class MultiGoalTask(NavigationTask):
         self._tours: dict[int, Tour] = {}
         self._left: dict[int, tuple[int, ...]] = {}  # in their order
         self._next: dict[int, int] = {}
+        self._walked_to_last = np.zeros(simulator.num_envs)
 
     # -- plans -------------------------------------------------------------------------------------
 
@@ -62,6 +65,7 @@ class MultiGoalTask(NavigationTask):
         here, episode = self.simulator.state.here[row], self.episodes[row]
         self._tours[row] = self._tour(episode, here)
         self._left[row] = tuple(range(len(episode.goals)))
+        self._walked_to_last[row] = 0
         self._aim_at_next(row)
 
     def _tour(self, episode: Episode, world: World) -> Tour:
@@ -106,6 +110,7 @@ class MultiGoalTask(NavigationTask):
                 self._stops[row] = True
                 continue
             self._left[row] = tuple(k for k in self._left[row] if k != number)
+            self._walked_to_last[row] = self._path_length[row]
             if (source := self.episodes[row].goals[number].source) is not None:
                 self.simulator.silence(row, source)
             self._stops[row] = not self._left[row]
@@ -126,15 +131,14 @@ class MultiGoalTask(NavigationTask):
         return np.array([self._left.get(row) == () for row in range(len(self._stopped))])
 
     def _current_metrics(self) -> dict[str, NDArray[np.float64]]:
-        metrics = super()._current_metrics()
-        progress, way = np.zeros((2, len(self._stopped)))
+        progress, way = np.zeros(len(self._stopped)), np.ones(len(self._stopped))
         for row, left in self._left.items():
             goals = range(len(self.episodes[row].goals))
-            found = [k for k in goals if k not in left]
-            progress[row] = len(found) / len(goals)
-            way[row] = self._tours[row].best(self.episodes[row].start, found)[0]
-        walked = np.maximum(np.maximum(way, self._path_length), 1e-9)
-        return metrics | {"progress": progress, "ppl": progress * way / walked}
+            if found := [k for k in goals if k not in left]:
+                progress[row] = len(found) / len(goals)
+                way[row] = max(self._tours[row].best(self.episodes[row].start, found)[0], 1e-9)
+        ppl = metrics.ppl(progress, way, self._walked_to_last)
+        return super()._current_metrics() | {"progress": progress, "ppl": ppl}
 
     def oracle_action(self, row: int) -> int:
         """Return the next action on the shortest way; at a goal, ``found``."""

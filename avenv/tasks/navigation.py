@@ -4,6 +4,7 @@ A task says how an episode is built (``sample``); where its goal is, the episode
 metrics mean is in ``avenv.tasks.metrics``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from avenv.tasks.declared import scene_events
 from avenv.tasks.episode import Episode, Goal, Point
 from avenv.tasks.goals import standing_point
 from avenv.tasks.options import NavigationOptions
-from avenv.tasks.task import Judgement, Task, renewed
+from avenv.tasks.task import Judgement, Task, Whereabouts, renewed
 
 ORACLE_LIMIT = 100_000
 """Actions after which the oracle would be given up; far more than any home takes."""
@@ -248,7 +249,7 @@ class NavigationTask(Task):
         self._path_length += moved * active
         self._collisions += collided & active
         before = self._distance.copy()
-        for row in np.flatnonzero(active).tolist():
+        for row in active.nonzero()[0].tolist():
             if self._renew_aim(row, exactly=bool(self._stops[row] or last[row])):
                 if self.forgives:
                     before[row] = self._distance_from(row, self._position[row])
@@ -394,7 +395,7 @@ class NavigationTask(Task):
         """
         aim, here = self._aims[row], self.simulator.state.here[row]
         goal = self._goal_now(row)
-        strayed = np.linalg.norm(np.subtract(goal, aim.goal)) > (0 if exactly else STRAY)
+        strayed = goal != aim.goal and math.dist(goal, aim.goal) > (0 if exactly else STRAY)
         if here is aim.world and not strayed:
             return False
         body = self.simulator.body
@@ -461,10 +462,14 @@ class NavigationTask(Task):
     def chance(self, row: int) -> float:
         """Return the share of the floor that one can walk to from which a stop would succeed."""
         field = self._aims[row].field
+        return 0.0 if field is None else field.share_within(self.options.success_radius)
+
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where the goal is."""
+        field = self._aims[row].field
         if field is None:
-            return 0.0
-        distances = field.distance[np.isfinite(field.distance)]
-        return float(np.mean(distances <= self.options.success_radius))
+            raise SceneError("the goal is shut in")
+        return Whereabouts("It", np.array(self._goal_now(row)[:2]), field)
 
     # -- for people --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ class PointGoal(NavigationTask):
     """Walk to the place that you are told, and stop there."""
 
     instruction = "Walk to the place that you are told and stop there."
+    samples_ahead = True
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode between two places of the floor."""

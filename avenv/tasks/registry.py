@@ -46,11 +46,13 @@ class Registered:
         task: its class, or where that is, as ``"module:name"``.
         max_episode_steps: actions after which an episode is truncated.
         check: how it is tried.
+        scenes: where it takes place unless somebody says where.
     """
 
     task: "str | type[Task]"
     max_episode_steps: int = MAX_EPISODE_STEPS
     check: Check = Check()
+    scenes: Any = "apartment"
 
 
 AT_THE_GOAL = "share of the floor from which a stop would succeed"
@@ -93,6 +95,16 @@ TASKS: dict[str, Registered] = {
         check=Check("half of the alarms are real", deaf=DEAF),
     ),
     "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen"),
+    "ProbeBox": Registered(
+        "avenv.tasks.probe_box:ProbeBox",
+        check=Check("one of the boxes", "homes:val+boxes", deaf=DEAF),
+        scenes="apartment+boxes",
+    ),
+    "FetchToCaller": Registered(
+        "avenv.tasks.fetch_to_caller:FetchToCaller",
+        800,
+        Check("the share of things that are as asked for, of the floor that is near", deaf=DEAF),
+    ),
 }
 """Every task, by name."""
 
@@ -102,6 +114,7 @@ def register(
     task: "type[Task] | str",
     max_episode_steps: int = MAX_EPISODE_STEPS,
     check: Check | None = None,
+    scenes: Any = "apartment",
 ) -> None:
     """Make a task known: ``gymnasium.make("avenv/<name>-v0")`` and ``make_vec`` find it.
 
@@ -110,6 +123,7 @@ def register(
         task: a class derived from ``Task``, or ``"module:Class"``, which is imported when needed.
         max_episode_steps: actions after which an episode is truncated.
         check: how ``avenv tasks check`` tries it.
+        scenes: where it takes place unless ``scenes=`` says where.
 
     Raises:
         ValueError: the name is none, or another task has it.
@@ -120,7 +134,7 @@ def register(
         raise ValueError(f"the task is {task!r}; accepted: a class derived from avenv.tasks.Task")
     if name in TASKS and TASKS[name].task != task:
         raise ValueError(f"there is a task {name!r} already; accepted: another name")
-    TASKS[name] = Registered(task, max_episode_steps, check or Check())
+    TASKS[name] = Registered(task, max_episode_steps, check or Check(), scenes)
     _tell_gymnasium(name, max_episode_steps)
 
 

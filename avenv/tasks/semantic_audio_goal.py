@@ -1,8 +1,10 @@
 """SemanticAudioGoal: find the thing that sounded, though it may have fallen silent long before.
 
 Chen, Al-Halah & Grauman 2021, "Semantic Audio-Visual Navigation" (SAVi): the sound is that of a
-thing of the scene and fits it, begins at U[0, 5] s and lasts N(15, 9) s, 5 s at least. SWS is the
-share of episodes solved after that.
+thing of the scene and fits it, and lasts N(15, 9) s, 5 s at least; a stop within 1 m of the thing
+succeeds, and SWS is the share of episodes solved when the sound is over. There it sounds from the
+beginning; that it begins at U[0, 5] s, and the distractor with DSR, are of Zeng et al. 2026,
+"Semantic Audio-Visual Navigation in Continuous Environments" (SAVN-CE).
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from avenv.sounds.recipes import SPLITS
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference
 from avenv.tasks.goals import sounding_things
+from avenv.tasks.metrics import sws
 from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 
@@ -67,6 +70,7 @@ class SemanticAudioGoal(NavigationTask):
     Options = SemanticAudioGoalOptions
     options: SemanticAudioGoalOptions
     instruction = "Find the thing that sounds and stop there."
+    samples_ahead = True
 
     def __init__(self, simulator: Simulator, options: SemanticAudioGoalOptions):
         super().__init__(simulator, options)
@@ -89,7 +93,7 @@ class SemanticAudioGoal(NavigationTask):
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which one thing sounds, or two."""
         things = sounding_things(world, self.simulator.body)
-        thing = things[rng.integers(len(things))]
+        thing = things[int(rng.integers(len(things)))]
         category = _category(world, thing)
         sources = [self._source(rng, thing)]
         if self.options.distractor:
@@ -129,9 +133,9 @@ class SemanticAudioGoal(NavigationTask):
                 for number, source in enumerate(episode.sources)
                 if number != goal
             )
-        metrics["sws"] = metrics["success"] * self._in_silence
+        metrics["sws"] = sws(metrics["success"], self._in_silence)
         if self.options.distractor:
-            metrics["dsr"] = (self._misled & (metrics["success"] == 0)).astype(np.float64)
+            metrics["dsr"] = self._misled.astype(np.float64)
         return metrics
 
     def _is_beside(self, row: int, place: Point) -> bool:

@@ -32,6 +32,7 @@ class SilenceIt(InteractionTask):
     Options = SilenceItOptions
     options: SilenceItOptions
     instruction = "Switch off every device that is sounding, and no other."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there are at least two appliances that only sound tells on from off."""
@@ -92,11 +93,8 @@ class SilenceIt(InteractionTask):
 
     def guess(self, row: int) -> Errand:
         """Return to use the nearest appliance that has not been used."""
-        world, here = self.simulator.state.here[row], self.simulator.state.position[row][None]
         left = [n for n in self._known(row) if n not in self._done(row)]
-        errands = [Errand("interact", name) for name in left]
-        away = [float(self.planner.field(world, e).at(here)[0]) for e in errands]
-        return errands[int(np.argmin(away))]
+        return self.nearest(row, [Errand("interact", name) for name in left])
 
     def _known(self, row: int) -> list[str]:
         world = self.simulator.state.here[row]

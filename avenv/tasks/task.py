@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avenv.core.errors import SoundError
 from avenv.core.suggest import accepted
+from avenv.navigation import GeodesicField
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
 from avenv.simulation.world import World
@@ -24,6 +25,22 @@ class Judgement(NamedTuple):
 
     reward: NDArray[np.float64]
     terminated: NDArray[np.bool_]
+
+
+class Whereabouts(NamedTuple):
+    """Where something is to be done next.
+
+    Attributes:
+        what: is there, in words, with a capital.
+        place: (2,) where it is, world metres.
+        field: of the distances on foot to where it can be done.
+        now: whether it can be done at once.
+    """
+
+    what: str
+    place: NDArray[np.float64]
+    field: GeodesicField
+    now: bool = True
 
 
 class Task(ABC):
@@ -152,6 +169,16 @@ class Task(ABC):
         """Return the places (2,) that a map shows."""
         return []
 
+    def whereabouts(self, row: int) -> Whereabouts | None:
+        """Return where something is to be done next in a row; None: nothing is.
+
+        A task that defines it may have somebody to ask (``oracle=True``).
+
+        Raises:
+            SceneError: it cannot be got at for the time being.
+        """
+        raise NotImplementedError(f"{self.name} tells nobody where anything is")
+
     def told(self, episode: Episode, world: World) -> tuple[float, float] | None:
         """Return where a body is told that its goal is: metres ahead of its start and to the left.
 
@@ -181,6 +208,12 @@ class Task(ABC):
                     f"episode.expert has the action {name!r}; {accepted(name, self.actions.names)}"
                 )
         world = self.world(episode)
+        for name in episode.knocks:
+            if name not in world.compiled.row_of:
+                raise ValueError(
+                    f"episode.knocks has the thing {name!r}; "
+                    f"{accepted(name, tuple(world.compiled.row_of))}"
+                )
         emitters = tuple(source.emitter(self.sound(source.sound)) for source in episode.sources)
         return Start(
             world,
@@ -191,6 +224,7 @@ class Task(ABC):
             episode.seed,
             episode.instruction or self.instruction,
             self.told(episode, world),
+            {name: self.sound(reference) for name, reference in episode.knocks.items()},
         )
 
     def world(self, episode: Episode) -> World:

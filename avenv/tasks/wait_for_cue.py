@@ -20,7 +20,7 @@ BEEP = 3.0
 class WaitForCueOptions(CueOptions):
     """Options of WaitForCue: it is to be opened within ten seconds."""
 
-    window: float = 10.0
+    time_to_act: float = 10.0
     spread: float = 80.0
 
 
@@ -29,6 +29,7 @@ class WaitForCue(CueTask):
 
     Options = WaitForCueOptions
     instruction = "A machine is on. Open it when it beeps, not before."
+    samples_ahead = True
 
     def check_world(self, world: World) -> None:
         """Check that there is a machine with a door, whose sound alone tells that it runs."""

@@ -1,6 +1,7 @@
 """The parts by themselves: pictures, responses, fields, homes; ours and those of others."""
 
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -98,10 +99,10 @@ def town(home: CompiledScene, triangles: int) -> tuple[CompiledScene, NDArray]:
 def measure_sound(world: World, rounds: int) -> Measured:
     """Return rows of a second of sound at 16 kHz, and of pyroomacoustics, in one room of a scene.
 
-    Ours once with the processor's caches full of it, and once with them full of something else, as
-    they are after the pictures of a large batch.
+    Once with the processor's caches full of it, and once with them full of something else, as they
+    are after the pictures of a large batch.
     """
-    rate, step, few = 16000, 4000, 4
+    rate, step = 16000, 4000
     settings = AcousticSettings()
     rng = np.random.default_rng(0)
     low, high = (f(world.compiled.rooms[0].polygon, axis=0) for f in (np.min, np.max))
@@ -111,25 +112,13 @@ def measure_sound(world: World, rounds: int) -> Measured:
     listeners = itertools.cycle(ears)
     scene = world.acoustics_for()
 
-    def responding(engine: Any, field: Any, times: int, before: Callable) -> Callable[[], None]:
-        def respond() -> None:
-            for _ in range(times):
-                before()
-                engine.responses(ResponseBatch.of_source(field, next(listeners)))
-
-        return respond
+    def responding(engine: Any, field: Any) -> Callable[[], object]:
+        return lambda: engine.responses(ResponseBatch.of_source(field, next(listeners)))
 
     rubbish = np.zeros(2**26, np.uint8)
 
     def flush() -> None:
         rubbish[::64] += 1
-
-    def only_flush() -> None:
-        for _ in range(few):
-            flush()
-
-    def nothing() -> None:
-        pass
 
     engine = Engine(rate, "binaural", rate, settings)
     field = engine.source_field(scene, source, EYE)
@@ -140,29 +129,31 @@ def measure_sound(world: World, rounds: int) -> Measured:
     stream.reset(0, rng.standard_normal((1, stream.past), np.float32), response)
     dry = rng.standard_normal((1, 1, step), np.float32)
 
-    def trace() -> None:
-        tree = find_images(scene.tables, source, PROPAGATION.order, PROPAGATION.mirror_rays)
-        trace_late(scene.tables, source, EYE, tree, PROPAGATION)
-
-    names = ("a binaural response, caches warm", "a binaural response, caches flushed",
-             "pyroomacoustics: a mono response")  # fmt: skip
+    ours, theirs = "a binaural response", "pyroomacoustics: a mono response"
     timings = take_turns(
         [
-            Contender(names[0], responding(engine, field, 20, nothing), 20),
-            Contender("both", responding(engine, field, few, flush), few),
-            Contender("flushing", only_flush, few),
-            Contender(names[2], responding(peer, place, 1, nothing)),
-            Contender("images and late field of a new source", trace),
+            Contender(f"{ours}, caches warm", responding(engine, field), repeats=20),
+            Contender(f"{ours}, caches flushed", responding(engine, field), 1, flush, 10),
+            Contender(f"{theirs}, caches warm", responding(peer, place)),
+            Contender(f"{theirs}, caches flushed", responding(peer, place), 1, flush),
+            Contender("images and late field of a new source", lambda: _trace(world, source)),
             Contender("convolution of a 0.25 s step, a new response each",
                       lambda: stream.push(np.arange(1), dry, response)),
         ],
         rounds,
     )  # fmt: skip
-    both, alone = timings.pop("both"), timings.pop("flushing")
-    timings[names[1]] = replace(both, cpu=both.cpu - alone.cpu, wall=both.wall - alone.wall)
     rows = [timing.row(name) for name, timing in timings.items()]
-    return rows, [ratio(f"pyroomacoustics over {ours}", timings, names[2], ours)
-                  for ours in names[:2]]  # fmt: skip
+    return rows, [
+        ratio(f"pyroomacoustics over {ours}, {how}", timings, f"{theirs}, {how}", f"{ours}, {how}")
+        for how in ("caches warm", "caches flushed")
+    ]
+
+
+def _trace(world: World, source: NDArray) -> None:
+    """Make the field of a source (3,) in a world anew."""
+    tables = world.acoustics_for().tables
+    tree = find_images(tables, source, PROPAGATION.order, PROPAGATION.mirror_rays)
+    trace_late(tables, source, EYE, tree, PROPAGATION)
 
 
 def measure_homes(rounds: int) -> list[dict]:
@@ -183,12 +174,39 @@ def measure_homes(rounds: int) -> list[dict]:
         clocked("for eyes without colour", lambda w=world: w.prepared_for("raster", vision.UNLIT))
         clocked("for ears", lambda w=world: w.acoustics_for().tables)
         clocked("for feet", lambda w=world: w.walkable)
+        place = np.array(world.source_places[0])
+        clocked("images and late field of a source", lambda w=world, p=place: _trace(w, p))
         clocked("its light, small pictures", lambda w=world: w.prepared_for("raster", coarse=True))
         clocked("its light, stills", lambda w=world: w.raster)
     return [
         {"name": f"a new home: {name}", "cpu_us": float(np.median(values))}
         for name, values in spent.items()
     ]
+
+
+START = """
+import time
+import avenv
+print(time.process_time())
+from avenv.simulation.warmup import warm_up
+warm_up()
+print(time.process_time())
+"""
+
+
+def measure_start() -> list[dict]:
+    """Return the CPU time of a first start, which compiles all kernels, and of a later one."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"NUMBA_CACHE_DIR": folder, "AVENV_CACHE": folder, "AVENV_NUM_THREADS": "1"}
+        for what in ("compiling all kernels, a first start", "a later start"):
+            done = subprocess.run(
+                [sys.executable, "-c", START], env=os.environ | own, check=True,
+                capture_output=True, text=True,
+            )  # fmt: skip
+            imported, ready = map(float, done.stdout.split()[-2:])
+            rows.append({"name": what, "cpu_us": 1e6 * ready})
+    return [*rows, {"name": "import avenv", "cpu_us": 1e6 * imported}]
 
 
 MEMORY = """

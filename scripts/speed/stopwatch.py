@@ -18,11 +18,27 @@ class Contender:
         name: in tables.
         function: what is called.
         units: how many things a call does.
+        before: what is called before each call, and does not count.
+        repeats: calls that a turn has.
     """
 
     name: str
     function: Callable[[], object]
     units: int = 1
+    before: Callable[[], object] | None = None
+    repeats: int = 1
+
+    def turn(self) -> tuple[float, float]:
+        """Return the microseconds of CPU and of time that a unit takes."""
+        cpu, wall = 0.0, 0.0
+        for _ in range(self.repeats):
+            if self.before:
+                self.before()
+            wall_then, cpu_then = time.perf_counter(), time.process_time()
+            self.function()
+            cpu += time.process_time() - cpu_then
+            wall += time.perf_counter() - wall_then
+        return 1e6 * cpu / self.units / self.repeats, 1e6 * wall / self.units / self.repeats
 
 
 @dataclass(frozen=True)
@@ -57,10 +73,7 @@ def take_turns(contenders: Iterable[Contender], rounds: int) -> dict[str, Timing
         contender.function()
     cpu, wall = np.empty((2, rounds, len(everyone)))
     for k, (n, contender) in itertools.product(range(rounds), enumerate(everyone)):
-        wall_then, cpu_then = time.perf_counter(), time.process_time()
-        contender.function()
-        cpu[k, n] = 1e6 * (time.process_time() - cpu_then) / contender.units
-        wall[k, n] = 1e6 * (time.perf_counter() - wall_then) / contender.units
+        cpu[k, n], wall[k, n] = contender.turn()
     return {c.name: Timing(cpu[:, n], wall[:, n]) for n, c in enumerate(everyone)}
 
 

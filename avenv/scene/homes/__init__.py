@@ -1,5 +1,6 @@
 """Procedural homes: endless by seed, and two fixed lists."""
 
+from avenv.scene.homes.boxes import with_boxes, without_boxes
 from avenv.scene.homes.checks import lacks, objects_in_doorways
 from avenv.scene.homes.generate import HomeOptions, generate_home
 from avenv.scene.homes.reverberation import reverberation_times
@@ -7,6 +8,7 @@ from avenv.scene.homes.sets import (
     SIZES,
     HomeSet,
     find_homes,
+    home_reference,
     home_sounds,
     is_reference,
     make_home,
@@ -20,6 +22,7 @@ __all__ = [
     "HomeSet",
     "find_homes",
     "generate_home",
+    "home_reference",
     "home_sounds",
     "is_reference",
     "lacks",
@@ -28,4 +31,6 @@ __all__ = [
     "pin_of",
     "pins",
     "reverberation_times",
+    "with_boxes",
+    "without_boxes",
 ]

@@ -11,7 +11,7 @@ from avenv.scene.homes.furnish import Furnisher
 from avenv.scene.homes.openings import WALL, draw_doors, draw_entrance, draw_windows, outlines
 from avenv.scene.homes.poses import Thing
 from avenv.scene.homes.reverberation import BANDS, adjusted
-from avenv.scene.homes.space import Space
+from avenv.scene.homes.space import space_of
 from avenv.scene.homes.style import Style
 from avenv.scene.homes.tables import table
 from avenv.scene.placed import PlacedScene, free_name, lay_out
@@ -144,14 +144,10 @@ def _furnish(
     rooms, walkable = {}, 0.0
     for number, room in enumerate(placed.rooms):
         type_ = plan.types[room.spec.name]
-        entrance = next((door.cuts[0] for door in placed.doors
-                         if door.spec.is_outer and door.cuts[0].room == number), None)  # fmt: skip
         furniture = table("furniture")
-        rows = (furniture["entrance"] if entrance else []) + furniture[type_]
         for _ in range(_TRIES_OF_A_ROOM):
-            space = Space(room, _doors_of(placed, number),
-                          [w.cut for w in placed.windows if w.cut.room == number],
-                          table("rooms")["types"][type_]["walkable"], entrance)  # fmt: skip
+            space = space_of(placed, number, table("rooms")["types"][type_]["walkable"])
+            rows = (furniture["entrance"] if space.entrance is not None else []) + furniture[type_]
             furnisher = Furnisher(space, rng, clutter, home)
             if space.is_walkable() and furnisher.furnish(rows):
                 rooms[room.spec.name] = furnisher.things
@@ -163,15 +159,6 @@ def _furnish(
             return None
     floor = sum(room.shape.area for room in placed.rooms)
     return rooms if walkable >= _WALKABLE * floor else None
-
-
-def _doors_of(placed: PlacedScene, number: int) -> list[tuple[Any, str | None]]:
-    """Return the openings of a room, with the hinge of the leaf that opens into it."""
-    name = placed.rooms[number].spec.name
-    return [
-        (cut, door.spec.hinge if door.leaves and door.spec.into == name else None)
-        for door in placed.doors for cut in door.cuts if cut.room == number
-    ]  # fmt: skip
 
 
 def _objects(rooms: dict[str, list[Thing]], style: Style) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The sets of homes: ``homes:train``, endless by seed, and the fixed ``homes:val``, ``homes:test``.
 
-Every home has a number in its set. The seeds of the sets begin with different numbers, so that no
-home of one can be drawn in another.
+Every home has a number in its set; ``homes:val+boxes`` are those of ``homes:val``, with boxes. The
+seeds of the sets begin with different numbers, so that no home of one can be drawn in another.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from avenv.core.errors import SceneError
 from avenv.scene.catalogue import kind, kind_names
+from avenv.scene.homes.boxes import SUFFIX, with_boxes, without_boxes
 from avenv.scene.homes.generate import generate_home
 from avenv.scene.spec import SceneSpec
 
@@ -21,13 +22,18 @@ SIZES = {"train": 2**31, "val": 50, "test": 50}
 """Homes in each set."""
 
 _STREAMS = {"train": 0, "val": 1, "test": 2}
-_REFERENCE = re.compile(r"homes:([a-z]+)(?:/(\d+)(?:-(\d+))?)?")
+_REFERENCE = re.compile(r"homes:([a-z]+)(?:/(\d+)(?:-(\d+))?)?(\+boxes)?")
 _PINS = Path(__file__).with_name("pins.json")
 
 
 @dataclass(frozen=True)
 class HomeSet:
-    """Some homes of one set: all, a range, or a single one."""
+    """Some homes of one set: all, a range, or a single one.
+
+    Attributes:
+        split: name of the set: ``"val"``, or ``"val+boxes"``.
+        numbers: of the homes.
+    """
 
     split: str
     numbers: range
@@ -48,22 +54,28 @@ def find_homes(reference: str) -> HomeSet:
         SceneError: there is no such set, or it has no homes of these numbers.
     """
     found = _REFERENCE.fullmatch(reference)
-    split = found[1] if found else ""
-    if found is None or split not in SIZES:
+    if found is None or found[1] not in SIZES:
         raise SceneError(
             f"{reference!r} names no homes; accepted: {', '.join(PREFIX + s for s in SIZES)}, one "
-            "of them (homes:val/3) or some (homes:train/0-99)"
+            "of them (homes:val/3) or some (homes:train/0-99), with boxes (homes:val+boxes) or not"
         )
+    size, split = SIZES[found[1]], found[1] + (found[4] or "")
     if found[2] is None:
-        return HomeSet(split, range(SIZES[split]))
+        return HomeSet(split, range(size))
     first = int(found[2])
     last = first if found[3] is None else int(found[3])
-    if not first <= last < SIZES[split]:
+    if not first <= last < size:
         raise SceneError(
-            f"{reference!r}: {PREFIX}{split} has the homes 0 to {SIZES[split] - 1}; accepted: one "
-            "of these numbers, or two in ascending order"
+            f"{reference!r}: {PREFIX}{split} has the homes 0 to {size - 1}; accepted: one of these "
+            "numbers, or two in ascending order"
         )
     return HomeSet(split, range(first, last + 1))
+
+
+def home_reference(split: str, first: int, last: int | None = None) -> str:
+    """Return what names a home of a set, or those from one number to another."""
+    plain, numbers = without_boxes(split), f"{first}" if last is None else f"{first}-{last}"
+    return f"{PREFIX}{split if plain is None else plain}/{numbers}{SUFFIX * (plain is not None)}"
 
 
 def make_home(split: str, number: int) -> SceneSpec:
@@ -73,6 +85,8 @@ def make_home(split: str, number: int) -> SceneSpec:
         SceneError: a home of a fixed list came out other than it was when the list was fixed, as
             another version of NumPy might make it; results would not compare with those of others.
     """
+    if (plain := without_boxes(split)) is not None:
+        return with_boxes(make_home(plain, number))
     home = generate_home([_STREAMS[split], number], name=f"homes-{split}-{number}")
     pinned = pins().get(split)
     if pinned is not None and pin_of(home) != pinned[number]:

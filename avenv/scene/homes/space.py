@@ -16,6 +16,7 @@ from scipy import ndimage
 from shapely import Point
 
 from avenv.scene.openings import LEAF, Cut
+from avenv.scene.placed import PlacedScene
 from avenv.scene.plan import Segment
 from avenv.scene.rooms import PlacedRoom
 
@@ -240,6 +241,30 @@ class Space:
             grid[iy0:iy1, ix0:ix1] = kept
         else:
             grid[iy0:iy1, ix0:ix1] = True
+
+
+def space_of(placed: PlacedScene, number: int, walkable: float = 0.0) -> Space:
+    """Return the free space of a room of a scene, as if it held nothing.
+
+    Args:
+        placed: the scene.
+        number: of the room.
+        walkable: least share of its floor on which one must be able to walk.
+    """
+    doors, windows = _doors_of(placed, number), [w.cut for w in placed.windows]
+    entrance = next((door.cuts[0] for door in placed.doors
+                     if door.spec.is_outer and door.cuts[0].room == number), None)  # fmt: skip
+    mine = [cut for cut in windows if cut.room == number]
+    return Space(placed.rooms[number], doors, mine, walkable, entrance)
+
+
+def _doors_of(placed: PlacedScene, number: int) -> list[tuple[Cut, str | None]]:
+    """Return the openings of a room, with the hinge of the leaf that opens into it."""
+    name = placed.rooms[number].spec.name
+    return [
+        (cut, door.spec.hinge if door.leaves and door.spec.into == name else None)
+        for door in placed.doors for cut in door.cuts if cut.room == number
+    ]  # fmt: skip
 
 
 def box_of(pose: Pose, size: Sequence[float], z: float = 0.0) -> Box:

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +18,9 @@ from avenv.scene.content import content_hash
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.habitat import is_habitat, read_habitat
 from avenv.scene.meshes.notes import SceneNotes, is_builtin, known_object
-from avenv.scene.meshes.parts import MeshFile, MeshPart
+from avenv.scene.meshes.parts import MeshFile, MeshPart, MeshRegion
 from avenv.scene.meshes.readers import read_mesh
+from avenv.scene.meshes.regions import in_room, rooms_of
 from avenv.scene.meshes.report import ImportReport, Mapped
 from avenv.scene.meshes.rules import Rules, check_material, read_rules
 from avenv.scene.meshes.settings import UNITS, MeshSettings
@@ -99,6 +100,16 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
     return build_mesh(_read(mesh, settings), settings, rules, mesh)
 
 
+def load_habitat(path: Path) -> tuple[CompiledScene, ImportReport]:
+    """Read a Habitat scene, or a mesh as habitat-sim takes it: a GLB alone has Z up.
+
+    Raises:
+        SceneError: as ``import_mesh``.
+    """
+    settings = MeshSettings.checked({"mesh": path.name}, path)
+    return build_mesh(read_habitat(path), settings, read_rules(None), path)
+
+
 def _read(path: Path, settings: MeshSettings) -> MeshFile:
     return read_habitat(path, settings.units_to_meters) if is_habitat(path) else read_mesh(path)
 
@@ -114,7 +125,7 @@ def build_mesh(
     check_material(settings.default, f"{settings.source}: default")
     for name, chosen in settings.materials.items():
         check_material(chosen, f"{settings.source}: materials.{name}")
-    parts, dropped, moved = _placed(content, settings, path)
+    parts, dropped, moved, regions = _placed(content, settings, path)
     built = _assemble(parts, rules, settings, path)
     triangles = built.triangles
     floors = _floors(triangles, built.sheet)
@@ -125,12 +136,15 @@ def build_mesh(
     known = settings.up is None and settings.unit is None and not settings.centre
     noted = SceneNotes.read(content.notes if known else None, path)
     rooms = noted.rooms
-    if settings.floor is not None:
+    if regions:
+        rooms = rooms_of(regions, floors, None if settings.floor is None else
+                         settings.floor + moved[2])  # fmt: skip
+    if settings.floor is not None and not (regions and rooms):
         rooms = (_storey(triangles, settings.floor + moved[2], floors, settings),)
     described = {part.owner: part.notes for part, _ in parts if known}
     objects = tuple(
         known_object(o, described.get(o.name), rooms, f"{path}: {o.name!r}: extras.avenv")
-        for o in built.objects
+        for o in (in_room(o, rooms) if regions else o for o in built.objects)
     )
     sources = (*noted.sources, *place_sources(settings, objects, noted.sources))
     origin = _content_hash(content, settings, rules, sources)
@@ -181,10 +195,13 @@ def _content_hash(
 
 def _placed(
     content: MeshFile, settings: MeshSettings, path: Path
-) -> tuple[list[tuple[MeshPart, NDArray[np.float64]]], int, tuple[float, float, float]]:
+) -> tuple[
+    list[tuple[MeshPart, NDArray[np.float64]]], int, tuple[float, float, float], list[MeshRegion]
+]:
     """Return each part with its triangles in the world, without empty ones.
 
-    Also returns how many triangles were without area, and how far all were moved.
+    Also returns how many triangles were without area, how far all were moved, and the regions in
+    the world.
     """
     if not sum(len(part.triangles) for part in content.parts):
         raise SceneError(f"{path}: has no faces")
@@ -210,7 +227,15 @@ def _placed(
         raise SceneError(f"{path}: has no faces with an area")
     _check_extent(np.concatenate([w for _, w in placed]).reshape(-1, 3), content, settings, path)
     x, y, z = shift.tolist()
-    return placed, dropped, (x, y, z)
+    regions = [
+        MeshRegion(
+            region.name,
+            unit * (frames.from_y_up(region.corners) if y_up else region.corners) + shift,
+            unit * region.height,
+        )
+        for region in content.regions
+    ]
+    return placed, dropped, (x, y, z), regions
 
 
 def _shift(worlds: list[NDArray[np.float64]], settings: MeshSettings) -> NDArray[np.float64]:
@@ -229,7 +254,8 @@ def _shift(worlds: list[NDArray[np.float64]], settings: MeshSettings) -> NDArray
 def _subset(part: MeshPart, kept: NDArray[np.bool_]) -> MeshPart:
     uv = None if part.uv is None else part.uv[kept]
     shade = None if part.shade is None else part.shade[kept]
-    return MeshPart(part.owner, part.triangles[kept], part.material, uv, shade, part.notes)
+    triangles = part.triangles[kept]
+    return replace(part, triangles=triangles, uv=uv, shade=shade)
 
 
 def _check_extent(
@@ -300,7 +326,10 @@ def _assemble(
         areas[key] = areas.get(key, 0.0) + float(_areas(world).sum())
     owner = np.repeat([number[part.owner] for part, _ in parts], counts).astype(np.int32)
     corners = np.split(triangles, np.cumsum(np.bincount(owner))[:-1])  # parts are in this order
-    objects = [_object(name, own, rules) for name, own in zip(owners, corners, strict=True)]
+    labels = {part.owner: part.label for part, _ in parts}
+    objects = [
+        _object(name, labels[name], own, rules) for name, own in zip(owners, corners, strict=True)
+    ]
     mapped = (Mapped(*key, area) for key, area in areas.items())
     return _Built(
         triangles=triangles,
@@ -317,11 +346,11 @@ def _assemble(
     )
 
 
-def _object(name: str, triangles: NDArray[np.float64], rules: Rules) -> SceneObject:
+def _object(name: str, label: str, triangles: NDArray[np.float64], rules: Rules) -> SceneObject:
     low, high = triangles.reshape(-1, 3).min(axis=0), triangles.reshape(-1, 3).max(axis=0)
     x, y = ((low + high) / 2)[:2].tolist()
     size = (high - low).tolist()
-    category = rules.category(name)
+    category = rules.category(label or name)
     return SceneObject(
         name=name,
         kind=category or "mesh",

@@ -3,12 +3,13 @@
 The formats are those of habitat-sim's documentation ("Attributes JSON files"): ``*.stage_config``
 and ``*.object_config`` name a mesh with its axes, ``*.scene_instance`` places them, and the
 dataset's own configuration says what holds for all of them. The world of Habitat has Y up, and
-objects look along -Z. Lights, physics and articulated objects are left out.
+objects look along -Z. A mesh alone is a stage, as habitat-sim takes it: a GLB has Z up, and what
+lies beside it by its name says what is in it. Lights and physics are left out.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +20,11 @@ from scipy.spatial.transform import Rotation
 
 from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
+from avenv.scene.meshes.habitat_assets import Asset, Loaded, annotated, axes_of
 from avenv.scene.meshes.habitat_dataset import (
+    ARTICULATED,
     DATASETS,
+    INSTANCE,
     OBJECT,
     STAGE,
     Config,
@@ -28,30 +32,24 @@ from avenv.scene.meshes.habitat_dataset import (
     Template,
     Vector3,
     checked,
-    parse,
+    find_template,
+    named_after,
     read_dataset,
     read_json,
 )
+from avenv.scene.meshes.habitat_semantics import Semantics, read_semantics
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
 from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.references import References
+from avenv.scene.meshes.urdf import read_urdf, turned
 from avenv.scene.placed import free_name
-from avenv.scene.problems import suggest
+
+_BARE = {"up": (0.0, 0.0, 1.0), "front": (0.0, 1.0, 0.0)}
+"""Axes that habitat-sim takes a stage's GLB to have of which nothing says otherwise."""
 
 _FOLDERS = ("scenes", "stages", "objects", "configs", "assets")
 
 Matrix = NDArray[np.float64]
-
-
-class _Asset(Config):
-    """What a ``*.stage_config.json`` or ``*.object_config.json`` and the dataset say of a mesh."""
-
-    render_asset: Annotated[str, Field(min_length=1)]
-    up: Vector3 = (0.0, 1.0, 0.0)
-    front: Vector3 | None = None
-    scale: Vector3 = (1.0, 1.0, 1.0)
-    units_to_meters: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    COM: Vector3 | None = None
 
 
 class _Layer(RootModel[dict[str, Any]]):
@@ -69,13 +67,28 @@ class _Placement(Config):
     translation_origin: str | None = None
 
 
+class _Articulated(_Placement):
+    """An entry of ``articulated_object_instances``."""
+
+    initial_joint_pose: dict[str, float] | tuple[float, ...] = ()
+
+
+class _Robot(Config):
+    """What an ``*.ao_config.json`` says."""
+
+    urdf_filepath: Annotated[str, Field(min_length=1)]
+    semantic_id: int = 0
+    uniform_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
 class _Instance(Config):
     """A ``*.scene_instance.json``."""
 
     stage_instance: _Placement
     object_instances: tuple[_Placement, ...] = ()
-    articulated_object_instances: tuple[Any, ...] = ()
+    articulated_object_instances: tuple[_Articulated, ...] = ()
     translation_origin: str = "unknown"
+    semantic_scene_instance: str = ""
 
 
 def is_habitat(path: Path) -> bool:
@@ -84,7 +97,7 @@ def is_habitat(path: Path) -> bool:
 
 
 def read_habitat(path: Path, units_to_meters: bool = False) -> MeshFile:
-    """Read a ``*.stage_config.json`` or ``*.scene_instance.json``.
+    """Read a ``*.stage_config.json``, a ``*.scene_instance.json``, or a mesh as habitat-sim does.
 
     Args:
         path: the file.
@@ -93,19 +106,25 @@ def read_habitat(path: Path, units_to_meters: bool = False) -> MeshFile:
     Raises:
         SceneError: it or a file that it needs is broken, missing, or outside the dataset.
     """
-    references = References(path, _root(path))
+    references = References(path, dataset_root(path))
     references.read_document()  # the first in the list of digests
     dataset = _Dataset(references, units_to_meters)
-    if path.name.endswith(STAGE):
-        stage = dataset.load(dataset.templates["stages"].of_file(path.resolve()))
-        content = replace(stage.content, parts=list(stage.turned(np.eye(4), None)), notes=None)
-    else:
+    if path.name.endswith(INSTANCE):
         content = dataset.scene(path)
+    else:
+        stage = dataset.stage(dataset.about.templates["stages"].of_file(path.resolve()))
+        content = replace(
+            stage.content,
+            parts=list(stage.turned(np.eye(4), None)),
+            y_up=True,
+            notes=None,
+            regions=stage.regions,
+        )
     left_out = [*content.left_out, *dataset.notes()]
     return replace(content, digests=references.digests, left_out=left_out, in_metres=True)
 
 
-def _root(path: Path) -> Path:
+def dataset_root(path: Path) -> Path:
     """Return the dataset's folder: where its configuration lies, or what holds ``scenes``."""
     folder = path.resolve().parent
     for parent in (folder, *folder.parents[:3]):
@@ -114,46 +133,15 @@ def _root(path: Path) -> Path:
     return folder.parent if folder.name in _FOLDERS else folder
 
 
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    """An asset's mesh, and the matrix that brings it into Habitat's axes and metres."""
-
-    content: MeshFile
-    matrix: Matrix
-    config: _Asset
-
-    def turned(self, placement: Matrix, owner: str | None) -> Iterator[MeshPart]:
-        """Yield its parts, placed; all are of one object ``owner``, if that is given."""
-        matrix = placement @ self.matrix
-        order = [2, 1, 0] if np.linalg.det(matrix[:3, :3]) < 0 else [0, 1, 2]
-        for part in self.content.parts:
-            triangles = part.triangles @ matrix[:3, :3].T + matrix[:3, 3]
-            yield replace(
-                part,
-                owner=part.owner if owner is None else owner,
-                triangles=triangles[:, order],
-                uv=None if part.uv is None else part.uv[:, order],
-                notes=None,
-            )
-
-    def centre(self) -> NDArray[np.float64]:
-        """Return the point (3,) that Habitat takes for the middle of an object's mass."""
-        if self.config.COM is not None:
-            return np.array(self.config.COM) * self.config.scale
-        points = np.concatenate([p.triangles.reshape(-1, 3) for p in self.content.parts])
-        moved = points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
-        return (moved.min(axis=0) + moved.max(axis=0)) / 2
-
-
 class _Dataset:
     """The files under one folder, the root of ``references``; each is read once."""
 
     def __init__(self, references: References, units_to_meters: bool) -> None:
         self.references = references
         self.root = references.root
-        self.templates = read_dataset(references)
+        self.about = read_dataset(references)
         self._apply_units = units_to_meters
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._meshes: dict[Path, MeshFile] = {}
 
     def notes(self) -> list[str]:
@@ -168,108 +156,144 @@ class _Dataset:
 
     def scene(self, path: Path) -> MeshFile:
         """Return a scene instance with all that is placed in it."""
-        instance = parse(_Instance, self.references.inner(path))
-        stage = self.load(self._template(instance.stage_instance, "stages", STAGE, path))
+        inner = self.references.inner(path)
+        defaults = named_after(path, self.about.defaults)
+        instance = checked(_Instance, {**defaults, **_object(read_json(inner), path)}, str(path))
+        stage = self.stage(self._template(instance.stage_instance, "stages", STAGE, path))
         missing, left_out = list(stage.content.missing), list(stage.content.left_out)
-        parts = list(stage.turned(_pose(instance.stage_instance, np.zeros(3)), None))
+        if any(instance.stage_instance.translation):
+            left_out.append("the stage's translation is not applied, as in habitat-sim")
+        semantics, note = self._semantics(instance, stage, path)
+        left_out += note
+        parts = list(stage.turned(np.eye(4), None))
         taken = {part.owner for part in parts}
         total = sum(len(part.triangles) for part in parts)
-        for placement in instance.object_instances:
-            thing = self.load(self._template(placement, "objects", OBJECT, path))
-            missing += [text for text in thing.content.missing if text not in missing]
-            owner = free_name(Path(placement.template_name).name, taken)
+        things = [*instance.object_instances, *instance.articulated_object_instances]
+        for placement in things:
+            owner = free_name(Path(placement.template_name).name.partition(".")[0], taken)
             taken.add(owner)
-            origin = placement.translation_origin or instance.translation_origin
-            middle = np.zeros(3) if origin.lower() == "asset_local" else thing.centre()
-            placed = list(thing.turned(_pose(placement, middle), owner))
+            if isinstance(placement, _Articulated):
+                placed = self._robot(placement, owner, semantics.classes, path)
+            else:
+                thing = self.load(self._template(placement, "objects", OBJECT, path))
+                missing += [text for text in thing.content.missing if text not in missing]
+                origin = placement.translation_origin or instance.translation_origin
+                middle = np.zeros(3) if origin.lower() == "asset_local" else thing.centre()
+                label = _label(thing.config.semantic_id, semantics.classes, owner, path)
+                placed = list(thing.turned(_pose(placement, middle), owner, label))
             total += sum(len(part.triangles) for part in placed)
             if total > MAX_TRIANGLES:
                 raise SceneError(f"{path}: {too_many(total)}")
             parts += placed
-        if instance.articulated_object_instances:
-            count = len(instance.articulated_object_instances)
-            left_out.append(f"{count} articulated objects are left out")
-        return MeshFile(parts, True, missing, left_out)
+        return MeshFile(parts, True, missing, left_out, regions=semantics.regions)
 
-    def load(self, template: Template) -> _Loaded:
+    def load(self, template: Template) -> Loaded:
         """Return the mesh of a template, with its axes."""
         if template.handle not in self._loaded:
             self._loaded[template.handle] = self._load(template)
         return self._loaded[template.handle]
 
-    def _load(self, template: Template) -> _Loaded:
+    def stage(self, template: Template) -> Loaded:
+        """Return the mesh of a stage, with what is said about the things and rooms in it."""
+        stage = self.load(template)
+        asset = self._asset(template.file, stage.config.render_asset)
+        return annotated(stage, asset, template.file, self.references.inner(template.file))
+
+    def _load(self, template: Template) -> Loaded:
+        data = self._attributes(template)
+        path = template.file
+        config = checked(Asset, data, str(path))
+        asset = self._asset(path, config.render_asset)
+        if asset not in self._meshes:
+            self._meshes[asset] = read_mesh(asset, self.references.inner(asset))
+        return Loaded(self._meshes[asset], axes_of(config, self._apply_units, path), config)
+
+    def _attributes(self, template: Template) -> dict[str, Any]:
+        """Return what a template's file and the dataset say of it."""
         path, references = template.file, self.references.inner(template.file)
         own: Any = {"render_asset": path.name}
-        if path.name.endswith((STAGE, OBJECT)):
+        if path.name.endswith((STAGE, OBJECT, ARTICULATED)):
             own = read_json(references)
+        elif path.suffix == ".urdf":
+            own = {"urdf_filepath": path.name}
         data: dict[str, Any] = {}
-        for layer in (own if layer is None else layer for layer in template.attributes):
+        layers = [own if layer is None else layer for layer in template.attributes]
+        if (
+            path.suffix == ".glb"
+            and template.handle in self.about.templates["stages"].by_handle
+            and not any(layer for layer in template.attributes)
+        ):
+            layers.insert(0, _BARE)  # fmt: skip
+        for layer in layers:
             data |= checked(_Layer, layer, str(path)).root  # the later, the stronger
-        config = checked(_Asset, data, str(path))
-        asset = references.find(config.render_asset, "render_asset")
+        return named_after(path, data)
+
+    def _asset(self, path: Path, name: str) -> Path:
+        """Return the file that a configuration names, which is there."""
+        asset = self.references.inner(path).find(name, "render_asset")
         if not asset.is_file():  # an alias may count from the dataset's folder
-            beside = References(self.root / "x").find(config.render_asset, "render_asset")
+            beside = References(self.root / "x").find(name, "render_asset")
             asset = beside if beside.is_file() else asset
         if not asset.is_file():
             raise SceneError(f"{path}: render_asset: there is no file {str(asset)!r}")
-        if asset not in self._meshes:
-            self._meshes[asset] = read_mesh(asset, self.references.inner(asset))
-        return _Loaded(self._meshes[asset], _axes(config, self._apply_units, path), config)
+        return asset
+
+    def _robot(
+        self, placement: _Articulated, owner: str, classes: Mapping[int, str], path: Path
+    ) -> list[MeshPart]:
+        """Return the parts of an articulated object, at its joints' initial positions."""
+        template = self._template(placement, "articulated_objects", ARTICULATED, path)
+        config = checked(_Robot, self._attributes(template), str(template.file))
+        urdf = self.references.inner(template.file).find(config.urdf_filepath, "urdf_filepath")
+        if not urdf.is_file():
+            raise SceneError(f"{template.file}: urdf_filepath: there is no file {str(urdf)!r}")
+        label = _label(config.semantic_id, classes, owner, path)
+        pose = _pose(placement, np.zeros(3)) @ np.diag([*[config.uniform_scale] * 3, 1.0])
+        links = read_urdf(urdf, self.references.inner(urdf), placement.initial_joint_pose)
+        return [
+            replace(turned(link.part, pose @ link.matrix), owner=owner, label=label)
+            for link in links
+        ]
+
+    def _semantics(
+        self, instance: _Instance, stage: Loaded, path: Path
+    ) -> tuple[Semantics, list[str]]:
+        """Return regions and classes of a scene: its own, or else its stage's; and what lacks."""
+        own = replace(stage.semantics, regions=stage.regions)
+        name = instance.semantic_scene_instance
+        if not name:
+            return own, []
+        known = self.about.descriptors
+        file = known.get(name) or known.get(f"{name}.semantic_config.json")
+        for start in (self.references.inner(path), References(self.root / "x", self.root)):
+            if file is None and (there := start.find(name, "semantic_scene_instance")).is_file():
+                file = there
+        if file is None or not file.is_file():
+            return own, [f"semantic_scene_instance: there is no {name!r}"]
+        said = read_semantics(file, self.references.inner(file))
+        return replace(said, regions=(*said.regions, *own.regions),
+                       classes={**own.classes, **said.classes}), []  # fmt: skip
 
     def _template(self, placement: _Placement, folder: str, ending: str, path: Path) -> Template:
-        """Return the template that a name stands for: an alias, a file, or a part of either."""
-        templates = self.templates[folder]
-        if placement.template_name in templates.by_handle:
-            return templates.by_handle[placement.template_name]
-        references = References(self.root / "x")
-        name = placement.template_name.removesuffix(ending)
-        field = f"{path.name}: template_name"
-        for start in ("", f"{folder}/", f"configs/{folder}/"):
-            for end in (ending, "", ".glb"):
-                found = references.find(f"{start}{name}{end}", field)
-                if found.is_file():
-                    return templates.of_file(found)
-        if (known := templates.find(name)) is not None:
-            return known
-        deeper = sorted(self.root.rglob(f"{Path(name).name}{ending}"))
-        if not deeper:
-            raise SceneError(f"{path}: template_name: there is no {Path(name).name}{ending} in "
-                             f"{self.root}{suggest(name, templates.by_handle)}")  # fmt: skip
-        return templates.of_file(references.find(str(deeper[0].relative_to(self.root)), field))
+        return find_template(self.about.templates[folder], placement.template_name, ending, path)
 
 
-def _axes(config: _Asset, apply_units: bool, path: Path) -> Matrix:
-    """Return the matrix from an asset's axes into Habitat's: Y up, front -Z, metres."""
-    turn = asset_axes(config.up, config.front or _front(np.array(config.up)), str(path))
-    turn *= config.units_to_meters if apply_units else 1.0
-    matrix = np.eye(4)
-    # As in habitat-sim the scale is along Habitat's axes, not along the asset's.
-    matrix[:3, :3] = np.diag(config.scale) @ turn
-    return matrix
+def _object(data: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise SceneError(f"{path}: is {data!r:.60}; accepted: a valid mapping")
+    return data
 
 
-def asset_axes(up: Vector3, front: Vector3, source: str) -> Matrix:
-    """Return the rotation (3, 3) of an asset with these axes into Habitat's: Y up, front -Z.
-
-    Raises:
-        SceneError: they are not at right angles; the message begins with ``source``.
-    """
-    upwards, ahead = np.array(up, np.float64), np.array(front, np.float64)
-    right = np.cross(ahead, upwards)
-    if min(map(np.linalg.norm, (upwards, ahead, right))) < 1e-6:
+def _label(number: int, classes: Mapping[int, str], owner: str, path: Path) -> str:
+    """Return what the lexicon calls a thing; nothing where it has no number, or there is none."""
+    if number == 0 or not classes:
+        return ""
+    if number not in classes:
         raise SceneError(
-            f"{source}: up is {upwards.tolist()} and front {ahead.tolist()}; they must be at right "
-            "angles"
+            f"{path}: {owner!r} has the semantic_id {number}, which the lexicon lacks; it has "
+            f"{min(classes)} to {max(classes)}"
         )
-    upwards = upwards / np.linalg.norm(upwards)
-    right = right / np.linalg.norm(right)
-    return np.stack([right, upwards, np.cross(right, upwards)])
-
-
-def _front(up: NDArray[np.float64]) -> Vector3:
-    """Return the front of an asset that says only which way is up: -Z, or what that turns to."""
-    along = up[2] / max(float(np.linalg.norm(up)), 1e-12)
-    return (0.0, float(np.sign(along)), 0.0) if abs(along) > 0.99 else (0.0, 0.0, -1.0)
+    return classes[number]
 
 
 def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:

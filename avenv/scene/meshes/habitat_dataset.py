@@ -18,12 +18,14 @@ from avenv.core.errors import SceneError
 from avenv.scene.meshes.references import References
 from avenv.scene.problems import Problems, suggest
 
-STAGE, OBJECT = ".stage_config.json", ".object_config.json"
+STAGE, OBJECT, ARTICULATED = ".stage_config.json", ".object_config.json", ".ao_config.json"
+INSTANCE = ".scene_instance.json"
 DATASETS = ("*.scene_dataset_config.json", "*.dataset_config.json")
 """Names of a dataset's configuration, today's and that of habitat-sim's first test dataset."""
 
-_ENDINGS = {"stages": STAGE, "objects": OBJECT}
-_MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl")
+_ENDINGS = {"stages": STAGE, "objects": OBJECT, "articulated_objects": ARTICULATED}
+_MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".urdf")
+_NAME = "%%CONFIG_NAME_AS_ASSET_FILENAME%%"
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector3 = tuple[Number, Number, Number]
@@ -57,6 +59,9 @@ class _Dataset(Config):
 
     stages: _Section = _Section()
     objects: _Section = _Section()
+    articulated_objects: _Section = _Section()
+    scene_instances: _Section = _Section()
+    semantic_scene_descriptor_instances: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Template:
 
 @dataclass
 class Templates:
-    """The templates of one kind, ``"stages"`` or ``"objects"``."""
+    """The templates of one kind, a key of ``_ENDINGS``."""
 
     kind: str
     root: Path
@@ -130,16 +135,70 @@ class Templates:
         self.by_handle[made.handle] = made
 
 
-def read_dataset(references: References) -> dict[str, Templates]:
-    """Return the templates of stages and objects of the dataset with this root.
+def find_template(templates: Templates, full_name: str, ending: str, path: Path) -> Template:
+    """Return the template that a name stands for: an alias, a file, or a part of either.
+
+    Args:
+        templates: of its kind.
+        full_name: as the scene has it.
+        ending: of configurations of its kind.
+        path: of the scene, for messages.
 
     Raises:
-        SceneError: its configuration is broken, or names a file outside it or none.
+        SceneError: there is none, or the name leads out of the dataset.
+    """
+    if full_name in templates.by_handle:
+        return templates.by_handle[full_name]
+    root, kind = templates.root, templates.kind
+    references = References(root / "x")
+    name = full_name.removesuffix(ending)
+    field = f"{path.name}: template_name"
+    mesh = ".urdf" if ending == ARTICULATED else ".glb"
+    for start in ("", f"{kind}/", f"configs/{kind}/"):
+        for end in (ending, "", mesh):
+            found = references.find(f"{start}{name}{end}", field)
+            if found.is_file():
+                return templates.of_file(found)
+    if (known := templates.find(name)) is not None:
+        return known
+    plain = Path(name).name
+    endings = (ending, ".urdf") if ending == ARTICULATED else (ending,)
+    deeper = [found for end in endings for found in sorted(root.rglob(f"{plain}{end}"))]
+    if not deeper:
+        raise SceneError(f"{path}: template_name: there is no {plain}{ending} in {root}"
+                         f"{suggest(name, templates.by_handle)}")  # fmt: skip
+    return templates.of_file(references.find(str(deeper[0].relative_to(root)), field))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a dataset's configuration says.
+
+    Attributes:
+        file: of it; None: there is none.
+        templates: of stages, objects and articulated objects.
+        instances: files of its scenes.
+        defaults: attributes of all scenes.
+        descriptors: files of semantic descriptors by the names that scenes use.
+    """
+
+    file: Path | None
+    templates: Mapping[str, Templates]
+    instances: tuple[Path, ...] = ()
+    defaults: Attributes = field(default_factory=dict)
+    descriptors: Mapping[str, Path] = field(default_factory=dict)
+
+
+def read_dataset(references: References) -> Dataset:
+    """Return what the configuration of the dataset with this root says.
+
+    Raises:
+        SceneError: it is broken, or names a file outside it or none.
     """
     root = references.root
     files = [path for pattern in DATASETS for path in sorted(root.glob(pattern))]
     if not files:
-        return {kind: Templates(kind, root, _Section()) for kind in _ENDINGS}
+        return Dataset(None, {kind: Templates(kind, root, _Section()) for kind in _ENDINGS})
     dataset = parse(_Dataset, references.inner(files[0]))
     out = {}
     for kind in _ENDINGS:
@@ -149,7 +208,34 @@ def read_dataset(references: References) -> dict[str, Templates]:
             templates.of_file(file)
         for k, change in enumerate(section.configs):
             templates.apply(change, k, files[0])
-    return out
+    scenes = dataset.scene_instances
+    return Dataset(
+        files[0],
+        out,
+        tuple(dict.fromkeys(_listed(scenes, INSTANCE, root, files[0]))),
+        scenes.default_attributes,
+        dict(_descriptors(dataset.semantic_scene_descriptor_instances, root, files[0])),
+    )
+
+
+def _descriptors(section: Mapping[str, Any], root: Path, file: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the semantic descriptors by name: those of ``paths``, and those named one by one."""
+    for name, value in section.items():
+        if isinstance(value, str):
+            yield name, References(file, root).find(value, "semantic_scene_descriptor_instances")
+        elif name == "paths":
+            found = checked(_Section, {"paths": value}, str(file))
+            for path in _listed(found, ".json", root, file):
+                yield path.name, path
+
+
+def named_after(template: Path, attributes: Attributes) -> dict[str, Any]:
+    """Return attributes in which the name of a configuration stands where they ask for it."""
+    name = template.name.partition(".")[0]
+    return {
+        key: value.replace(_NAME, name) if isinstance(value, str) else value
+        for key, value in attributes.items()
+    }
 
 
 def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[Path]:
@@ -160,7 +246,8 @@ def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[
         wanted = ending if suffix == ".json" else suffix
         for pattern in patterns:
             if pattern.startswith("/") or ".." in Path(pattern).parts:
-                references.find(pattern, "paths")  # says what is wrong with it
+                if ending != ARTICULATED:  # habitat-sim's own datasets name such, and use none
+                    references.find(pattern, "paths")  # says what is wrong with it
                 continue
             found = sorted(root.glob(pattern)) or sorted(root.glob(pattern + wanted))
             for path in found:

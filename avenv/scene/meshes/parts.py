@@ -45,6 +45,7 @@ class MeshPart:
         uv: (N, 3, 2) float64 in periods of the image, u to the right, v up; None without.
         shade: (N, 3) float64 linear-light mean of the corners' own colours; None without.
         notes: what ``avenv`` itself wrote about the object when it exported it.
+        label: what semantic annotations call it; empty where there are none.
     """
 
     owner: str
@@ -53,6 +54,22 @@ class MeshPart:
     uv: NDArray[np.float64] | None = None
     shade: NDArray[np.float64] | None = None
     notes: Mapping[str, Any] | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class MeshRegion:
+    """A room that annotations tell of.
+
+    Attributes:
+        name: of the room.
+        corners: (N, 3) float64 of its floor, in the file's axes and units.
+        height: above the floor, in the file's units.
+    """
+
+    name: str
+    corners: NDArray[np.float64]
+    height: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +84,7 @@ class MeshFile:
         notes: what ``avenv`` itself wrote about the scene when it exported it.
         in_metres: its format leaves no doubt about units, however large it comes out.
         digests: SHA-256 of all files that were read, by their paths; ``""`` for the first.
+        regions: rooms that annotations tell of.
     """
 
     parts: list[MeshPart]
@@ -76,6 +94,7 @@ class MeshFile:
     notes: Mapping[str, Any] | None = None
     in_metres: bool = False
     digests: Mapping[str, str] = field(default_factory=dict)
+    regions: tuple[MeshRegion, ...] = ()
 
 
 def too_many(count: int) -> str:

@@ -90,7 +90,7 @@ class SurfaceBook:
             return Choice(str(source.notes.get("material", source.name)), FILE)
         if source.name in self.named:
             return Choice(self.named[source.name], RULE)
-        names = [n for n in (source.name, source.image_name, part.owner) if n]
+        names = [n for n in (source.name, source.image_name, part.label or part.owner) if n]
         choice = self.rules.choose(names, color)
         if self.default is not None and choice.how == "by default":
             return choice._replace(material=self.default)

@@ -1,4 +1,4 @@
-"""``instruction``: what the body is asked to do, as numbers of words."""
+"""``instruction`` and ``answer``: what a body is asked to do and is told, as numbers of words."""
 
 import numpy as np
 from gymnasium import spaces
@@ -24,3 +24,15 @@ class Instruction(Sensor):
         """Write the instructions."""
         for row, instruction in enumerate(self.rig.state.instruction):
             out[row] = tokens(instruction)
+
+
+class Answer(Instruction):
+    """(E, 32) int32: numbers of the words that the body was told in the latest step, else 0."""
+
+    def check(self, start: Start) -> None:
+        """Refuse nothing: all answers can be said."""
+
+    def observe(self, out: NDArray) -> None:
+        """Write the answers."""
+        for row, answer in enumerate(self.rig.state.answer):
+            out[row] = tokens(answer)

@@ -21,6 +21,7 @@ class Pose(Sensor):
     def __init__(self, rig: Rig):
         super().__init__(rig)
         self._error = np.zeros((len(rig.state), 3))
+        self._space = self.space()
 
     def space(self) -> spaces.Box:
         """Return float32 (4,)."""
@@ -41,7 +42,7 @@ class Pose(Sensor):
 
     def observe(self, out: NDArray) -> None:
         """Write the poses."""
-        space, state = self.space(), self.rig.state
+        space, state = self._space, self.rig.state
         pose = state.pose() + self._error
         out[:, :2], out[:, 2], out[:, 3] = pose[:, :2], frames.wrap_angle(pose[:, 2]), state.time
         np.clip(out, space.low, space.high, out=out)

@@ -25,6 +25,7 @@ SENSORS: "dict[str, str | Callable[[Rig], Sensor]]" = {
     "pose": f"{_HERE}.pose:Pose",
     "contact": f"{_HERE}.contact:Contact",
     "instruction": f"{_HERE}.instruction:Instruction",
+    "answer": f"{_HERE}.instruction:Answer",
     "pointgoal": f"{_HERE}.pointgoal:PointGoal",
     "pointgoal_with_gps_compass": f"{_HERE}.pointgoal:PointGoalNow",
 }

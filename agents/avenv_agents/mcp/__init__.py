@@ -1,0 +1,1 @@
+"""A home to walk through for any client of the Model Context Protocol."""

@@ -1,0 +1,503 @@
+"""A model behind a chat interface acts in an environment, whatever it and its server answer."""
+
+import json
+import signal
+import threading
+
+import numpy as np
+import pytest
+from chat_support import Reply, calling, chat_server, saying, stream_of
+from click.testing import CliRunner
+from support import furnished_flat, two_rooms
+
+from avenv.benchmark import evaluate
+from avenv.cli import main
+from avenv.simulation.world import World
+from avenv_agents.omni import line
+from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.reference import Reference
+from avenv_agents.omni.reference_server import answer_of, make_server
+from avenv_agents.omni.view import View
+
+KEY = "sk-never-written-down-4711"
+BRIEF = View(frames=0, sound="none", bearings=False, odometry=False, plan=4)
+OPTIONS = {"sounds": "phone", "progress": False, "max_episode_steps": 12}
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(two_rooms())
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_with_a_key(monkeypatch):
+    monkeypatch.setattr(line, "FIRST_WAIT", 0.001)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+def run(server, world, out=None, episodes=2, view=BRIEF, num_envs=2, on_error="stop", **given):
+    url = server if isinstance(server, str) else server.url
+    agent = Omni().configured({"model": "m", "base_url": url, "view": view, **given})
+    return evaluate(
+        agent, "omni", episodes, num_envs=num_envs, scenes=world, out=out, on_error=on_error,
+        arguments=agent.told, **OPTIONS, **agent.options,
+    )  # fmt: skip
+
+
+def walking(number, body, headers):
+    """Turn left, then walk until the last action."""
+    return calling("turn_left", "forward", "forward", note="I walk")
+
+
+# -- the way of a question -------------------------------------------------------------------------
+
+
+def test_a_model_is_asked_what_the_view_says_and_its_plan_is_carried_out(world):
+    view = View(frames=2, frame_size=(32, 24), seconds=0.5, spectrogram=True, plan=3)
+    with chat_server(walking) as server:
+        results = run(server, world, episodes=1, view=view)
+    actions = results.episodes[0]["actions"]
+    assert actions[0] == 2  # turn_left
+    assert set(actions[1:3]) == {1}
+    parts = server.asked[1]["messages"][1]["content"]
+    assert [part["type"] for part in parts].count("image_url") == 3  # two frames, a spectrogram
+    assert [part["type"] for part in parts].count("input_audio") == 1
+    assert "Your note: I walk" in parts[0]["text"]
+    assert "1. turn_left" in parts[0]["text"]
+    tool = server.asked[0]["tools"][0]["function"]
+    assert tool["parameters"]["properties"]["actions"]["items"]["enum"] == [
+        "stop", "forward", "turn_left", "turn_right",
+    ]  # fmt: skip
+    ledger = results.episodes[0]["ledger"]
+    assert ledger["questions"] == len(server.asked)
+    assert ledger["tokens_in"] == 100 * len(server.asked)
+
+
+def test_no_question_tells_the_truth(world):
+    view = View(frames=1, frame_size=(32, 24), seconds=0.5)
+    with chat_server(walking) as server:
+        run(server, world, episodes=1, view=view)
+    for body in server.asked:
+        told = body["messages"][1]["content"][0]["text"].lower()
+        assert not any(word in told for word in ("azimuth", "geodesic", "truth", "goal is", "spl"))
+
+
+def test_streams_and_text_answers_are_read_as_calls_are(world):
+    with chat_server(lambda *_: stream_of(calling("turn_left"))) as server:
+        streamed = run(server, world, stream=True)
+    written = 'I turn.\n```json\n{"actions": ["turn_left"]}\n```'
+    text = View(frames=0, sound="none", bearings=False, odometry=False, reply="text")
+    with chat_server(lambda *_: saying(written)) as server:
+        told = run(server, world, view=text)
+    assert streamed.episodes[0]["actions"] == told.episodes[0]["actions"] == [2] * 12
+    assert streamed.episodes[0]["ledger"]["tokens_out"] == 120
+
+
+def test_rows_are_asked_at_once_up_to_the_limit(world):
+    lock, now, most = threading.Lock(), [0], [0]
+    meeting = threading.Barrier(2)
+
+    def script(*_):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        meeting.wait(timeout=20)  # two are needed for either to go on
+        with lock:
+            now[0] -= 1
+        return calling("turn_left", "turn_left", "turn_left", "turn_left")
+
+    with chat_server(script) as server:
+        run(server, world, episodes=4, num_envs=4, concurrency=2)
+    assert most[0] == 2
+
+
+def test_asking_gets_an_answer_that_is_told(world):
+    from avenv.envs.vector import BatchEnv
+
+    told = []
+
+    def script(number, body, headers):
+        told.append(body["messages"][1]["content"][0]["text"])
+        return calling("turn_left", "turn_left", "turn_left", "turn_left")
+
+    envs = BatchEnv("AudioGoal", 1, scenes=world, sounds="phone", **Omni(view=BRIEF).options)
+    with chat_server(script) as server:
+        agent = Omni(model="m", base_url=server.url, view=BRIEF)(envs)
+        observation, _ = envs.reset(seed=0)
+        agent.reset(0, 0)
+        info = {"active": np.array([True]), "instruction": np.array(["Find it."])}
+        agent.act(observation, info)
+        agent.act(observation, info | {"answer": np.array(["It is in the hall."])})
+    assert len(told) == 2  # what was planned before the answer is dropped
+    assert "told: It is in the hall." in told[1]
+
+
+# -- answers of no use -----------------------------------------------------------------------------
+
+USELESS = {
+    "malformed": saying(None, [{"function": {"name": "act", "arguments": '{"actions": ["for'}}]),
+    "malformed list": calling(tool="act"),
+    "malformed tool": calling("forward", tool="fly"),
+    "unknown_action": calling("jump"),
+    "text_only": saying("I would walk to the phone."),
+    "refused": saying(None, refusal="I cannot help with that."),
+    "refused by a filter": saying("", finish="content_filter"),
+    "empty": saying(""),
+    "empty of another form": {"result": 1},
+    "cut_off": saying("", finish="length"),
+}
+
+
+@pytest.mark.parametrize("case", USELESS)
+def test_an_answer_of_no_use_is_told_counted_and_asked_again(world, case):
+    def script(number, body, headers):
+        return USELESS[case] if number == 0 else calling("turn_left", "stop")
+
+    with chat_server(script) as server:
+        results = run(server, world, episodes=1)
+    assert "of no use" in server.asked[1]["messages"][1]["content"][0]["text"]
+    assert results.episodes[0]["ledger"][case.split()[0]] == 1
+    assert results.episodes[0]["actions"] == [2, 0]
+    assert case.split()[0] in results.table()
+
+
+def test_a_model_that_never_answers_well_is_given_up_in_that_episode(world):
+    with chat_server(lambda *_: calling("jump")) as server:
+        results = run(server, world, episodes=2)
+    assert [record["actions"] for record in results.episodes] == [[0], [0]]
+    assert results.episodes[0]["ledger"]["given_up"] == 1
+    assert len(server.asked) == 2 * BRIEF.patience
+
+
+def test_an_endless_answer_is_cut_off(world, monkeypatch):
+    monkeypatch.setattr(line, "MOST_BYTES", 100_000)
+
+    def script(number, body, headers):
+        if number == 0:
+            return Reply((" " * 10_000 for _ in iter(int, 1)), wait=0)
+        return calling("stop")
+
+    with chat_server(script) as server:
+        results = run(server, world, episodes=1)
+    assert results.episodes[0]["ledger"]["cut_off"] == 1
+
+
+# -- servers ---------------------------------------------------------------------------------------
+
+
+def test_a_busy_server_is_asked_again(world):
+    troubles = [
+        Reply('{"error": {"message": "slow down"}}', 429, retry_after="0"),
+        Reply("<html><title>Bad gateway</title></html>", 502, "text/html"),
+        {"error": {"message": "overloaded", "code": 503}},  # with status 200, as relays do
+        Reply([" ", json.dumps(calling("stop"))], wait=1.0),  # too slow
+    ]
+
+    def script(number, body, headers):
+        return troubles[number] if number < len(troubles) else calling("stop")
+
+    with chat_server(script) as server:
+        results = run(server, world, episodes=1, timeout=0.5)
+    assert results.episodes[0]["ledger"]["retries"] == 4
+    assert len(server.asked) == 5
+
+
+def test_a_server_that_drips_is_given_no_more_than_its_time(world):
+    drip = Reply((" " for _ in range(1000)), wait=0.05)
+    said = pytest.raises(ValueError, match="did not answer: ReadTimeout")
+    with chat_server(lambda *_: drip) as server, said:
+        run(server, world, episodes=1, timeout=0.3, tries=1)
+
+
+HOPELESS = {
+    "a wrong key": (Reply('{"error": {"message": "Incorrect key"}}', 401), "OPENAI_API_KEY"),
+    "no such model": (Reply('{"error": {"message": "no model m"}}', 404), "ends in /v1"),
+    "a proxy's page": (
+        Reply("<!doctype html><title>Log in</title>", 200, "text/html"),
+        "a web page called 'Log in'.*a proxy",
+    ),
+    "no sound": (
+        Reply('{"error": {"message": "input_audio is not supported by this model"}}', 400),
+        "--view silent",
+    ),
+    "no pictures": (Reply('{"error": {"message": "no image input"}}', 400), "--view text"),
+    "no tools": (Reply('{"error": {"message": "does not support tools"}}', 400), "reply: text"),
+    "an old limit": (
+        Reply('{"error": {"message": "unknown max_completion_tokens"}}', 422),
+        "answer_limit: max_tokens",
+    ),
+    "no JSON": (Reply("hello", 200, "text/plain"), "no JSON but 'hello'"),
+}
+
+
+@pytest.mark.parametrize("case", HOPELESS)
+def test_what_cannot_get_better_is_said_at_once_with_what_to_change(world, case):
+    reply, hint = HOPELESS[case]
+    with chat_server(lambda *_: reply) as server:
+        with pytest.raises(ValueError, match=hint):
+            run(server, world, episodes=1)
+        assert len(server.asked) == 1
+        if case == "a wrong key":  # or the episode has failed, and says why
+            results = run(server, world, episodes=1, on_error="fail")
+            assert "401" in results.episodes[0]["error"]
+
+
+def test_nobody_there_is_said_after_all_tries(world):
+    with pytest.raises(ValueError, match="2 tries, is it running"):
+        run("http://127.0.0.1:9/v1", world, tries=2)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("localhost:8000", "accepted: as http://localhost:8000/v1"),
+        ("ftp://host/v1", "base_url"),
+        ("http://", "base_url"),
+        ("http://me:secret@host/v1", "environment variable"),
+        ("http://host/v1?key=secret", "environment variable"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(world, url, said):
+    with pytest.raises(ValueError, match=said) as refusal:
+        run(url, world)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "needs a model"),
+        ({"model": "m", "api_key": "sk-1"}, "environment variable"),
+        ({"model": "m", "backend": "opneai"}, "openai"),
+        ({"model": "m", "view": "defualt"}, "default"),
+        ({"model": "m", "max_cost": 1.0}, "prices"),
+        ({"model": "m", "concurrency": 0}, "1 to 256"),
+        ({"model": "m", "modle": 1}, "model"),
+    ],
+)
+def test_arguments_that_are_none_are_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        Omni().configured(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "said"),
+    [
+        ({"key": "sk-pasted-by-mistake"}, {}, "key names an environment variable"),
+        ({"key": "MINE"}, {"MINE": "sk-\u00e9\u00e8"}, "the key in MINE"),
+    ],
+)
+def test_a_key_that_is_none_is_refused_and_not_told(world, monkeypatch, given, environment, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=said) as refusal:
+        run("http://127.0.0.1:9", world, **given)
+    assert "sk-" not in str(refusal.value)
+
+
+def test_a_fresh_run_forgets_transcripts_and_nothing_else(tmp_path):
+    from avenv.cli.evaluate import _remove
+
+    for name in ("agent/transcripts/1.jsonl", "episodes.jsonl", "mine.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    _remove(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_providers_own_address_wants_a_key(world, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ValueError, match="export OPENAI_API_KEY"):
+        run("", world)
+
+
+# -- transcripts, keys, money ----------------------------------------------------------------------
+
+
+def test_a_replay_equals_the_run_without_a_network(world, tmp_path):
+    view = View(frames=1, frame_size=(32, 24), seconds=0.5, sound="wav")
+    with chat_server(lambda n, *_: calling("jump") if n == 2 else walking(n, {}, {})) as server:
+        run(server, world, tmp_path / "run", view=view, price_in=2.0, price_out=10.0)
+    run("http://127.0.0.1:9", world, tmp_path / "again", view=view, replay=str(tmp_path / "run"))
+    for name in ("episodes.jsonl", "summary.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    ledger = json.loads((tmp_path / "run/episodes.jsonl").read_text().splitlines()[1])["ledger"]
+    assert ledger["cost"] == pytest.approx(ledger["questions"] * (100 * 2 + 10 * 10) / 1e6)
+    transcript = tmp_path / "run/agent/transcripts/0.jsonl"
+    request = json.loads(transcript.read_text().splitlines()[0])["request"]
+    shown = request["messages"][1]["content"][1]["image_url"]["url"].partition(",")[2]
+    assert (transcript.parent / shown).read_bytes()[:4] == b"\x89PNG"
+    other = View(frames=1, frame_size=(32, 24), seconds=0.5, history=5)
+    with pytest.raises(ValueError, match="not the one asked now"):
+        run("http://127.0.0.1:9", world, view=other, replay=str(tmp_path / "run"))
+    with pytest.raises(ValueError, match="no transcript of this episode"):
+        run("", world, view=view, episodes=3, replay=str(tmp_path / "run"))
+
+
+def test_a_run_that_was_stopped_goes_on_and_asks_nothing_twice(world, tmp_path):
+    def script(number, body, headers):
+        return walking(number, body, headers)
+
+    with chat_server(script) as server:
+        run(server, world, tmp_path / "whole", episodes=3)
+        whole = len(server.asked)
+
+    def stopping(number, body, headers):
+        if number == 7:
+            signal.raise_signal(signal.SIGINT)
+            return Reply("", 500)
+        return script(number, body, headers)
+
+    with chat_server(stopping) as server:
+        with pytest.raises((KeyboardInterrupt, ValueError)):
+            run(server, world, tmp_path / "parts", episodes=3, num_envs=1, tries=1)
+        transcripts = (tmp_path / "parts/agent/transcripts").glob("*.jsonl")
+        kept = sum(len(path.read_text().splitlines()) for path in transcripts)
+        assert kept == 7
+        torn = tmp_path / "parts/agent/transcripts/1.jsonl"
+        torn.write_bytes(torn.read_bytes() + b'{"half": ')
+    with chat_server(script) as server:
+        run(server, world, tmp_path / "parts", episodes=3, num_envs=1)
+        assert len(server.asked) == whole - kept
+    for name in ("episodes.jsonl", "summary.json"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+def test_spending_stops_at_the_cap_and_goes_on_with_a_higher_one(world, tmp_path):
+    prices = {"price_in": 100.0, "price_out": 100.0}  # 0.011 an answer
+    with chat_server(walking) as server:
+        run(server, world, num_envs=1)
+        whole = len(server.asked)
+    with chat_server(walking) as server:
+        with pytest.raises(ValueError, match=r"\$0.0330 is spent"):
+            run(server, world, tmp_path, num_envs=1, max_cost=0.025, **prices)
+        assert len(server.asked) == 3
+        with pytest.raises(ValueError, match="is spent"):  # what was spent before counts
+            run(server, world, tmp_path, num_envs=1, max_cost=0.025, **prices)
+        assert len(server.asked) == 3
+        run(server, world, tmp_path, num_envs=1, max_cost=1.0, **prices)
+        assert len(server.asked) == whole
+
+
+def test_the_key_is_sent_and_written_down_nowhere(world, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    seen = []
+
+    def script(number, body, headers):
+        seen.append(headers["authorization"])
+        if number == 0:
+            return Reply(json.dumps({"error": {"message": f"busy, {KEY}"}}), 500)
+        if number == 3:
+            return Reply(json.dumps({"error": {"message": f"wrong: {headers}"}}), 401)
+        return calling("turn_left", note=f"my key is {KEY}")
+
+    with chat_server(script) as server, pytest.raises(ValueError, match="401") as refusal:
+        run(server, world, tmp_path, num_envs=1)
+    assert seen[0] == f"Bearer {KEY}"
+    assert not any(KEY in json.dumps(body) for body in server.asked)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert written
+    assert not any(KEY.encode() in path.read_bytes() for path in written)
+    told = str(refusal.value) + caplog.text
+    error = refusal.value.__cause__
+    while error is not None:
+        told, error = told + str(error), error.__cause__
+    assert KEY not in told
+
+
+# -- other interfaces ------------------------------------------------------------------------------
+
+
+def test_anthropics_interface(world, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    view = View(frames=1, frame_size=(32, 24), sound="none", seconds=0.5)
+
+    def script(number, body, headers):
+        assert headers["x-api-key"] == KEY
+        assert body["messages"][0]["content"][1]["source"]["media_type"] == "image/png"
+        assert body["tool_choice"] == {"type": "tool", "name": "act"}
+        block = {"type": "tool_use", "name": "act", "input": {"actions": ["turn_left", "stop"]}}
+        usage = {"input_tokens": 7, "output_tokens": 3}
+        return {"content": [{"type": "text", "text": "so"}, block], "usage": usage}
+
+    with chat_server(script) as server:
+        results = run(server, world, episodes=1, view=view, backend="anthropic")
+    assert server.paths == ["/v1/messages"]
+    assert results.episodes[0]["actions"] == [2, 0]
+    assert results.episodes[0]["ledger"]["tokens_in"] == 7
+    with pytest.raises(ValueError, match="takes no sound; accepted: --view silent"):
+        run(server, world, view=View(frames=0, seconds=0.5), backend="anthropic")
+
+
+def test_geminis_interface(world, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    view = View(frames=1, frame_size=(32, 24), seconds=0.5)
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}}
+
+    def script(number, body, headers):
+        assert headers["x-goog-api-key"] == KEY
+        kinds = [p["inlineData"]["mimeType"] for p in body["contents"][0]["parts"][1:]]
+        assert kinds == ["image/png", "audio/wav"]
+        call = {"functionCall": {"name": "act", "args": {"actions": ["turn_left", "stop"]}}}
+        answer = {"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]}
+        return blocked if number == 0 else answer
+
+    with chat_server(script) as server:
+        results = run(server, world, episodes=1, view=view, backend="gemini")
+    assert server.paths[0] == "/v1/models/m:generateContent"
+    assert results.episodes[0]["actions"] == [2, 0]
+    assert results.episodes[0]["ledger"]["refused"] == 1
+
+
+# -- the reference model ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reference():
+    server = make_server(answer_of(Reference()))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_reference_model_finds_a_phone_through_the_command_line(reference, tmp_path):
+    command = [
+        "evaluate", "--agent", "avenv_agents.omni.agent:omni", "--model", "reference",
+        "--base-url", reference, "--view=reference", "--scene", "apartment", "--sounds", "phone",
+        "--episodes", "1", "--seed", "0", "--out", str(tmp_path),
+    ]  # fmt: skip
+    shown = CliRunner().invoke(main, command)
+    assert shown.exit_code == 0, shown.output
+    assert "success    1.000" in shown.output
+    assert "questions" in shown.output
+    heading = json.loads((tmp_path / "episodes.jsonl").read_text().splitlines()[0])
+    assert heading["agent"]["arguments"]["model"] == "reference"
+    assert heading["agent"]["arguments"]["view"]["plan"] == 1
+    assert "127.0.0.1" not in json.dumps(heading)
+    unknown = CliRunner().invoke(main, [*command, "--modle", "x"])
+    assert "No such option" in unknown.output
+
+
+def test_the_reference_model_waits_and_acts_where_it_can(reference):
+    agent = Omni().configured({"model": "r", "base_url": reference, "view": "reference"})
+    results = evaluate(
+        agent, "omni", 1, task="AnswerDoor", scenes=furnished_flat(), progress=False,
+        max_episode_steps=15, spread=20.0, **agent.options,
+    )  # fmt: skip
+    assert set(results.episodes[0]["actions"]) == {5}  # wait, as long as nothing is heard
+
+
+def test_the_reference_model_says_what_it_needs(reference, world):
+    with pytest.raises(ValueError, match="--view reference"):
+        run(reference, world, episodes=1)
+
+
+def test_deaf_it_is_another_agent(world, reference):
+    from avenv.benchmark import Impaired
+
+    whole = Omni().configured({"model": "r", "base_url": reference, "view": "reference"})
+    deaf = Impaired(whole, "deaf")
+    assert deaf.told == whole.told
+    results = evaluate(deaf, "omni", 1, scenes=world, **OPTIONS, **whole.options)
+    assert results.name == "omni, deaf"
