@@ -414,9 +414,7 @@ def test_results_of_another_set_version_or_rules_are_refused(small, claim, tmp_p
 def test_there_are_no_results_of_no_episodes(small):
     with pytest.raises(ValueError, match=r"the split 'none' of small-v1 is empty"):
         evaluate_set(OracleAgent, "it", small[0], "none", progress=False)
-    with pytest.raises(
-        ValueError, match=r"small-v1 is 'tset'; accepted: .*did you mean 'test'"
-    ):
+    with pytest.raises(ValueError, match=r"small-v1 is 'tset'; accepted: .*did you mean 'test'"):
         evaluate_set(OracleAgent, "it", small[0], "tset", progress=False)
     with pytest.raises(ValueError, match=r"count is 9; small-v1 has 8 episodes in test"):
         evaluate_set(OracleAgent, "it", small[0], "test", count=9, progress=False)
