@@ -304,6 +304,10 @@ def test_the_command_line_scores(made):
     )
     assert shown.exit_code == 0, shown.output
     assert "| spatial | 6 |" in shown.output
+    untaught = CliRunner().invoke(
+        questions_group, ["score", str(folder), "--split", "all", "--by", "text"]
+    )
+    assert "learned those of train" in str(untaught.exception)
     checked = CliRunner().invoke(questions_group, ["check", str(folder)])
     assert "| louder |" in checked.output
     neither = CliRunner().invoke(questions_group, ["score", str(folder)])

@@ -48,7 +48,7 @@ camera has turned to its left, every eighth of a second, as a body would know it
 
 **Limits.** All heads are one dummy head (KEMAR), things are plain, homes are procedural: who is
 good at this may not be in a real room. {left_out} groups were left out, because a head or a
-source would have been inside something.
+source would have been inside something, or nothing was heard.
 """
 
 

@@ -59,7 +59,8 @@ def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
 
 @questions_group.command("score")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--split", type=click.Choice([*SPLITS, "all"]), default="test",
+              show_default=True)  # fmt: skip
 @click.option("--answers", type=click.Path(exists=True, path_type=Path),
               help='A file of lines {"id": ..., "answer": "A"}.')  # fmt: skip
 @click.option("--by", type=click.Choice(BY), help="Who answers, without a model.")
@@ -82,10 +83,13 @@ def score(
 
     if sum(x is not None for x in (answers, by, model)) != 1:
         raise ValueError("accepted: one of --answers, --by and --model")
-    asked = read_questions(folder / f"{split}.jsonl")
+    splits = SPLITS if split == "all" else (split,)
+    asked = [q for one in splits for q in read_questions(folder / f"{one}.jsonl")]
     if answers is not None:
         given, name = read_answers(answers, asked), answers.stem
     elif by is not None:
+        if by == "text" and "train" in splits:
+            raise ValueError("who reads texts has learned those of train; accepted: val or test")
         given, name = _by_rule(by, asked, folder, lacking), by
     else:
         from avenv_agents.omni.agent import Omni
