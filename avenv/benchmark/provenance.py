@@ -77,8 +77,8 @@ def instructions() -> str:
     from numba import config
 
     able = {name for name, has in binding.get_host_cpu_features().items() if has}
-    if config.CPU_FEATURES is not None:  # Numba was asked to compile for others
-        able = {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}
+    if config.CPU_FEATURES is not None:  # type: ignore[attr-defined]
+        able = {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}  # type: ignore[attr-defined]
     return " ".join([platform.machine(), *(name for name in VECTORS if name in able)])
 
 
