@@ -11,7 +11,8 @@ JSON = "application/json"
 
 def calling(*actions, tool="act", **more):
     """Return a chat completion that calls a tool, with 100 and 10 tokens."""
-    arguments = json.dumps({"actions": list(actions), **more})
+    given = {"actions": list(actions)} if actions or tool == "act" else {}
+    arguments = json.dumps(given | more)
     return saying(None, [{"function": {"name": tool, "arguments": arguments}}])
 
 

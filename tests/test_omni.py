@@ -280,6 +280,31 @@ def test_arguments_that_are_none_are_refused(given, said):
         Omni().configured(given)
 
 
+@pytest.mark.parametrize(
+    ("given", "environment", "said"),
+    [
+        ({"key": "sk-pasted-by-mistake"}, {}, "key names an environment variable"),
+        ({"key": "MINE"}, {"MINE": "sk-\u00e9\u00e8"}, "the key in MINE"),
+    ],
+)
+def test_a_key_that_is_none_is_refused_and_not_told(world, monkeypatch, given, environment, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=said) as refusal:
+        run("http://127.0.0.1:9", world, **given)
+    assert "sk-" not in str(refusal.value)
+
+
+def test_a_fresh_run_forgets_transcripts_and_nothing_else(tmp_path):
+    from avenv.cli.evaluate import _remove
+
+    for name in ("agent/transcripts/1.jsonl", "episodes.jsonl", "mine.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    _remove(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_the_providers_own_address_wants_a_key(world, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ValueError, match="export OPENAI_API_KEY"):

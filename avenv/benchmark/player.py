@@ -97,13 +97,15 @@ class Crew:
         observation = batch.observe()
         if isinstance(self._factory, Impaired):
             observation = self._factory.observed(batch, observation)
-        words = np.array([batch.task.episodes[row].instruction for row in range(batch.num_envs)])
+        setting = batch.setting()
+        words = {name: np.array(setting[name]) for name in ("instruction", "answer")
+                 if name in setting}  # fmt: skip
         actions = []
         for agent, members in zip(self._agents, self._members, strict=True):
             own = np.append(True, np.diff(members) > 0)  # the others fill up
             info: dict[str, Any] = {
                 "action_names": batch.task.actions.names,
-                "instruction": words[members],
+                **{name: told[members] for name, told in words.items()},
                 "active": active[members] & own,
             }
             if self._previous_reward:

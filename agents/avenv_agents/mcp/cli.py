@@ -37,7 +37,11 @@ def mcp(
     """
     from avenv.envs import Env
     from avenv.simulation.world import load_worlds
-    from avenv_agents.mcp.server import make_server
+
+    try:
+        from avenv_agents.mcp.server import make_server
+    except ImportError as error:
+        raise ImportError(f'{error}; clients are served with: pip install "avenv[mcp]"') from error
     from avenv_agents.mcp.walks import SENSORS, Limits, Walks
 
     worlds = load_worlds(list(scenes))

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ from avenv_agents.omni.view import View, read_view
 
 TRANSCRIPTS = "transcripts"
 """Folder of transcripts, in an agent's folder beside its results."""
+
+NO_MODEL = "the agent omni needs a model; accepted: --model NAME"
 
 VERSION = "1"
 """Of what models are told; with another, results are another agent's."""
@@ -91,7 +93,7 @@ class Omni:
             given = {**given, "model": str(given["model"])}
         made = as_record("the agent omni takes", {**self._own(), **given}, Omni)
         if not made.model:
-            raise ValueError("the agent omni needs a model; accepted: --model NAME")
+            raise ValueError(NO_MODEL)
         find_backend(made.backend)
         for name, low, high in (("concurrency", 1, 256), ("tries", 1, 20), ("timeout", 0.1, 3600)):
             if not low <= getattr(made, name) <= high:
@@ -157,6 +159,8 @@ class OmniAgent:
             raise ValueError(
                 f"actions are {envs.single_action_space}; this agent takes discrete ones"
             )
+        if not omni.model:
+            raise ValueError(NO_MODEL)
         options = envs.task_options
         self._omni, self._names = omni, tuple(envs.action_names)
         self._view = view = omni.seen
@@ -209,6 +213,7 @@ class OmniAgent:
         except BaseException:
             for future in futures:
                 future.cancel()
+            wait(futures)  # what is under way is paid for, and is to be written down
             raise
         actions = np.full(len(info["active"]), STOP)
         for row in active:

@@ -19,6 +19,8 @@ RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 """Statuses that may be others the next time."""
 
 HIDDEN = "(key)"
+SHORTEST = 8
+"""Letters of the shortest key that is one; shorter ones, as ``none``, are words of answers too."""
 
 
 class ServerError(ValueError):
@@ -65,10 +67,20 @@ class Line:
     tries: int = 6
 
     def __post_init__(self) -> None:
-        import httpx2
-
+        try:
+            import httpx2
+            import openai  # noqa: F401 (what is missing is said before anything is asked)
+        except ImportError as error:
+            raise ImportError(
+                f'{error}; models are asked with: pip install "avenv[omni]"'
+            ) from error
         self.base_url = check_url(self.base_url or self.backend.URL)
+        if self.key and self.key not in os.environ:
+            # Not named: it may be the key itself.
+            raise ServerError("key names an environment variable that is not set")
         self.key = self.key or self.backend.KEY
+        if not self.secret.isascii() or not self.secret.isprintable():
+            raise ServerError(f"the key in {self.key} has letters that no header can carry")
         self._client = httpx2.Client(
             timeout=self.timeout,
             # What is packed may be far larger when it is unpacked.
@@ -122,7 +134,7 @@ class Line:
 
     def hide(self, text: str) -> str:
         """Return a text without the key."""
-        return text.replace(self.secret, HIDDEN) if self.secret else text
+        return text.replace(self.secret, HIDDEN) if len(self.secret) >= SHORTEST else text
 
     def _hidden(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -25,6 +25,9 @@ from avenv_agents.baselines import DirectionFollower, FollowerMemory
 from avenv_agents.hearing import SILENCE
 from avenv_agents.omni.media import depth_of, picture_of, sound_of
 
+CERTAIN, EAGER = 0.85, 0.4
+"""Probabilities of being there at which to stop, and at which to act."""
+
 _HEAD = struct.Struct("<3d d B B I H H")
 _STEP = 1 / 8
 """Of the log-likelihoods in a note; they are told down to 32 below the highest."""
@@ -69,6 +72,8 @@ class Mind:
         try:
             unpacker = zlib.decompressobj()
             content = unpacker.decompress(base64.b64decode(note, validate=True), _MOST)
+            if not unpacker.eof:
+                raise ValueError("it has no end")
             *pose, level, action, heard, tried, rows, columns = _HEAD.unpack_from(content)
             mind = Mind(heard=bool(heard), tried=tried)
             own, rest = mind.follower, np.frombuffer(content, np.uint8, offset=_HEAD.size)
@@ -127,9 +132,10 @@ class Reference:
         if not mind.heard and "wait" in names:
             mind.follower.action = STOP
             return "wait", mind.pack()
-        follower = self._follower(audio.shape[1], rate, grey.shape)
+        acts = "interact" in names
+        follower = self._follower(audio.shape[1], rate, grey.shape, acts)
         action = follower.decide(mind.follower, audio, depth_of(grey)[..., 0])
-        if action == STOP and "interact" in names:
+        if action == STOP and acts:
             # What it reaches for may be beside it: it turns between two tries.
             mind.tried += 1
             if mind.tried % 2 == 1:
@@ -137,7 +143,9 @@ class Reference:
             action = mind.follower.action = TURN_LEFT
         return names[action], mind.pack()
 
-    def _follower(self, samples: int, rate: int, shape: tuple[int, ...]) -> DirectionFollower:
+    def _follower(
+        self, samples: int, rate: int, shape: tuple[int, ...], acts: bool
+    ) -> DirectionFollower:
         settings = SensorSettings(
             ("audio", "depth"),
             image_size=(shape[1], shape[0]),
@@ -146,7 +154,8 @@ class Reference:
             step_time=self._step_time,
             window=samples / rate,
         )
-        return DirectionFollower(_view(settings))
+        # An act that reaches nothing costs a moment, a stop in the wrong place the episode.
+        return DirectionFollower(_view(settings), EAGER if acts else CERTAIN)
 
 
 def _view(settings: SensorSettings) -> AgentView:

@@ -47,14 +47,14 @@ class Transcript:
 
     Args:
         folder: where transcripts are; None: nothing is written down.
-        seed: of the episode.
+        seed: of the episode, or the name of what is asked about.
         is_final: whether there are no more answers than those written down.
 
     Raises:
         TranscriptError: it is final and there is none, or the file is none.
     """
 
-    def __init__(self, folder: Path | None, seed: int, is_final: bool = False):
+    def __init__(self, folder: Path | None, seed: int | str, is_final: bool = False):
         self.path = folder / f"{seed}.jsonl" if folder else None
         self._is_final, self._next, self._length = is_final, 0, 0
         self._entries: list[Entry] = []

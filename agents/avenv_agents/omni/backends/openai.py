@@ -49,7 +49,7 @@ def post(client: Any, base_url: str, key: str, body: Mapping[str, Any]) -> Any:
     except openai.APIStatusError as error:
         return error.response
     except openai.APIConnectionError as error:
-        raise error.__cause__ or error from None
+        raise error.__cause__ or OSError(str(error)) from None
 
 
 def answer(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Put questions to a model behind a chat interface."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from avenv.core.suggest import accepted
+from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.backends import find_backend
+from avenv_agents.omni.ledger import Budget, Ledger, Prices
+from avenv_agents.omni.line import Line
+from avenv_agents.omni.media import png_of
+from avenv_agents.omni.question import AnswerError, Part, Picture, Reply, Sound, Text, Tool
+from avenv_agents.omni.question import Question as Asked
+from avenv_agents.omni.transcripts import Entry, Transcript, spent_in
+from avenv_agents.questions.ears import frames_of
+from avenv_agents.questions.question import Question
+from avenv_agents.questions.scoring import letter_of
+
+LACKING = ("nothing", "sound", "pictures", "both")
+"""What may be kept from a model, for controls."""
+
+FRAMES = 6
+"""Pictures of a film that are sent, evenly spread."""
+
+SYSTEM = (
+    "You are shown what a camera saw and what two ears beside it heard, left channel first. Answer "
+    "the question with the letter of the option that is true."
+)
+
+
+def parts_of(question: Question, folder: Path, lacking: str = "nothing") -> tuple[Part, ...]:
+    """Return what a model is shown: the text, pictures of each film, and each sound.
+
+    Raises:
+        ValueError: there is nothing of this name to lack.
+    """
+    if lacking not in LACKING:
+        raise ValueError(f"lacking is {lacking!r}; {accepted(lacking, LACKING)}")
+    parts: list[Part] = [Text(question.text)]
+    if lacking not in ("pictures", "both"):
+        for path in question.video:
+            pictures = frames_of(folder / path)
+            picked = np.linspace(0, len(pictures) - 1, FRAMES).round().astype(int)
+            parts += [Picture(png_of(pictures[k])) for k in picked]
+    if lacking not in ("sound", "both"):
+        parts += [Sound((folder / path).read_bytes(), "wav") for path in question.audio]
+    return tuple(parts)
+
+
+def ask(
+    questions: Sequence[Question], folder: Path, kept: Path, omni: Omni, lacking: str = "nothing"
+) -> tuple[dict[str, str], Ledger]:
+    """Return a model's letters by question, empty where it gave none, and what they cost.
+
+    Args:
+        questions: to be asked, several at once.
+        folder: of the data set.
+        kept: folder of transcripts; what they have is not asked again.
+        omni: the model and its server; of its view the limits of an answer count.
+        lacking: one of ``LACKING``.
+
+    Raises:
+        ValueError: the server cannot be asked, or as much is spent as may be.
+    """
+    backend, view = find_backend(omni.backend), omni.seen
+    line = Line(backend, omni.base_url, omni.key, omni.timeout, omni.tries)
+    prices = Prices(omni.price_in, omni.price_out)
+    budget, ledger = Budget(omni.max_cost, spent_in(kept)), Ledger()
+
+    def put(question: Question) -> tuple[str, Entry]:
+        letters = {"type": "string", "enum": list(question.letters)}
+        schema = {"type": "object", "properties": {"letter": letters}, "required": ["letter"]}
+        tool = Tool("answer", "Answer the question.", schema) if view.reply == "tools" else None
+        asked = Asked(
+            omni.model, SYSTEM, parts_of(question, folder, lacking), tool,
+            view.answer_tokens, view.answer_limit, view.temperature, omni.stream,
+        )  # fmt: skip
+        body = backend.body(asked)
+
+        def fetch() -> Entry:
+            budget.check()
+            sent = line.send(body)
+            reply = _reply(backend, sent.answer)
+            cost = prices.of(reply.tokens_in, reply.tokens_out)
+            budget.add(cost)
+            return Entry("", sent.answer, reply.tokens_in, reply.tokens_out, cost, sent.tries)
+
+        entry = Transcript(kept, question.id).ask(body, asked.media, fetch)
+        return letter_in(_reply(backend, entry.answer), question), entry
+
+    answers: dict[str, str] = {}
+    with ThreadPoolExecutor(omni.concurrency) as pool:
+        futures = [pool.submit(put, question) for question in questions]
+        try:
+            for question, future in zip(questions, futures, strict=True):
+                answers[question.id], entry = future.result()
+                ledger.add(entry.tokens_in, entry.tokens_out, entry.cost, entry.tries)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return answers, ledger
+
+
+def letter_in(reply: Reply, question: Question) -> str:
+    """Return the letter of a reply; empty if it has none of use."""
+    import json
+
+    for _, arguments in reply.calls:
+        try:
+            read = json.loads(arguments)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(read, dict) and (found := letter_of(str(read.get("letter", "")), question)):
+            return found
+    return letter_of(reply.text, question)
+
+
+def _reply(backend: object, answer: dict) -> Reply:
+    if answer.get("cut_off") is True:
+        return Reply(cut_off=True)
+    try:
+        return backend.reply(answer)  # type: ignore[attr-defined]
+    except AnswerError:
+        return Reply()

@@ -1,0 +1,122 @@
+"""The command line for questions: `avenv questions`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from avenv_agents.questions.question import SPLITS, Question, read_questions
+
+BY = ("reference", "text")
+
+
+@click.group("questions")
+def questions_group() -> None:
+    """Questions about what was seen and heard: make them, answer them, score answers."""
+
+
+@questions_group.command("make")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--count", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--homes", type=click.IntRange(1), default=20, show_default=True,
+              help="Of each split.")  # fmt: skip
+@click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
+def make(out: Path, count: int, seed: int, homes: int, only: tuple[str, ...]) -> None:
+    """Film clips and write a data set: JSONL, Parquet, a data card, a page to look at.
+
+    Stopped, the same command goes on. A question takes half a second of CPU.
+    """
+    from avenv_agents.questions.making import make as make_questions
+
+    made = make_questions(out, count, seed, homes, only)
+    click.echo(f"{len(made)} questions; open {out / 'sample.html'} to try some")
+
+
+@questions_group.command("check")
+@click.argument("folder", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--count", type=click.IntRange(1), default=26_000, show_default=True,
+              help="Without a folder: of questions that are set and not filmed.")  # fmt: skip
+@click.option("--homes", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
+    """Let a classifier that reads texts alone guess: it must not do better than chance."""
+    from avenv_agents.questions.guessing import check as check_texts
+    from avenv_agents.questions.planning import plan
+
+    if folder is not None:
+        asked = [q for split in SPLITS for q in read_questions(folder / f"{split}.jsonl")]
+    else:
+        asked = [q for group in plan(count, seed, homes) for q in group.questions]
+    click.echo("| template | questions | guessed | 95 % | chance |\n|---|---|---|---|---|")
+    found = check_texts(asked)
+    for one in found:
+        click.echo(
+            f"| {one.template} | {one.count} | {one.accuracy:.3f} | [{one.low:.3f}, {one.high:.3f}]"
+            f" | {one.chance:.3f} |{'' if one.is_chance else ' not chance'}"
+        )
+
+
+@questions_group.command("score")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--split", type=click.Choice([*SPLITS, "all"]), default="test",
+              show_default=True)  # fmt: skip
+@click.option("--answers", type=click.Path(exists=True, path_type=Path),
+              help='A file of lines {"id": ..., "answer": "A"}.')  # fmt: skip
+@click.option("--by", type=click.Choice(BY), help="Who answers, without a model.")
+@click.option("--model", help="Who answers, behind a chat interface.")
+@click.option("--base-url", default="", help="Of its server.")
+@click.option("--backend", default="openai", show_default=True)
+@click.option("--view", default="default", show_default=True, help="Whose limits of answers count.")
+@click.option("--max-cost", type=float, help="Dollars; needs --price-in and --price-out.")
+@click.option("--price-in", type=float, default=0.0, help="Dollars for a million tokens.")
+@click.option("--price-out", type=float, default=0.0)
+@click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
+              default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
+def score(
+    folder: Path, split: str, answers: Path | None, by: str | None, model: str | None,
+    base_url: str, backend: str, view: str, max_cost: float | None, price_in: float,
+    price_out: float, lacking: str,
+) -> None:  # fmt: skip
+    """Score answers to a data set, by axis, template and level, with intervals."""
+    from avenv_agents.questions.scoring import read_answers, table
+
+    if sum(x is not None for x in (answers, by, model)) != 1:
+        raise ValueError("accepted: one of --answers, --by and --model")
+    splits = SPLITS if split == "all" else (split,)
+    asked = [q for one in splits for q in read_questions(folder / f"{one}.jsonl")]
+    if answers is not None:
+        given, name = read_answers(answers, asked), answers.stem
+    elif by is not None:
+        if by == "text" and "train" in splits:
+            raise ValueError("who reads texts has learned those of train; accepted: val or test")
+        given, name = _by_rule(by, asked, folder, lacking), by
+    else:
+        from avenv_agents.omni.agent import Omni
+        from avenv_agents.questions.asking import ask
+
+        omni = Omni().configured(
+            {"model": model, "backend": backend, "base_url": base_url, "view": view,
+             "max_cost": max_cost, "price_in": price_in, "price_out": price_out}
+        )  # fmt: skip
+        name = str(model).replace("/", "-")
+        kept = folder / "answers" / f"{name}-{split}-without-{lacking}"
+        given, ledger = ask(asked, folder, kept, omni, lacking)
+        (kept / "answers.jsonl").write_text(
+            "".join(json.dumps({"id": k, "answer": v}) + "\n" for k, v in given.items()),
+            encoding="utf-8",
+        )
+        click.echo(", ".join(f"{k} {v:,.6g}" for k, v in ledger.counts.items() if v))
+    click.echo(table(asked, given, name if lacking == "nothing" else f"{name} without {lacking}"))
+
+
+def _by_rule(by: str, asked: list[Question], folder: Path, lacking: str) -> dict[str, str]:
+    if by == "text":
+        from avenv_agents.questions.guessing import guess
+
+        training = read_questions(folder / "train.jsonl")
+        return dict(zip([q.id for q in asked], guess(training, asked), strict=True))
+    from avenv_agents.questions.ears import answer
+
+    deaf, blind = lacking in ("sound", "both"), lacking in ("pictures", "both")
+    return {q.id: answer(q, folder, deaf, blind) for q in asked}

@@ -1,0 +1,183 @@
+"""Clips as plain data, and how they are filmed: what a camera sees and two ears hear."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avenv.core.errors import SoundError
+from avenv.core.files import draft_of
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.questions import render_view
+from avenv.simulation.walks import render_audio
+from avenv.simulation.world import World, load_scene
+from avenv.sounds import load_sounds
+from avenv_agents.omni.media import sound_file
+
+RATE = 16000
+FPS = 8
+SIZE = (192, 192)
+EARS = 1.25
+"""Metres above the floor of ears and camera."""
+
+GAIN = 2.0
+"""Of the sound in files, the same for all, so that levels still tell distances."""
+
+SILENCE = 10 ** (-55 / 20)
+"""Root mean square below which nobody hears what is asked about, re full scale."""
+
+_STEP = 0.05
+"""Seconds between two responses of the room; nothing moves fast."""
+_FADE = 160  # samples over which what is heard changes when a door moves
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """Something that sounds.
+
+    Attributes:
+        sound: name of a built-in sound.
+        position: (x, y, z) world metres.
+        onset: seconds; None: it has always sounded.
+        duration: seconds; None: without end.
+    """
+
+    sound: str
+    position: tuple[float, float, float]
+    onset: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A few seconds at one place or on a straight way, seen and heard.
+
+    Attributes:
+        scene: as ``load_scene`` takes it.
+        seconds: it lasts.
+        path: ((x, y), (x, y)) from where to where the head moves.
+        headings: radians, one every ``seconds / (N - 1)``.
+        sounds: what sounds.
+        states: of things, from the beginning.
+        change: (seconds, states): what happens in it.
+        late: seconds by which the sound is later than the picture.
+        swapped: whether left is right for the ears.
+        is_film: whether there is a picture.
+    """
+
+    scene: str
+    seconds: float
+    path: tuple[tuple[float, float], tuple[float, float]]
+    headings: tuple[float, ...]
+    sounds: tuple[Sounding, ...]
+    states: Mapping[str, str] = field(default_factory=dict)
+    change: tuple[float, Mapping[str, str]] | None = None
+    late: float = 0.0
+    swapped: bool = False
+    is_film: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of its files, the same for equal clips."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:20]
+
+    def at(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return positions (T, 2) and headings (T,) at times; before and after, it rests."""
+        share = np.clip(times / self.seconds, 0, 1)
+        ends = np.array(self.path)
+        places = ends[0] + share[:, None] * (ends[1] - ends[0])
+        marks = np.linspace(0, 1, len(self.headings))
+        return places, np.interp(share, marks, np.unwrap(self.headings))
+
+
+def film(clip: Clip, folder: Path) -> dict[str, str]:
+    """Write a clip, a WAV and, if it is a film, an MP4 with the same sound; what is there stays.
+
+    Returns:
+        the names of the files in the folder, by ``"audio"`` and ``"video"``.
+
+    Raises:
+        AvenvError: it cannot be seen from there, or nothing is heard.
+        ImportError: PyAV is not installed.
+    """
+    names = {"audio": f"{clip.name}.wav"} | ({"video": f"{clip.name}.mp4"} if clip.is_film else {})
+    if all((folder / name).exists() for name in names.values()):
+        return names
+    folder.mkdir(parents=True, exist_ok=True)
+    world = load_scene(clip.scene).with_states(clip.states)
+    audio = heard(clip, world)
+    if np.sqrt(np.mean(audio**2)) < SILENCE:
+        raise SoundError(f"{clip.scene}: nothing is heard in a clip")
+    with draft_of(folder / names["audio"]) as draft:
+        draft.write_bytes(sound_file(audio, RATE, "wav"))
+    if clip.is_film:
+        from avenv.recording.video import VideoWriter
+
+        with VideoWriter(folder / names["video"], SIZE, FPS, RATE) as video:
+            for frame in seen(clip, world):
+                video.add_frame(frame)
+            video.add_audio(np.clip(audio, -1, 1))
+    return names
+
+
+def seen(clip: Clip, world: World) -> NDArray[np.uint8]:
+    """Return the pictures (T, H, W, 3) of a clip."""
+    times = np.arange(round(clip.seconds * FPS)) / FPS
+    places, headings = clip.at(times)
+    level = world.walkable.level + EARS
+    eyes = np.column_stack([places, np.full(len(places), level)])
+    turn = np.remainder(headings, 2 * np.pi)
+    before = np.full(len(times), True) if clip.change is None else times < clip.change[0]
+    pictures = np.zeros((len(times), SIZE[1], SIZE[0], 3), np.uint8)
+    for rows, states in ((before, {}), (~before, dict(clip.change[1]) if clip.change else {})):
+        if rows.any():
+            there = world.with_states(states) if states else world
+            view = render_view(there, eyes[rows], turn[rows], size=SIZE, sensors=("rgb",))
+            pictures[rows] = view["rgb"]
+    return pictures
+
+
+def heard(clip: Clip, world: World) -> NDArray[np.float32]:
+    """Return the sound (2, N) of a clip."""
+    audio = _heard_in(clip, world)
+    if clip.change is not None:
+        time, states = clip.change
+        after = _heard_in(clip, world.with_states(states))
+        begin = round(time * RATE)
+        weight = np.clip((np.arange(audio.shape[1]) - begin) / _FADE, 0, 1)
+        audio = (audio * (1 - weight) + after * weight).astype(np.float32)
+    return GAIN * (audio[::-1] if clip.swapped else audio)
+
+
+def _heard_in(clip: Clip, world: World) -> NDArray[np.float32]:
+    # Sound that is late is what was heard a while before.
+    times = np.linspace(0, clip.seconds, 4 * round(clip.seconds * FPS) + 1)
+    places, headings = clip.at(times - clip.late)
+    level = world.walkable.level + EARS
+    ears = np.column_stack([places, np.full(len(places), level)])
+    emitters = [
+        Emitter(s.position, load_sounds(s.sound, RATE)[0], onset=s.onset, duration=s.duration)
+        for s in clip.sounds
+    ]
+    turn = np.remainder(headings, 2 * np.pi)
+    return render_audio(world, emitters, ears, turn, times, sample_rate=RATE, step_time=_STEP)
+
+
+def clip_of(data: Mapping[str, Any]) -> Clip:
+    """Return a clip from plain data."""
+    sounds = tuple(Sounding(**{**s, "position": tuple(s["position"])}) for s in data["sounds"])
+    change = data["change"]
+    return Clip(
+        **{
+            **data,
+            "sounds": sounds,
+            "path": tuple(map(tuple, data["path"])),
+            "headings": tuple(data["headings"]),
+            "change": tuple(change) if change else None,
+        }
+    )

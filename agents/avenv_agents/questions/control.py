@@ -1,0 +1,64 @@
+"""Which of four recordings is the same scene with one thing changed, filmed again."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from avenv_agents.questions.clips import Sounding
+from avenv_agents.questions.groups import Group, Member
+from avenv_agents.questions.spatial import still
+from avenv_agents.questions.stage import Stage
+
+CHANGES = (
+    "nothing has changed",
+    "the door between the camera and what sounds has been closed",
+    "what sounds has been moved to another place, in front of the camera",
+    "the camera has turned round",
+)
+
+
+def changed(stage: Stage) -> Group | None:
+    """In which recording has this one thing been changed?"""
+    pose = stage.pose()
+    own = [d for d in stage.doors if pose.room in d[1:3]]
+    if not own:
+        return None
+    name, a, b, place = own[int(stage.rng.integers(len(own)))]
+    behind = b if a == pose.room else a
+    if stage.world.compiled.states.get(name) is None:
+        return None
+    near = np.linalg.norm(stage.places - place, axis=1)
+    source = stage.draw((stage.room_of == behind) & (near < 3.5))
+    azimuth, away = stage.azimuths(pose, stage.places), stage.distances(pose)
+    moved = stage.draw(
+        stage.in_sight(pose) & (np.abs(azimuth) < np.deg2rad(30)) & (away > 0.8) & (away < 3)
+    )
+    if source is None or moved is None:
+        return None
+    # Turning round must change something: the door is on one side.
+    [angle] = stage.azimuths(pose, place[None])
+    if not np.deg2rad(45) < abs(angle) < np.deg2rad(135):
+        return None
+    [sound] = stage.sounds()
+    first = still(stage, pose, (Sounding(sound, stage.source(source)),), film=False)
+    first = replace(first, states={name: "open"})
+    round_ = tuple(heading + np.pi for heading in first.headings)
+    variants = (
+        first,
+        replace(first, states={name: "closed"}),
+        replace(first, sounds=(Sounding(sound, stage.source(moved)),)),
+        replace(first, headings=round_),
+    )
+    order = [int(k) for k in stage.rng.permutation(4)]
+    clips = (first, *(variants[k] for k in order))
+    members = tuple(
+        Member(
+            order.index(k),
+            clips,
+            f"The first recording is a scene as it is. In which of the other four is it the same "
+            f"but that {what}?",
+        )
+        for k, what in enumerate(CHANGES)
+    )
+    options = tuple(f"recording {letter}" for letter in ("two", "three", "four", "five"))
+    return Group("", options, members, "hard")

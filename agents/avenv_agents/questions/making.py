@@ -1,0 +1,122 @@
+"""Film the clips of questions and write a data set that harnesses read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from avenv.core.errors import AvenvError
+from avenv.core.files import draft_of
+from avenv.core.interrupts import terminable
+from avenv_agents.questions.card import write_card
+from avenv_agents.questions.clips import film
+from avenv_agents.questions.page import write_page
+from avenv_agents.questions.planning import HOMES, Planned, plan
+from avenv_agents.questions.question import SPLITS, Question, write_questions
+
+MEDIA = "media"
+_BATCH = 100  # rows of a Parquet file whose media are in memory at once
+
+
+def make(
+    folder: Path,
+    count: int = 2000,
+    seed: int = 0,
+    homes: int = 20,
+    only: Sequence[str] = (),
+    scenes: Mapping[str, Sequence[str]] = HOMES,
+    progress: bool = True,
+) -> list[Question]:
+    """Make a data set of questions; stopped, the same call goes on where it was.
+
+    Args:
+        folder: to write: ``SPLIT.jsonl`` and ``SPLIT.parquet`` for each split, ``media/``, a data
+            card ``README.md`` and ``sample.html``, a page to look at.
+        count, seed, homes, only, scenes: as of ``plan``.
+        progress: show a progress bar.
+
+    Returns:
+        the questions. A group that cannot be filmed, because somebody would stand in something, is
+        left out whole, so that the others stay balanced.
+
+    Raises:
+        ValueError: as ``plan``.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; what is filmed is kept.
+        ImportError: PyAV or pyarrow is not installed.
+    """
+    try:
+        import av  # noqa: F401 (what is missing is said before an hour's work)
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'{error}; it is in: pip install "avenv[questions]"') from error
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = list(plan(count, seed, homes, only, scenes))
+    bar = tqdm(total=sum(len(g.questions) for g in groups), unit="question", disable=not progress)
+    questions, left_out = list[Question](), 0
+    try:
+        with terminable(), bar:
+            for group in groups:
+                filmed = _filmed(group, folder / MEDIA)
+                questions += filmed
+                left_out += not filmed
+                bar.update(len(group.questions))
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"{folder} keeps what is filmed; the same command goes on") from stop
+    for split in SPLITS:
+        own = [q for q in questions if q.split == split]
+        write_questions(folder / f"{split}.jsonl", own)
+        _write_parquet(folder, split, own)
+    write_card(folder, questions, seed, left_out)
+    write_page(folder, questions)
+    return questions
+
+
+def _filmed(group: Planned, folder: Path) -> list[Question]:
+    """Return the questions of a group with their files; none if one cannot be filmed."""
+    done = []
+    try:
+        for question, clips in zip(group.questions, group.clips, strict=True):
+            files = [film(clip, folder) for clip in clips]
+            audio = tuple(f"{MEDIA}/{own['audio']}" for own in files)
+            video = tuple(f"{MEDIA}/{own['video']}" for own in files if "video" in own)
+            done.append(replace(question, audio=audio, video=video))
+    except AvenvError:
+        return []
+    return done
+
+
+def _write_parquet(folder: Path, split: str, questions: Sequence[Question]) -> None:
+    """Write questions with their media inside, as Hugging Face's ``datasets`` has audio and video.
+
+    Each is a list of ``{"bytes", "path"}``.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    files = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    texts = ("id", "split", "axis", "template", "level", "senses", "question")
+    schema = pa.schema(
+        [(name, pa.string()) for name in texts]
+        + [("options", pa.list_(pa.string())), ("answer", pa.string()), ("group", pa.string())]
+        + [("home", pa.string()), ("audio", files), ("video", files)]
+        + [("odometry", pa.list_(pa.float32()))]
+    )
+
+    def row(question: Question) -> dict[str, Any]:
+        data = {name: getattr(question, name) for name in schema.names}
+        for name in ("audio", "video"):
+            data[name] = [
+                {"bytes": (folder / path).read_bytes(), "path": Path(path).name}
+                for path in data[name]
+            ]
+        return data
+
+    with (
+        draft_of(folder / f"{split}.parquet") as draft,
+        parquet.ParquetWriter(draft, schema) as writer,
+    ):
+        for start in range(0, len(questions), _BATCH):
+            rows = [row(q) for q in questions[start : start + _BATCH]]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))

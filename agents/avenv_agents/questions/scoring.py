@@ -1,0 +1,59 @@
+"""How good answers are, by axis and template, with intervals."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from avenv.benchmark.metrics import wilson
+from avenv_agents.questions.groups import AXES
+from avenv_agents.questions.question import Question, read_lines
+
+
+def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:
+    """Return the letters in a file of lines ``{"id": ..., "answer": "A"}``, by question.
+
+    A letter in a text counts (``"B. the kettle"``); what is none is a wrong answer.
+
+    Raises:
+        ValueError: the file is none, or answers a question twice or one that was not asked.
+    """
+    known, answers = {q.id: q for q in questions}, dict[str, str]()
+    for k, line in enumerate(read_lines(path), 1):
+        name = line.get("id")
+        if name not in known or "answer" not in line:
+            raise ValueError(f"{path}: line {k} answers {name!r:.60}, which was not asked")
+        if name in answers:
+            raise ValueError(f"{path}: line {k} answers {name!r} again")
+        answers[str(name)] = letter_of(str(line["answer"]), known[name])
+    return answers
+
+
+def letter_of(text: str, question: Question) -> str:
+    """Return the letter that an answer begins with, or of the option that it is; else nothing."""
+    words = text.strip().strip("()*\"'")
+    for letter, option in zip(question.letters, question.options, strict=True):
+        if words.lower() == option.lower():
+            return letter
+    first, rest = words[:1].upper(), words[1:2]
+    return first if first in question.letters and not rest.isalnum() and first else ""
+
+
+def table(questions: Sequence[Question], answers: Mapping[str, str], name: str) -> str:
+    """Return in Markdown how good answers are: all, by axis, by template and by level."""
+    rows = [("all", questions)]
+    rows += [(axis, [q for q in questions if q.axis == axis]) for axis in AXES]
+    names = dict.fromkeys(q.template for q in questions)
+    rows += [(f"– {one}", [q for q in questions if q.template == one]) for one in names]
+    rows += [(f"{level} ones", [q for q in questions if q.level == level])
+             for level in ("easy", "hard")]  # fmt: skip
+    lines = [f"| {name} | questions | right | 95 % | chance |", "|---|---|---|---|---|"]
+    for title, own in rows:
+        if own:
+            right = sum(answers.get(q.id) == q.answer for q in own)
+            share, low, high = wilson(right, len(own))
+            chance = sum(q.chance for q in own) / len(own)
+            lines.append(
+                f"| {title} | {len(own)} | {share:.2f} | [{low:.2f}, {high:.2f}] | {chance:.2f} |"
+            )
+    silent = sum(not answers.get(q.id) for q in questions)
+    return "\n".join(lines) + (f"\n\n{silent} have no answer of use, and count as wrong." if silent
+                               else "")  # fmt: skip

@@ -1,0 +1,314 @@
+"""Questions about what was seen and heard: true, balanced, filmed, asked and scored."""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import yaml
+from chat_support import calling, chat_server, saying
+from click.testing import CliRunner
+from support import small_flat
+
+from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.media import sound_of
+from avenv_agents.questions import clips, making
+from avenv_agents.questions.asking import ask, parts_of
+from avenv_agents.questions.cli import questions_group
+from avenv_agents.questions.ears import answer, frames_of
+from avenv_agents.questions.guessing import check, guess
+from avenv_agents.questions.planning import plan
+from avenv_agents.questions.question import SPLITS, Question, read_questions
+from avenv_agents.questions.scoring import letter_of, read_answers, table
+from avenv_agents.questions.templates import TEMPLATES
+
+COUNT = 390
+
+
+@pytest.fixture(scope="module")
+def planned():
+    return list(plan(COUNT, homes=1))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Options by which few questions are set in a flat that is soon lit."""
+    path = tmp_path_factory.mktemp("scenes") / "flat.yaml"
+    path.write_text(yaml.safe_dump(small_flat().to_dict()))
+    scenes = {split: [str(path)] for split in SPLITS}
+    return {"count": 12, "homes": 1, "only": ("louder",), "scenes": scenes}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, small):
+    pytest.importorskip("av")
+    folder = tmp_path_factory.mktemp("questions")
+    return folder, making.make(folder, progress=False, **small)
+
+
+def asked(number, template="t", text="Which?", answer="A", split="test"):
+    return Question(
+        f"{split}-{number}", split, "spatial", template, "easy", "ears", text, ("one", "two"),
+        answer, f"g{number}", "home",
+    )  # fmt: skip
+
+
+# -- what is asked ---------------------------------------------------------------------------------
+
+
+def test_every_answer_of_a_group_is_right_once_and_the_text_does_not_tell_which(planned):
+    for group in planned:
+        first = group.questions[0]
+        assert sorted(q.answer for q in group.questions) == sorted(first.letters)
+        if first.template != "changed":  # whose texts say what has changed
+            assert len({q.text for q in group.questions}) == 1
+        assert len({clip for own in group.clips for clip in map(repr, own)}) > 1
+
+
+def test_there_are_as_many_of_every_template_and_axis(planned):
+    counts = Counter(q.template for group in planned for q in group.questions)
+    assert set(counts) == set(TEMPLATES)
+    assert min(counts.values()) >= COUNT // len(TEMPLATES)
+    axes = {q.axis for group in planned for q in group.questions}
+    assert axes == {"synchronisation", "spatial", "controllability", "safety"}
+
+
+def test_splits_share_neither_homes_nor_kinds_of_sound(planned):
+    homes, kinds = defaultdict(set), defaultdict(set)
+    for group in planned:
+        split = group.questions[0].split
+        homes[split].add(group.questions[0].home)
+        if group.questions[0].template not in ("alarm", "premature"):
+            sounds = [s for own in group.clips for clip in own for s in clip.sounds]
+            kinds[split] |= {s.sound.partition("/")[0] for s in sounds}
+    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+        assert not homes[one] & homes[other]
+        assert not kinds[one] & kinds[other]
+
+
+def test_equal_seeds_set_equal_questions():
+    one, other, third = (
+        [q for g in plan(12, seed, 1, ["louder"]) for q in g.questions] for seed in (1, 1, 2)
+    )
+    assert one == other
+    assert one != third
+
+
+def truths(planned, template):
+    """Yield the true option and the clips of the questions of a template."""
+    for group in planned:
+        for question, own in zip(group.questions, group.clips, strict=True):
+            if question.template == template:
+                yield question.options["ABCD".index(question.answer)], own
+
+
+def azimuth(clip, sound=0):
+    """Return degrees to the left of where a clip's camera looks at first, by hand."""
+    away = np.array(clip.sounds[sound].position[:2]) - clip.path[0]
+    turned = np.rad2deg(np.arctan2(away[1], away[0]) - clip.headings[0])
+    return (turned + 180) % 360 - 180
+
+
+def test_answers_are_true_of_where_things_are(planned):
+    sides = {"ahead of the camera": 0, "to its left": 90, "behind it": 180, "to its right": -90}
+    for told, [clip] in truths(planned, "side"):
+        assert abs((azimuth(clip) - sides[told] + 180) % 360 - 180) < 30
+    for told, [clip] in truths(planned, "louder"):
+        assert (azimuth(clip) > 0) == (told == "quieter")
+    for told, [clip] in truths(planned, "nearer"):
+        order = sorted(clip.sounds, key=lambda sound: sound.onset)
+        away = [np.linalg.norm(np.array(s.position[:2]) - clip.path[0]) for s in order]
+        assert (away[0] < away[1]) == (told == "the first")
+    for told, [clip] in truths(planned, "count"):
+        assert len(clip.sounds) == {"one": 1, "two": 2, "three": 3}[told]
+    for told, [clip] in truths(planned, "motion"):
+        place = np.array(clip.sounds[0].position[:2])
+        before, after = (np.linalg.norm(place - end) for end in clip.path)
+        assert (after < before) == (told == "it comes nearer")
+    for told, [clip] in truths(planned, "premature"):
+        early = clip.change[0] < clip.sounds[0].onset
+        assert early == (told == "it was opened before the bell rang")
+    for told, own in truths(planned, "changed"):
+        assert len(own) == 5
+        assert own[0] in own[1:]  # one is unchanged
+        assert told.startswith("recording")
+    for told, [clip] in truths(planned, "offset"):
+        assert ("early" in told, "late" in told) == (clip.late < 0, clip.late > 0)
+
+
+# -- texts -----------------------------------------------------------------------------------------
+
+
+def test_who_reads_texts_alone_guesses_no_better_than_chance(planned):
+    questions = [q for group in planned for q in group.questions]
+    for one in check(questions):
+        assert one.is_chance, one
+        if one.template != "changed":  # of a whole group one is right, whatever is guessed
+            assert one.accuracy == pytest.approx(one.chance, abs=0.02)
+
+
+def test_a_text_that_tells_is_found_out():
+    colours = ("red", "A"), ("blue", "B")
+    leaky = [
+        asked(k, text=f"A {colour} thing number {k}?", answer=letter, split=split)
+        for split in ("train", "test")
+        for k, (colour, letter) in enumerate(colours * 20)
+    ]
+    [found] = check(leaky)
+    assert found.accuracy == 1
+    assert not found.is_chance
+    with pytest.raises(ValueError, match="too few questions"):
+        guess(leaky[:1], leaky)
+
+
+# -- films -----------------------------------------------------------------------------------------
+
+
+def test_a_clip_is_seen_and_heard(small, tmp_path):
+    pytest.importorskip("av")
+    [clip] = next(plan(seed=3, **small)).clips[0]
+    files = clips.film(clip, tmp_path)
+    audio, rate = sound_of((tmp_path / files["audio"]).read_bytes())
+    assert audio.shape == (2, 4 * rate)
+    assert frames_of(tmp_path / files["video"]).shape == (32, 192, 192, 3)
+    world, swapped = clips.load_scene(clip.scene), replace(clip, swapped=True)
+    assert np.array_equal(clips.heard(swapped, world), clips.heard(clip, world)[::-1])
+    assert clip.name != swapped.name
+    late = replace(clip.sounds[0], onset=100.0)
+    with pytest.raises(ValueError, match="nothing is heard"):
+        clips.film(replace(clip, sounds=(late,), is_film=False), tmp_path)
+
+
+def test_late_sound_is_what_was_heard_before(planned):
+    told = {t: own[0] for t, own in truths(planned, "offset")}
+    late = told["the sound is 0.6 s late"]
+    in_time = replace(late, late=0.0)
+    _, early = late.at(np.array([1.0 - 0.6]))
+    _, now = in_time.at(np.array([1.0 - 0.6]))
+    assert early == now  # picture and turns are the same; what differs is when ears are there
+    assert late.headings == in_time.headings
+
+
+def test_a_set_is_written_as_harnesses_read_it(made):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder, questions = made
+    assert {q.split for q in questions} == {"train", "val", "test"}
+    read = read_questions(folder / "test.jsonl")
+    assert read == [q for q in questions if q.split == "test"]
+    rows = parquet.read_table(folder / "test.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [q.id for q in read]
+    audio = rows[0]["audio"][0]
+    assert audio["bytes"] == (folder / read[0].audio[0]).read_bytes()
+    assert "configs:" in (folder / "README.md").read_text()
+    page = (folder / "sample.html").read_text()
+    assert page.count("<article>") == 4
+    assert f'src="{read[0].video[0]}"' in page or read[0].split not in page
+
+
+def test_a_set_that_was_stopped_goes_on_and_films_nothing_twice(made, small, monkeypatch):
+    folder, questions = made
+    (folder / questions[-1].audio[0]).unlink()
+    filmed = []
+    monkeypatch.setattr(clips, "heard", lambda c, w: filmed.append(c) or np.ones((2, 64000)) / 9)
+    again = making.make(folder, progress=False, **small)
+    assert again == questions
+    assert len(filmed) == 1
+
+
+def test_what_cannot_be_made_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="template is 'sidee'"):
+        making.make(tmp_path, 20, only=("sidee",))
+    with pytest.raises(ValueError, match="count is 5"):
+        making.make(tmp_path, 5)
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def test_the_reference_hears_which_side_it_is_and_deaf_it_guesses(made):
+    folder, questions = made
+    right = [answer(q, folder) == q.answer for q in questions]
+    assert np.mean(right) >= 0.9
+    deaf = [answer(q, folder, deaf=True) for q in questions]
+    assert deaf == [answer(q, folder, deaf=True) for q in questions]
+
+
+def test_letters_are_read_as_people_write_them():
+    question = asked(0)
+    for text in ("B", "b", "B.", "(B)", "B. two", "two", '"B"'):
+        assert letter_of(text, question) == "B"
+    for text in ("", "C", "Both", "I do not know"):
+        assert letter_of(text, question) == ""
+
+
+def test_answers_of_a_file_are_scored_with_intervals(tmp_path):
+    questions = [asked(k) for k in range(4)]
+    path = tmp_path / "mine.jsonl"
+    lines = [{"id": q.id, "answer": "A" if k else "dunno"} for k, q in enumerate(questions)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shown = table(questions, read_answers(path, questions), "mine")
+    # Wilson's interval of 3 of 4: by hand, (0.75 + z²/8 ± ...) / (1 + z²/4) with z = 1.96.
+    assert "| all | 4 | 0.75 | [0.30, 0.95] | 0.50 |" in shown
+    assert "1 have no answer of use" in shown
+    path.write_text(json.dumps(lines[1]) * 2)
+    with pytest.raises(ValueError, match="line 1 is no JSON"):
+        read_answers(path, questions)
+    path.write_text(json.dumps({"id": "another", "answer": "A"}))
+    with pytest.raises(ValueError, match="was not asked"):
+        read_answers(path, questions)
+    path.write_text("\n".join([json.dumps(lines[1])] * 2))
+    with pytest.raises(ValueError, match="again"):
+        read_answers(path, questions)
+
+
+def test_a_model_is_asked_and_what_it_answered_is_not_asked_again(made, tmp_path):
+    folder, questions = made
+    own = [q for q in questions if q.split == "train"][:3]
+
+    def script(number, body, headers):
+        if number == 1:
+            return saying("I would rather not say.")
+        return calling(tool="answer", letter="B")
+
+    with chat_server(script) as server:
+        omni = Omni().configured(
+            {"model": "m", "base_url": server.url, "price_in": 1.0, "concurrency": 1}
+        )
+        answers, ledger = ask(own, folder, tmp_path, omni)
+        again, _ = ask(own, folder, tmp_path, omni)
+        assert len(server.asked) == 3
+    assert answers == again == {own[0].id: "B", own[1].id: "", own[2].id: "B"}
+    assert ledger.counts["cost"] == pytest.approx(3 * 100 / 1e6)
+    kinds = [part["type"] for part in server.asked[0]["messages"][1]["content"]]
+    assert kinds == ["text"] + 6 * ["image_url"] + ["input_audio"]
+
+
+def test_controls_are_sent_less(made):
+    folder, questions = made
+    sent = {
+        lacking: [type(part).__name__ for part in parts_of(questions[0], folder, lacking)]
+        for lacking in ("sound", "pictures", "both")
+    }
+    assert set(sent["sound"]) == {"Text", "Picture"}
+    assert sent["pictures"] == ["Text", "Sound"]
+    assert sent["both"] == ["Text"]
+    with pytest.raises(ValueError, match="lacking is 'ears'"):
+        parts_of(questions[0], folder, "ears")
+
+
+def test_the_command_line_scores(made):
+    folder, _ = made
+    shown = CliRunner().invoke(
+        questions_group, ["score", str(folder), "--split", "train", "--by", "reference"]
+    )
+    assert shown.exit_code == 0, shown.output
+    assert "| spatial | 6 |" in shown.output
+    untaught = CliRunner().invoke(
+        questions_group, ["score", str(folder), "--split", "all", "--by", "text"]
+    )
+    assert "learned those of train" in str(untaught.exception)
+    checked = CliRunner().invoke(questions_group, ["check", str(folder)])
+    assert "| louder |" in checked.output
+    neither = CliRunner().invoke(questions_group, ["score", str(folder)])
+    assert "--answers, --by and --model" in str(neither.exception)
