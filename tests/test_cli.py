@@ -127,7 +127,7 @@ def test_the_environment_of_a_configuration_takes_the_place_of_what_the_agent_as
     ("arguments", "words"),
     [
         (("evaluate", "--agent", "folower"), "did you mean 'follower'?"),
-        (("evaluate", "--agent", "zzz"), "known are: apartment, follower, "),
+        (("evaluate", "--agent", "zzz"), "known are: apartment, "),
         (("evaluate", "--agent", "."), "holds no trained policy"),
         (("evaluate", "--agent", "nowhere:Robot"), "No module named 'nowhere'"),
         (("evaluate", "--agent", "oracle", "--set", "audiogaol-v1"), "did you mean 'audiogoal-v1'"),

@@ -5,13 +5,15 @@ import pytest
 from click.testing import CliRunner
 
 from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND
+from avenv_agents.listeners import Mind, Walker
+from avenv_agents.mapping import DepthCamera
 from avenv_agents.mcp.cli import mcp
 from avenv_agents.omni import media
 from avenv_agents.omni.bearings import bearings_of
 from avenv_agents.omni.cli import omni_group
 from avenv_agents.omni.diary import Charter, Diary, odometry_of
 from avenv_agents.omni.question import Picture, Sound, Text
-from avenv_agents.omni.reference import Mind, Reference
+from avenv_agents.omni.reference import Memory, Reference
 from avenv_agents.omni.view import View, read_view
 
 RATE = 16000
@@ -144,18 +146,24 @@ def test_the_views_of_the_package_are_listed():
     assert "sound" not in next(line for line in shown.splitlines() if "silent" in line)
 
 
+def remembered(note):
+    memory = Memory(Mind(Walker(DepthCamera((8, 8), np.pi / 2, 1.5), stride=0.25, turn=0.3)))
+    memory.unpack(note)
+    return memory
+
+
 def test_the_reference_knows_again_what_it_noted():
     audio = np.stack([noise(), noise(seed=1)])
     depth = np.full((8, 8, 1), 2.0, np.float32)
     picture, sound = media.png_of(media.grey_of(depth)), media.sound_file(audio, RATE, "wav")
     _, note = Reference().decide(NAMES, sound, picture)
-    mind = Mind.unpack(note)
-    assert mind.heard
-    assert Mind.unpack(mind.pack()).pack() == mind.pack()
+    memory = remembered(note)
+    assert memory.heard
+    assert remembered(memory.pack()).pack() == memory.pack()
     assert Reference().decide(NAMES, sound, picture, note)[1] != note  # it goes on
     for bad in ("", "AAAA", note[:-8], "é"):
         with pytest.raises(ValueError, match="note is none"):
-            Mind.unpack(bad)
+            remembered(bad)
     with pytest.raises(ValueError, match="stereo"):
         Reference().decide(NAMES, media.sound_file(audio[:1], RATE, "wav"), picture)
 

@@ -3,7 +3,6 @@
 Each acts in all rows of a vector environment at once, as `avenv.benchmark.Agent` asks.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from avenv.benchmark import AgentView
-from avenv.core.frames import body_rotation, forward
 from avenv.envs.vector import BatchEnv
-from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
-from avenv_agents.hearing import SourceBelief
-from avenv_agents.mapping import DepthCamera, ObstacleMap, steer
-
-REACH = 15.0
-"""Metres around the start that the follower's maps cover."""
+from avenv.tasks.actions import STOP
+from avenv_agents.listeners import ListenerAgent, Mind
 
 
 class RandomAgent:
@@ -116,21 +110,7 @@ class OracleAgent:
         return self._envs.oracle_actions()
 
 
-@dataclass
-class FollowerMemory:
-    """What the follower knows in one row; its frame is the pose in which the episode began."""
-
-    belief: SourceBelief = field(default_factory=lambda: SourceBelief(REACH))
-    obstacles: ObstacleMap = field(default_factory=lambda: ObstacleMap(REACH))
-    position: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    heading: float = 0.0
-    depth: NDArray[np.float32] | None = None
-    action: int = STOP
-    goal: NDArray[np.float64] | None = None
-    plan_age: int = 0
-
-
-class DirectionFollower:
+class DirectionFollower(ListenerAgent[Mind]):
     """Turns to where the sound comes from, walks there and stops when it must be near.
 
     Classical robotics without learning, on what it hears and sees only: it reckons its own position
@@ -149,89 +129,14 @@ class DirectionFollower:
         ValueError: a sensor is missing.
     """
 
-    sensors = ("audio", "depth")
-    rows = None
-
-    PLAN_STEPS = 5
-    """Actions for which a way found through the map is used."""
-    GOAL_SHIFT = 1.0
-    """Metres by which the most probable place may move before a new way is sought."""
-
     def __init__(self, envs: AgentView, certainty: float = 0.85):
-        settings = envs.settings
-        missing = [name for name in ("audio", "depth") if name not in settings.names]
-        if missing or settings.channels != 2:
-            raise ValueError(
-                f"sensors is {settings.names!r} with layout {settings.layout!r}; this agent needs "
-                "'audio' and 'depth' and the layout 'binaural'"
-            )
-        self._rate = settings.sample_rate
-        self._step_samples = settings.step_samples
-        self._camera = DepthCamera(
-            settings.image_size, np.deg2rad(settings.hfov), envs.body.eye_height
-        )
-        options = envs.task_options
-        self._turn = np.deg2rad(options.turn_angle)
-        self._stride = options.forward_step
+        super().__init__(envs)
         # A tenth inside the radius, because straight lines are shorter than ways on foot.
-        self._radius = 0.9 * options.success_radius
+        self._radius = 0.9 * envs.task_options.success_radius
         self._certainty = certainty
-        self._memory = [FollowerMemory() for _ in range(envs.num_envs)]
 
-    def reset(self, row: int, seed: int) -> None:
-        """Forget one row's place, map and source."""
-        self._memory[row] = FollowerMemory()
-
-    def act(self, observation: dict[str, NDArray], info: dict[str, Any]) -> NDArray[np.int64]:
-        """Return an action for each row (E,)."""
-        audio, depth = observation["audio"], observation["depth"][..., 0]
-        return np.array(
-            [self.decide(m, *x) for m, *x in zip(self._memory, audio, depth, strict=True)]
-        )
-
-    def decide(self, memory: FollowerMemory, audio: NDArray, depth: NDArray) -> int:
-        """Return what to do next, who remembers this, hears (2, N) and sees a depth (H, W)."""
-        self._reckon(memory, depth)
-        points = self._camera.obstacles(depth)
-        memory.obstacles.add(memory.position + points @ _rotation(memory.heading).T)
-        recent = audio[:, -self._step_samples :]
-        memory.belief.update(audio, recent, self._rate, memory.position, memory.heading)
-        memory.depth = depth
-        memory.action = self._decide(memory)
-        return memory.action
-
-    def _reckon(self, memory: FollowerMemory, depth: NDArray) -> None:
-        """Update the pose by what the last action must have done."""
-        memory.heading += {TURN_LEFT: self._turn, TURN_RIGHT: -self._turn}.get(memory.action, 0.0)
-        if memory.action != FORWARD:
-            return
-        step = self._stride * forward(memory.heading)
-        # Floor and side walls look the same from the next step; something always changes, though.
-        if np.quantile(np.abs(depth - memory.depth), 0.95) > 0.1 * self._stride:
-            memory.position = memory.position + step
-        else:
-            memory.obstacles.add((memory.position + 1.2 * step)[None])
-            memory.goal = None
-
-    def _decide(self, memory: FollowerMemory) -> int:
-        if memory.belief.within(memory.position, self._radius) > self._certainty:
+    def decide(self, mind: Mind, seen: dict[str, NDArray]) -> int:
+        """Stop where the source is most probably in reach, else walk to the likeliest place."""
+        if mind.belief.within(mind.walker.position, self._radius) > self._certainty:
             return STOP
-        self._plan(memory)
-        turns = steer(memory.obstacles, memory.position, memory.heading, self._stride, self._turn)
-        return FORWARD if turns == 0 else TURN_LEFT if turns > 0 else TURN_RIGHT
-
-    def _plan(self, memory: FollowerMemory) -> None:
-        """Seek a new way if the old one is old or leads elsewhere."""
-        place = memory.belief.best()
-        memory.plan_age += 1
-        if (
-            memory.goal is None
-            or memory.plan_age >= self.PLAN_STEPS
-            or np.linalg.norm(place - memory.goal) > self.GOAL_SHIFT
-        ):
-            memory.obstacles.aim(place, memory.position)
-            memory.goal, memory.plan_age = place, 0
-
-
-def _rotation(heading: float) -> NDArray[np.float64]:
-    return body_rotation(heading)[:2, :2]
+        return mind.walker.towards(mind.belief.best())

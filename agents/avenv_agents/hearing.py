@@ -65,6 +65,8 @@ class SourceBelief:
 
     Args:
         reach: metres from the origin to the edges of the map.
+        level_error: decibels by which a level errs as a sign of distance; ``inf``: it is none, as
+            of sounds that swell or fade.
 
     Attributes:
         log: (N, N) log-likelihood of each place so far.
@@ -84,11 +86,11 @@ class SourceBelief:
     LEVEL_AT_1M = -21.5
     LEVEL_DROP = 13.0
     """Decibels re full scale of a sound 1 m away, and its loss per tenfold distance in a home."""
-    LEVEL_ERROR = 4.0
     LEVEL_DECAY = 0.25
     """Decibels per step by which the loudest level fades, so that rests count for nothing."""
 
-    def __init__(self, reach: float):
+    def __init__(self, reach: float, level_error: float = 4.0):
+        self._level_error = level_error
         centres = np.arange(-reach + self.CELL / 2, reach, self.CELL)
         self._x, self._y = centres, centres[:, None]
         self.log = np.zeros((len(centres), len(centres)))
@@ -123,7 +125,7 @@ class SourceBelief:
         level = 10 * np.log10(np.mean(window**2) + 1e-12)
         self.level = max(level, self.level - self.LEVEL_DECAY)
         expected = self.LEVEL_AT_1M - self.LEVEL_DROP * np.log10(np.maximum(distance, 0.5))
-        error = np.clip((self.level - expected) / self.LEVEL_ERROR, -3, 3)
+        error = np.clip((self.level - expected) / self._level_error, -3, 3)
         # Levels of successive windows err alike, so that only the last one counts.
         log = self.log - error**2 / 2
         likelihood = np.exp(log - log.max())
@@ -134,7 +136,14 @@ class SourceBelief:
         near = np.hypot(self._x - position[0], self._y - position[1]) < radius
         return float(self.probability[near].sum())
 
-    def best(self) -> NDArray[np.float64]:
-        """Return the place (2,) whose neighbourhood is most probable."""
-        row, column = np.divmod(ndimage.uniform_filter(self.probability, 3).argmax(), len(self._x))
+    def best(self, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Return the place (2,) whose neighbourhood is most probable, of all or of some (N, N)."""
+        likely = ndimage.uniform_filter(self.probability, 3)
+        if allowed is not None and allowed.any():
+            likely = np.where(allowed, likely, -1.0)
+        row, column = np.divmod(likely.argmax(), len(self._x))
         return np.array([self._x[column], self._x[row]])
+
+    def places(self) -> NDArray[np.float64]:
+        """Return the places (N, N, 2) that are believed in."""
+        return np.stack(np.meshgrid(self._x, self._x), axis=-1)

@@ -31,13 +31,14 @@ class DepthCamera:
 
     def obstacles(self, depth: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return where (K, 2) metres ahead and left of the body a depth picture (H, W) is solid."""
-        return self._between(depth, *self.HEIGHTS)
+        return self.between(depth, *self.HEIGHTS)
 
     def floor(self, depth: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return where (K, 2) metres ahead and left of the body it shows the floor."""
-        return self._between(depth, -np.inf, self.HEIGHTS[0])
+        return self.between(depth, -np.inf, self.HEIGHTS[0])
 
-    def _between(self, depth: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
+    def between(self, depth: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
+        """Return where (K, 2) metres ahead and left of the body it shows what is so high."""
         z = self._height + self._up * depth
         shown = (depth > 0) & (depth < self.RANGE) & (z > low) & (z < high)
         return np.stack([depth[shown], (self._left * depth)[shown]], axis=-1).astype(np.float64)
@@ -50,31 +51,43 @@ class CellMap:
         reach: metres from the origin to the edges of the map.
 
     Attributes:
-        solid: (N, N) bool, the marked cells.
+        reach: metres from the origin to the edges of the map.
+        cells: (N, N) bool, whether each was marked, by y and x.
     """
 
     CELL = 0.1
 
     def __init__(self, reach: float):
         self._size = round(2 * reach / self.CELL)
-        self._reach = reach
-        self.solid = np.zeros((self._size, self._size), bool)
+        self.reach = reach
+        self.cells = np.zeros((self._size, self._size), bool)
 
     def add(self, points: NDArray[np.float64]) -> None:
         """Mark the cells of points (K, 2); what lies beyond the edges is left out."""
         cells = self._cells(points)
         column, row = cells[((cells >= 0) & (cells < self._size)).all(axis=1)].T
-        self.solid[row, column] = True
+        self.cells[row, column] = True
 
     def marked(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say of points (..., 2) whether their cells are marked; beyond the edges none is."""
         cells = self._cells(points)
         within = ((cells >= 0) & (cells < self._size)).all(axis=-1)
         column, row = np.moveaxis(np.clip(cells, 0, self._size - 1), -1, 0)
-        return within & self.solid[row, column]
+        return within & self.cells[row, column]
+
+    def near(self, places: NDArray[np.float64], distance: float) -> NDArray[np.bool_]:
+        """Return which places (..., 2) lie within some metres of what is marked."""
+        away = ndimage.distance_transform_edt(~self.cells) * self.CELL
+        column, row = np.moveaxis(np.clip(self._cells(places), 0, self._size - 1), -1, 0)
+        return away[row, column] <= distance
+
+    def centres(self, column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the centres (K, 2) of some cells."""
+        cells = np.stack([column, row], axis=-1).astype(np.float64)
+        return (cells + 0.5) * self.CELL - self.reach
 
     def _cells(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.floor((points + self._reach) / self.CELL).astype(np.int64)
+        return np.floor((points + self.reach) / self.CELL).astype(np.int64)
 
 
 class ObstacleMap(CellMap):
@@ -102,12 +115,12 @@ class ObstacleMap(CellMap):
         Travel times by fast marching (Sethian 1996), slower near obstacles.
         """
         ends = np.clip(self._cells(np.stack([goal, position])), 0, self._size - 1)
-        rows, columns = np.nonzero(self.solid)
+        rows, columns = np.nonzero(self.cells)
         cells = np.concatenate([ends, np.stack([columns, rows], axis=-1)])
         margin = round(self.MARGIN / self.CELL)
         self._corner = np.maximum(cells.min(axis=0) - margin, 0)
         (x0, y0), (x1, y1) = self._corner, cells.max(axis=0) + margin + 1
-        solid = self.solid[y0:y1, x0:x1]
+        solid = self.cells[y0:y1, x0:x1]
         clearance = ndimage.distance_transform_edt(~solid) * self.CELL
         speed = np.clip((clearance - self.TIGHT) / (self.ROOMY - self.TIGHT), self.SLOWEST, 1)
         start = np.ones(solid.shape)
@@ -117,7 +130,7 @@ class ObstacleMap(CellMap):
 
     def travel_time(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the times (K,) that remain to the goal of ``aim`` from points (K, 2)."""
-        x, y = ((points + self._reach) / self.CELL - 0.5 - self._corner).T
+        x, y = ((points + self.reach) / self.CELL - 0.5 - self._corner).T
         return ndimage.map_coordinates(self._time, [y, x], order=1, mode="nearest")
 
 

@@ -78,12 +78,20 @@ TASKS: dict[str, Registered] = {
     "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),
     "SilenceIt": Registered(
         "avenv.tasks.silence_it:SilenceIt",
-        check=Check("one draw of as many things as sound, of all that might", deaf=DEAF),
+        check=Check(
+            "one draw of as many things as sound, of all that might",
+            deaf=DEAF,
+            classical="avenv_agents.silencer:SilencerAgent",
+        ),
     ),
     "AnswerDoor": Registered(
         "avenv.tasks.answer_door:AnswerDoor",
         800,
-        Check("the time to open the door, of all the time in which it may ring", deaf=DEAF),
+        Check(
+            "the time to open the door, of all the time in which it may ring",
+            deaf=DEAF,
+            classical="avenv_agents.doorkeeper:DoorAgent",
+        ),
     ),
     "WaitForCue": Registered(
         "avenv.tasks.wait_for_cue:WaitForCue",

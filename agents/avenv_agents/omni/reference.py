@@ -21,8 +21,9 @@ from avenv.simulation.body import Body
 from avenv.simulation.settings import SensorSettings
 from avenv.tasks.actions import MOTIONS, STOP, TURN_LEFT
 from avenv.tasks.navigation import NavigationOptions
-from avenv_agents.baselines import DirectionFollower, FollowerMemory
+from avenv_agents.baselines import DirectionFollower
 from avenv_agents.hearing import SILENCE
+from avenv_agents.listeners import Mind
 from avenv_agents.omni.media import depth_of, picture_of, sound_of
 
 CERTAIN, EAGER = 0.85, 0.4
@@ -35,60 +36,57 @@ _MOST = 2**20  # bytes of a note, unpacked
 
 
 @dataclass
-class Mind:
+class Memory:
     """What the model knows.
 
     Attributes:
-        follower: what the follower remembers.
+        mind: what the follower knows.
         heard: whether there was anything to hear yet.
         tried: how often it has acted where the sound must be.
         grey: (H, W) the last picture of depth.
     """
 
-    follower: FollowerMemory = field(default_factory=FollowerMemory)
+    mind: Mind
     heard: bool = False
     tried: int = 0
     grey: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
 
     def pack(self) -> str:
         """Return it as text."""
-        own = self.follower
-        log = own.belief.log - own.belief.log.max()
-        levels = np.clip(np.rint(-log / _STEP), 0, 255).astype(np.uint8)
+        walker, belief = self.mind.walker, self.mind.belief
+        levels = np.clip(np.rint((belief.log.max() - belief.log) / _STEP), 0, 255).astype(np.uint8)
         head = _HEAD.pack(
-            *own.position, own.heading, own.belief.level, own.action, self.heard, self.tried,
+            *walker.position, walker.heading, belief.level, walker.action, self.heard, self.tried,
             *self.grey.shape,
         )  # fmt: skip
-        content = head + levels.tobytes() + np.packbits(own.obstacles.solid).tobytes()
+        content = head + levels.tobytes() + np.packbits(walker.obstacles.cells).tobytes()
         return base64.b64encode(zlib.compress(content + self.grey.tobytes(), 9)).decode()
 
-    @staticmethod
-    def unpack(note: str) -> "Mind":
-        """Return what a note tells.
+    def unpack(self, note: str) -> None:
+        """Know what a note tells.
 
         Raises:
             ValueError: it is none.
         """
+        walker, belief = self.mind.walker, self.mind.belief
         try:
             unpacker = zlib.decompressobj()
             content = unpacker.decompress(base64.b64decode(note, validate=True), _MOST)
             if not unpacker.eof:
                 raise ValueError("it has no end")
-            *pose, level, action, heard, tried, rows, columns = _HEAD.unpack_from(content)
-            mind = Mind(heard=bool(heard), tried=tried)
-            own, rest = mind.follower, np.frombuffer(content, np.uint8, offset=_HEAD.size)
-            cells, solid = own.belief.log.size, own.obstacles.solid.size
-            levels, bits, grey = np.split(rest, [cells, cells + -(-solid // 8)])
-            own.belief.log = -_STEP * levels.reshape(own.belief.log.shape).astype(np.float64)
-            own.belief.level = level
-            unpacked = np.unpackbits(bits, count=solid).astype(bool)
-            own.obstacles.solid = unpacked.reshape(own.obstacles.solid.shape)
-            own.position, own.heading, own.action = np.array(pose[:2]), pose[2], action
-            mind.grey = grey.reshape(rows, columns)
-            own.depth = depth_of(mind.grey)[..., 0]
+            *pose, level, action, heard, self.tried, rows, columns = _HEAD.unpack_from(content)
+            rest = np.frombuffer(content, np.uint8, offset=_HEAD.size)
+            places, cells = belief.log.size, walker.obstacles.cells.size
+            levels, bits, grey = np.split(rest, [places, places + -(-cells // 8)])
+            belief.log = -_STEP * levels.reshape(belief.log.shape).astype(np.float64)
+            belief.level = level
+            unpacked = np.unpackbits(bits, count=cells).astype(bool)
+            walker.obstacles.cells = unpacked.reshape(walker.obstacles.cells.shape)
+            walker.position, walker.heading, walker.action = np.array(pose[:2]), pose[2], action
+            self.heard, self.grey = bool(heard), grey.reshape(rows, columns)
+            walker.depth = depth_of(self.grey)[..., 0]
         except (ValueError, binascii.Error, zlib.error, struct.error) as error:
             raise ValueError(f"the note is none of this model: {error}") from error
-        return mind
 
 
 class Reference:
@@ -126,22 +124,25 @@ class Reference:
                 f"sound has {audio.shape[0]} channels and the picture {grey.ndim} dimensions; "
                 "accepted: stereo, and grey depth, as --view reference sends them"
             )
-        mind = Mind.unpack(note) if note else Mind()
-        mind.heard |= bool(np.sqrt(np.mean(audio**2)) > SILENCE)
-        mind.grey = grey
-        if not mind.heard and "wait" in names:
-            mind.follower.action = STOP
-            return "wait", mind.pack()
         acts = "interact" in names
         follower = self._follower(audio.shape[1], rate, grey.shape, acts)
-        action = follower.decide(mind.follower, audio, depth_of(grey)[..., 0])
+        memory = Memory(follower.new_mind())
+        if note:
+            memory.unpack(note)
+        walker = memory.mind.walker
+        memory.heard |= bool(np.sqrt(np.mean(audio**2)) > SILENCE)
+        memory.grey = grey
+        if not memory.heard and "wait" in names:
+            walker.action = STOP
+            return "wait", memory.pack()
+        action = follower.step(memory.mind, {"audio": audio, "depth": depth_of(grey)[..., 0]})
         if action == STOP and acts:
             # What it reaches for may be beside it: it turns between two tries.
-            mind.tried += 1
-            if mind.tried % 2 == 1:
-                return "interact", mind.pack()
-            action = mind.follower.action = TURN_LEFT
-        return names[action], mind.pack()
+            memory.tried += 1
+            if memory.tried % 2 == 1:
+                return "interact", memory.pack()
+            action = walker.action = TURN_LEFT
+        return names[action], memory.pack()
 
     def _follower(
         self, samples: int, rate: int, shape: tuple[int, ...], acts: bool
