@@ -109,8 +109,8 @@ def reinforced(before: TrainingConfig, steps: int, weights: Path) -> TrainingCon
     return TrainingConfig(
         env=before.env, num_envs=16, total_steps=steps, seed=before.seed + 1, method="ppo",
         checkpoint_every=10 * steps, policy=before.policy, start_from=str(weights),
-        ppo={"rollout_steps": 64, "minibatches": 4, "learning_rate": 0.0002, "entropy": 0.003,
-             "critic_updates": 2},
+        ppo={"rollout_steps": 64, "epochs": 3, "minibatches": 2, "learning_rate": 0.0001,
+             "entropy": 0.0, "value": 0.05, "auxiliary": 0.1, "critic_updates": 3},
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
-from avenv.benchmark import Results, evaluate_set, find_agent, load_set
+from avenv.benchmark import EpisodeSet, Results, evaluate_set, find_agent, load_set
 from avenv.benchmark.evaluate import trials_of
 from avenv.benchmark.player import in_turn
 from avenv.benchmark.results import EPISODES, SESSIONS
@@ -48,9 +48,8 @@ class SeeingOracle:
         return self._oracle.act(observation, info)
 
 
-def bare(results: Results, set_name: str, split: str, num_envs: int) -> None:
+def bare(results: Results, chosen: EpisodeSet, split: str, num_envs: int) -> None:
     """Play the actions of results in a batch, home by home, and look at every step."""
-    chosen = load_set(set_name)
     trials = in_turn(trials_of(chosen.split(split), 0))
     actions = {record["number"]: record["actions"] for record in results.episodes}
     batch = Batch(
@@ -94,7 +93,7 @@ def measure(set_name: str, split: str, rounds: int, num_envs: int) -> None:
         began = time.perf_counter()
         costs.append(cpu(evaluated))
         walls.append(time.perf_counter() - began)
-        floor = cpu(lambda: bare(results, set_name, split, num_envs))
+        floor = cpu(lambda: bare(results, chosen, split, num_envs))
         ratios.append(costs[-1] / floor)
         print(f"evaluation {costs[-1]:.1f} s, bare stepping {floor:.1f} s of CPU, {steps} steps")
     cost, wall = (np.median(x) / count * EPISODES_IN_TIME / 60 for x in (costs, walls))

@@ -1,23 +1,20 @@
 """Evaluations on episode sets: the same results however they are played, and no false ones."""
 
-import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from set_support import load_small_set, small_set
+from set_support import load_small_set
 
 from avenv.benchmark import Impaired, evaluate_set, find_agent, load_set, read_results
-from avenv.benchmark.provenance import instructions
 from avenv.benchmark.replay import FalseResultsError, check_results, replay
 from avenv.benchmark.results import merge
 from avenv.cli import main
@@ -253,8 +250,10 @@ def test_an_agent_without_a_needed_sensor_is_refused(small, tmp_path):
 
 def test_controls_are_told_apart(small, tmp_path):
     play(small, Dreamer, out=tmp_path)
+    before = content_of_files(tmp_path)
     with pytest.raises(ValueError, match=r"differs in agent.code, agent.impaired"):
         play(small, Impaired(Dreamer, "deaf"), out=tmp_path)
+    assert content_of_files(tmp_path) == before  # nothing is overwritten
     deaf = play(small, Impaired(Dreamer, "deaf"))
     assert deaf.name == "it, deaf"
     assert deaf.heading["senses"] == {"sensors": ["depth", "audio"], "image_size": [16, 16]}
@@ -381,7 +380,7 @@ def test_what_is_said_of_the_whole_must_be_true(claim, tmp_path):
         claim(lambda lines: None)()
 
 
-def test_results_of_another_set_version_or_rules_are_refused(claim, tmp_path):
+def test_results_of_another_set_version_or_rules_are_refused(small, claim, tmp_path):
     def other_set(lines):
         lines[0]["set"]["hash"] = "0" * 64
 
@@ -403,6 +402,10 @@ def test_results_of_another_set_version_or_rules_are_refused(claim, tmp_path):
     done = CliRunner().invoke(main, ["results", "check", str(tmp_path)])
     assert done.exit_code == 1
     assert "is of version 0" in done.output
+    before = content_of_files(tmp_path)
+    with pytest.raises(ValueError, match=r"of another evaluation, which differs in .*version"):
+        play((load_set(small[1]), small[1]), out=tmp_path)
+    assert content_of_files(tmp_path) == before
 
 
 # -- bad input -------------------------------------------------------------------------------------
@@ -411,7 +414,7 @@ def test_results_of_another_set_version_or_rules_are_refused(claim, tmp_path):
 def test_there_are_no_results_of_no_episodes(small):
     with pytest.raises(ValueError, match=r"the split 'none' of small-v1 is empty"):
         evaluate_set(OracleAgent, "it", small[0], "none", progress=False)
-    with pytest.raises(ValueError, match=r"split is 'tset'; accepted: test.*did you mean 'test'"):
+    with pytest.raises(ValueError, match=r"small-v1 is 'tset'; accepted: .*did you mean 'test'"):
         evaluate_set(OracleAgent, "it", small[0], "tset", progress=False)
     with pytest.raises(ValueError, match=r"count is 9; small-v1 has 8 episodes in test"):
         evaluate_set(OracleAgent, "it", small[0], "test", count=9, progress=False)
@@ -466,59 +469,3 @@ def test_of_a_disk_that_fills_all_that_was_finished_is_kept(small, tmp_path):
     assert all(json.loads(line) for line in lines[:-1])
     again = play(small, OracleAgent, out=tmp_path)
     assert len(again.episodes) == 8
-
-
-# -- other machines --------------------------------------------------------------------------------
-
-PINS = Path(__file__).with_name("pins_benchmark.json")
-"""Digests of actions by vector instructions, and what is seen and heard on any machine.
-
-Where observations change, as the changelog then says: python tests/test_benchmark.py, on a machine
-of each kind.
-"""
-
-
-class Observer(Dreamer):
-    """Notes numbers of what it saw and heard first in each episode, and then acts by it."""
-
-    noticed: dict = {}  # noqa: RUF012
-
-    def reset(self, row, seed):
-        super().reset(row, seed)
-        self.fresh = getattr(self, "fresh", {}) | {row: seed}
-
-    def act(self, observation, info):
-        for row, seed in self.fresh.items():
-            depth, audio = observation["depth"][row], observation["audio"][row]
-            self.noticed[seed] = [*depth.mean((1, 2))[::5].tolist(), *audio.std(1).tolist()]
-        self.fresh = {}
-        return super().act(observation, info)
-
-
-def noted(folder):
-    """Return the digest of the actions of 20 episodes, and the numbers of their observations."""
-    Observer.noticed = {}
-    episodes = load_set(small_set(folder, 20))
-    results = evaluate_set(Observer, "it", episodes, "test", progress=False)
-    actions = [record["actions"] for record in results.episodes]
-    numbers = [Observer.noticed[one.episode.seed] for one in episodes.split("test")]
-    return hashlib.sha256(json.dumps(actions).encode()).hexdigest()[:16], numbers
-
-
-def test_other_machines_see_hear_and_do_the_same(tmp_path):
-    pins = json.loads(PINS.read_text())
-    digest, numbers = noted(tmp_path)
-    np.testing.assert_allclose(numbers, pins["observations"], rtol=1e-5, atol=1e-5)
-    if instructions() not in pins["actions"]:
-        pytest.skip(f"nobody has pinned actions for {instructions()}")
-    assert digest == pins["actions"][instructions()]
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made:
-        os.environ["AVENV_CACHE"] = made  # nothing of an earlier version
-        digest, numbers = noted(Path(made))
-    pins = json.loads(PINS.read_text()) if PINS.exists() else {"actions": {}}
-    pins["actions"][instructions()] = digest
-    PINS.write_text(json.dumps({**pins, "observations": numbers}, indent=1) + "\n")
-    print(f"{instructions()}: {digest}")

@@ -116,9 +116,11 @@ def test_a_full_disk_is_warned_of_and_nothing_is_left_on_it(tmp_path, monkeypatc
 
     record = light()
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
-    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="No space left"):  # noqa: PT031
+    with monkeypatch.context() as patch:
         patch.setattr(np.lib.format, "write_array", refuse)
-        assert cache.recall("a", LightLayers, lambda: record) is record
+        with pytest.warns(CacheWarning, match="No space left"):
+            found = cache.recall("a", LightLayers, lambda: record)
+    assert found is record
     assert list(tmp_path.iterdir()) == []
     cache.recall("a", LightLayers, light)
     assert cache.exists(tmp_path, "a")
@@ -139,9 +141,11 @@ def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path, monkeypatch)
 
     cache.recall("b", LightLayers, deleted_meanwhile)
     assert [path.name for path in folder.iterdir()] == ["b.npz"]
-    with monkeypatch.context() as patch, pytest.warns(CacheWarning, match="cannot be written"):  # noqa: PT031
+    with monkeypatch.context() as patch:
         patch.setattr(cache, "_save", deleted_as_it_is_written)
-        assert cache.recall("c", LightLayers, lambda: record) is record
+        with pytest.warns(CacheWarning, match="cannot be written"):
+            found = cache.recall("c", LightLayers, lambda: record)
+    assert found is record
     cache.recall("c", LightLayers, light)
     assert [path.name for path in folder.iterdir()] == ["c.npz"]
 

@@ -321,7 +321,7 @@ def test_make_vec_returns_the_native_batch(world):
         ({"hfov": "90"}, "hfov"),
         ({"image_size": 64}, "image_size"),
         ({"task": "Nope"}, "AudioGoal"),
-        ({"scenes": None}, "accepted"),
+        ({"scenes": [None]}, "accepted"),
         ({"colour": "red"}, "unknown option colour"),
         ({"render_mode": "hologram"}, "render_mode"),
         ({"scenes": []}, "scenes is empty"),

@@ -178,3 +178,30 @@ def test_ones_own_voices_are_taken(flat, tmp_path):
     record(tmp_path / "anna" / "sofa.wav")
     with pytest.raises(SoundError, match=r"asks for 'sofa'; .*accepted"):
         gym.make("avenv/FetchToCaller-v0", **options)
+
+
+def test_a_thing_that_is_held_does_not_fall_and_hands_hold_one(env):
+    env.reset(seed=0)
+    goal = env.episode.goals[1].object
+    events = [{"time": 60.0, "states": {goal: "fallen"}}]
+    env.reset(options={"episode": env.episode.to_dict() | {"events": events}})
+    walk_and(env, Errand("pick", goal))
+    *_, info = env.step(env.action_names.index("pick"))
+    assert env.batch.task.caption(0)[1] == "pick: the hands are full"
+    assert info["truth"]["act_failed"]
+    while env.batch.simulator.state.time[0] < 61:
+        *_, info = env.step(env.action_names.index("wait"))
+    assert env.batch.simulator.state.here[0].compiled.states[goal] == "held"
+    assert info["metrics"]["wrong_acts"] == 0
+
+
+def test_voices_that_are_kept_back_and_instructions_that_are_too_long(flat):
+    options = {"scenes": flat, "sensors": ("instruction",), "sounds": "unheard"}
+    env = gym.make("avenv/FetchToCaller-v0", **options).unwrapped
+    voices = set()
+    for seed in range(6):
+        env.reset(seed=seed)
+        voices.add(parameters(env.episode.sources[0].sound.name)["voice"])
+    assert voices == {"owen", "ruth"}
+    with pytest.raises(ValueError, match="has 33 words; accepted: up to 32"):
+        env.reset(options={"episode": env.episode.to_dict() | {"instruction": "bring " * 33}})

@@ -60,6 +60,12 @@ def test_an_agent_of_habitats_walks_and_observes_as_there(world):
     assert last["compass"] == pytest.approx([0], abs=1e-6)
 
 
+def test_what_it_is_told_tells_it_from_others_of_its_name():
+    one, other = HabitatAgent(Recorder, ("depth",)), HabitatAgent(Recorder, ("depth",), 5.0)
+    assert one.fingerprint != other.fingerprint
+    assert one.fingerprint == HabitatAgent(Recorder(), ("depth",)).fingerprint != ""
+
+
 def test_depth_is_a_share_of_the_farthest(world):
     Recorder.seen.clear()
     for far in (10.0, 4.0):

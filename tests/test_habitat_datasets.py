@@ -284,6 +284,14 @@ def test_joints_of_articulated_objects_are_where_the_scene_has_them(cad):
                     [[-2.35, -1.95, 0], [-1.7, -0.7, 1.8]], atol=1e-3)  # fmt: skip
 
 
+def test_articulated_objects_out_of_the_folder_are_not_looked_for(cad, tmp_path):
+    # habitat-sim's own test data name such a folder, and place none of its objects.
+    config = json.loads((cad / "cad.scene_dataset_config.json").read_text())
+    config["articulated_objects"]["paths"][".urdf"] = ["../../urdf/*"]
+    world = changed(cad, tmp_path, "cad.scene_dataset_config.json", json.dumps(config))
+    assert "fridge" in [thing.name for thing in world.compiled.objects]
+
+
 def test_a_dataset_is_played(cad):
     env = gym.make("avenv/AudioGoal-v0", scenes=f"habitat:{cad}", sounds="phone",
                    sensors=("audio",), episodes_per_scene=1, ahead=False,

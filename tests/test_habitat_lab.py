@@ -192,6 +192,50 @@ def test_gym_and_reward_of_habitats(env):
     one.close()
 
 
+class Stopper(habitat.Agent):
+    def reset(self):
+        self.seen = []
+
+    def act(self, observations):
+        self.seen.append(set(observations))
+        return "stop"
+
+
+def test_the_benchmark_of_habitats_scores_an_agent(tmp_path):
+    lab.register()
+    path = tmp_path / "mine.yaml"
+    own = [
+        "  dataset:",
+        "    count: 3",
+        "  simulator:",
+        "    options: {sounds: phone, ahead: false}",
+    ]
+    path.write_text(lab.CONFIG.read_text().replace("  simulator:", "\n".join(own), 1))
+    agent = Stopper()
+    scores = habitat.Benchmark(str(path)).evaluate(agent)
+    assert scores["success"] == 0
+    assert scores["distance_to_goal"] > 2
+    assert agent.seen == [{"rgb", "depth", "audiogoal", "spectrogram"}]
+
+
+def make_gym_env(config):
+    from habitat.core.environments import get_env_class
+
+    return get_env_class("GymHabitatEnv")(config=config)
+
+
+def test_vector_environments_of_habitats_run_in_forks():
+    config = lab.get_config("AudioGoal", SMALL, **OPTIONS)
+    envs = habitat.VectorEnv(
+        make_env_fn=make_gym_env, env_fn_args=[(config,)], multiprocessing_start_method="fork"
+    )
+    (seen,) = envs.reset()
+    assert seen["rgb"].shape == (24, 32, 3)
+    ((_, reward, done, info),) = envs.step([1])
+    assert (reward, done) == (info["reward"], False)
+    envs.close()
+
+
 def test_episodes_of_avenvs_are_a_dataset(env):
     from avenv.tasks.episode import Episode
 

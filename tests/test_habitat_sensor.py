@@ -11,7 +11,15 @@ from numpy.testing import assert_allclose
 
 import avenv
 from avenv.core.errors import SceneError
-from avenv.habitat import AudioSensor, AudioSensorSpec, AudioStream, attach, read_materials
+from avenv.habitat import (
+    AudioSensor,
+    AudioSensorSpec,
+    AudioStream,
+    Replay,
+    attach,
+    read_keyframes,
+    read_materials,
+)
 from avenv.habitat.axes import from_habitat, heading_of, quaternion_of
 from avenv.scene.meshes import load_mesh
 
@@ -173,6 +181,72 @@ def test_a_door_that_moves_on_its_joint_is_heard_at_once(room, tmp_path):
     beside = sim.get_sensor_observations()["audio_sensor"]
     assert sensor.sourceIsVisible()
     assert levels(beside)[0] > levels(behind)[0] + 5
+
+
+def keyframe(room, screen, place, turn=(1, 0, 0, 0)):
+    """Return a keyframe as habitat-sim's recorder writes it: Keyframe.h, JsonEspTypes.h."""
+    frame = {"up": [0, 1, 0], "front": [0, 0, -1], "origin": [0, 0, 0]}
+    files = {7: str(room), 9: str(screen)}
+    return {
+        "loads": [{"type": 3, "filepath": path, "frame": frame} for path in files.values()],
+        "creations": [{"instanceKey": key, "creation": {"filepath": path, "scale": scale,
+                       "isStatic": False, "isRGBD": True, "isSemantic": False}}
+                      for (key, path), scale in zip(files.items(), (None, [1, 1, 3.8]),
+                                                       strict=True)],
+        "deletions": [],
+        "stateUpdates": [
+            {"instanceKey": 7, "state": {"absTransform": {"translation": [0, 0, 0],
+                                                          "rotation": [1, 0, 0, 0]}}},
+            {"instanceKey": 9, "state": {"absTransform": {"translation": place,
+                                                          "rotation": list(turn)}}}],
+        "metadata": [{"instanceKey": 9, "metadata": {"objectId": 1, "semanticId": 2}}],
+    }  # fmt: skip
+
+
+def test_a_recording_is_heard_keyframe_by_keyframe(room, tmp_path):
+    # The screen of a metre is scaled to the room's depth; what the simulator has is the same.
+    screen = box(tmp_path / "screen.glb", (0.1, 2.8, 1.0), (0, 0, 0), name="concrete")
+    first = keyframe(room, screen, [0, 1.41, 0])
+    moved = {"stateUpdates": [{"instanceKey": 9, "state": {"absTransform": {
+        "translation": [2.8, 1.41, 0], "rotation": [1, 0, 0, 0]}}}]}  # fmt: skip
+    file = tmp_path / "replay.json"
+    file.write_text(json.dumps({"keyframes": [first, moved]}))
+    replay = Replay({2: "door"})
+    sensor = AudioSensor(spec=spec("Mono", 1), replay=replay)
+    sensor.setAudioSourceTransform([-2, 1.2, 0.5])
+    wall = RigidObject(Attributes(screen, scale=(1, 1, 3.8)), [0, 1.41, 0], 2)
+    live = AudioSensor(Simulator(room, {"screen_:0": wall}, ["", "", "door"]), spec("Mono", 1))
+    live.setAudioSourceTransform([-2, 1.2, 0.5])
+    for one, x in zip(read_keyframes(file), (0, 2.8), strict=True):
+        replay.add(one)
+        wall.transformation[0, 3] = x
+        heard, expected = (s.listen([2, 1.5, -0.5], [1, 0, 0, 0]) for s in (sensor, live))
+        assert_allclose(heard, expected, atol=1e-6)
+    replay.add(json.dumps({"keyframe": {"deletions": [9]}}))
+    assert [thing.name for thing in replay.things()] == ["room"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ("[]", "is no keyframe"),
+        ({"creations": [{"creation": {}}]}, "is no keyframe of gfx-replay: KeyError"),
+        ({"creations": [{"instanceKey": 1, "creation": {"filepath": "cubeSolid"}}]},
+         "'cubeSolid', which is no file"),
+        ({"stateUpdates": [{"instanceKey": 1, "state": {"absTransform": {
+            "translation": [0, 0, 0], "rotation": [0, 0, 0, 0]}}}]}, "accepted: a quaternion"),
+    ],
+)  # fmt: skip
+def test_a_keyframe_that_is_none_is_named(tmp_path, frame, words):
+    with pytest.raises(SceneError, match=words):
+        Replay().add(frame)
+    with pytest.raises(SceneError, match="the replay has nothing in it yet"):
+        Replay().things()
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(SceneError, match="is no file of gfx-replay"):
+        read_keyframes(tmp_path / "x.json")
+    with pytest.raises(ValueError, match="accepted: one of sim"):
+        AudioSensor(Simulator("x"), replay=Replay())
 
 
 def test_a_stream_is_what_was_emitted_through_the_response(room):

@@ -7,6 +7,7 @@ from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.acoustics.air import air_absorption
 from avenv.acoustics.late.denoising import _fit_decay
+from avenv.acoustics.late.neighbours import cells_for
 from avenv.acoustics.late.tracing import NO_IMAGES, late_at, trace_late
 from avenv.acoustics.paths.image_sources import find_images
 from avenv.acoustics.paths.search import allocate_paths, find_paths
@@ -237,3 +238,20 @@ def test_a_fitted_decay_stays_among_the_energies_it_is_fitted_to():
     fitted = _fit_decay(energy, 0.12)
     np.testing.assert_allclose(fitted[:150], energy[:150], rtol=1e-4)
     assert fitted[200:].max() <= energy[170:].max() * (1 + 1e-6)
+
+
+def test_neighbours_are_cells_in_sight_and_are_found_once_for_a_scene():
+    """Two rooms with a wall of 0.2 m from x = 4 on, and no door in it."""
+    shut, settings = tabulate(two_rooms(door=0.0)), AcousticSettings(cell=0.5)
+    cells, neighbours = cells_for(shut, 1.5, settings, 1.1)
+    assert cells_for(shut, 1.5, settings, 1.1)[0] is cells
+    assert cells_for(shut, 1.6, settings, 1.1)[0] is not cells
+    assert cells_for(tabulate(two_rooms()), 1.5, settings, 1.1)[0] is not cells
+    for c, here in enumerate(cells.anchor):
+        some = slice(neighbours.first[c], neighbours.first[c + 1])
+        there = cells.anchor[neighbours.near[some]]
+        apart = np.linalg.norm(there - here, axis=1)
+        np.testing.assert_allclose(neighbours.distance[some], apart, atol=1e-5)
+        assert c in neighbours.near[some]
+        assert apart.max() < 1.1
+        assert ((there[:, 0] > 4.1) == (here[0] > 4.1)).all()

@@ -63,6 +63,9 @@ def test_boxes_go_into_authored_scenes_and_into_nothing_else(tmp_path):
     assert [box.removeprefix("box") for box in boxes(load_scene("apartment+boxes"))] == [
         "", "_2", "_3", "_4"
     ]  # fmt: skip
+    env = gym.make("avenv/ProbeBox-v0", sensors=("pose",)).unwrapped  # where it takes place itself
+    env.reset(seed=0)
+    assert env.episode.scene.name == "apartment+boxes"
     b = SceneBuilder("cell")
     b.room("cell", size=(1.3, 1.3))
     b.build().save(tmp_path / "cell.yaml")

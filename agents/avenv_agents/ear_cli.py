@@ -51,10 +51,13 @@ def train(
 
 
 @ear.command()
-@click.argument("ear", type=click.Path(exists=True, path_type=Path))
+@click.argument("ear")
 @click.argument("poses", nargs=-1, required=True, type=FOLDER)
-def report(ear: Path, poses: tuple[Path, ...]) -> None:
-    """Print how well EAR, a file or a training's folder, hears in each folder of POSES."""
+def report(ear: str, poses: tuple[Path, ...]) -> None:
+    """Print how well EAR hears in each folder of POSES.
+
+    EAR is a file, a training's folder, or homes, the one that comes with the package.
+    """
     from avenv_agents.ear_report import report  # brings torch
 
     click.echo(report(ear, poses))

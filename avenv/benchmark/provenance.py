@@ -74,9 +74,12 @@ def instructions() -> str:
     Machines with the same ones give the same bits.
     """
     from llvmlite import binding
+    from numba import config
 
-    features = binding.get_host_cpu_features()
-    return " ".join([platform.machine(), *(name for name in VECTORS if features.get(name))])
+    able = {name for name, has in binding.get_host_cpu_features().items() if has}
+    if config.CPU_FEATURES is not None:  # type: ignore[attr-defined]
+        able = {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}  # type: ignore[attr-defined]
+    return " ".join([platform.machine(), *(name for name in VECTORS if name in able)])
 
 
 def identity(agent: Callable) -> str:

@@ -104,9 +104,10 @@ class Results:
     def table(self) -> str:
         """Return what counts most as text, a line each."""
         lines = [f"{self.name}: {len(self.episodes)} episodes"]
+        width = max(len(measure.metric) for measure in self.headline)
         for measure in self.headline:
             mean, low, high = self.estimate(measure)
-            lines.append(f"  {measure.metric:<9} {mean:6.3f}   95 % [{low:.3f}, {high:.3f}]")
+            lines.append(f"  {measure.metric:<{width}} {mean:7.3f}   95 % [{low:.3f}, {high:.3f}]")
         if failed := sum("error" in record for record in self.episodes):
             lines.append(f"  in {failed} of them the agent failed, with an error")
         lines += [f"  {name:<16} {_short(total):>12}   {_short(mean)} an episode"

@@ -81,7 +81,7 @@ class EpisodeSet:
             ValueError: there is no such split, or it is empty.
         """
         if name not in self.splits:
-            raise ValueError(f"split is {name!r}; {accepted(name, self.splits)} of {self.name}")
+            raise ValueError(f"split of {self.name} is {name!r}; {accepted(name, self.splits)}")
         if not self.splits[name]:
             raise ValueError(f"the split {name!r} of {self.name} is empty")
         return self.splits[name]

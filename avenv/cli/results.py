@@ -50,7 +50,8 @@ def check(folders: tuple[str, ...], num_envs: int) -> None:
             results = check_results(folder, num_envs)
         except ValueError as error:
             false = True
-            click.echo(f"Error: {error}", err=True)
+            where = "" if str(error).startswith(folder) else f"{folder}: "
+            click.echo(f"Error: {where}{error}", err=True)
             continue
         click.echo(f"{folder}: true: {results.name}, {len(results.episodes)} episodes")
     if false:

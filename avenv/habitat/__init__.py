@@ -9,6 +9,7 @@ from avenv.habitat.configuration import AudioSensorSpec
 from avenv.habitat.graphs import Graph, read_graph, write_graph
 from avenv.habitat.materials import HabitatMaterial, read_materials
 from avenv.habitat.recorded import register_rirs
+from avenv.habitat.replay import Replay, read_keyframes
 from avenv.habitat.rirs import export_rirs
 from avenv.habitat.sensor import AudioSensor, attach
 from avenv.habitat.soundspaces import challenge_data, read_episodes
@@ -23,12 +24,14 @@ __all__ = [
     "Graph",
     "HabitatAgent",
     "HabitatMaterial",
+    "Replay",
     "attach",
     "challenge_data",
     "export_rirs",
     "graph_episodes",
     "read_episodes",
     "read_graph",
+    "read_keyframes",
     "read_materials",
     "register_rirs",
     "register_vision",

@@ -9,7 +9,11 @@ It needs nothing of habitat-lab; a ``habitat.Agent`` is one that has these two m
 """
 
 import copy
+import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,6 +93,7 @@ class HabitatAgent:
         self._agent, self._named, self._far = agent, tuple(named), float(max_depth)
         used = dict.fromkeys(_translated(name).sensor for name in self._named)
         self.options = {**options, "sensors": tuple(used) or ("contact",)}
+        self.fingerprint = _fingerprint(agent, self._named, self._far)
         self.__name__ = getattr(agent, "__name__", type(agent).__name__)
 
     def __call__(self, envs: Any) -> "_Rows":
@@ -126,6 +131,16 @@ class _Rows:
             }
             actions[row] = _number(self._agents[row].act(seen), names)
         return actions
+
+
+def _fingerprint(agent: Any, named: Sequence[str], far: float) -> str:
+    """Return a digest of an agent's code and of what it is told, for the benchmark's results."""
+    source: str | None = None
+    with suppress(OSError, TypeError):
+        made_by = agent if isinstance(agent, type) or inspect.isfunction(agent) else type(agent)
+        source = inspect.getsourcefile(made_by)
+    code = Path(source).read_bytes() if source else b""
+    return hashlib.sha256(code + repr((named, far)).encode()).hexdigest()[:16]
 
 
 def _translated(name: str) -> Translated:

@@ -8,7 +8,7 @@ each thing which file it is made of and where it stands: ``get_stage_initializat
 avenv's own readers, each once; what moved is found by comparing matrices and joints.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def things_of(sim: Any) -> list[Placed]:
     jointed = sim.get_articulated_object_manager()
     for handle, thing in sorted(jointed.get_objects_by_handle_substring().items()):
         things.append(_jointed(handle, thing, categories))
-    return _uniquely_named(things)
+    return uniquely_named(things)
 
 
 def _jointed(handle: str, thing: Any, categories: Mapping[int, str]) -> Placed:
@@ -99,10 +99,10 @@ def _jointed(handle: str, thing: Any, categories: Mapping[int, str]) -> Placed:
 
 
 class LiveScene:
-    """Keeps a compiled scene in step with a simulator.
+    """Keeps a compiled scene in step with a simulator, or with a recording of one.
 
     Args:
-        sim: the ``habitat_sim.Simulator``.
+        things: returns what is in it now, as ``things_of`` of a simulator does.
         unit: metres in one of its units.
         materials: of surfaces by semantic category or the file's own material, in lower case, as
             ``read_materials`` returns them; by default avenv's own rules choose by name and colour.
@@ -111,12 +111,13 @@ class LiveScene:
 
     def __init__(
         self,
-        sim: Any,
+        things: Callable[[], list[Placed]],
         unit: float = 1.0,
         materials: Mapping[str, HabitatMaterial] | None = None,
         plain: bool = False,
     ):
-        self._sim, self._unit, self._materials, self._plain = sim, unit, materials, plain
+        self._things, self._unit = things, unit
+        self._materials, self._plain = materials, plain
         self._files: dict[tuple, list[MeshPart]] = {}
         self._key: tuple = ()
         self._compiled: CompiledScene | None = None
@@ -128,7 +129,7 @@ class LiveScene:
         Raises:
             SceneError: a file cannot be read, or there is nothing in the scene.
         """
-        things = things_of(self._sim)
+        things = self._things()
         key = tuple(thing.key for thing in things)
         if self._compiled is None or key != self._key:
             self._compiled, self._key = self._compile(things), key
@@ -207,7 +208,7 @@ def _categories(sim: Any) -> dict[int, str]:
     return out
 
 
-def _uniquely_named(things: list[Placed]) -> list[Placed]:
+def uniquely_named(things: list[Placed]) -> list[Placed]:
     """Return things of which no two share a name."""
     count: dict[str, int] = {}
     out = []

@@ -9,7 +9,7 @@ avenv's acoustics, and needs nothing of habitat-sim but its Python interface.
 """
 
 from collections.abc import Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from avenv.acoustics import ResponseBatch, find_backend
 from avenv.habitat.ambisonics import as_habitat
 from avenv.habitat.axes import from_habitat, heading_of, rotation_of
 from avenv.habitat.configuration import AudioSensorSpec, read_spec
-from avenv.habitat.live import LiveScene
+from avenv.habitat.live import LiveScene, things_of
 from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.habitat.replay import Replay
 from avenv.scene.compiled import CompiledScene
 from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import World
@@ -34,12 +35,13 @@ class AudioSensor:
     there. The same scene, places and seed have the same response, bit for bit.
 
     Args:
-        sim: a ``habitat_sim.Simulator``; None where ``scene`` is given.
+        sim: a ``habitat_sim.Simulator``; None where ``scene`` or ``replay`` is given.
         spec: a description of the sensor: habitat-sim's ``AudioSensorSpec``, in either dialect, or
             ``avenv.habitat.AudioSensorSpec``; by default binaural at 44.1 kHz.
         scene: what to hear in place of the simulator's own scene: a ``CompiledScene``.
         hrtf: SOFA file of the head that listens.
         seed: of the late field's rays and noise.
+        replay: the recording to hear in place of a simulator: an ``avenv.habitat.Replay``.
 
     Raises:
         ValueError: the specification asks for what there is not.
@@ -52,12 +54,15 @@ class AudioSensor:
         scene: CompiledScene | None = None,
         hrtf: Any = None,
         seed: int = 0,
+        replay: Replay | None = None,
     ):
-        if sim is None and scene is None:
-            raise ValueError("sim and scene are both None; accepted: a simulator, or a scene")
+        if sum(given is not None for given in (sim, scene, replay)) != 1:
+            raise ValueError(
+                "accepted: one of sim (a simulator), scene (a compiled scene), replay (a recording)"
+            )
         warm_up()
         self.spec = AudioSensorSpec() if spec is None else spec
-        self._sim, self._given = sim, scene
+        self._sim, self._given, self._replay = sim, scene, replay
         self._hearing = read_spec(self.spec)
         self._backend = find_backend(self._hearing.backend)
         settings = self._hearing.settings
@@ -183,7 +188,9 @@ class AudioSensor:
             if self._live is None:
                 materials = None if not self._hearing.materials else self._materials
                 plain = not self._hearing.materials
-                self._live = LiveScene(self._sim, self._hearing.unit, materials, plain)
+                replay = self._replay
+                things = partial(things_of, self._sim) if replay is None else replay.things
+                self._live = LiveScene(things, self._hearing.unit, materials, plain)
             compiled = self._live.compiled
         if self._world is None or self._world.compiled is not compiled:
             self._world = World(compiled)

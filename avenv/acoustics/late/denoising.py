@@ -9,19 +9,20 @@ sound decays by tens of decibels, and can be averaged over longer times than the
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.late.cells import Cells
+from avenv.acoustics.late.neighbours import Neighbours
 from avenv.core import parallel
-from avenv.core.kernels import borrowing, inner, njit
-from avenv.geometry import BVH, segment_is_clear
 
-_REACH = 2.5  # metres around a cell that count as its neighbourhood
+REACH = 2.5
+"""Metres around a cell that count as its neighbourhood."""
 _NEAR = 1.1
 _DECAY_WINDOW = 0.12
 # Metres around a cell, and share of its age over which its ratio to the level before is averaged:
 # the fewer the cells, the fewer the rays and the longer the time.
-_LEVELS = ((_REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
+_LEVELS = ((REACH, 0.35), (_NEAR, 0.45), (0.6, 0.6), (0.0, 1.0))
 
 _CELLS_PER_JOB = 64
 
@@ -29,15 +30,20 @@ Array = NDArray[np.float32]
 
 
 def smooth(
-    energy: Array, moment: Array, cells: Cells, bvh: BVH, earliest: NDArray[np.int64]
+    energy: Array,
+    moment: Array,
+    cells: Cells,
+    neighbours: Neighbours,
+    earliest: NDArray[np.int64],
 ) -> tuple[Array, Array]:
     """Return energies (C, K, B) and moments (C, K, 3) of cells with less noise.
 
     In the first bins nothing is averaged; the mean over time and space stays what it is.
-    ``earliest`` (C,) is the first bin in which sound can be in a cell: what was found of few rays
-    must not say when it begins, for that would make the time without hits count for nothing.
+    ``neighbours`` are those within ``REACH``. ``earliest`` (C,) is the first bin in which sound can
+    be in a cell: what was found of few rays must not say when it begins, for that would make the
+    time without hits count for nothing.
     """
-    first, near, distance = _neighbours(cells, bvh, _REACH)
+    first, near, distance = neighbours
     scene = np.tensordot(cells.volume / cells.volume.sum(), energy, axes=1)
     decay = _fit_decay(scene, _DECAY_WINDOW)
     there = np.arange(len(decay)) >= earliest[:, None]
@@ -94,54 +100,6 @@ def _fit_decay(energy: Array, window: float) -> Array:
     return np.exp(line, where=n > 0, out=np.zeros_like(line)).astype(np.float32)
 
 
-def _neighbours(
-    cells: Cells, bvh: BVH, reach: float
-) -> tuple[NDArray[np.int64], NDArray[np.int32], Array]:
-    """Return which cells' anchors each cell's anchor sees within ``reach`` metres.
-
-    Those of cell c are entries first[c]..first[c + 1] of near (P,) and distance (P,).
-    """
-    wide, high = (int(reach / cells.size[k]) for k in (0, 2))
-    beside = (2 * wide + 1) ** 2 * min(2 * high + 1, len(cells.row))
-    room = len(cells.anchor) * beside
-    first = np.zeros(len(cells.anchor) + 1, np.int64)
-    near, distance = np.empty(room, np.int32), np.empty(room, np.float32)
-    _find_neighbours(cells, bvh, float(reach), wide, high, first, near, distance)
-    return first, near[: first[-1]], distance[: first[-1]]
-
-
-@borrowing
-def _find_neighbours(cells, bvh, reach, wide, high, first, near, distance):
-    count = 0
-    layers, columns, rows = cells.row.shape
-    for layer in range(layers):
-        for i in range(columns):
-            for j in range(rows):
-                row = cells.row[layer, i, j]
-                if row < 0:
-                    continue
-                for c in range(max(0, layer - high), min(layers, layer + high + 1)):
-                    for a in range(max(0, i - wide), min(columns, i + wide + 1)):
-                        for b in range(max(0, j - wide), min(rows, j + wide + 1)):
-                            other = cells.row[c, a, b]
-                            if other < 0:
-                                continue
-                            d = _sight(bvh, cells.anchor[row], cells.anchor[other], reach)
-                            if d >= 0:
-                                near[count], distance[count] = other, d
-                                count += 1
-                first[row + 1] = count
-
-
-@inner
-def _sight(bvh, p, q, reach):
-    """Return how far apart two points (3,) are if that is within reach and free, else -1."""
-    d = np.sqrt((q[0] - p[0]) ** 2 + (q[1] - p[1]) ** 2 + (q[2] - p[2]) ** 2)
-    if d < reach and segment_is_clear(bvh, p[0], p[1], p[2], q[0], q[1], q[2]):
-        return d
-    return -1.0
-
-
 def _ratios(
     values: Array,
     reference: Array,
@@ -169,7 +127,7 @@ def _ratios(
     return ratio
 
 
-@njit(nogil=True, fastmath={"contract", "arcp"})
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
 def _fill_ratios(values, reference, decay, first, near, share, window, ratio, start, stop):
     """Write the ratios of the cells from start to stop."""
     bins, bands = decay.shape
@@ -181,8 +139,8 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
             if share[p] > 0:
                 _add(share[p], values[near[p]], above)
                 _add(share[p], reference[near[p]], below)
-        for b in range(bands):
-            for k in range(bins):
+        for k in range(bins):
+            for b in range(bands):
                 scale = 1 / decay[k, b] if decay[k, b] > 0 else 0.0
                 tops[k + 1, b] = tops[k, b] + above[k, b] * scale
                 bottoms[k + 1, b] = bottoms[k, b] + below[k, b] * scale
@@ -194,7 +152,7 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
                 ratio[c, k, b] = (tops[high, b] - tops[low, b]) / bottom if bottom > 1e-9 else 0.0
 
 
-@njit(nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
+@njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
 def _add(share, field, out):
     """Add ``share`` times a field (K, D) to out."""
     source, target = field.reshape(field.size), out.reshape(out.size)

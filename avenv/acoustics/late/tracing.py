@@ -18,8 +18,9 @@ from numba import float64, int64
 from numpy.typing import NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.late.cells import MOST, Cells, blend, collect, first_reach, lay_cells
-from avenv.acoustics.late.denoising import smooth
+from avenv.acoustics.late.cells import MOST, Cells, blend, collect, first_reach
+from avenv.acoustics.late.denoising import REACH, smooth
+from avenv.acoustics.late.neighbours import cells_for
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
@@ -80,7 +81,7 @@ def trace_late(
     settings: AcousticSettings,
 ) -> LateField:
     """Trace the late field of a source (3,), without the paths that its images stand for."""
-    cells = lay_cells(scene, ear_height, settings.cell, settings.slab, settings.all_heights)
+    cells, neighbours = cells_for(scene, ear_height, settings, REACH)
     bands = len(OCTAVE_CENTRES)
     air = air_absorption(OCTAVE_CENTRES, settings.temperature, settings.humidity)
     air = air * (np.log(10) / 10)  # dB to exponents of energy
@@ -100,7 +101,7 @@ def trace_late(
         total += part
     total *= (4 * np.pi / settings.rays / cells.volume)[:, None, None]
     energy, moment = smooth(
-        total[..., :bands].copy(), total[..., bands:].copy(), cells, scene.bvh,
+        total[..., :bands].copy(), total[..., bands:].copy(), cells, neighbours,
         (first_reach(cells, source) / (settings.bin * SPEED_OF_SOUND)).astype(np.int64),
     )  # fmt: skip
     loudest = energy.max(axis=(0, 2), initial=0.0)

@@ -91,6 +91,7 @@ BLOCKS: Mapping[str, int] = MappingProxyType(
 """Names and lengths of the parts of the vector, in its order."""
 
 _ENDS = tuple(accumulate(BLOCKS.values()))
+_WHOLE = 32  # numbers that loops take at a time; those that are left over are dear
 Array = NDArray[np.float32]
 
 
@@ -311,8 +312,8 @@ class _Known(NamedTuple):
     """What is known of the frames of a window, in a ring.
 
     Attributes:
-        products: (T, 4, K) power of the left and of the right ear, real and imaginary part of the
-            cross spectrum.
+        products: (T, 4, M) power of the left and of the right ear, real and imaginary part of the
+            cross spectrum, of K bins; M is a multiple of ``_WHOLE``, zeros fill it up.
         power: (T, ONSET_BANDS) of both ears.
     """
 
@@ -321,8 +322,9 @@ class _Known(NamedTuple):
 
 
 def _known(frames: int, tables: _Tables) -> _Known:
+    room = -(-len(tables.bins) // _WHOLE) * _WHOLE
     return _Known(
-        np.zeros((frames, 4, len(tables.bins)), np.float32),
+        np.zeros((frames, 4, room), np.float32),
         np.zeros((frames, ONSET_BANDS), np.float32),
     )
 
@@ -330,7 +332,7 @@ def _known(frames: int, tables: _Tables) -> _Known:
 @fast_part
 def _take_in(sound, tables, new, first, known):
     """Write the last ``new`` frames of sound (2, N) to what is known, which begins at ``first``."""
-    frames, _, bins = known.products.shape
+    frames, bins = len(known.products), len(tables.bins)
     work, spectra = np.empty((SIZE // LANES, 2, LANES), np.float32), np.empty((4, BINS), np.float32)
     low, samples = tables.bins[0], sound.shape[1]
     for frame in range(frames - new, frames):
@@ -359,7 +361,7 @@ def _take_in(sound, tables, new, first, known):
 def _describe(sound, tables, recent, first, known, vector):
     """Set vector (D,) to what known frames of sound (2, N), and the recent ones of them, tell.
 
-    The sums over frames are (4 views, 4, K): power of the left and of the right ear, real and
+    The sums over frames are (4 views, 4, M): power of the left and of the right ear, real and
     imaginary part of the cross spectrum, of what lies in the step, in the window, and of the onsets
     in each.
     """
@@ -368,7 +370,7 @@ def _describe(sound, tables, recent, first, known, vector):
     rises = np.zeros((2, 2, ONSET_BANDS), np.float32)  # step and window: weighted, their weights
     shares = np.zeros((frames, ONSET_BANDS), np.float32)
     _find_onsets(tables, recent, first, known.power, shares, rises)
-    share = np.empty(bins, np.float32)
+    share = np.zeros(bins, np.float32)
     for frame in range(frames):
         span = 0 if frame >= frames - recent else 1
         onset, product = shares[frame], known.products[(first + frame) % frames]
@@ -443,7 +445,7 @@ def _find_onsets(tables, recent, first, power, shares, rises):
 
 @fast_part
 def _write_view(sums, tables, view, rises, vector, place):
-    """Write the cues of sums (4, K) from a place of the vector on; return the place behind them."""
+    """Write the cues of sums (4, M) from a place of the vector on; return the place behind them."""
     of_onsets = view >= 2
     bands = ONSET_BANDS if of_onsets else BANDS
     first = BANDS if of_onsets else 0

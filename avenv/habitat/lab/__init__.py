@@ -10,7 +10,7 @@ What is registered: the simulator ``Avenv-v0``, the task ``AvenvTask-v0``, the d
 ``Avenv-v0`` and the sensor ``AvenvSensor``. habitat-lab is imported when one of them is asked for.
 """
 
-from avenv.habitat.lab.setup import dataset_of, get_config, register
+from avenv.habitat.lab.setup import CONFIG, dataset_of, get_config, register
 from avenv.habitat.lab.without_sim import enable_without_sim
 
-__all__ = ["dataset_of", "enable_without_sim", "get_config", "register"]
+__all__ = ["CONFIG", "dataset_of", "enable_without_sim", "get_config", "register"]

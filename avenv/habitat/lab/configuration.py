@@ -41,7 +41,7 @@ class AvenvDatasetConfig(DatasetConfig):
     """``habitat.dataset``: ``count`` episodes that avenv makes up, of the seeds from ``seed``."""
 
     type: str = "Avenv-v0"
-    count: int = 100
+    count: int = 20
     seed: int = 0
     simulator: Any = "${habitat.simulator}"
 

@@ -46,7 +46,7 @@ def prepare(
     """
     rest = compiled.in_place.rest or compiled.in_place
     charts = like.charts if like else _charts(rest, _COARSE if coarse else 1.0)
-    dark = _prepare(compiled, charts, movable)
+    dark = _prepare(compiled, charts, movable, like)
     lighting = like.lighting if like else None
     if lighting is None:
         lighting = find_lighting(rest.lit, dark.charts, rest.lamps, coarse)
@@ -95,16 +95,27 @@ def prepare_unlit(
             arrays = cache.recall(
                 key, RasterArrays, lambda: _prepare(compiled, charts, movable).arrays
             )
-            return RasterScene(compiled, arrays, charts, None)
-    return _prepare(compiled, charts, movable)
+            return RasterScene(compiled, arrays, charts, None, no_atlas(compiled.surfaces))
+    return _prepare(compiled, charts, movable, like)
 
 
-def _prepare(compiled: CompiledScene, charts: Charts, movable: Sequence[int]) -> RasterScene:
-    """Return a scene without light."""
+def _prepare(
+    compiled: CompiledScene,
+    charts: Charts,
+    movable: Sequence[int],
+    like: RasterScene | None = None,
+) -> RasterScene:
+    """Return a scene without light; it shares the textures of one that is like it."""
     scene, compiled = compiled, compiled.in_place
     parts = _parts(compiled, [*movable, *scene.held])
     frames = moved_frames(charts, (compiled.rest or compiled).whole, compiled)
-    return RasterScene(scene, _arrays(compiled, parts, charts, frames), charts, None)
+    if like and like.compiled.surfaces is compiled.surfaces:
+        atlas = like.atlas
+    elif len(charts.first) == 0:
+        atlas = no_atlas(compiled.surfaces)
+    else:
+        atlas = build_atlas(compiled.surfaces, compiled.images)
+    return RasterScene(scene, _arrays(compiled, parts, charts, frames, atlas), charts, None, atlas)
 
 
 def _arrays(
@@ -112,6 +123,7 @@ def _arrays(
     parts: list[NDArray[np.int64]],
     charts: Charts,
     frames: NDArray[np.float32],
+    atlas: Atlas,
 ) -> RasterArrays:
     """Return a scene's arrays, still dark, its ``parts`` lists of triangles.
 
@@ -125,8 +137,6 @@ def _arrays(
     owner = np.repeat(np.arange(len(sizes)), sizes)
     vertices, corners, first_vertex = _share_corners(triangles, owner, len(sizes))
     boxes, first_child, root = _forest([len(tree) for tree in trees], *_boxes(triangles, sizes))
-    bare = len(charts.first) == 0
-    atlas = no_atlas(compiled.surfaces) if bare else build_atlas(compiled.surfaces, compiled.images)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     kind = TWO_SIDED * compiled.double_sided[order] + CUT_OUT * atlas.cut[compiled.surface[order]]

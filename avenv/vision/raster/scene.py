@@ -11,6 +11,7 @@ from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting, packed
 from avenv.vision.light.moods import mood
+from avenv.vision.raster.mipmaps import Atlas
 
 
 class RasterArrays(NamedTuple):
@@ -73,12 +74,14 @@ class RasterScene:
         charts: of all triangles that the scene has in any of its states.
         lighting: the light of each lamp and of the day, from which ``relight`` mixes another;
             None: it is for cameras that make no rgb.
+        atlas: the textures of its surfaces, which it shares with its variants.
     """
 
     compiled: CompiledScene
     arrays: RasterArrays
     charts: Charts
     lighting: Lighting | None
+    atlas: Atlas
 
     @property
     def lamps(self) -> tuple[str, ...]:
