@@ -1,0 +1,45 @@
+"""The command line for the browser: `avenv play`."""
+
+import webbrowser
+
+import click
+
+
+@click.command()
+@click.argument("scene", default="apartment")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="To listen on; default: a free one."
+)
+@click.option("--open/--no-open", "opens", default=True, show_default=True, help="Open a browser.")
+@click.option(
+    "--sample-rate",
+    type=click.IntRange(8000, 48000),
+    default=24000,
+    show_default=True,
+    help="Of the sound, Hz; less is less to compute.",
+)
+def play(scene: str, port: int, opens: bool, sample_rate: int) -> None:
+    """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
+
+    The server answers this machine alone, and only who knows the address that is printed. Each page
+    that is open has a scene of its own. Ctrl-C ends it.
+    """
+    try:
+        from avenv.play.server import Server, serve
+    except ImportError as error:
+        raise ImportError('avenv play needs aiohttp: pip install "avenv[play]"') from error
+    from avenv.play.session import Session
+    from avenv.simulation.warmup import warm_up
+    from avenv.simulation.world import load_scene
+
+    server = Server(lambda: Session(world, sample_rate), port)
+    warm_up()
+    world = load_scene(scene)
+    _ = world.walkable, world.raster  # before anybody waits at a page
+
+    def ready(url: str) -> None:
+        click.echo(f"{world.name}: {url}")
+        if opens:
+            webbrowser.open(url)
+
+    serve(server, ready)
