@@ -27,6 +27,7 @@ from avenv.simulation.world import load_scene
 aiohttp = pytest.importorskip("aiohttp", reason="the extra `play` is not installed")
 Server = pytest.importorskip("avenv.play.server").Server
 uploads = pytest.importorskip("avenv.play.uploads")
+Watch = pytest.importorskip("avenv.play.watching").Watch
 
 RATE = 16000
 
@@ -202,7 +203,7 @@ async def read(live, kind):
         if message.type == aiohttp.WSMsgType.TEXT:
             told = json.loads(message.data)
             assert told["kind"] in (kind, "session", "hello", "scene", "plan", "pose", "levels",
-                                    "captions", "measures"), told  # fmt: skip
+                                    "captions", "measures", "file"), told  # fmt: skip
             if told["kind"] == kind:
                 return told
         else:
@@ -373,3 +374,57 @@ def test_a_port_in_use_is_named():
         done = CliRunner().invoke(main, ["play", "apartment", "--no-open", "--port", str(port)])
     assert done.exit_code == 1
     assert f"port {port} is in use" in done.output
+
+
+async def read_both(live, *kinds):
+    """Return the next message of each of some kinds, in whatever order they come."""
+    found = {}
+    while len(found) < len(kinds):
+        message = await live.receive(timeout=60)
+        if message.type == aiohttp.WSMsgType.TEXT:
+            told = json.loads(message.data)
+            if told["kind"] in kinds:
+                found[told["kind"]] = told
+    return found
+
+
+def test_a_saved_file_takes_visitors_along_and_a_broken_one_leaves_them(tmp_path):
+    """The order of what happens: a new wall, then nonsense, then the first scene again."""
+    path = tmp_path / "hut.yaml"
+    hut = """
+name: {}
+rooms:
+  - {{name: room, polygon: [[0, 0], [{}, 0], [{}, 4], [0, 4]]}}
+"""
+    path.write_text(hut.format("hut", 5, 5))
+
+    async def go():
+        watch = Watch(path)
+        server = Server(lambda: Session(watch.world, RATE))
+        await server.start()
+        told = asyncio.Queue()
+        following = asyncio.create_task(watch.follow(server, told.put_nowait))
+        try:
+            address = server.url + "live"
+            async with aiohttp.ClientSession() as client, client.ws_connect(address) as live:
+                assert (await read(live, "scene"))["name"] == "hut"
+                [visit] = server.visits.values()
+                place = visit.session.pose()
+                path.write_text(hut.format("hall", 9, 9))
+                found = await read_both(live, "file", "scene")
+                assert (found["file"]["problem"], found["scene"]["name"]) == ("", "hall")
+                assert visit.session.pose() | {"sample": 0} == place | {"sample": 0}
+                path.write_text("name: hall\nrooms: [{name: one}, {name: two}]")
+                problem = (await read(live, "file"))["problem"]
+                assert "rooms[0].polygon: is missing" in problem
+                assert "rooms[1].polygon: is missing" in problem
+                assert visit.session.world.name == watch.world.name == "hall"
+                path.write_text(hut.format("hut", 5, 5))
+                found = await read_both(live, "file", "scene")
+                assert (found["file"]["problem"], found["scene"]["name"]) == ("", "hut")
+            assert [bool(told.get_nowait()) for _ in range(3)] == [False, True, False]
+        finally:
+            following.cancel()
+            await server.stop()
+
+    asyncio.run(go())

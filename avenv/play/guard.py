@@ -1,9 +1,10 @@
 """Who may ask the server: the browser that was given its address, on this machine, nobody else."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -18,10 +19,8 @@ HEADERS = {
 }
 """What every answer says: the page loads from this server alone, and nobody frames it."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def guard(token: str, port: Callable[[], int]) -> Callable[[web.Request, Handler], Awaitable]:
+def guard(token: str, port: Callable[[], int]) -> Middleware:
     """Return what lets through only requests with the token, to this host, from its own pages.
 
     A name that another site lets point to this machine (DNS rebinding) is no host of it, and what

@@ -4,9 +4,10 @@ import asyncio
 import errno
 import secrets
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from typing import Any
 
 from aiohttp import WSCloseCode, web
 
@@ -182,19 +183,24 @@ def _listen(port: int) -> sockets.socket:
         raise OSError(f"port {port} {what}; without --port a free one is found") from None
 
 
-def serve(server: Server, ready: Callable[[str], None]) -> None:
+def serve(
+    server: Server,
+    ready: Callable[[str], None],
+    meanwhile: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
     """Run a server until it is interrupted.
 
     Args:
         server: what to run.
         ready: called with the address when it answers.
+        meanwhile: what else is to be done then, without an end.
     """
 
     async def run() -> None:
         await server.start()
         try:
             ready(server.url)
-            await asyncio.Event().wait()
+            await meanwhile()
         finally:
             await server.stop()
 

@@ -38,6 +38,8 @@ SAMPLE_RATE = 24000
 MOST_SOUNDS = 8
 """Sounds of their own that a visitor may bring along."""
 
+Point = tuple[float, float]
+
 _FROM = 2.5  # metres at which a visitor begins before the first source
 
 
@@ -48,6 +50,7 @@ class Session:
         world: the scene.
         sample_rate: Hz, of the sound.
         step_time: seconds that pass in a step.
+        start: (x, y) and heading to begin with, or near it; by default before the first source.
 
     Attributes:
         light: in which it sees the scene, a name in ``vision.LIGHTS``.
@@ -59,14 +62,20 @@ class Session:
         SceneError: nobody can walk in the scene.
     """
 
-    def __init__(self, world: World, sample_rate: int = SAMPLE_RATE, step_time: float = STEP):
+    def __init__(
+        self,
+        world: World,
+        sample_rate: int = SAMPLE_RATE,
+        step_time: float = STEP,
+        start: tuple[Point, float] | None = None,
+    ):
         settings = SensorSettings(("audio",), sample_rate=sample_rate, step_time=step_time)
         self.simulator = Simulator([world], settings)
         self.voices = Voices(self.simulator)
         self.pictures = Pictures(budget=0.6 * step_time)
         self.light, self.pitch, self.walk, self.version = "full", 0.0, (0.0, 0.0), 0
         self._own: dict[str, Sound] = {}
-        position, heading = _first_place(world)
+        position, heading = _near(world, *start) if start else _first_place(world)
         emitters = tuple(emitters_of(world, sample_rate).values())
         self.simulator.begin({0: Start(world, position, heading, emitters)})
 
@@ -138,6 +147,21 @@ class Session:
         commands = Commands(np.array([ahead * SPEED * step]), np.array([turn * TURN * step]))
         self.simulator.step(np.array([True]), commands)
         return self.simulator.window(0)[:, -self.simulator.settings.step_samples :]
+
+    def moved_to(self, world: World) -> "Session":
+        """Return a session in another scene, or in another version of this one, at the same place.
+
+        Raises:
+            SceneError: nobody can walk there, or what sounds there cannot.
+        """
+        state, settings = self.simulator.state, self.simulator.settings
+        x, y = state.position[0].tolist()
+        start = (x, y), float(state.heading[0])
+        world.prepared_for("raster", self.light)
+        moved = Session(world, settings.sample_rate, settings.step_time, start)
+        moved.light, moved.pitch, moved.pictures = self.light, self.pitch, self.pictures
+        moved._own = self._own
+        return moved
 
     def levels(self) -> dict[str, Any]:
         """Return how loud the last second was, see ``sound.levels``."""
@@ -218,7 +242,13 @@ def emitters_of(world: World, sample_rate: int) -> dict[str, Emitter]:
     }
 
 
-def _first_place(world: World) -> tuple[tuple[float, float], float]:
+def _near(world: World, place: Point, heading: float) -> tuple[Point, float]:
+    """Return the nearest place where one can stand."""
+    [[x, y]] = world.walkable.nearest_walkable([place]).tolist()
+    return (x, y), heading
+
+
+def _first_place(world: World) -> tuple[Point, float]:
     """Return where a visitor stands at first, and faces: before the first source, in its sight."""
     places = world.places
     middle = places.mean(axis=0)

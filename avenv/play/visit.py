@@ -47,6 +47,7 @@ class Visit:
         self._beside = beside
         self._stepping = ThreadPoolExecutor(1, "avenv-play")
         self._socket: web.WebSocketResponse | None = None
+        self._next: Session | None = None
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task] = set()
         self._wanted, self._woken = 0, asyncio.Event()
@@ -90,6 +91,21 @@ class Visit:
         if self._socket is not None and not playing.cancelled():
             reason = str(playing.exception()).encode()[:MOST_REASON]
             await self._socket.close(code=WSCloseCode.INTERNAL_ERROR, message=reason)
+
+    async def move_to(self, world: World) -> None:
+        """Let the visitor be in another world from now on, where it stands; nothing else waits.
+
+        Raises:
+            SceneError: it cannot be there.
+        """
+        async with self._changing:
+            self._next = await self._in(self._beside, self.session.moved_to, world)
+            self._woken.set()
+
+    async def tell(self, kind: str, **content: Any) -> None:
+        """Tell the page something, if it is there."""
+        if self._socket is not None and not self._socket.closed:
+            await _tell(self._socket, kind, **content)
 
     async def leave(self) -> None:
         """Tell the page that there will be no more."""
@@ -143,29 +159,40 @@ class Visit:
     # -- what the page is sent ---------------------------------------------------------------------
 
     async def _play(self, socket: web.WebSocketResponse) -> None:
-        session = self.session
-        await _tell(
-            socket, "hello", rate=session.sample_rate, clock=session.clock,
-            step=session.simulator.settings.step_samples,
-        )  # fmt: skip
+        """Send what is seen and heard, step by step, in one session after another."""
+        while True:
+            await self._say_hello(socket)
+            while self._next is None:
+                if self.session.clock < self._wanted:
+                    await self._advance(socket)
+                else:
+                    self._woken.clear()
+                    await self._woken.wait()
+            self._next.walk = self.session.walk
+            self.session, self._next = self._next, None
+            self._begin()
+
+    async def _say_hello(self, socket: web.WebSocketResponse) -> None:
+        session, step = self.session, self.session.simulator.settings.step_samples
+        await _tell(socket, "hello", rate=session.sample_rate, clock=session.clock, step=step)
         await self._tell_scene(socket)
         await self._show(socket)
-        while True:
-            while session.clock >= self._wanted:
-                self._woken.clear()
-                await self._woken.wait()
-            at = session.clock
-            heard = await self._in(self._stepping, lambda: as_pcm(session.step()))
-            await socket.send_bytes(p.frame(p.SOUND, self._steps, at, heard))
-            self._steps += 1
-            self._waited += 1
-            if session.clock >= self._wanted or self._waited > _PATIENCE:
-                await self._show(socket)
-            await _tell(socket, "pose", **session.pose())
-            if session.version != self._told:
-                await self._tell_scene(socket)
-            if self._steps % _TOLD_EVERY == 0:
-                await self._tell_heard(socket)
+
+    async def _advance(self, socket: web.WebSocketResponse) -> None:
+        """Let a step pass: the sound comes first, the picture where there is time."""
+        session = self.session
+        at = session.clock
+        heard = await self._in(self._stepping, lambda: as_pcm(session.step()))
+        await socket.send_bytes(p.frame(p.SOUND, self._steps, at, heard))
+        self._steps += 1
+        self._waited += 1
+        if session.clock >= self._wanted or self._waited > _PATIENCE:
+            await self._show(socket)
+        await _tell(socket, "pose", **session.pose())
+        if session.version != self._told:
+            await self._tell_scene(socket)
+        if self._steps % _TOLD_EVERY == 0:
+            await self._tell_heard(socket)
 
     async def _show(self, socket: web.WebSocketResponse) -> None:
         """Send a picture, unless it is the same as before or the page is behind with them."""

@@ -92,6 +92,11 @@ const receive = {
     $("measured").value = source.replaceAll("_", " ");
   },
   problem: ({ text }) => say(text, true),
+  file({ problem }) {
+    $("problems").textContent = problem;
+    $("problems").hidden = !problem;
+    if (!problem) say("the scene has been loaded anew");
+  },
 };
 
 function choose(name) {
