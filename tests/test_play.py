@@ -12,14 +12,17 @@ import soundfile
 from click.testing import CliRunner
 from PIL import Image
 from scipy.signal import butter, sosfilt
+from set_support import load_small_set
 from support import small_flat
 
 import avenv
+from avenv.benchmark import read_results
 from avenv.cli import main
 from avenv.play import protocol as p
 from avenv.play.captions import way
 from avenv.play.changes import prepare
 from avenv.play.pictures import SIZES, Pictures
+from avenv.play.scoring import set_game, task_game
 from avenv.play.session import Session
 from avenv.play.sound import as_pcm, levels
 from avenv.simulation.world import load_scene
@@ -28,6 +31,7 @@ aiohttp = pytest.importorskip("aiohttp", reason="the extra `play` is not install
 Server = pytest.importorskip("avenv.play.server").Server
 uploads = pytest.importorskip("avenv.play.uploads")
 Watch = pytest.importorskip("avenv.play.watching").Watch
+TurnVisit = pytest.importorskip("avenv.play.turns").TurnVisit
 
 RATE = 16000
 
@@ -180,8 +184,8 @@ def test_what_cannot_be_is_said_and_changes_nothing(session, message, words):
 
 
 @asynccontextmanager
-async def serving(world):
-    server = Server(lambda: Session(world, RATE))
+async def serving(world, **options):
+    server = Server(lambda: Session(world, RATE), **options)
     await server.start()
     try:
         async with aiohttp.ClientSession() as client:
@@ -355,15 +359,14 @@ def test_what_is_no_message_is_answered_with_what_is_wrong(world):
     asyncio.run(go())
 
 
-def test_a_page_too_many_is_refused(world, monkeypatch):
-    monkeypatch.setattr("avenv.play.server.MOST_SESSIONS", 1)
+def test_a_page_too_many_is_refused(world):
 
     async def go():
-        async with serving(world) as (server, client):
+        async with serving(world, most=1) as (server, client):
             one = await client.ws_connect(server.url + "live")
             await read(one, "hello")
             two = await client.ws_connect(server.url + "live")
-            assert "pages are open" in (await read(two, "refused"))["text"]
+            assert "close one" in (await read(two, "refused"))["text"]
 
     asyncio.run(go())
 
@@ -428,3 +431,84 @@ rooms:
             await server.stop()
 
     asyncio.run(go())
+
+
+# -- a person as an agent --------------------------------------------------------------------------
+
+
+def test_a_person_plays_an_episode_and_the_results_are_true(world, tmp_path):
+    """Two steps and a stop; `avenv results check` plays the same actions again."""
+    path, out = tmp_path / "flat.yaml", tmp_path / "results"
+    world.spec.save(path)
+
+    async def go():
+        server = Server(lambda: task_game("AudioGoal", str(path), 3, out), most=1, visit=TurnVisit)
+        await server.start()
+        kinds = "session", "hello", "turn", "end", "problem"
+        try:
+            address = server.url + "live"
+            async with aiohttp.ClientSession() as client, client.ws_connect(address) as live:
+                told, clock, pictures = [], 0, 0
+                actions = iter([2, 1, 99, 0])
+                while not told or told[-1]["kind"] != "end":
+                    message = await live.receive(timeout=120)
+                    if message.type == aiohttp.WSMsgType.BINARY:
+                        kind, _, sample, content = p.read_frame(message.data)
+                        pictures += kind == p.PICTURE
+                        if kind == p.SOUND:
+                            assert sample == clock
+                            clock += len(content) // 4
+                        continue
+                    told.append(json.loads(message.data))
+                    assert told[-1]["kind"] in kinds, told[-1]
+                    if told[-1]["kind"] in ("turn", "problem"):
+                        await live.send_json({"kind": "act", "action": next(actions)})
+                turns = [one for one in told if one["kind"] == "turn"]
+                assert [one["steps"] for one in turns] == [0, 1, 2]
+                assert turns[0]["actions"][:4] == ["stop", "forward", "turn_left", "turn_right"]
+                assert turns[0]["instruction"]
+                assert (pictures, clock) == (3, RATE + 2 * RATE // 4)
+                assert [one["text"] for one in told if one["kind"] == "problem"] == [
+                    "action is 99; accepted: 0 to 3"
+                ]
+                assert told[-1]["metrics"]["num_actions"] == 3
+        finally:
+            await server.stop()
+
+    asyncio.run(go())
+    [episode] = read_results(out).episodes
+    assert episode["actions"] == [2, 1, 0]
+    done = CliRunner().invoke(main, ["results", "check", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "human" in done.output
+
+
+def test_an_episode_of_a_set_is_a_share_of_its_results(tmp_path):
+    _, path = load_small_set(tmp_path)
+    mine = tmp_path / "mine"
+    for number in (1, 0):
+        game = set_game(str(path), "test", number, mine, count=2)
+        assert game.next().actions[0] == "stop"
+        game.act(0)
+        end = game.next()
+        assert end.metrics["num_actions"] == 1
+        assert set_game(str(path), "test", number, mine, count=2).next() == end  # there is one try
+    assert [one["id"] for one in read_results(mine).episodes] == ["test-0000", "test-0001"]
+    done = CliRunner().invoke(main, ["results", "check", str(mine)])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "AudioGoal", "--set", "audiogoal-v1"], "one of them"),
+        (["--set", "audiogoal-v1", "--episode", "100000"], "has 0 to"),
+        (["--episode", "1"], "--task or --set"),
+        (["nowhere.yaml", "--watch"], "is no file"),
+        (["nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_what_cannot_be_played_is_said(arguments, words):
+    done = CliRunner().invoke(main, ["play", "--no-open", *arguments])
+    assert done.exit_code != 0
+    assert words in done.output

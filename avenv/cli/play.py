@@ -2,12 +2,17 @@
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from avenv.play.server import Server
+    from avenv.play.watching import Watch
+
 
 @click.command()
-@click.argument("scene", default="apartment")
+@click.argument("scene", required=False)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="To listen on; default: a free one."
 )
@@ -17,10 +22,29 @@ import click
     type=click.IntRange(8000, 48000),
     default=24000,
     show_default=True,
-    help="Of the sound, Hz; less is less to compute.",
+    help="Of the sound, Hz, where there is no task; less is less to compute.",
 )
 @click.option("--watch", "watches", is_flag=True, help="Load the file anew when it is saved.")
-def play(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) -> None:
+@click.option("--task", help="Play an episode of a task, see `avenv tasks list`.")
+@click.option("--set", "set_name", help="Play an episode of a set (audiogoal-v1), or of its file.")
+@click.option("--split", default="val", show_default=True, help="Of the set.")
+@click.option(
+    "--episode", type=click.IntRange(0), help="Number in the split, or seed of the task's."
+)
+@click.option(
+    "--episodes",
+    type=click.IntRange(1),
+    help="Of the set, how many, the first ones, make your results; default: all of the split.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    help="Folder for your results; default: results/human/TASK-EPISODE or SET-SPLIT.",
+)
+def play(
+    scene: str | None, port: int, opens: bool, sample_rate: int, watches: bool, task: str | None,
+    set_name: str | None, split: str, episode: int | None, episodes: int | None, out: str | None,
+) -> None:  # fmt: skip
     """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
 
     The server answers this machine alone, and only who knows the address that is printed. Each page
@@ -28,26 +52,81 @@ def play(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) ->
 
     With --watch a scene can be written while you stand in it: saved, it shows, and what is wrong
     with it is said, in the page and here.
+
+    With --task or --set you are given what agents are, and act as they do, a step at a time; your
+    results are written as theirs, and `avenv results check` takes them.
     """
     try:
-        from avenv.play.server import Server, serve
-        from avenv.play.watching import Unwatched, Watch
+        import aiohttp  # noqa: F401
     except ImportError as error:
         raise ImportError('avenv play needs aiohttp: pip install "avenv[play]"') from error
+    if task and set_name:
+        raise click.UsageError("a set has its own task; accepted: --task or --set, one of them")
+    if task or set_name:
+        if watches:
+            raise click.UsageError("--watch is for scenes without a task")
+        name = f"{task}-{episode or 0}" if task else f"{Path(str(set_name)).name}-{split}"
+        folder = Path(out) if out else Path("results") / "human" / name
+        _play_episode(scene, port, opens, task, set_name, split, episode or 0, episodes, folder)
+    elif episode is not None or out:
+        raise click.UsageError("--episode and --out are for tasks; accepted: with --task or --set")
+    else:
+        _play_scene(scene or "apartment", port, opens, sample_rate, watches)
+
+
+def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) -> None:
+    from avenv.play.server import Server
     from avenv.play.session import Session
+    from avenv.play.watching import Watch
     from avenv.simulation.warmup import warm_up
     from avenv.simulation.world import load_scene
 
     if watches and not Path(scene).is_file():
         raise click.ClickException(f"{scene!r} is no file; accepted with --watch: a scene's file")
-    server = Server(lambda: Session(shown.world, sample_rate), port)
+    server = Server(lambda: Session(watch.world if watch else world, sample_rate), port)
     warm_up()
-    shown = Watch(scene) if watches else Unwatched(load_scene(scene))
-    _ = shown.world.walkable, shown.world.raster  # before anybody waits at a page
+    watch = Watch(scene) if watches else None
+    world = watch.world if watch else load_scene(scene)
+    _ = world.walkable, world.raster  # before anybody waits at a page
+    _serve(server, watch, world.name, opens)
+
+
+def _play_episode(
+    scene: str | None, port: int, opens: bool, task: str | None, set_name: str | None, split: str,
+    episode: int, episodes: int | None, folder: Path,
+) -> None:  # fmt: skip
+    from avenv.play.human import Game
+    from avenv.play.scoring import check_episode, set_game, task_game
+    from avenv.play.server import Server
+    from avenv.play.turns import TurnVisit
+    from avenv.simulation.warmup import warm_up
+    from avenv.tasks import find_task
+
+    def game() -> Game:
+        if task:
+            return task_game(task, scene, episode, folder)
+        return set_game(str(set_name), split, episode, folder, episodes)
+
+    if task:
+        find_task(task)
+    else:
+        check_episode(str(set_name), split, episode, episodes)
+    server = Server(game, port, most=1, visit=TurnVisit)
+    warm_up()
+    what = f"{task or set_name}, episode {episode}, into {folder}"
+    _serve(server, None, what, opens)
+
+
+def _serve(server: "Server", watch: "Watch | None", what: str, opens: bool) -> None:
+    """Run a server, and what watches a file for it, until Ctrl-C."""
+    from avenv.play.server import serve
 
     def ready(url: str) -> None:
-        click.echo(f"{shown.world.name}: {url}")
+        click.echo(f"{what}: {url}")
         if opens:
             webbrowser.open(url)
 
-    serve(server, ready, lambda: shown.follow(server, lambda said: click.echo(said or "loaded")))
+    def say(problem: str) -> None:
+        click.echo(problem or "loaded")
+
+    serve(server, ready, None if watch is None else lambda: watch.follow(server, say))

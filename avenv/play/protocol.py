@@ -111,6 +111,13 @@ class Silence(_Message):
     source: Name
 
 
+class Act(_Message):
+    """Do this, by the number of the action, in an episode of a task."""
+
+    kind: Literal["act"]
+    action: Annotated[int, Field(ge=0, le=1000)]
+
+
 class Measure(_Message):
     """Measure the room between this source and the listener."""
 
@@ -121,7 +128,7 @@ class Measure(_Message):
 Change = Stand | Use | Light | Place | Move | Swap | Silence
 """What has to be prepared before it comes about."""
 
-Message = Annotated[Want | Seen | Walk | Look | Measure | Change, Field(discriminator="kind")]
+Message = Annotated[Want | Seen | Walk | Look | Measure | Act | Change, Field(discriminator="kind")]
 
 _messages: TypeAdapter[Any] = TypeAdapter(Message)
 

@@ -13,7 +13,6 @@ from aiohttp import WSCloseCode, web
 
 from avenv.play.guard import add_headers, guard
 from avenv.play.protocol import MAX_MESSAGE
-from avenv.play.session import Session
 from avenv.play.uploads import MAX_BYTES, checked_name, read_upload, receive
 from avenv.play.visit import Visit
 from avenv.sounds import KINDS
@@ -34,9 +33,11 @@ class Server:
     """Serves the page, and to each that is open a session of its own.
 
     Args:
-        open_session: makes a session; called in another thread.
+        open_session: makes a session, or what else ``visit`` serves; called in another thread.
         port: to listen on; 0: one that is free.
         kept: seconds for which the session of a lost connection is kept.
+        most: pages that may be open at once.
+        visit: what serves a session to a page, given threads for what takes long.
 
     Attributes:
         url: what to open in a browser.
@@ -46,9 +47,16 @@ class Server:
         OSError: the port is in use.
     """
 
-    def __init__(self, open_session: Callable[[], Session], port: int = 0, kept: float = KEPT):
-        self._open_session, self._kept = open_session, kept
-        self.visits: dict[str, Visit] = {}
+    def __init__(
+        self,
+        open_session: Callable[[], Any],
+        port: int = 0,
+        kept: float = KEPT,
+        most: int = MOST_SESSIONS,
+        visit: Callable[[Any, ThreadPoolExecutor], Any] = Visit,
+    ):
+        self._open_session, self._kept, self._most, self._visit = open_session, kept, most, visit
+        self.visits: dict[str, Any] = {}
         self._present: set[str] = set()
         self._opening = 0
         self._token = secrets.token_urlsafe(24)
@@ -124,8 +132,8 @@ class Server:
         """
         if name in self.visits and name not in self._present:
             return name
-        if len(self.visits) + self._opening >= MOST_SESSIONS:
-            raise ValueError(f"{MOST_SESSIONS} pages are open, the most there may be; close one")
+        if len(self.visits) + self._opening >= self._most:
+            raise ValueError(f"the most pages that may be open are ({self._most}); close one")
         self._opening += 1
         try:
             loop = asyncio.get_running_loop()
@@ -133,12 +141,12 @@ class Server:
         finally:
             self._opening -= 1
         name = secrets.token_urlsafe(12)
-        self.visits[name] = Visit(session, self._beside)
+        self.visits[name] = self._visit(session, self._beside)
         return name
 
     async def _upload(self, request: web.Request) -> web.Response:
         visit = self.visits.get(request.query.get("session", ""))
-        if visit is None:
+        if not isinstance(visit, Visit):
             raise web.HTTPNotFound(text="there is no such session")
         try:
             name = checked_name(request.query.get("name", ""))
@@ -186,7 +194,7 @@ def _listen(port: int) -> sockets.socket:
 def serve(
     server: Server,
     ready: Callable[[str], None],
-    meanwhile: Callable[[], Coroutine[Any, Any, None]],
+    meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Run a server until it is interrupted.
 
@@ -200,7 +208,7 @@ def serve(
         await server.start()
         try:
             ready(server.url)
-            await meanwhile()
+            await (meanwhile() if meanwhile else asyncio.Event().wait())
         finally:
             await server.stop()
 

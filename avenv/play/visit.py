@@ -133,6 +133,8 @@ class Visit:
                 session.pitch = message.pitch
             case p.Measure():
                 self._listening_to, self._measured_at = message.source, -(10**9)
+            case p.Act():
+                raise ValueError("this is no episode of a task")
             case _ if len(self._tasks) >= MOST_CHANGES:
                 raise ValueError("one thing after another: earlier changes are still under way")
             case _:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from avenv.play.server import Server
@@ -14,21 +13,6 @@ EVERY = 0.3
 
 Told = Callable[[str], None]
 """Told after each change: what is wrong, or an empty text."""
-
-
-@dataclass(frozen=True)
-class Unwatched:
-    """A scene that stays as it is.
-
-    Attributes:
-        world: the scene.
-    """
-
-    world: World
-
-    async def follow(self, server: Server, told: Told) -> None:
-        """Wait until cancelled."""
-        await asyncio.Event().wait()
 
 
 class Watch:

@@ -5,6 +5,7 @@ import { options, showSources, showThings } from "./lists.js";
 import { Spectrogram, showLevels } from "./meters.js";
 import { Plan } from "./plan.js";
 import { Sound } from "./sound.js";
+import { Task } from "./task.js";
 import { Walking } from "./walking.js";
 
 const BEFORE = 1.2; // metres before the body where a source is put
@@ -43,6 +44,7 @@ async function picture(number, bytes) {
   link.send("seen", { number });
 }
 
+const task = new Task((action) => link.send("act", { action }));
 const link = new Connection({
   onState: say,
   onMessage(message) {
@@ -92,6 +94,11 @@ const receive = {
     $("measured").value = source.replaceAll("_", " ");
   },
   problem: ({ text }) => say(text, true),
+  turn(turn) {
+    sound.turns = true;
+    task.show(turn);
+  },
+  end: (end) => task.end(end),
   file({ problem }) {
     $("problems").textContent = problem;
     $("problems").hidden = !problem;

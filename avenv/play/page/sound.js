@@ -30,7 +30,7 @@ export class Sound {
 
   /** Ask for what will be played soon; without a device for sound, as time passes. */
   ask() {
-    if (this.end === null) return;
+    if (this.end === null || this.turns) return;
     const playing = this.context
       ? this.end - this.buffered
       : this.clockAt + ((performance.now() - this.startedAt) / 1000) * this.rate;
@@ -75,14 +75,15 @@ export class Sound {
   heard({ buffered, late }) {
     this.buffered = buffered;
     const now = performance.now();
-    if (late > this.late) {
+    if (this.turns) this.ahead = LEAST; // silence between two turns is no fault
+    else if (late > this.late) {
       this.ahead = Math.min(MOST, this.ahead + MORE);
       this.calmSince = now;
     } else if (now - this.calmSince > CALM) {
       this.ahead = Math.max(LEAST, this.ahead - MORE / 2);
       this.calmSince = now;
     }
-    this.late = late;
+    this.late = this.turns ? 0 : late;
     this.ring.port.postMessage({ enough: 0.6 * this.ahead * this.rate });
     this.ask();
   }

@@ -11,6 +11,7 @@ const HIGHEST = 0.9; // radians
 
 /** Whether a key is for what has the focus, as text and lists are. */
 function isTaken(event) {
+  if (event.defaultPrevented) return true;
   const on = event.target;
   return event.ctrlKey || event.metaKey || event.altKey || on.matches("input, select, textarea");
 }
