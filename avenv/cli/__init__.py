@@ -7,6 +7,7 @@ from avenv.cli.commands import Commands, trust_option
 from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
 from avenv.cli.habitat import habitat_group
+from avenv.cli.play import play
 from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
@@ -26,6 +27,7 @@ main.add_command(check)
 main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(habitat_group)
+main.add_command(play)
 main.add_command(report)
 main.add_command(results_group)
 main.add_command(scene_group)

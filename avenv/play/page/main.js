@@ -1,0 +1,207 @@
+// The page: brings connection, sound, plan and lists together.
+
+import { Connection, PICTURE, PLAN, SOUND } from "./connection.js";
+import { options, showSources, showThings } from "./lists.js";
+import { Spectrogram, showLevels } from "./meters.js";
+import { Plan } from "./plan.js";
+import { Sound } from "./sound.js";
+import { Walking } from "./walking.js";
+
+const BEFORE = 1.2; // metres before the body where a source is put
+const REACH = 2.5; // metres within which a thing before the body is used
+const SHOWN = 6000; // ms for which a problem is shown
+const CALM_PICTURES = 500; // ms from one picture to the next where less motion is wanted
+
+const $ = (id) => document.getElementById(id);
+const state = { scene: null, pose: null, sounds: [], chosen: "", putting: false, muted: false };
+const paint = $("view").getContext("2d");
+const spectrogram = new Spectrogram($("spectrogram"));
+const sound = new Sound((until) => link.send("want", { until }));
+let cleared, pictured = 0;
+
+$("calm").checked = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function say(text, isProblem = false) {
+  clearTimeout(cleared);
+  $("status").textContent = text;
+  $("status").classList.toggle("problem", isProblem);
+  if (isProblem && !link?.ended) cleared = setTimeout(() => say(hint()), SHOWN);
+}
+
+const hint = () => (sound.context ? "" : "press Listen to hear the scene");
+
+async function picture(number, bytes) {
+  const wait = $("calm").checked ? pictured + CALM_PICTURES - performance.now() : 0;
+  if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  const canvas = $("view");
+  if (canvas.width !== bitmap.width) [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  paint.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  pictured = performance.now();
+  canvas.dataset.number = number;
+  link.send("seen", { number });
+}
+
+const link = new Connection({
+  onState: say,
+  onMessage(message) {
+    receive[message.kind]?.(message);
+  },
+  onFrame(kind, number, sample, bytes) {
+    if (kind === SOUND) sound.push(sample, bytes);
+    else if (kind === PICTURE) picture(number, bytes);
+    else if (kind === PLAN) plan.picture(bytes);
+  },
+});
+
+const receive = {
+  session: ({ sounds }) => (state.sounds = sounds),
+  hello({ rate, clock }) {
+    sound.begin(rate, clock);
+    say(hint());
+    if (state.chosen) link.send("measure", { source: state.chosen });
+  },
+  scene(scene) {
+    state.scene = scene;
+    $("name").textContent = document.title = scene.name;
+    $("light").value = scene.light;
+    const names = scene.sources.map((source) => source.name);
+    if (!names.includes(state.chosen)) choose(names[0] ?? "");
+    show();
+  },
+  plan: (place) => plan.fit(place),
+  pose(pose) {
+    state.pose = pose;
+    plan.stand(pose);
+  },
+  levels(levels) {
+    showLevels($("levels"), levels);
+    $("total").value = levels.total.toFixed(1);
+    $("total").dataset.sample = levels.sample;
+    $("gaps").value = sound.gaps;
+    $("late").value = sound.late;
+    const { latency } = sound;
+    $("latency").value = latency === null ? "–" : Math.round(1000 * latency);
+  },
+  captions({ lines }) {
+    $("captions").replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+  },
+  measures({ source, t30, c50, drr }) {
+    for (const [name, value] of Object.entries({ t30, c50, drr })) $(name).value = value ?? "–";
+    $("measured").value = source.replaceAll("_", " ");
+  },
+  problem: ({ text }) => say(text, true),
+  file({ problem }) {
+    $("problems").textContent = problem;
+    $("problems").hidden = !problem;
+    if (!problem) say("the scene has been loaded anew");
+  },
+};
+
+function choose(name) {
+  state.chosen = name;
+  if (name) link.send("measure", { source: name });
+  plan.show(state.scene, name);
+}
+
+function before() {
+  const { x, y, heading } = state.pose;
+  return { x: x + BEFORE * Math.cos(heading), y: y + BEFORE * Math.sin(heading) };
+}
+
+function use(thing) {
+  link.send("use", { thing });
+}
+
+/** Use the nearest thing before the body. */
+function useAhead() {
+  const { x, y, heading } = state.pose;
+  const away = (thing) => Math.hypot(thing.x - x, thing.y - y);
+  const isAhead = (thing) => Math.cos(Math.atan2(thing.y - y, thing.x - x) - heading) > 0.5;
+  const near = state.scene.things.filter((thing) => away(thing) < REACH && isAhead(thing));
+  near.sort((a, b) => away(a) - away(b));
+  if (near.length) use(near[0].name);
+  else say("nothing to use is before you", true);
+}
+
+function put(is) {
+  state.putting = is;
+  $("add-on-plan").setAttribute("aria-pressed", is);
+  $("plan").classList.toggle("putting", is);
+  $("plan-hint").textContent = is
+    ? "Click where the sound shall come from."
+    : "Click the floor to stand there; drag a source; click a circle to open, close or switch it.";
+}
+
+function show() {
+  const { scene } = state;
+  const sounds = [...scene.own_sounds, ...state.sounds];
+  options($("sound"), sounds, $("sound").value || "phone");
+  plan.show(scene, state.chosen);
+  showThings($("things"), scene, use);
+  showSources($("sources"), scene, sounds, state.chosen, {
+    choose,
+    swap: (source, name) => link.send("swap", { source, sound: name }),
+    bring: (source) => link.send("move", { source, ...before() }),
+    silence: (source) => link.send("silence", { source }),
+  });
+}
+
+const plan = new Plan($("plan"), {
+  onPlace(x, y) {
+    if (!state.putting) return link.send("stand", { x, y });
+    link.send("place", { sound: $("sound").value, x, y });
+    put(false);
+  },
+  onMove: (source, x, y) => link.send("move", { source, x, y }),
+  onUse: use,
+  onChoose(name) {
+    choose(name);
+    show();
+  },
+});
+put(false);
+
+async function listen() {
+  if (sound.context) return mute(!state.muted);
+  try {
+    await sound.start();
+    mute(false);
+    say("");
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+function mute(is) {
+  state.muted = is;
+  sound.muted = is;
+  $("listen").textContent = is ? "Listen" : "Mute";
+  $("listen").setAttribute("aria-pressed", !is);
+}
+
+$("listen").onclick = listen;
+$("light").onchange = (event) => link.send("light", { light: event.target.value });
+$("add").onclick = () => link.send("place", { sound: $("sound").value, ...before() });
+$("add-on-plan").onclick = () => put(!state.putting);
+$("file").onchange = async (event) => {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (!file) return;
+  try {
+    say(`reading ${file.name} …`);
+    $("sound").append(new Option(file.name, await link.upload(file)));
+    $("sound").value = file.name;
+    say(`${file.name} can be put into the scene now`);
+  } catch (error) {
+    say(error.message, true);
+  }
+};
+new Walking($("view"), (kind, content) => link.send(kind, content), { KeyE: useAhead, KeyM: listen });
+addEventListener("pagehide", () => link.socket.close(1000));
+
+(function frame() {
+  if (sound.analyser && !$("calm").checked) spectrogram.draw(sound.analyser);
+  requestAnimationFrame(frame);
+})();
