@@ -117,8 +117,8 @@ def figure(row: dict[str, Any]) -> str:
 
 def times(found: dict[str, Any]) -> str:
     """Return a ratio, for people."""
-    spread = f" [{found['low']:.3g}, {found['high']:.3g}]" if "low" in found else ""
-    return f"{found['ratio']:.3g} ×{spread}"
+    spread = f" [{goals.told(found['low'])}, {goals.told(found['high'])}]" if "low" in found else ""
+    return f"{goals.told(found['ratio'])} ×{spread}"
 
 
 def goal_row(row: dict[str, Any]) -> tuple[str, str, str, str]:

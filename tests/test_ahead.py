@@ -8,9 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from support import two_rooms
+from support import task_options, two_rooms
 
-from avenv import load_scene
 from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
@@ -34,11 +33,6 @@ def _two_threads():
     parallel.set_num_threads(2)
     yield
     parallel.set_num_threads(None)
-
-
-@pytest.fixture(scope="module")
-def apartment():
-    return load_scene("apartment")
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +75,11 @@ def test_episodes_are_the_same_whether_or_not_they_were_made_ready(scenes):
 
 
 @pytest.mark.parametrize("task", [name for name in TASKS if "avenv." in str(TASKS[name].task)])
-def test_drafts_of_every_task_begin_as_if_there_were_none(task, apartment):
+def test_drafts_of_every_task_begin_as_if_there_were_none(task):
     """Its episodes, and what is felt and told after a step of each, bit for bit."""
     found = []
     for ahead in (False, True):
-        batch = Batch(task, scenes=apartment, sensors=("pose",), ahead=ahead)
+        batch = Batch(task, scenes=task_options(task)["scenes"], sensors=("pose",), ahead=ahead)
         batch.seed(0, 5)
         for _ in range(3):  # the third is the first that has a draft
             batch.reset([0])

@@ -126,11 +126,12 @@ class ListenerAgent(Generic[M]):
 
     def __init__(self, envs: AgentView):
         settings, options = envs.settings, envs.task_options
-        missing = [name for name in self.sensors if name not in settings.names]
+        needed = list(dict.fromkeys(("audio", "depth", *self.sensors)))
+        missing = [name for name in needed if name not in settings.names]
         if missing or settings.channels != 2:
             raise ValueError(
                 f"sensors is {settings.names!r} with layout {settings.layout!r}; this agent needs "
-                f"{' and '.join(map(repr, self.sensors))} and the layout 'binaural'"
+                f"{' and '.join(map(repr, needed))} and the layout 'binaural'"
             )
         self._rate, self._step_samples = settings.sample_rate, settings.step_samples
         self.camera = DepthCamera(

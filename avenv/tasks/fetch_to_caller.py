@@ -43,6 +43,7 @@ class FetchToCaller(InteractionTask):
     Options = FetchToCallerOptions
     options: FetchToCallerOptions
     verbs = ("pick", "put", "wait")
+    samples_ahead = True
     instruction = "Find what the voice asks for, bring it to the caller and stop there."
 
     def __init__(self, simulator: Simulator, options: FetchToCallerOptions):

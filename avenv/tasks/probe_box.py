@@ -22,6 +22,7 @@ class ProbeBox(InteractionTask):
     """Knock on the boxes, and pick up the one that is asked for."""
 
     verbs = ("tap", "pick", "wait")
+    samples_ahead = True
     instruction = "Knock on the boxes and pick up the one that is asked for."
 
     def check_world(self, world: World) -> None:

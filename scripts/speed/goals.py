@@ -51,6 +51,11 @@ GOALS = (
 _MICROSECONDS = {"ms": 1e3, "s": 1e6}
 
 
+def told(figure: float) -> str:
+    """Return a figure with three digits that count."""
+    return f"{figure:.3g}" if figure < 1000 else f"{figure:,.0f}"
+
+
 def judged(measured: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return for each goal that was measured what, its figure, the goal, and whether it is met."""
     found = []
@@ -58,10 +63,14 @@ def judged(measured: Mapping[str, Any]) -> list[dict[str, Any]]:
         figure = _figure(goal, measured.get(goal.section, {}))
         if figure is not None:
             met = figure >= goal.bound if goal.least else figure <= goal.bound
-            told = f"{figure:.3g}" if figure < 1000 else f"{figure:,.0f}"
             bound = f"{'≥' if goal.least else '≤'} {goal.bound:,g} {goal.unit}"
             found.append(
-                {"what": goal.what, "measured": f"{told} {goal.unit}", "goal": bound, "met": met}
+                {
+                    "what": goal.what,
+                    "measured": f"{told(figure)} {goal.unit}",
+                    "goal": bound,
+                    "met": met,
+                }
             )
     return found
 
