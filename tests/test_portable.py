@@ -78,6 +78,10 @@ def test_a_run_is_exported_from_the_command_line(options, tmp_path):
     assert done.exit_code == 0, done.output
     bias = [load_weights(f)[0]["actor.bias"] for f in (file, cautious)]
     np.testing.assert_allclose(bias[1] - bias[0], [-2, 0, 0, 0], atol=1e-6)
+    drawing = tmp_path / "drawing.npz"
+    done = CliRunner().invoke(export, [str(run), str(drawing), "--decision", "drawn"])
+    assert done.exit_code == 0, done.output
+    assert [load_weights(f)[1]["decision"] for f in (file, drawing)] == ["resolute", "drawn"]
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "torch.py").write_text("raise ImportError('there is no torch')")
     code = (

@@ -1,5 +1,6 @@
 """The command line for policies that travel: `avenv export`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,7 +16,11 @@ import click
     show_default=True,
     help="By how much to lower the logit of stopping; more stops later and errs less.",
 )
-def export(run: Path, file: Path, caution: float) -> None:
+@click.option(
+    "--decision",
+    help="How it decides: resolute, most_probable or drawn; default: as its configuration says.",
+)
+def export(run: Path, file: Path, caution: float, decision: str | None) -> None:
     """Write the policy of RUN, a training's folder or a file in it, to FILE, which ends in .npz.
 
     FILE acts without torch: `avenv demo --agent FILE`.
@@ -31,5 +36,7 @@ def export(run: Path, file: Path, caution: float) -> None:
     options = TrainingConfig.from_yaml(source.with_name(CONFIG_FILE)).env
     policy = load_checkpoint(source)
     policy.actor.bias.data[0] -= caution
+    if decision is not None:
+        policy.config = replace(policy.config, decision=decision)
     save_portable(file, policy, options)
     click.echo(f"wrote {file}, {file.stat().st_size / 1e6:.1f} MB")
