@@ -264,6 +264,26 @@ def test_a_killed_run_goes_on_to_the_same_curve(config, tmp_path, monkeypatch):
     assert tables[0] == tables[1]
 
 
+def test_the_critic_alone_learns_at_first_of_a_run_that_goes_on_from_another(config, tmp_path):
+    ears = {**SMALL["encoders"], "belief_ears": {"weights": "homes"}}  # which are frozen
+    taught = replace(config, policy={**SMALL, "encoders": ears}, total_steps=24, validation={})
+    train(taught, tmp_path / "taught", progress=False)
+    weights = tmp_path / "taught" / "policy.pt"
+    more = replace(taught, start_from=str(weights), ppo={**config.ppo, "critic_updates": 1})
+    train(more, tmp_path / "more", progress=False)
+    before, after = (
+        load_checkpoint(f).state_dict() for f in (weights, tmp_path / "more/policy.pt")
+    )
+    changed = {name.partition(".")[0] for name in before if not before[name].equal(after[name])}
+    assert changed == {"critic"}
+    weights.unlink()  # to go on, it is not needed
+    policy = train(replace(more, total_steps=48), tmp_path / "more", resume=True, progress=False)
+    assert not policy.state_dict()["actor.weight"].equal(after["actor.weight"])
+    with pytest.raises(ValueError, match=r"start_from: .* holds another policy"):
+        train(replace(more, policy=SMALL, start_from=str(tmp_path / "more/policy.pt")),
+              tmp_path / "other", progress=False)  # fmt: skip
+
+
 def test_a_trained_folder_is_an_agent_whatever_the_batch(config, tmp_path):
     train(replace(config, total_steps=24), tmp_path, progress=False)
     agent = find_agent(str(tmp_path))

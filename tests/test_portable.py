@@ -21,7 +21,7 @@ from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.export_cli import export  # noqa: E402
 from avenv_agents.policy import Policy, PolicyConfig  # noqa: E402
 from avenv_agents.portable import find_portable, save_portable  # noqa: E402
-from avenv_agents.weights import load_weights  # noqa: E402
+from avenv_agents.weights import load_weights, save_weights  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -102,6 +102,10 @@ def test_what_cannot_travel_or_is_no_policy_is_refused(options, tmp_path):
     assert not file.exists()
     assert find_portable(tmp_path) is None
     save_portable(file, policy_for(options), options)
+    weights, description = load_weights(file)
+    save_weights(tmp_path / "old.npz", weights, {**description, "decision": None})
+    with pytest.raises(ValueError, match=r"old.npz: is a policy of another release"):
+        find_portable(tmp_path / "old.npz")
     agent = find_portable(file)
     for other, words in (
         ({"sensors": ["depth", "pose"]}, "the policy needs .* binaural is missing"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from avenv.benchmark import Agent
 from avenv.envs.vector import BatchEnv
-from avenv_agents.decision import decide
+from avenv_agents.decision import DECISIONS, decide
 from avenv_agents.inference import PolicyForward
 from avenv_agents.weights import load_weights, save_weights
 
@@ -151,8 +151,15 @@ def find_portable(path: Path, trust: bool = False) -> PortablePolicy | None:
     Args:
         path: of the file.
         trust: whether its maker is trusted; nothing in it is run either way.
+
+    Raises:
+        ValueError: it is a policy that says otherwise, or not, how it decides.
     """
     if not (path.is_file() and path.suffix == ".npz"):
         return None
     _, description = load_weights(path)
-    return PortablePolicy(path) if description.get("kind") == KIND else None
+    if description.get("kind") != KIND:
+        return None
+    if description.get("decision") not in DECISIONS:
+        raise ValueError(f"{path}: is a policy of another release; accepted: export it again")
+    return PortablePolicy(path)

@@ -87,7 +87,8 @@ def train_ppo(
         policy.train()
         random = np.random.default_rng((course.seed, course.steps))
         values_only = course.updates <= config.critic_updates
-        learning = list((policy.critic if values_only else policy).parameters())
+        parts_that_learn = policy.critic if values_only else policy
+        learning = [p for p in parts_that_learn.parameters() if p.requires_grad]
         totals: dict[str, float] = {}
         rows, parts = rollout.begun.shape[1], min(config.minibatches, rollout.begun.shape[1])
         with course.timing("learn"):
