@@ -1,6 +1,8 @@
 """A model behind a chat interface acts in an environment, whatever it and its server answer."""
 
 import json
+import pickle
+import re
 import signal
 import threading
 
@@ -13,10 +15,12 @@ from support import furnished_flat, two_rooms
 from avenv.benchmark import evaluate
 from avenv.cli import main
 from avenv.simulation.world import World
+from avenv.tasks.oracle import Asked
 from avenv_agents.omni import line
 from avenv_agents.omni.agent import Omni
 from avenv_agents.omni.reference import Reference
 from avenv_agents.omni.reference_server import answer_of, make_server
+from avenv_agents.omni.telling import LONGEST, Teller
 from avenv_agents.omni.view import View
 
 KEY = "sk-never-written-down-4711"
@@ -130,6 +134,63 @@ def test_asking_gets_an_answer_that_is_told(world):
         agent.act(observation, info | {"answer": np.array(["It is in the hall."])})
     assert len(told) == 2  # what was planned before the answer is dropped
     assert "told: It is in the hall." in told[1]
+
+
+def test_a_model_asks_another_model_where_to_go(world, tmp_path):
+    """The one is told the truth of the map, the other what the first makes of it."""
+
+    def script(number, body, headers):
+        if body["model"] == "o":
+            return saying("Keep to your left,\n my friend.")
+        told = body["messages"][1]["content"][0]["text"]
+        return calling("stop") if "my friend" in told else calling("ask", "forward")
+
+    def play(server, out, **given):
+        agent = Omni().configured({
+            "model": "m", "base_url": server.url, "view": BRIEF, "oracle": "o",
+            "oracle_kept": str(tmp_path / "kept"), **given,
+        })  # fmt: skip
+        return evaluate(
+            agent, "omni", 2, scenes=world, out=out, arguments=agent.told, **OPTIONS,
+            **agent.options,
+        )  # fmt: skip
+
+    with chat_server(script) as server:
+        results = play(server, tmp_path / "run")
+        oracles = [body for body in server.asked if body["model"] == "o"]
+        asked = len(server.asked)
+        play(server, tmp_path / "again", replay=str(tmp_path / "run"))
+        assert len(server.asked) == asked  # neither of them was asked again
+    assert [record["actions"] for record in results.episodes] == [[4, 0]] * 2
+    assert results.episodes[0]["metrics"]["questions"] == 1
+    assert results.episodes[0]["metrics"]["unanswered"] == 0
+    known = oracles[0]["messages"][1]["content"][0]["text"]
+    assert re.search(r"now: It is (on your|ahead|behind|through the door)", known)
+    shown = json.loads((tmp_path / "run/episodes.jsonl").read_text().splitlines()[0])
+    assert shown["rules"]["oracle"]["speaker"] == "o, openai"
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in path.read_bytes() for path in written)
+    assert not any(b"127.0.0.1" in path.read_bytes() for path in written)
+
+
+@pytest.mark.parametrize("said", [saying("", refusal="No."), saying(""), {"result": 1}])
+def test_an_oracle_that_says_nothing_leaves_no_answer(said, tmp_path):
+    with chat_server(lambda *_: said) as server:
+        teller = Teller("o", server.url, kept=str(tmp_path))
+        assert teller(Asked("Find it.", "It is here.", ())) == ""
+        again = pickle.loads(pickle.dumps(teller))
+        assert again == teller
+        assert again(Asked("Find it.", "It is here.", ())) == ""
+        assert len(server.asked) == 1
+        assert len(again(Asked("Find it.", "It is there.", ()))) <= LONGEST
+
+
+def test_a_set_has_nobody_to_ask(world):
+    agent = Omni().configured({"model": "m", "base_url": "http://127.0.0.1:9", "oracle": "map"})
+    assert agent.options["oracle"] is True
+    options = {k: v for k, v in agent.options.items() if k != "oracle"}
+    with pytest.raises(ValueError, match="nobody to ask; accepted: --task in place of --set"):
+        evaluate(agent, "omni", 1, scenes=world, **OPTIONS, **options)
 
 
 # -- answers of no use -----------------------------------------------------------------------------
