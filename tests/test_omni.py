@@ -5,6 +5,8 @@ import pickle
 import re
 import signal
 import threading
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from avenv.simulation.world import World
 from avenv.tasks.oracle import Asked
 from avenv_agents.omni import line
 from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.cli import omni_group
 from avenv_agents.omni.reference import Reference
 from avenv_agents.omni.reference_server import answer_of, make_server
+from avenv_agents.omni.scoring import reference_served
 from avenv_agents.omni.telling import LONGEST, Teller
 from avenv_agents.omni.view import View
 
@@ -538,6 +542,39 @@ def test_the_reference_model_finds_a_phone_through_the_command_line(reference, t
     assert "127.0.0.1" not in json.dumps(heading)
     unknown = CliRunner().invoke(main, [*command, "--modle", "x"])
     assert "No such option" in unknown.output
+
+
+def test_one_command_scores_a_model_on_several_sets(tmp_path):
+    view = tmp_path / "brief.yaml"
+    view.write_text("{frames: 0, sound: none, bearings: false, odometry: false}")
+    command = [
+        "score", "--model", "m", "--view", str(view), "--set", "audiogoal-v1",
+        "--set", "false-alarm-v1", "--episodes", "1", "--price-in", "10", "--out", str(tmp_path),
+    ]  # fmt: skip
+    with chat_server(lambda *_: calling("stop")) as server:
+        command += ["--base-url", server.url]
+        shown = CliRunner().invoke(omni_group, command)
+        assert shown.exit_code == 0, shown.output
+        assert CliRunner().invoke(omni_group, command).stdout == shown.stdout
+        assert len(server.asked) == 2
+    head, _, goal, alarm, _ = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in shown.stdout.splitlines()
+    )
+    assert head == [
+        "set", "episodes", "SR", "SPL", "efficiency", "premature", "misled", "wrong", "asked",
+        "tokens in", "tokens out", "$",
+    ]  # fmt: skip
+    assert goal[:4] == ["audiogoal-v1", "1", "0.00 [0.00, 0.79]", "0.00"]
+    assert goal[4:] == ["", "", "", "", "1", "100", "10", "0.001"]
+    assert alarm[3] == ""
+    assert (tmp_path / "false-alarm-v1-mini" / "summary.json").is_file()
+
+
+def test_the_reference_is_served_as_long_as_it_is_asked():
+    with reference_served() as url, urlopen(f"{url}/models") as answer:
+        assert json.load(answer)["data"][0]["id"] == "reference"
+    with pytest.raises(URLError):
+        urlopen(f"{url}/models")
 
 
 def test_the_reference_model_waits_and_acts_where_it_can(reference):
