@@ -118,7 +118,9 @@ def _measure(sound, tables, frames, shift, levels, pooled):
     channels = sound.shape[0]
     total, _, rows = levels.shape
     for t in range(total - shift):
-        levels[t] = levels[t + shift]
+        for channel in range(channels):
+            for f in range(rows):
+                levels[t, channel, f] = levels[t + shift, channel, f]
     work = np.empty((SIZE // LANES, 2, LANES), np.float32)
     spectra, heights = np.empty((4, BINS), np.float32), np.zeros(POOL * rows, np.float32)
     edge = np.empty((2, WINDOW), np.float32)
