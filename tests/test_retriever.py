@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avenv.benchmark import evaluate
+from avenv.envs.vector import BatchEnv
 from avenv_agents.hearing import SourceBelief
 from avenv_agents.heights import HeightMap, Thing
 from avenv_agents.listeners import Walker
@@ -100,8 +100,12 @@ def test_a_belief_says_how_likely_places_are():
 
 
 def test_it_brings_what_has_fallen_to_a_table():
-    report = evaluate(
-        RetrieverAgent, "classical", 1, 9, task="FindFallen", scenes="homes:val",
-        sensors=RetrieverAgent.sensors, progress=False,
-    )  # fmt: skip
-    assert report.interval("success")[0] == 1
+    envs = BatchEnv("FindFallen", 1, scenes="homes:val", sensors=RetrieverAgent.sensors)
+    batch, agent = envs.batch, RetrieverAgent(envs)
+    batch.reset([0], {0: batch.episode_of(9)})
+    agent.reset(0, 9)
+    over = False
+    while not over:
+        outcome = batch.step(agent.act(batch.observe(), batch.info()), np.ones(1, bool))
+        over = (outcome.terminated | outcome.truncated)[0]
+    assert batch.task.metrics()["success"][0] == 1

@@ -100,7 +100,8 @@ class HeightMap(CellMap):
         )
         sizes = ndimage.sum_labels(between, labels, np.arange(1, count + 1)) * self.CELL**2
         boxes = ndimage.find_objects(labels)
-        return [self._top(labels, n, boxes[n - 1]) for n in np.flatnonzero(sizes >= least) + 1]
+        large = (np.flatnonzero(sizes >= least) + 1).tolist()
+        return [self._top(labels, number, boxes[number - 1]) for number in large]
 
     def _top(self, labels: NDArray[np.int32], number: int, box: tuple[slice, slice]) -> Top:
         about = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in box)
