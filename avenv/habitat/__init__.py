@@ -8,6 +8,7 @@ from avenv.habitat.agent import HabitatAgent
 from avenv.habitat.configuration import AudioSensorSpec
 from avenv.habitat.graphs import Graph, read_graph, write_graph
 from avenv.habitat.materials import HabitatMaterial, read_materials
+from avenv.habitat.navmesh import FloorComparison, Navmesh, compare_navmesh, read_navmesh
 from avenv.habitat.recorded import register_rirs
 from avenv.habitat.replay import Replay, read_keyframes
 from avenv.habitat.rirs import export_rirs
@@ -21,18 +22,22 @@ __all__ = [
     "AudioSensor",
     "AudioSensorSpec",
     "AudioStream",
+    "FloorComparison",
     "Graph",
     "HabitatAgent",
     "HabitatMaterial",
+    "Navmesh",
     "Replay",
     "attach",
     "challenge_data",
+    "compare_navmesh",
     "export_rirs",
     "graph_episodes",
     "read_episodes",
     "read_graph",
     "read_keyframes",
     "read_materials",
+    "read_navmesh",
     "register_rirs",
     "register_vision",
     "write_graph",
