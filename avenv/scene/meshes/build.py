@@ -12,6 +12,7 @@ from avenv.scene.compiled import CompiledScene, SceneSource
 from avenv.scene.content import content_hash
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.habitat import is_habitat, read_habitat
+from avenv.scene.meshes.habitat_scenes import path_and_level
 from avenv.scene.meshes.joining import join
 from avenv.scene.meshes.notes import SceneNotes, is_builtin, known_object
 from avenv.scene.meshes.parts import MeshFile
@@ -91,13 +92,16 @@ def load_mesh(path: Path) -> tuple[CompiledScene, ImportReport]:
     return build_mesh(_read(mesh, settings), settings, rules, mesh)
 
 
-def load_habitat(path: Path) -> tuple[CompiledScene, ImportReport]:
-    """Read a Habitat scene, or a mesh as habitat-sim takes it: a GLB alone has Z up.
+def load_habitat(reference: str) -> tuple[CompiledScene, ImportReport]:
+    """Read the one scene that ``habitat:PATH`` or ``habitat:PATH@LEVEL`` means.
+
+    A mesh is read as habitat-sim takes it: a GLB alone has Z up.
 
     Raises:
         SceneError: as ``import_mesh``.
     """
-    settings = MeshSettings.checked({"mesh": path.name}, path)
+    path, level = path_and_level(reference)
+    settings = MeshSettings.checked({"mesh": path.name, "floor": level}, path)
     return build_mesh(read_habitat(path), settings, read_rules(None), path)
 
 
