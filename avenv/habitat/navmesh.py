@@ -32,7 +32,7 @@ _POLYGON = np.dtype([("link", "<u4"), ("corners", "<u2", 6), ("beside", "<u2", 6
                      ("flags", "<u2"), ("count", "u1"), ("kind", "u1")])  # fmt: skip
 _GROUND = 0  # the upper two bits of a polygon's kind; others are links off the mesh
 
-_STOREY = 1.0  # m: how far a polygon may be from a floor and still belong to it
+_STOREY = 0.5  # m: how far a polygon may be from a floor and still belong to it: tables do not
 _CELL = 0.05  # m between the points at which floors are compared
 
 
