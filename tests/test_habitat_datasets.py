@@ -5,6 +5,7 @@ Every fixture is the home of ``habitat_home``.
 
 import gzip
 import json
+import os
 
 import gymnasium as gym
 import numpy as np
@@ -343,6 +344,23 @@ def test_episodes_in_a_bare_glb_of_habitat_stand_on_its_floor(mp3d, tmp_path):
                    sensors=("audio",), disable_env_checker=True)  # fmt: skip
     env.reset(options={"episode": episodes[0]})
     env.close()
+
+
+ASSETS = os.environ.get("HABITAT_TEST_ASSETS", "")
+
+
+@pytest.mark.skipif(not ASSETS, reason="HABITAT_TEST_ASSETS is not habitat-sim's data/test_assets")
+@pytest.mark.filterwarnings("ignore")
+def test_habitat_sims_own_scenes_load():
+    names = []
+    for number in (0, 1):
+        for world in load_worlds(f"habitat:{ASSETS}/dataset_tests/dataset_{number}"):
+            names.append(world.name.partition(".")[0])
+            things = [thing.name for thing in world.compiled.objects]
+            placed = [name for name in things if "object" in name]
+            assert placed == ["dataset_test_object1", "dataset_test_object2"]
+            assert any(name.startswith("light_") for name in things)
+    assert names == ["dataset_test_scene", "dataset_test_scene_0", "dataset_test_scene_1"]
 
 
 def test_what_habitat_sim_does_not_apply_is_said(cad, tmp_path):
