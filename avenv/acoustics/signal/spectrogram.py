@@ -32,7 +32,7 @@ def spectrogram_shape(samples: int, channels: int = 2) -> tuple[int, int, int]:
 def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
     """Return log-compressed, pooled magnitude spectrograms, (65, 26, 2) for 1 s at 16 kHz.
 
-    log1p of the 4 × 4 mean of |STFT|, of SoundSpaces (Chen et al. 2020). Frame t is centred on
+    log1p of the 4 × 4 mean of ``|STFT|``, of SoundSpaces (Chen et al. 2020). Frame t is centred on
     sample 160 t; before the first and after the last sample there is silence, as beyond the last
     bin and frame where they do not fill a pixel.
 
