@@ -11,8 +11,10 @@ from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import SOURCE_HEIGHT, World
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, sound_reference
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionOptions, InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.options import InteractionOptions
 from avenv.tasks.requests import Requests
+from avenv.tasks.verdicts import Verdict
 
 
 @dataclass(frozen=True)
