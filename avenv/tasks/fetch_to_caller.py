@@ -34,9 +34,7 @@ class FetchToCallerOptions(InteractionOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("success_radius", "latest"):
-            if not 0.5 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: 0.5 or more")
+        self.check_least(0.5, "success_radius", "latest")
 
 
 class FetchToCaller(InteractionTask):

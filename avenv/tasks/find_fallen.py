@@ -25,8 +25,7 @@ class FindFallenOptions(InteractionOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.5 <= self.latest < np.inf:
-            raise ValueError(f"latest is {self.latest!r}; accepted: 0.5 s or more")
+        self.check_least(0.5, "latest")
 
 
 class FindFallen(InteractionTask):

@@ -26,6 +26,13 @@ class _Numbers:
             if not (isinstance(value, int | float) and np.isfinite(value)):
                 raise ValueError(f"{name} is {value!r}; accepted: a finite number")
 
+    def check_least(self, least: float, *names: str) -> None:
+        """Raise ``ValueError`` if one of some options is no number of that and above."""
+        for name in names:
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and least <= value < np.inf):
+                raise ValueError(f"{name} is {value!r}; accepted: {least} or more")
+
     def check_turn(self) -> None:
         """Raise ``ValueError`` if ``turn_angle`` is no angle to turn by."""
         self.check_positive("turn_angle")
