@@ -155,6 +155,8 @@ def test_a_wall_is_no_place_to_put_a_thing(env):
     assert info["truth"]["act_failed"]
     assert not terminated
     assert env.batch.task.caption(0)[1] == "put: there is no room ahead"
+    env.step(env.action_names.index("turn_left"))
+    assert env.batch.task.caption(0)[1] == "put: there is no room ahead"  # till it does more
 
 
 def record(path):

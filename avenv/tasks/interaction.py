@@ -37,6 +37,7 @@ class InteractionTask(ErrandTask):
         self.tally = Tally(count)
         self.last_act: list[Act | None] = [None] * count
         self._verdict = [Verdict.NOTHING] * count
+        self._said = [""] * count
         self._distance, self._position = np.zeros(count), np.zeros((count, 2))
         self._aim: list[Any] = [None] * count
         self._stops, self._over = np.zeros(count, bool), np.zeros(count, bool)
@@ -72,7 +73,7 @@ class InteractionTask(ErrandTask):
         for row in episodes:
             self.simulator.foresee(row, self.foreseen(self.episodes[row]))
             self.last_act[row], self._verdict[row] = None, Verdict.NOTHING
-            self._over[row] = False
+            self._over[row], self._said[row] = False, ""
             self._aim[row], self._position[row] = self._aims(row), state.position[row]
             self._distance[row] = self._distance_left(row, state.position[row])
             said = self.episodes[row].geodesic_distance
@@ -108,6 +109,8 @@ class InteractionTask(ErrandTask):
             elif act is not None and act.verb != "wait" and not self._is_passage(row, act):
                 self._verdict[row] = self.verdict(row, act)
                 self.tally.acts[self._verdict[row]][row] += 1
+            if act is not None and act.verb != "wait":
+                self._said[row] = describe(act, self._verdict[row])
             reward[row], terminated[row] = self._judged(row, bool(moved[row]))
         self._over |= terminated | (last & active)
         self._take_stock(active)
@@ -196,8 +199,6 @@ class InteractionTask(ErrandTask):
 
     def caption(self, row: int) -> list[str]:
         """Return what was asked for, and what the body did last."""
-        act, tally = self.last_act[row], self.tally
-        did = f"{tally.steps[row]:.0f} actions, {tally.walked[row]:.1f} m walked"
-        if act is not None:
-            did = describe(act, self._verdict[row])
-        return [self.simulator.state.instruction[row], did]
+        tally, said = self.tally, self._said[row]
+        walked = f"{tally.steps[row]:.0f} actions, {tally.walked[row]:.1f} m walked"
+        return [self.simulator.state.instruction[row], *([said] if said else []), walked]
