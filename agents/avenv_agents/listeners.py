@@ -173,6 +173,15 @@ class ListenerAgent(Generic[M]):
             actions.append(self.step(mind, {**seen, "depth": seen["depth"][..., 0]}))
         return np.array(actions)
 
+    def explain(self) -> dict[str, NDArray]:
+        """Return where each body believes the sound to come from, and the obstacles it knows."""
+        maps = [mind.walker.obstacles for mind in self._minds]
+        return {
+            "belief": np.stack([mind.belief.probability for mind in self._minds]),
+            "obstacles": np.stack([known.cells for known in maps]),
+            "reach": np.array([known.reach for known in maps]),
+        }
+
     def step(self, mind: M, seen: dict[str, NDArray]) -> int:
         """Take in what a body observes now, its depth as (H, W), and return its next action."""
         mind.walker.see(seen["depth"], seen.get("pose"))
