@@ -19,3 +19,12 @@ def test_without_a_cache_folder_it_still_works(monkeypatch):
     monkeypatch.setattr(warmup, "_done", False)
     warmup.warm_up()
     assert warmup._done
+
+
+def test_a_second_process_compiles_what_this_one_does_not(monkeypatch):
+    ran = []
+    monkeypatch.setattr(warmup, "STAGES", {n: (lambda _, n=n: ran.append(n)) for n in warmup.STAGES})
+    warmup.compile_beside()
+    first, others = list(warmup.STAGES).index(warmup.BESIDE), list(warmup.STAGES)
+    assert ran == others[first:]
+    assert others.index(warmup.COMMON) == 0 < first
