@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from avenv.cli.commands import trust_option
+from avenv.cli.commands import cluster_of, cluster_options, trust_option
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -75,6 +75,7 @@ from avenv.cli.commands import trust_option
 )
 @click.option("--fresh", is_flag=True, help="Play again what has been played before.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF THE AGENT]...")
+@cluster_options
 @trust_option
 def evaluate(
     agent: str,
@@ -94,6 +95,8 @@ def evaluate(
     on_error: str,
     fresh: bool,
     more: tuple[str, ...],
+    cluster: str | None,
+    workers: int | None,
     trust: bool,
 ) -> None:
     """Run an agent over fixed episodes and print its metrics with confidence intervals.
@@ -126,6 +129,7 @@ def evaluate(
         "on_error": on_error,
         "arguments": getattr(factory, "told", given),
         "out": folder,
+        "cluster": cluster_of(cluster, workers),
     }
     if set_name is not None:
         chosen = load_set(set_name)
