@@ -4,7 +4,7 @@ A cluster's workers take runs of neighbouring episodes, so that those of a scene
 send each record as its episode ends.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +45,7 @@ class Playing:
     previous_reward: bool
     folder: Path | None
 
-    def __call__(self, trials: Sequence[Trial]) -> Iterator[tuple[int, Record]]:
+    def __call__(self, trials: Sequence[Trial]) -> Generator[tuple[int, Record], None, None]:
         """Yield the number of each trial with its record, as it ends."""
         changed = self.agent.rules if isinstance(self.agent, Impaired) else {}
         envs = BatchEnv(
@@ -64,7 +64,7 @@ class Playing:
 
     def over(
         self, cluster: Cluster, trials: Sequence[Trial], played: Container[int]
-    ) -> Iterator[tuple[int, Record]]:
+    ) -> Generator[tuple[int, Record], None, None]:
         """Yield the same from the workers of a cluster.
 
         Args:
