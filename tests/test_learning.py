@@ -23,7 +23,8 @@ from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.factories import TrainingEnvs, share_of_homes  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig, as_tensors  # noqa: E402
-from avenv_agents.rollout import Collector, Guide, Rollout, Workers  # noqa: E402
+from avenv_agents.rollout import Collector, Guide, Rollout  # noqa: E402
+from avenv_agents.workers import STRIDE, Workers  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -191,6 +192,7 @@ def by_hand(**fields):
     none = np.zeros((3, 1), np.float32)
     usual = dict.fromkeys(Rollout._fields, none)
     usual |= {"next_value": np.array([4.0], np.float32), "observation": {}, "episodes": []}
+    usual |= {"played": np.ones((3, 1), bool)}
     return Rollout(**{**usual, **fields})
 
 
@@ -216,7 +218,7 @@ def test_workers_play_what_one_process_plays(env):
     finally:
         workers.close()
     alone = [
-        Collector(make(k), policy, 7 + k * Workers.STRIDE).collect(6).observation["binaural"]
+        Collector(make(k), policy, 7 + k * STRIDE).collect(6).observation["binaural"]
         for k in range(2)
     ]
     np.testing.assert_array_equal(played.observation["binaural"], np.concatenate(alone, axis=1))

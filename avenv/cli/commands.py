@@ -19,28 +19,21 @@ trust_option = click.option(
 )
 
 
-def cluster_options(command: Any) -> Any:
-    """Add the options by which a command works on a cluster, ``cluster`` and ``workers``."""
-    command = click.option(
-        "--workers", type=click.IntRange(1), help="Of the cluster; default: one a core."
-    )(command)
-    return click.option(
-        "--cluster",
-        metavar="auto|local|HOST:PORT",
-        help="On a cluster of Ray's: the one that this machine belongs to, one of this machine "
-        "alone, or the one whose head is there.",
-    )(command)
+cluster_option = click.option(
+    "--cluster",
+    metavar="auto|local|HOST:PORT",
+    help="Work on a cluster of Ray's: the one that this machine belongs to, one of this machine "
+    "alone, or the one whose head is there.",
+)
 
 
-def cluster_of(address: str | None, workers: int | None) -> Any:
-    """Return the ``Cluster`` that was asked for, or None; ``ValueError`` of workers without one."""
+def cluster_of(address: str | None, workers: int | None, **more: Any) -> Any:
+    """Return the ``Cluster`` that was asked for, or None."""
     if address is None:
-        if workers is not None:
-            raise ValueError("workers are a cluster's; accepted: --cluster as well")
         return None
     from avenv.simulation.cluster import Cluster
 
-    return Cluster(address, workers)
+    return Cluster(address, workers, **more)
 
 
 class Commands(click.Group):

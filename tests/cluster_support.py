@@ -1,0 +1,32 @@
+"""A cluster of several machines, all of them this one."""
+
+from contextlib import contextmanager
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: avenv[cluster]")
+
+NODE = {"object_store_memory": 100 * 2**20, "memory": 8 * 2**30}
+FULL_DISK = {"local_fs_capacity_threshold": 0.001}
+"""Ray's configuration of machines that have no room on their disks."""
+
+
+@contextmanager
+def simulated(*cores):
+    """Give a cluster with machines of so many cores, which this process has joined."""
+    from ray.cluster_utils import Cluster as Simulated
+
+    first, *more = cores
+    machines = Simulated(
+        initialize_head=True,
+        head_node_args={"num_cpus": first, "_system_config": FULL_DISK, **NODE},
+    )
+    try:
+        for count in more:
+            machines.add_node(num_cpus=count, **NODE)
+        machines.wait_for_nodes()
+        ray.init(address=machines.address, log_to_driver=False, logging_level="ERROR")
+        yield machines
+    finally:
+        ray.shutdown()
+        machines.shutdown()
