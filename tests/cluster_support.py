@@ -7,8 +7,12 @@ import pytest
 ray = pytest.importorskip("ray", reason="Ray is not installed: avenv[cluster]")
 
 NODE = {"object_store_memory": 100 * 2**20, "memory": 8 * 2**30}
-FULL_DISK = {"local_fs_capacity_threshold": 0.001}
-"""Ray's configuration of machines that have no room on their disks."""
+SYSTEM = {
+    "local_fs_capacity_threshold": 0.001,  # no room on the disks
+    "health_check_period_ms": 500,  # so that it is soon noticed who is dead
+    "health_check_failure_threshold": 3,
+}
+"""Ray's own configuration of the machines."""
 
 
 @contextmanager
@@ -19,7 +23,7 @@ def simulated(*cores):
     first, *more = cores
     machines = Simulated(
         initialize_head=True,
-        head_node_args={"num_cpus": first, "_system_config": FULL_DISK, **NODE},
+        head_node_args={"num_cpus": first, "_system_config": SYSTEM, **NODE},
     )
     try:
         for count in more:

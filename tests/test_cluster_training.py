@@ -1,6 +1,7 @@
 """Learning on a cluster: the same as on one machine, and on when a part of it dies."""
 
 import os
+import shutil
 import signal
 import time
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from cluster_support import NODE, simulated
 torch = pytest.importorskip("torch")
 
 from avenv.simulation.cluster import Cluster  # noqa: E402
+from avenv_agents import course  # noqa: E402
 from avenv_agents.checkpoints import load_checkpoint  # noqa: E402
 from avenv_agents.cluster_workers import ClusterWorkers  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
@@ -70,21 +72,29 @@ def check_same(one, other):
     assert log == log_too
 
 
-@pytest.mark.parametrize(("method", "workers"), [("ppo", 1), ("ppo", 2), ("dagger", 1)])
-def test_what_is_learned_is_what_one_machine_learns(joined, config, tmp_path, method, workers):
-    config = replace(config, method=method, workers=workers)
+def test_a_run_is_that_of_one_machine_also_if_it_was_stopped(joined, config, tmp_path, monkeypatch):
+    alone, together, killed = (tmp_path / name for name in ("alone", "together", "killed"))
+    train(config, alone, progress=False)
+    keep = course.Course.keep
+
+    def keep_a_copy(self):
+        keep(self)
+        if self.steps == 48:  # as a killed run leaves it
+            shutil.copytree(self.folder, killed)
+
+    monkeypatch.setattr(course.Course, "keep", keep_a_copy)
+    train(config, together, progress=False, cluster=Cluster(workers=1))
+    monkeypatch.undo()
+    train(config, killed, resume=True, progress=False, cluster=Cluster(workers=1))
+    check_same(alone, together)
+    check_same(alone, killed)
+
+
+def test_workers_of_a_cluster_play_what_processes_play(joined, config, tmp_path):
+    config = replace(config, method="dagger", workers=2)
     train(config, tmp_path / "alone", progress=False)
-    train(config, tmp_path / "together", progress=False, cluster=Cluster(workers=workers))
+    train(config, tmp_path / "together", progress=False, cluster=Cluster(workers=2))
     check_same(tmp_path / "alone", tmp_path / "together")
-
-
-def test_a_run_goes_on_to_the_same_curve(joined, config, tmp_path):
-    config = replace(config, workers=2)
-    train(config, tmp_path / "whole", progress=False, cluster=Cluster(workers=2))
-    half = replace(config, total_steps=48)
-    train(half, tmp_path / "halved", progress=False, cluster=Cluster(workers=2))
-    train(config, tmp_path / "halved", resume=True, progress=False, cluster=Cluster(workers=2))
-    check_same(tmp_path / "whole", tmp_path / "halved")
 
 
 @dataclass(frozen=True)
@@ -127,38 +137,31 @@ def until(crew, policy, rows):
     return rollout
 
 
-def test_a_worker_may_die_and_returns_to_play_something_else(joined, env, tmp_path):
-    with Cluster(workers=2) as cluster:
-        crew, policy = begin_crew(cluster, env, tmp_path)
-        before = [played_by(crew, policy) for _ in range(2)]
-        os.kill(int((tmp_path / "1").read_text()), signal.SIGKILL)
-        with pytest.warns(RuntimeWarning, match="worker 1 has died, the others go on"):
-            without = played_by(crew, policy)
-        assert without.begun.shape == (12, 2)
-        validated = crew.validate(policy)
-        assert len(validated) == 6
-        again = until(crew, policy, 4)
-        assert again.begun[0, 2:].all()
-        for rollout in before:
-            assert not np.array_equal(again.action[:, 2:], rollout.action[:, 2:])
-        assert crew.validate(policy) == validated  # whoever plays it
-        crew.begin(7)
-        for rollout in before:
-            np.testing.assert_array_equal(played_by(crew, policy).action, rollout.action)
-        crew.close()
-
-
-def test_training_goes_on_when_a_machine_dies(joined, env, tmp_path):
+def test_training_goes_on_though_workers_and_machines_die(joined, env, tmp_path):
     doomed = joined.add_node(num_cpus=1, **NODE)
     joined.wait_for_nodes()
     with Cluster(workers=3) as cluster:
         crew, policy = begin_crew(cluster, env, tmp_path, 3)
-        assert played_by(crew, policy).begun.shape[1] == 6
+        before = [played_by(crew, policy) for _ in range(2)]
+        validated = crew.validate(policy)
+        assert before[0].begun.shape == (12, 6)
+        os.kill(int((tmp_path / "1").read_text()), signal.SIGKILL)
+        with pytest.warns(RuntimeWarning, match="worker 1 has died, the others go on"):
+            without = played_by(crew, policy)
+        assert without.begun.shape == (12, 4)
+        assert crew.validate(policy) == validated  # whoever plays it
+        again = until(crew, policy, 6)
+        assert again.begun[0, 2:4].all()  # who returns plays something else
+        for rollout in before:
+            assert not np.array_equal(again.action[:, 2:4], rollout.action[:, 2:4])
         joined.remove_node(doomed, allow_graceful=False)
         with pytest.warns(RuntimeWarning, match="the others go on"):
             until(crew, policy, 4)
         joined.add_node(num_cpus=1, **NODE)
         until(crew, policy, 6)
+        crew.begin(7)
+        for rollout in before:
+            np.testing.assert_array_equal(played_by(crew, policy).action, rollout.action)
         crew.close()
 
 

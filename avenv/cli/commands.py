@@ -27,13 +27,13 @@ cluster_option = click.option(
 )
 
 
-def cluster_of(address: str | None, workers: int | None, **more: Any) -> Any:
-    """Return the ``Cluster`` that was asked for, or None."""
+def cluster_of(address: str | None, workers: int | None, rows: int = 1, threads: int = 1) -> Any:
+    """Return the ``Cluster`` that was asked for, of workers with so many environments, or None."""
     if address is None:
         return None
-    from avenv.simulation.cluster import Cluster
+    from avenv.simulation.cluster import Cluster, worker_memory
 
-    return Cluster(address, workers, **more)
+    return Cluster(address, workers, threads, worker_memory(rows))
 
 
 class Commands(click.Group):

@@ -136,7 +136,7 @@ def evaluate(
         "on_error": on_error,
         "arguments": getattr(factory, "told", given),
         "out": folder,
-        "cluster": cluster_of(cluster, workers),
+        "cluster": cluster_of(cluster, workers, num_envs),
     }
     if set_name is not None:
         chosen = load_set(set_name)

@@ -7,6 +7,7 @@ elsewhere. Ray is imported when a cluster is asked for.
 """
 
 from avenv.simulation.cluster.cluster import Cluster
+from avenv.simulation.cluster.placement import worker_memory
 from avenv.simulation.cluster.remote import versions
 
-__all__ = ["Cluster", "versions"]
+__all__ = ["Cluster", "versions", "worker_memory"]

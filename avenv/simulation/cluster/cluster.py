@@ -11,13 +11,14 @@ from typing import Any, Self
 
 from avenv.simulation.cluster import remote
 from avenv.simulation.cluster.joining import join
+from avenv.simulation.cluster.placement import worker_memory
 from avenv.simulation.warmup import warm_up
+
+ROWS = 8
+"""Environments of a worker, where nobody has said how many."""
 
 TRIES = 3
 """Workers that may die over the same work, one after another, before it is given up."""
-
-MEMORY = 2**30
-"""Bytes that a worker asks for by default: ``scripts/measure_scale.py`` prints what one takes."""
 
 
 class Cluster:
@@ -30,7 +31,8 @@ class Cluster:
             machine alone, for as long as it is needed; or the ``HOST:PORT`` of a head.
         workers: processes that work at once; by default as many as there is room for.
         threads: of each.
-        memory: bytes of each; no machine is given more workers than its memory holds.
+        memory: bytes of each; no machine is given more workers than its memory holds. By default
+            what a worker takes with ``ROWS`` environments.
 
     Raises:
         ImportError: Ray is not installed.
@@ -43,8 +45,9 @@ class Cluster:
         address: str = "auto",
         workers: int | None = None,
         threads: int = 1,
-        memory: int = MEMORY,
+        memory: int | None = None,
     ):
+        memory = worker_memory(ROWS) if memory is None else memory
         for name, value in (
             ("workers", 1 if workers is None else workers),
             ("threads", threads),
@@ -184,7 +187,7 @@ class Cluster:
             num_cpus=self.threads, memory=self.memory, max_restarts=-1, max_task_retries=0,
             max_concurrency=2, runtime_env=self._environment(), scheduling_strategy="SPREAD",
         )  # fmt: skip
-        packed = self._ray.put(self._packed(make))
+        packed = self._packed(make)  # within the call: it may outlive any machine's memory
         return [actor.remote(remote.place(), packed, number) for number in range(count)]
 
     def share(self, what: Any) -> Any:

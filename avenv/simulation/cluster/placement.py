@@ -1,0 +1,16 @@
+"""What a worker takes of its machine."""
+
+PROCESS = 480 * 2**20
+"""Bytes of a process before its first episode: interpreter, libraries (torch among them), kernels.
+``scripts/measure_scale.py`` prints what it is."""
+
+KEPT = (384 + 256) * 2**20
+"""Bytes that homes and sound fields are kept in, at most: ``world.HOME_BYTES``, ``field._memory``."""
+
+ROW = 10 * 2**20
+"""Bytes of an environment: what it hears and sees, and the rollout that it is in."""
+
+
+def worker_memory(rows: int) -> int:
+    """Return the bytes that a worker with so many environments needs, at most."""
+    return PROCESS + KEPT + rows * ROW
