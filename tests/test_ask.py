@@ -17,7 +17,7 @@ from avenv.simulation.vocabulary import can_say, tokens
 from avenv.simulation.world import World, load_scene
 from avenv.tasks import TASKS, NavigationTask, Task, find_task, register
 from avenv.tasks.directions import NO_WAY, ORDINALS, distance, side, where_is
-from avenv.tasks.oracle import NOTHING
+from avenv.tasks.oracle import NOTHING, SPEECHLESS, Oracle
 
 QUICK = {"scenes": World(two_rooms()), "sounds": "phone", "sensors": ("pose", "answer")}
 
@@ -180,6 +180,33 @@ def test_every_task_answers_in_words_that_the_sensor_knows(name):
     observation, *_, info = env.step(2)
     assert info["answer"] == ""
     assert not observation["answer"].any()
+
+
+def test_a_speaker_is_told_the_truth_and_what_it_says_is_the_answer():
+    heard = []
+
+    def speaker(asked):
+        heard.append(asked)
+        return "Über the hills." if len(heard) == 1 else ""
+
+    options = QUICK | {"sensors": ("pose",)}
+    env = gym.make("avenv/AudioGoal-v0", oracle=Oracle(speaker=speaker), **options).unwrapped
+    plain = gym.make("avenv/AudioGoal-v0", oracle=True, **options).unwrapped
+    for one in (env, plain):
+        _, begun = one.reset(seed=2)
+    truth = ask(plain)[-1]["answer"]
+    first, again = ask(env)[-1], ask(env)[-1]
+    assert (first["answer"], again["answer"]) == ("Über the hills.", SPEECHLESS)
+    assert heard[0] == (begun["instruction"], truth, ())
+    assert heard[1] == (begun["instruction"], truth, ("Über the hills.",))
+    assert again["metrics"]["questions"] == 2
+    assert again["metrics"]["unanswered"] == 1
+    _, begun = env.reset(seed=2)
+    assert begun["metrics"]["unanswered"] == 0
+    ask(env)
+    assert heard[2].told == ()
+    with pytest.raises(ValueError, match="a speaker says any; accepted: info"):
+        gym.make("avenv/AudioGoal-v0", oracle=Oracle(speaker=speaker), **QUICK)
 
 
 def test_nothing_is_left_to_do_where_an_alarm_is_false():

@@ -106,6 +106,26 @@ def test_a_table_can_be_read():
     assert "-0.30 [" in lines[3]
 
 
+def test_a_table_tells_what_an_episode_cost():
+    asked = results(ONE)
+    for record in asked.episodes:
+        spent = 0.5 if record["number"] % 2 else 0.25
+        record["ledger"] = {"questions": 40, "tokens_in": 9000, "tokens_out": 0, "cost": spent}
+    failed = results(ONE)
+    for record in failed.episodes[:5]:  # of the others nothing is known
+        record["ledger"] = {"questions": 4}
+    rows = compare([method(results(OTHER), name="deaf"), method(asked), method(failed)])
+    assert rows[0].costs == {}
+    head, _, deaf, model, other = markdown(rows).splitlines()
+    assert [cell.strip() for cell in head.split("|")[-4:-1]] == ["asked", "tokens in", "$"]
+    assert [cell.strip() for cell in deaf.split("|")[-4:-1]] == ["", "", ""]
+    assert [cell.strip() for cell in model.split("|")[-4:-1]] == ["40", "9,000", "0.375"]
+    assert [cell.strip() for cell in other.split("|")[-4:-1]] == ["2", "0", "0"]
+    unheard = compare([method(asked)], where={"sounds": "unheard"})
+    assert unheard[0].costs["cost"] == 0.5
+    assert "tokens" not in markdown(compare([method(results(ONE))]))
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -1,93 +1,40 @@
 """Habitat's datasets as scenes: small homes in the layout of each, read right to 1 mm.
 
-Every fixture is the same home in Habitat's world: a room of 6 x 4 m and 3 m high with its floor at
-0, and in it a table, 1 x 0.8 x 2 m (x, y, z), whose middle is at (1, 0.4, -0.5). In avenv's axes
-the room is x -3..3, y -2..2, z 0..3, and the table x 0.5..1.5, y -0.5..1.5, z 0..0.8.
+Every fixture is the home of ``habitat_home``.
 """
 
 import gzip
 import json
+import os
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import soundfile
 import trimesh
+from habitat_home import (
+    AT_TABLE,
+    IN_ROOM,
+    ROOM,
+    TABLE,
+    Z_AXES,
+    Z_UP,
+    bounds,
+    box,
+    category,
+    labelled_ply,
+    materials,
+    save,
+    scan,
+    write,
+)
 from numpy.testing import assert_allclose
 
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.habitat import read_episodes
-from avenv.scene import CATEGORIES
 from avenv.simulation.world import load_scene, load_worlds
 
-ROOM, TABLE = ((6, 3, 4), (0, 1.5, 0)), ((1, 0.8, 2), (1, 0.4, -0.5))  # extents, centre; Y up
-IN_ROOM = [[-3, -2, 0], [3, 2, 3]]
-AT_TABLE = [[0.5, -0.5, 0], [1.5, 1.5, 0.8]]
-Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1.0]])  # of Y-up points
 pytestmark = pytest.mark.filterwarnings("ignore:.*surfaces without texture or colour")
-Z_AXES = {"up": [0, 0, 1], "front": [0, 1, 0]}
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(data if isinstance(data, str) else json.dumps(data))
-    return path
-
-
-def box(extents, centre, inwards=False, matrix=None):
-    shape = trimesh.creation.box(extents)
-    shape.apply_translation(centre)
-    if inwards:
-        shape.invert()
-    return shape if matrix is None else shape.apply_transform(matrix)
-
-
-def save(path, *shapes, color=None):
-    """Write shapes as one mesh, with a material of a colour that no rule knows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = trimesh.util.concatenate(shapes)
-    look = trimesh.visual.material.PBRMaterial(name="scan", baseColorFactor=color or [255, 0, 255])
-    whole.visual = trimesh.visual.TextureVisuals(material=look)
-    whole.export(path)
-    return path
-
-
-def scan(path, matrix=Z_UP):
-    """Write room and table as one mesh, as a scan is; by default with Z up."""
-    return save(path, box(*ROOM, True, matrix), box(*TABLE, False, matrix))
-
-
-def labelled_ply(path, ids, matrix=Z_UP, of="face"):
-    """Write room and table as a PLY with an object_id of faces, the table's floor cut finer."""
-    shapes = [box(*ROOM, True, matrix), box(*TABLE, False, matrix).subdivide()]
-    points, faces, rows, first = [], [], [], 0
-    for shape, number in zip(shapes, ids, strict=True):
-        points += [" ".join(map(str, p)) for p in shape.vertices.tolist()]
-        faces += [f"3 {' '.join(str(k + first) for k in f)} {number}" for f in shape.faces.tolist()]
-        rows += [number] * len(shape.faces)
-        first += len(shape.vertices)
-    header = [
-        "ply", "format ascii 1.0", f"element vertex {len(points)}", "property float x",
-        "property float y", "property float z", f"element face {len(faces)}",
-        "property list uchar int vertex_indices", "property int object_id", "end_header",
-    ]  # fmt: skip
-    return write(path, "\n".join([*header, *points, *faces]) + "\n")
-
-
-def bounds(compiled, name):
-    number = [thing.name for thing in compiled.objects].index(name)
-    points = compiled.triangles[compiled.object == number].reshape(-1, 3)
-    return np.array([points.min(axis=0), points.max(axis=0)])
-
-
-def category(compiled, name):
-    return next(CATEGORIES[o.category] for o in compiled.objects if o.name == name)
-
-
-def materials(compiled, name):
-    number = [thing.name for thing in compiled.objects].index(name)
-    rows = np.unique(compiled.surface[compiled.object == number])
-    return {compiled.surfaces.names[row] for row in rows}
 
 
 def check(compiled, table, room=None):
@@ -169,7 +116,7 @@ def test_hm3d(tmp_path):
     assert_allclose(bounds(compiled, name), AT_TABLE, atol=1e-3)
     assert category(compiled, name) == "table"
     assert [room.name for room in compiled.rooms] == ["region 0"]
-    assert_allclose(compiled.rooms[0].height, 3, atol=2e-3)
+    assert_allclose(compiled.rooms[0].height, 3, atol=1e-3)
 
 
 def test_gibson(tmp_path):
@@ -179,6 +126,38 @@ def test_gibson(tmp_path):
               "location": [1, 0.5, 0.4], "size": [1, 2, 0.8]}]  # fmt: skip
     write(tmp_path / "Allensville.scn", {"objects": things})
     check(load_scene(f"habitat:{tmp_path}").compiled, "dining_table_4")
+
+
+def test_ai2thor(tmp_path):
+    # As AI2THOR-Hab has them: Y up, assets below their configurations, all glass and wood named by
+    # a lexicon, the floor plan as regions of the scene.
+    root = tmp_path / "ai2thor-hab"
+    save(root / "assets/stages/ProcTHOR/FloorPlan_1.glb", box(*ROOM, True))
+    write(root / "configs/stages/ProcTHOR/FloorPlan_1.stage_config.json",
+          {"render_asset": "../../../assets/stages/ProcTHOR/FloorPlan_1.glb",
+           "force_flat_shading": False})  # fmt: skip
+    save(root / "assets/objects/Dining_Table_2.glb", box((1, 0.8, 2), (0, 0.4, 0)))
+    write(root / "configs/objects/Dining_Table_2.object_config.json",
+          {"render_asset": "../../assets/objects/Dining_Table_2.glb", "semantic_id": 5},
+    )  # fmt: skip
+    classes = {"classes": [{"id": 5, "name": "dining_table"}]}
+    write(root / "configs/ai2thor_semantic_lexicon.json", classes)
+    instance = {
+        "stage_instance": {"template_name": "stages/ProcTHOR/FloorPlan_1"},
+        "object_instances": [{"template_name": "Dining_Table_2", "translation": [1, 0, -0.5],
+                              "translation_origin": "ASSET_LOCAL", "motion_type": "STATIC"}],
+        "semantic_scene_instance": "ai2thor_lexicon",
+    }  # fmt: skip
+    write(root / "configs/scenes/ProcTHOR/ProcTHOR-Train-1.scene_instance.json", instance)
+    config = {
+        "stages": {"paths": {".json": ["configs/stages/*"]}},
+        "objects": {"paths": {".json": ["configs/objects"]}},
+        "scene_instances": {"paths": {".json": ["configs/scenes/*"]}},
+        "semantic_scene_descriptor_instances": {
+            "ai2thor_lexicon": "configs/ai2thor_semantic_lexicon.json"},
+    }  # fmt: skip
+    file = write(root / "ai2thor-hab.scene_dataset_config.json", config)
+    check(load_scene(f"habitat:{file}").compiled, "Dining_Table_2")
 
 
 def test_replica(tmp_path):
@@ -320,8 +299,32 @@ def test_a_storey_has_the_rooms_of_its_own(tmp_path):
     with pytest.warns(SceneWarning, match="has 2 storeys"):
         lower = load_scene(tmp_path / "two.stage_config.json").compiled
     assert [room.name for room in lower.rooms] == ["room 0"]
-    rooms = load_scene(beside).compiled.rooms
-    assert [(room.name, round(room.floor, 3)) for room in rooms] == [("room 1", 3.1)]
+    reference = f"habitat:{tmp_path / 'two.stage_config.json'}@3.1"
+    for scene in (beside, reference):
+        rooms = load_scene(scene).compiled.rooms
+        assert [(room.name, round(room.floor, 3)) for room in rooms] == [("room 1", 3.1)]
+    assert load_scene(reference).reference == reference
+    with pytest.raises(SceneError, match=r"floor is 7; the storeys' floors are z = 0\.00, 3\.10 m"):
+        load_scene(reference.replace("@3.1", "@7"))
+
+
+def test_episodes_are_on_the_storey_that_they_start_on(tmp_path):
+    upper = box((6, 3, 4), (0, 4.6, 0), True, Z_UP)
+    save(tmp_path / "scans/two/two.glb", box(*ROOM, True, Z_UP), upper)
+    noise = 0.1 * np.random.default_rng(0).normal(size=16000)
+    soundfile.write(tmp_path / "telephone.wav", noise, 16000)
+    records = [
+        {"scene_id": "mp3d/two/two.glb", "start_position": [-2, level, 1], "sound_id": "telephone",
+         "start_rotation": [0, 0, 0, 1], "goals": [{"position": [2.5, level, 1.5]}]}
+        for level in (0, 3.1)
+    ]  # fmt: skip
+    path = tmp_path / "val.json"
+    path.write_text(json.dumps({"episodes": records}))
+    with pytest.warns(SceneWarning, match="has 2 storeys"):
+        lower, upper = read_episodes(path, tmp_path / "scans", tmp_path)[0]
+    assert lower.scene.name.endswith("two.glb")
+    assert upper.scene.name.endswith("two.glb@3.1")
+    assert load_scene(upper.scene.name).walkable.level == pytest.approx(3.1, abs=1e-3)
 
 
 def test_episodes_in_a_bare_glb_of_habitat_stand_on_its_floor(mp3d, tmp_path):
@@ -341,6 +344,23 @@ def test_episodes_in_a_bare_glb_of_habitat_stand_on_its_floor(mp3d, tmp_path):
                    sensors=("audio",), disable_env_checker=True)  # fmt: skip
     env.reset(options={"episode": episodes[0]})
     env.close()
+
+
+ASSETS = os.environ.get("HABITAT_TEST_ASSETS", "")
+
+
+@pytest.mark.skipif(not ASSETS, reason="HABITAT_TEST_ASSETS is not habitat-sim's data/test_assets")
+@pytest.mark.filterwarnings("ignore")
+def test_habitat_sims_own_scenes_load():
+    names = []
+    for number in (0, 1):
+        for world in load_worlds(f"habitat:{ASSETS}/dataset_tests/dataset_{number}"):
+            names.append(world.name.partition(".")[0])
+            things = [thing.name for thing in world.compiled.objects]
+            placed = [name for name in things if "object" in name]
+            assert placed == ["dataset_test_object1", "dataset_test_object2"]
+            assert any(name.startswith("light_") for name in things)
+    assert names == ["dataset_test_scene", "dataset_test_scene_0", "dataset_test_scene_1"]
 
 
 def test_what_habitat_sim_does_not_apply_is_said(cad, tmp_path):

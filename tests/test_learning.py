@@ -23,7 +23,7 @@ from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.factories import TrainingEnvs, share_of_homes  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig, as_tensors  # noqa: E402
-from avenv_agents.rollout import Collector, Guide, Rollout  # noqa: E402
+from avenv_agents.rollout import Collector, Guide, Rollout, joined  # noqa: E402
 from avenv_agents.workers import STRIDE, Workers  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

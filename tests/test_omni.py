@@ -1,8 +1,12 @@
 """A model behind a chat interface acts in an environment, whatever it and its server answer."""
 
 import json
+import pickle
+import re
 import signal
 import threading
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -13,10 +17,14 @@ from support import furnished_flat, two_rooms
 from avenv.benchmark import evaluate
 from avenv.cli import main
 from avenv.simulation.world import World
+from avenv.tasks.oracle import Asked
 from avenv_agents.omni import line
 from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.cli import omni_group
 from avenv_agents.omni.reference import Reference
 from avenv_agents.omni.reference_server import answer_of, make_server
+from avenv_agents.omni.scoring import reference_served
+from avenv_agents.omni.telling import LONGEST, Teller
 from avenv_agents.omni.view import View
 
 KEY = "sk-never-written-down-4711"
@@ -130,6 +138,63 @@ def test_asking_gets_an_answer_that_is_told(world):
         agent.act(observation, info | {"answer": np.array(["It is in the hall."])})
     assert len(told) == 2  # what was planned before the answer is dropped
     assert "told: It is in the hall." in told[1]
+
+
+def test_a_model_asks_another_model_where_to_go(world, tmp_path):
+    """The one is told the truth of the map, the other what the first makes of it."""
+
+    def script(number, body, headers):
+        if body["model"] == "o":
+            return saying("Keep to your left,\n my friend.")
+        told = body["messages"][1]["content"][0]["text"]
+        return calling("stop") if "my friend" in told else calling("ask", "forward")
+
+    def play(server, out, **given):
+        agent = Omni().configured({
+            "model": "m", "base_url": server.url, "view": BRIEF, "oracle": "o",
+            "oracle_kept": str(tmp_path / "kept"), **given,
+        })  # fmt: skip
+        return evaluate(
+            agent, "omni", 2, scenes=world, out=out, arguments=agent.told, **OPTIONS,
+            **agent.options,
+        )  # fmt: skip
+
+    with chat_server(script) as server:
+        results = play(server, tmp_path / "run")
+        oracles = [body for body in server.asked if body["model"] == "o"]
+        asked = len(server.asked)
+        play(server, tmp_path / "again", replay=str(tmp_path / "run"))
+        assert len(server.asked) == asked  # neither of them was asked again
+    assert [record["actions"] for record in results.episodes] == [[4, 0]] * 2
+    assert results.episodes[0]["metrics"]["questions"] == 1
+    assert results.episodes[0]["metrics"]["unanswered"] == 0
+    known = oracles[0]["messages"][1]["content"][0]["text"]
+    assert re.search(r"now: It is (on your|ahead|behind|through the door)", known)
+    shown = json.loads((tmp_path / "run/episodes.jsonl").read_text().splitlines()[0])
+    assert shown["rules"]["oracle"]["speaker"] == "o, openai"
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in path.read_bytes() for path in written)
+    assert not any(b"127.0.0.1" in path.read_bytes() for path in written)
+
+
+@pytest.mark.parametrize("said", [saying("", refusal="No."), saying(""), {"result": 1}])
+def test_an_oracle_that_says_nothing_leaves_no_answer(said, tmp_path):
+    with chat_server(lambda *_: said) as server:
+        teller = Teller("o", server.url, kept=str(tmp_path))
+        assert teller(Asked("Find it.", "It is here.", ())) == ""
+        again = pickle.loads(pickle.dumps(teller))
+        assert again == teller
+        assert again(Asked("Find it.", "It is here.", ())) == ""
+        assert len(server.asked) == 1
+        assert len(again(Asked("Find it.", "It is there.", ()))) <= LONGEST
+
+
+def test_a_set_has_nobody_to_ask(world):
+    agent = Omni().configured({"model": "m", "base_url": "http://127.0.0.1:9", "oracle": "map"})
+    assert agent.options["oracle"] is True
+    options = {k: v for k, v in agent.options.items() if k != "oracle"}
+    with pytest.raises(ValueError, match="nobody to ask; accepted: --task in place of --set"):
+        evaluate(agent, "omni", 1, scenes=world, **OPTIONS, **options)
 
 
 # -- answers of no use -----------------------------------------------------------------------------
@@ -477,6 +542,39 @@ def test_the_reference_model_finds_a_phone_through_the_command_line(reference, t
     assert "127.0.0.1" not in json.dumps(heading)
     unknown = CliRunner().invoke(main, [*command, "--modle", "x"])
     assert "No such option" in unknown.output
+
+
+def test_one_command_scores_a_model_on_several_sets(tmp_path):
+    view = tmp_path / "brief.yaml"
+    view.write_text("{frames: 0, sound: none, bearings: false, odometry: false}")
+    command = [
+        "score", "--model", "m", "--view", str(view), "--set", "audiogoal-v1",
+        "--set", "false-alarm-v1", "--episodes", "1", "--price-in", "10", "--out", str(tmp_path),
+    ]  # fmt: skip
+    with chat_server(lambda *_: calling("stop")) as server:
+        command += ["--base-url", server.url]
+        shown = CliRunner().invoke(omni_group, command)
+        assert shown.exit_code == 0, shown.output
+        assert CliRunner().invoke(omni_group, command).stdout == shown.stdout
+        assert len(server.asked) == 2
+    head, _, goal, alarm, _ = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in shown.stdout.splitlines()
+    )
+    assert head == [
+        "set", "episodes", "SR", "SPL", "efficiency", "premature", "misled", "wrong", "asked",
+        "tokens in", "tokens out", "$",
+    ]  # fmt: skip
+    assert goal[:4] == ["audiogoal-v1", "1", "0.00 [0.00, 0.79]", "0.00"]
+    assert goal[4:] == ["", "", "", "", "1", "100", "10", "0.001"]
+    assert alarm[3] == ""
+    assert (tmp_path / "false-alarm-v1-mini" / "summary.json").is_file()
+
+
+def test_the_reference_is_served_as_long_as_it_is_asked():
+    with reference_served() as url, urlopen(f"{url}/models") as answer:
+        assert json.load(answer)["data"][0]["id"] == "reference"
+    with pytest.raises(URLError):
+        urlopen(f"{url}/models")
 
 
 def test_the_reference_model_waits_and_acts_where_it_can(reference):

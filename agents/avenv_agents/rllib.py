@@ -1,6 +1,6 @@
 """The environments in RLlib's new API stack, one by one or as native batches.
 
-RLlib knows an environment by a name and makes it, where it is to be stepped, from an ``env_config``.
+RLlib knows an environment by a name and makes it where it is to be stepped, from an ``env_config``.
 ``register_rllib`` puts every task of avenv under the name that Gymnasium has it by; the
 ``env_config`` is the options of ``gym.make``. With ``gym_env_vectorize_mode="vector_entry_point"``
 an env runner steps one native batch in place of many single environments.

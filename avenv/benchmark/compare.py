@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from avenv.benchmark.journal import differences
 from avenv.benchmark.metrics import Estimate, Measure, bootstrap, exact_mcnemar
-from avenv.benchmark.results import Results
+from avenv.benchmark.results import Results, short
 
 PRIVILEGED = "†"
 """Marks agents that are told more than they see and hear."""
+
+COSTS = {"questions": "asked", "tokens_in": "tokens in", "tokens_out": "tokens out", "cost": "$"}
+"""What tables tell of what an episode cost an agent, by its name in ledgers."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Row:
         differences: from the first method, episode by episode; empty for the first one.
         p: of the exact McNemar test of success against the first; None where either has several
             runs, which are no independent trials.
+        costs: of an episode, on average, by their names in ledgers; empty where none are kept.
     """
 
     method: Method
@@ -50,6 +54,7 @@ class Row:
     spread: Mapping[str, float]
     differences: Mapping[str, Estimate]
     p: float | None
+    costs: Mapping[str, float]
 
 
 def compare(
@@ -83,6 +88,7 @@ def compare(
                 _spread(method, chosen, where),
                 {m.title: _difference(method, methods[0], m, where) for m in chosen} if k else {},
                 _mcnemar(method, methods[0], where) if k else None,
+                _costs(method, where),
             )
         )
     return rows
@@ -156,6 +162,14 @@ def _means(
     return values, weights
 
 
+def _costs(method: Method, where: Mapping[str, str]) -> dict[str, float]:
+    kept = [record.get("ledger") for run in method.runs for record in run.within(where)]
+    ledgers = [one for one in kept if one is not None]
+    if not ledgers:
+        return {}
+    return {name: sum(one.get(name, 0) for one in ledgers) / len(kept) for name in COSTS}
+
+
 def _homes(method: Method, where: Mapping[str, str]) -> list[str]:
     return [record["scene"] for record in method.runs[0].within(where)]
 
@@ -173,17 +187,21 @@ def _mcnemar(one: Method, other: Method, where: Mapping[str, str]) -> float | No
 def cells_of(rows: Sequence[Row]) -> list[list[str]]:
     """Return rows as a table: the names of its columns, then a line for each agent.
 
-    Of several agents it has the differences from the first, too.
+    Of several agents it has the differences from the first, too; where agents keep accounts, what
+    an episode cost.
     """
     titles = list(rows[0].estimates)
     lines = [["agent", *titles]]
     if len(rows) > 1:
         lines[0] += [f"Δ {titles[0]}", "p", *(f"Δ {title}" for title in titles[1:2])]
+    charged = [name for name in COSTS if any(row.costs.get(name) for row in rows)]
+    lines[0] += [COSTS[name] for name in charged]
     for row in rows:
         cells = [_name(row), *(_cell(row, title) for title in titles)]
         if len(rows) > 1:
             told = [f"{row.differences[t]:+}" if row.differences else "" for t in titles[:2]]
             cells += [told[0], "" if row.p is None else _probability(row.p), *told[1:]]
+        cells += [short(row.costs[name]) if row.costs else "" for name in charged]
         lines.append(cells)
     return lines
 

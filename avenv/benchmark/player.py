@@ -83,6 +83,12 @@ class Crew:
         account = getattr(agent, "account", None)
         return dict(account(row % self._rows)) if account else {}
 
+    def explain(self, row: int) -> dict[str, NDArray]:
+        """Return what the agent has thought in a row, if it says so; see ``AgentFactory``."""
+        agent = self._agents[row // self._rows]
+        explain = getattr(agent, "explain", None)
+        return {k: v[row % self._rows] for k, v in explain().items()} if explain else {}
+
     def act(self, active: NDArray[np.bool_], reward: NDArray[np.float64]) -> NDArray:
         """Return what the agent does now in every row (E, ...).
 

@@ -149,7 +149,7 @@ def staged(results: Results) -> tuple[list[Trial], dict[str, Any]]:
         if differ := differences(rules, plain(found.rules)):
             raise FalseResultsError(f"the rules are not those of {found.name}: {', '.join(differ)}")
         chosen = found.split(heading["set"]["split"])[: heading["episodes"]]
-        return trials_of(chosen, 0), rules
+        return trials_of(chosen, heading["agent"]["seed"]), rules
     scenes = rules.get("scenes", find_registered(heading["task"]).scenes)
     names = scenes if isinstance(scenes, list) else [scenes]
     if not all(isinstance(name, str) for name in names):

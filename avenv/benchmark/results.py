@@ -110,7 +110,7 @@ class Results:
             lines.append(f"  {measure.metric:<{width}} {mean:7.3f}   95 % [{low:.3f}, {high:.3f}]")
         if failed := sum("error" in record for record in self.episodes):
             lines.append(f"  in {failed} of them the agent failed, with an error")
-        lines += [f"  {name:<16} {_short(total):>12}   {_short(mean)} an episode"
+        lines += [f"  {name:<16} {short(total):>12}   {short(mean)} an episode"
                   for name, (total, mean) in self.ledger().items() if total]  # fmt: skip
         return "\n".join(lines)
 
@@ -254,7 +254,7 @@ def merge(folders: Iterable[Path], out: Path) -> Results:
     return merged
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """Return a number as people read it: whole if it is, or large."""
     return f"{number:,.0f}" if number == round(number) or number >= 1000 else f"{number:.3g}"
 

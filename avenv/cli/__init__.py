@@ -12,6 +12,7 @@ from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
 from avenv.cli.tasks import tasks_group
+from avenv.cli.watch import watch
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
@@ -33,6 +34,7 @@ main.add_command(results_group)
 main.add_command(scene_group)
 main.add_command(tasks_group)
 main.add_command(sets_group)
+main.add_command(watch)
 
 
 @main.command()

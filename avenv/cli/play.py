@@ -88,7 +88,7 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     watch = Watch(scene) if watches else None
     world = watch.world if watch else load_scene(scene)
     _ = world.walkable, world.raster  # before anybody waits at a page
-    _serve(server, watch, world.name, opens)
+    serve_until_interrupted(server, watch, world.name, opens)
 
 
 def _play_episode(
@@ -114,10 +114,12 @@ def _play_episode(
     server = Server(game, port, most=1, visit=TurnVisit)
     warm_up()
     what = f"{task or set_name}, episode {episode}, into {folder}"
-    _serve(server, None, what, opens)
+    serve_until_interrupted(server, None, what, opens)
 
 
-def _serve(server: "Server", watch: "Watch | None", what: str, opens: bool) -> None:
+def serve_until_interrupted(
+    server: "Server", watch: "Watch | None", what: str, opens: bool
+) -> None:
     """Run a server, and what watches a file for it, until Ctrl-C."""
     from avenv.play.server import serve
 

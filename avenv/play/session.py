@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.geometry import lines_of_sight
-from avenv.play.captions import caption
+from avenv.play.captions import captions
 from avenv.play.measuring import measure
 from avenv.play.pictures import Pictures
 from avenv.play.sound import levels
@@ -131,12 +131,8 @@ class Session:
 
     def captions(self) -> list[str]:
         """Return a line on each source that sounds now, the nearest first."""
-        state = self.simulator.state
-        time, ear, heading = float(state.time[0]), state.ears()[0], float(state.heading[0])
-        sounding = [v for v in self.voices.all() if v.emitter.is_sounding(self.clock)]
-        sounding.sort(key=lambda v: float(np.linalg.norm(np.array(v.emitter.at(time)) - ear)))
-        compiled = self.world.compiled
-        return [caption(v.label, v.emitter, time, compiled, ear, heading) for v in sounding]
+        voices = ((voice.label, voice.emitter) for voice in self.voices.all())
+        return captions(voices, self.simulator.state)
 
     # -- time --------------------------------------------------------------------------------------
 

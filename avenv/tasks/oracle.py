@@ -2,15 +2,17 @@
 
 ``asking`` derives from a task one that is the same but for this. The answer is where the next thing
 is that is to be done, said by ``directions`` from the map; who asks stands still for a step. It is
-in ``info["answer"]``, and observed by the sensor ``answer``.
+in ``info["answer"]``, and observed by the sensor ``answer``. A speaker, as a language model, may
+say it in words of its own.
 """
 
 # mypy: disable-error-code="safe-super"
 # What a task does is abstract in ``Task`` only: ``Asking`` always stands before one that does it.
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,26 @@ from avenv.tasks.task import Judgement, Task
 ASK = "ask"
 NOTHING = "There is nothing left to do."
 WAIT = "Wait there."
+SPEECHLESS = "There is no answer."
+"""What is told where a speaker says nothing."""
+
+
+class Asked(NamedTuple):
+    """What a speaker is told when somebody asks.
+
+    Attributes:
+        instruction: what who asks is to do.
+        answer: where the next thing is, as it is said without a speaker: all that there is to tell.
+        told: the answers to earlier questions of this episode.
+    """
+
+    instruction: str
+    answer: str
+    told: tuple[str, ...]
+
+
+Speaker = Callable[[Asked], str]
+"""Puts an answer into words; empty: it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +54,11 @@ class Oracle:
 
     Attributes:
         cost: subtracted from the reward at every question.
+        speaker: who puts answers into words; None: nobody does, they are told as they are.
     """
 
     cost: float = 0.2
+    speaker: Speaker | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.cost < np.inf:
@@ -57,9 +81,16 @@ class Asking(Task):
         if not isinstance(self.actions, DiscreteMotion):
             raise ValueError(f"{self.kind.__name__} is to have an oracle, and its actions are not "
                              "discrete; accepted with oracle: actions='discrete'")  # fmt: skip
+        if self.oracle.speaker is not None and "answer" in simulator.settings.names:
+            raise ValueError(
+                "sensors has 'answer', whose words are numbered, and a speaker says any; accepted: "
+                "info['answer'] alone, or an oracle without a speaker"
+            )
         self.actions = self.actions.with_more(ASK)
         self._asks = np.zeros(simulator.num_envs, bool)
         self._questions = np.zeros(simulator.num_envs)
+        self._unanswered = np.zeros(simulator.num_envs)
+        self._told: list[tuple[str, ...]] = [()] * simulator.num_envs
 
     def __reduce__(self) -> tuple:
         return _blank, (self.kind, self.oracle), self.__dict__  # its class is nowhere by name
@@ -67,8 +98,10 @@ class Asking(Task):
     def begin(self, episodes: Any) -> None:
         """Begin episodes in some rows; nobody has asked anything."""
         super().begin(episodes)
-        for kept in (self._asks, self._questions):
+        for kept in (self._asks, self._questions, self._unanswered):
             kept[list(episodes)] = 0
+        for row in episodes:
+            self._told[row] = ()
 
     def act(self, actions: NDArray, active: NDArray[np.bool_]) -> Commands:
         """Return what the actions mean; who asks does nothing else."""
@@ -86,7 +119,7 @@ class Asking(Task):
         reward, terminated = super().judge(active, last, moved, collided)
         self._questions += self._asks
         for row in np.flatnonzero(self._asks).tolist():
-            self.simulator.tell(row, self.answer(row))
+            self.simulator.tell(row, self._said(row))
         return Judgement(reward - self.oracle.cost * self._asks, terminated)
 
     def answer(self, row: int) -> str:
@@ -103,9 +136,26 @@ class Asking(Task):
         said = where_is(there.what, there.place, there.field, rooms, *here)
         return said if there.now else f"{said} {WAIT}"
 
+    def _said(self, row: int) -> str:
+        """Return what is told in a row, by whoever speaks."""
+        answer = self.answer(row)
+        if self.oracle.speaker is None:
+            return answer
+        asked = Asked(self.simulator.state.instruction[row], answer, self._told[row])
+        said = self.oracle.speaker(asked)
+        self._unanswered[row] += not said
+        self._told[row] += (said or SPEECHLESS,)
+        return said or SPEECHLESS
+
     def metrics(self) -> dict[str, NDArray[np.float64]]:
-        """Return the metrics of the episodes so far, (E,) each, and how many ``questions``."""
-        return super().metrics() | {"questions": self._questions.copy()}
+        """Return the metrics of the episodes so far, (E,) each, and how many ``questions``.
+
+        With a speaker also how many were ``unanswered``.
+        """
+        told = super().metrics() | {"questions": self._questions.copy()}
+        if self.oracle.speaker is None:
+            return told
+        return told | {"unanswered": self._unanswered.copy()}
 
     def caption(self, row: int) -> list[str]:
         """Return what a film says of a moment, and what was answered."""

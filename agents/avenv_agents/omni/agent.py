@@ -16,14 +16,19 @@ from avenv.benchmark import AgentView
 from avenv.benchmark.results import AGENT_FILES
 from avenv.core.records import as_record
 from avenv.tasks.actions import STOP
+from avenv.tasks.oracle import ASK, Oracle
 from avenv_agents.omni.backends import find_backend
 from avenv_agents.omni.diary import Charter, Diary
 from avenv_agents.omni.ledger import Budget, Ledger, Prices
 from avenv_agents.omni.line import Line
 from avenv_agents.omni.question import AnswerError, Question, Reply
 from avenv_agents.omni.reading import UnusableError, read_actions, tool_of
+from avenv_agents.omni.telling import KEPT, Teller
 from avenv_agents.omni.transcripts import Entry, Transcript, TranscriptError, spent_in
 from avenv_agents.omni.view import View, read_view
+
+MAP = "map"
+"""The oracle that says how the map has it."""
 
 TRANSCRIPTS = "transcripts"
 """Folder of transcripts, in an agent's folder beside its results."""
@@ -54,6 +59,10 @@ class Omni:
         max_cost: dollars after which it stops; needs prices.
         price_in, price_out: dollars for a million tokens of questions and of answers.
         replay: folder of results whose transcripts answer, without a network.
+        oracle: who answers the action ``ask``: ``"map"``, in words made from the map, or the name
+            of a model, which is told those; empty: there is nobody to ask.
+        oracle_url: of that model's server; empty: the same.
+        oracle_kept: folder of its answers; what is there is not asked again.
     """
 
     model: str = ""
@@ -69,6 +78,9 @@ class Omni:
     price_in: float = 0.0
     price_out: float = 0.0
     replay: str = ""
+    oracle: str = ""
+    oracle_url: str = ""
+    oracle_kept: str = KEPT
 
     rows = None
 
@@ -110,7 +122,16 @@ class Omni:
     @property
     def options(self) -> dict[str, Any]:
         """Options of the environment that it asks for."""
-        return self.seen.options
+        if not self.oracle:
+            return self.seen.options
+        if self.oracle == MAP:
+            return {**self.seen.options, "oracle": True}
+        view = self.seen
+        teller = Teller(
+            self.oracle, self.oracle_url or self.base_url, self.backend, self.key,
+            self.oracle_kept, view.answer_limit, view.temperature, self.timeout, self.tries,
+        )  # fmt: skip
+        return {**view.options, "oracle": Oracle(speaker=teller)}
 
     @property
     def told(self) -> dict[str, Any]:
@@ -177,6 +198,11 @@ class OmniAgent:
             )
         if not omni.model:
             raise ValueError(NO_MODEL)
+        if omni.oracle and ASK not in envs.action_names:
+            raise ValueError(
+                f"oracle is {omni.oracle!r}, and in these episodes there is nobody to ask; "
+                "accepted: --task in place of --set"
+            )
         options = envs.task_options
         self._omni, self._names = omni, tuple(envs.action_names)
         self._view = view = omni.seen

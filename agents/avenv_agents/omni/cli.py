@@ -1,6 +1,12 @@
 """The command line for foundation models: `avenv omni`."""
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import click
+
+REFERENCE = "reference"
+"""The model that comes with the package, and its view."""
 
 
 @click.group("omni")
@@ -27,6 +33,49 @@ def serve_reference(port: int, hfov: float, step_time: float) -> None:
         server.serve_forever()
     finally:
         server.server_close()
+
+
+@omni_group.command("score")
+@click.option("--model", default=REFERENCE, show_default=True,
+              help="Without --base-url the reference is served by this command.")  # fmt: skip
+@click.option("--base-url", default="", help="Of the model's server.")
+@click.option("--backend", default="openai", show_default=True)
+@click.option("--view", help="What it is shown; default: reference or default, as the model is.")
+@click.option(
+    "--set", "sets", multiple=True,
+    help="May be repeated; default: audiogoal-v1, answer-door-v1, false-alarm-v1.",
+)  # fmt: skip
+@click.option("--split", default="mini", show_default=True)
+@click.option("--episodes", type=click.IntRange(1), help="Of each set; default: all of the split.")
+@click.option("--num-envs", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--price-in", type=float, default=0.0, help="Dollars for a million tokens.")
+@click.option("--price-out", type=float, default=0.0)
+@click.option("--max-cost", type=float, help="Dollars for each set.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
+              help="Folder for the results; default: results/MODEL.")  # fmt: skip
+def score_sets(
+    model: str, base_url: str, backend: str, view: str | None, sets: tuple[str, ...], split: str,
+    episodes: int | None, num_envs: int, price_in: float, price_out: float,
+    max_cost: float | None, out: Path | None,
+) -> None:  # fmt: skip
+    """Score a model on several episode sets, in one table with intervals and costs.
+
+    Stopped, the same command goes on and asks nothing twice.
+    """
+    from avenv_agents.omni.agent import Omni
+    from avenv_agents.omni.scoring import SETS, reference_served, score, table
+
+    is_own = model == REFERENCE and not base_url
+    with reference_served() if is_own else nullcontext(base_url) as url:
+        omni = Omni().configured({
+            "model": model, "base_url": url, "backend": backend, "price_in": price_in,
+            "price_out": price_out, "max_cost": max_cost,
+            "view": view or (REFERENCE if is_own else "default"),
+        })  # fmt: skip
+        folder = out or Path("results") / model.replace("/", "-")
+        results = score(omni, sets or SETS, split, folder, episodes, num_envs)
+    click.echo(table(results))
+    click.echo(f"wrote {folder}")
 
 
 @omni_group.command("views")

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.errors import SoundError
+from avenv.core.errors import SceneError, SoundError
 from avenv.core.files import draft_of
+from avenv.simulation.ears import PROPAGATION
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.questions import render_view
 from avenv.simulation.walks import render_audio
@@ -30,6 +31,9 @@ GAIN = 2.0
 
 SILENCE = 10 ** (-55 / 20)
 """Root mean square below which nobody hears what is asked about, re full scale."""
+
+BARE = "laminate"
+"""Of which floors are that have lost their carpets."""
 
 _STEP = 0.05
 """Seconds between two responses of the room; nothing moves fast."""
@@ -61,13 +65,15 @@ class Clip:
         scene: as ``load_scene`` takes it.
         seconds: it lasts.
         path: ((x, y), (x, y)) from where to where the head moves.
-        headings: radians, one every ``seconds / (N - 1)``.
+        headings: radians, evenly spread over the clip and its margin.
         sounds: what sounds.
         states: of things, from the beginning.
         change: (seconds, states): what happens in it.
         late: seconds by which the sound is later than the picture.
         swapped: whether left is right for the ears.
         is_film: whether there is a picture.
+        margin: seconds before and after it over which headings go on, for sound that is late.
+        bare: whether all carpets have been taken out.
     """
 
     scene: str
@@ -80,6 +86,8 @@ class Clip:
     late: float = 0.0
     swapped: bool = False
     is_film: bool = True
+    margin: float = 0.0
+    bare: bool = False
 
     @property
     def name(self) -> str:
@@ -87,12 +95,12 @@ class Clip:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:20]
 
     def at(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return positions (T, 2) and headings (T,) at times; before and after, it rests."""
+        """Return positions (T, 2) and headings (T,) at times; beyond its margin it rests."""
         share = np.clip(times / self.seconds, 0, 1)
         ends = np.array(self.path)
         places = ends[0] + share[:, None] * (ends[1] - ends[0])
-        marks = np.linspace(0, 1, len(self.headings))
-        return places, np.interp(share, marks, np.unwrap(self.headings))
+        marks = np.linspace(-self.margin, self.seconds + self.margin, len(self.headings))
+        return places, np.interp(times, marks, np.unwrap(self.headings))
 
 
 def film(clip: Clip, folder: Path) -> dict[str, str]:
@@ -109,7 +117,7 @@ def film(clip: Clip, folder: Path) -> dict[str, str]:
     if all((folder / name).exists() for name in names.values()):
         return names
     folder.mkdir(parents=True, exist_ok=True)
-    world = load_scene(clip.scene).with_states(clip.states)
+    world = world_of(clip)
     audio = heard(clip, world)
     if np.sqrt(np.mean(audio**2)) < SILENCE:
         raise SoundError(f"{clip.scene}: nothing is heard in a clip")
@@ -123,6 +131,31 @@ def film(clip: Clip, folder: Path) -> dict[str, str]:
                 video.add_frame(frame)
             video.add_audio(np.clip(audio, -1, 1))
     return names
+
+
+def world_of(clip: Clip) -> World:
+    """Return the home of a clip, as it is when the clip begins."""
+    world = _without_carpets(clip.scene) if clip.bare else load_scene(clip.scene)
+    return world.with_states(clip.states)
+
+
+@lru_cache(maxsize=2)
+def _without_carpets(scene: str) -> World:
+    """Return a home with no rugs, and bare boards in place of carpets."""
+    spec = load_scene(scene).spec
+    if spec is None:
+        raise SceneError(f"{scene} is a mesh; accepted without carpets: scenes that are described")
+    rooms = [
+        room.model_copy(update={"floor": BARE}) if is_carpet(room.floor) else room
+        for room in spec.rooms
+    ]
+    things = [thing for thing in spec.objects if thing.kind != "rug"]
+    return load_scene(spec.model_copy(update={"rooms": tuple(rooms), "objects": tuple(things)}))
+
+
+def is_carpet(material: str) -> bool:
+    """Return whether a floor is covered with a carpet."""
+    return material.startswith("carpet")
 
 
 def seen(clip: Clip, world: World) -> NDArray[np.uint8]:
@@ -165,19 +198,6 @@ def _heard_in(clip: Clip, world: World) -> NDArray[np.float32]:
         for s in clip.sounds
     ]
     turn = np.remainder(headings, 2 * np.pi)
-    return render_audio(world, emitters, ears, turn, times, sample_rate=RATE, step_time=_STEP)
-
-
-def clip_of(data: Mapping[str, Any]) -> Clip:
-    """Return a clip from plain data."""
-    sounds = tuple(Sounding(**{**s, "position": tuple(s["position"])}) for s in data["sounds"])
-    change = data["change"]
-    return Clip(
-        **{
-            **data,
-            "sounds": sounds,
-            "path": tuple(map(tuple, data["path"])),
-            "headings": tuple(data["headings"]),
-            "change": tuple(change) if change else None,
-        }
+    return render_audio(
+        world, emitters, ears, turn, times, sample_rate=RATE, step_time=_STEP, settings=PROPAGATION
     )

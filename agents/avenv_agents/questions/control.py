@@ -9,12 +9,15 @@ from avenv_agents.questions.groups import Group, Member
 from avenv_agents.questions.spatial import still
 from avenv_agents.questions.stage import Stage
 
-CHANGES = (
-    "nothing has changed",
-    "the door between the camera and what sounds has been closed",
-    "what sounds has been moved to another place, in front of the camera",
-    "the camera has turned round",
-)
+CHANGES = {
+    "same": "nothing has changed",
+    "closed": "the door between the camera and what sounds has been closed",
+    "moved": "what sounds has been moved to another place, in front of the camera",
+    "round": "the camera has turned round",
+    "bare": "all carpets have been taken out of the home",
+}
+"""What is said of each; a group has four of them, the last one in place of the one before it where
+there are carpets, every other time."""
 
 
 def changed(stage: Stage) -> Group | None:
@@ -42,23 +45,27 @@ def changed(stage: Stage) -> Group | None:
     [sound] = stage.sounds()
     first = still(stage, pose, (Sounding(sound, stage.source(source)),), film=False)
     first = replace(first, states={name: "open"})
-    round_ = tuple(heading + np.pi for heading in first.headings)
-    variants = (
-        first,
-        replace(first, states={name: "closed"}),
-        replace(first, sounds=(Sounding(sound, stage.source(moved)),)),
-        replace(first, headings=round_),
-    )
+    variants = {
+        "same": first,
+        "closed": replace(first, states={name: "closed"}),
+        "moved": replace(first, sounds=(Sounding(sound, stage.source(moved)),)),
+    }
+    if stage.carpeted[pose.room] and stage.carpeted[behind] and stage.rng.integers(2):
+        variants["bare"] = replace(first, bare=True)
+    else:
+        turned = tuple(heading + np.pi for heading in first.headings)
+        variants["round"] = replace(first, headings=turned)
     order = [int(k) for k in stage.rng.permutation(4)]
-    clips = (first, *(variants[k] for k in order))
+    names = list(variants)
+    clips = (first, *(variants[names[k]] for k in order))
     members = tuple(
         Member(
             order.index(k),
             clips,
             f"The first recording is a scene as it is. In which of the other four is it the same "
-            f"but that {what}?",
+            f"but that {CHANGES[name]}?",
         )
-        for k, what in enumerate(CHANGES)
+        for k, name in enumerate(names)
     )
     options = tuple(f"recording {letter}" for letter in ("two", "three", "four", "five"))
     return Group("", options, members, "hard")

@@ -20,10 +20,11 @@ from avenv_agents.hearing import (
     SILENCE,
     SPEED_OF_SOUND,
     interaural_correlation,
-    level_difference,
 )
 from avenv_agents.omni.media import sound_of
 from avenv_agents.questions.question import Question
+from avenv_agents.questions.safety import RING
+from avenv_agents.questions.synchrony import LATE
 
 Audio = NDArray[np.float32]
 
@@ -33,12 +34,9 @@ EVERY = 0.125
 AROUND = np.linspace(-np.pi, np.pi, 72, endpoint=False)
 """Angles to the left of where the camera looks at the beginning."""
 
-LATE = 0.6
 LOUD = -22.0
 """dB re full scale above which nothing is between, of sounds that are equally loud 1 m away."""
 AHEAD = np.deg2rad(40)
-SHADE = 8.0
-"""Decibels between the ears of a high sound from the side."""
 _SIDES = np.linspace(-1, 1, 37)
 
 
@@ -63,27 +61,17 @@ class Heard:
             late: seconds by which the sound is taken to be later than the turns.
             swapped: whether the ears are taken to be exchanged.
         """
-        times = np.array([time for time, _ in self._matches])
-        turns = np.interp(times - late, EVERY * np.arange(len(self.turns)), self.turns)
+        readings = EVERY * np.arange(len(self.turns))
+        told = [(t - late, m) for t, m in self._matches if 0 <= t - late <= readings[-1]]
+        turns = np.interp([time for time, _ in told], readings, self.turns)
         sides = np.sin(AROUND - turns[:, None]) * (-1 if swapped else 1)
-        match = [np.interp(s, _SIDES, m) for s, (_, m) in zip(sides, self._matches, strict=True)]
+        match = [np.interp(s, _SIDES, m) for s, (_, m) in zip(sides, told, strict=True)]
         return np.mean(match, axis=0) if len(match) else np.zeros(len(AROUND))
-
-    def shaded(self) -> NDArray[np.float64]:
-        """Return how well each of ``AROUND`` explains which ear hears more, (72,).
-
-        For high sounds, of whose phase nothing can be told.
-        """
-        times, levels, louder = (np.array(x) for x in zip(*self._levels, strict=True))
-        turns = np.interp(times, EVERY * np.arange(len(self.turns)), self.turns)
-        expected = SHADE * np.sin(AROUND - turns[:, None])
-        weight = levels**2 / np.sum(levels**2)
-        return -weight @ (expected - np.clip(louder, -SHADE, SHADE)[:, None]) ** 2
 
     @property
     def loudest(self) -> float:
         """The level of the loudest quarter of a second, dB re full scale."""
-        return float(20 * np.log10(max(level for _, level, _ in self._levels)))
+        return float(20 * np.log10(max(self._levels)))
 
     @property
     def side(self) -> float:
@@ -111,12 +99,9 @@ class Heard:
         return [((b + size / 2) / self.rate, self.audio[:, b : b + size]) for b in begins]
 
     @cached_property
-    def _levels(self) -> list[tuple[float, float, float]]:
-        """(seconds, root mean square, decibels by which the left ear hears more) of each."""
-        return [
-            (time, float(np.sqrt(np.mean(x**2)) + 1e-9), level_difference(x, self.rate))
-            for time, x in self._parts
-        ]
+    def _levels(self) -> list[float]:
+        """The root mean square of each."""
+        return [float(np.sqrt(np.mean(x**2)) + 1e-9) for _, x in self._parts]
 
     @cached_property
     def _matches(self) -> list[tuple[float, NDArray[np.float64]]]:
@@ -124,7 +109,7 @@ class Heard:
         delays = HEAD_RADIUS / SPEED_OF_SOUND * (np.arcsin(_SIDES) + _SIDES)
         return [
             (time, interaural_correlation(x, self.rate, delays))
-            for (time, x), (_, level, _) in zip(self._parts, self._levels, strict=True)
+            for (time, x), level in zip(self._parts, self._levels, strict=True)
             if level > SILENCE
         ]
 
@@ -135,10 +120,11 @@ def answer(question: Question, folder: Path, deaf: bool = False, blind: bool = F
     Args:
         question: as it is written down.
         folder: of the data set.
-        deaf, blind: what it lacks.
+        deaf, blind: what it lacks. Who is blind has no odometry beyond what a question tells, for
+            the camera's turns are among what is seen.
     """
     solve = None if deaf else SOLVERS.get(question.template)
-    if solve is None or (blind and question.template in WATCHED):
+    if solve is None or (blind and question.senses == "both"):
         number = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
         return question.letters[number % len(question.options)]
     turns = np.deg2rad(np.array(question.odometry))
@@ -149,9 +135,8 @@ def answer(question: Question, folder: Path, deaf: bool = False, blind: bool = F
 
 
 def _offset(question: Question, heard: Sequence[Heard], _: Path) -> str:
-    fits = [heard[0].around(late).max() for late in (-LATE, 0.0, LATE)]
-    told = ("the sound is 0.6 s early", "the sound is in time", "the sound is 0.6 s late")
-    return told[int(np.argmax(fits))]
+    fits = {f"the sound is {name}": heard[0].around(late).max() for name, late in LATE.items()}
+    return max(fits, key=lambda name: fits[name])
 
 
 def _mirrored(question: Question, heard: Sequence[Heard], _: Path) -> str:
@@ -184,8 +169,22 @@ def _sight(question: Question, heard: Sequence[Heard], _: Path) -> str:
 def _door(question: Question, heard: Sequence[Heard], _: Path) -> int:
     around = heard[0].around()
     hours = [int(re.findall(r"at (\d+) o'clock", option)[0]) for option in question.options]
-    angles = [float(wrap_angle(-hour * np.pi / 6)) for hour in hours]
-    return int(np.argmax([np.interp(a, AROUND, around, period=2 * np.pi) for a in angles]))
+    return int(np.argmax([_fit(around, hour) for hour in hours]))
+
+
+def _room(question: Question, heard: Sequence[Heard], _: Path) -> str:
+    said = r"in the (.+?)\. The door at (\d+) o'clock leads to the (.+?), the one at (\d+) o'clock"
+    here, *first, hour, last = re.findall(rf"{said} to the (.+?);", question.question)[0]
+    if heard[0].loudest > LOUD:
+        return f"in the {here}"
+    around = heard[0].around()
+    fits = {name: _fit(around, int(at)) for at, name in (first, (hour, last))}
+    return f"in the {max(fits, key=lambda name: fits[name])}"
+
+
+def _fit(around: NDArray[np.float64], hour: int) -> float:
+    """Return how well an hour of the clock agrees with what is heard around."""
+    return float(np.interp(wrap_angle(-hour * np.pi / 6), AROUND, around, period=2 * np.pi))
 
 
 def _louder(question: Question, heard: Sequence[Heard], _: Path) -> str:
@@ -209,16 +208,10 @@ def _changed(question: Question, heard: Sequence[Heard], _: Path) -> int:
     return rest[0] if rest else moved
 
 
-def _alarm(question: Question, heard: Sequence[Heard], _: Path) -> str:
-    best = AROUND[heard[0].shaded().argmax()]
-    return "the television" if abs(best) < AHEAD else "a real one"
-
-
 def _premature(question: Question, heard: Sequence[Heard], folder: Path) -> str:
-    early = change_in(folder / question.video[0]) < heard[0].onset
-    return (
-        "it was opened before the bell rang" if early else "it was opened after the bell had rung"
-    )
+    since = change_in(folder / question.video[0]) - heard[0].onset
+    in_time = 0 <= since <= RING
+    return "it was opened while the bell rang" if in_time else "it was opened too early or too late"
 
 
 def change_in(path: Path) -> float:
@@ -245,9 +238,7 @@ Solver = Callable[[Question, Sequence[Heard], Path], int | str]
 SOLVERS: dict[str, Solver] = {
     "offset": _offset, "mirrored": _mirrored, "side": _side, "nearer": _nearer,
     "motion": _motion, "sight": _sight, "door": _door, "louder": _louder,
-    "changed": _changed, "alarm": _alarm, "premature": _premature,
+    "changed": _changed, "room": _room, "premature": _premature,
 }  # fmt: skip
-"""By template; for ``which`` it would have to know things by sight, for ``count`` by ear."""
-
-WATCHED = ("premature",)
-"""Templates for which it looks at pictures."""
+"""By template; for ``which`` and ``alarm`` it would have to know things by sight, for ``count`` by
+ear."""

@@ -73,14 +73,15 @@ def _plan_split(
     for number, reference in enumerate(scenes):
         if all(made[name] >= wanted[name] for name in wanted):
             return
-        stream = (seed, SPLITS.index(split), number)
         # The same share in every home, and what is missing in the next ones.
         share = min((number + 1) / min(homes, len(scenes)), 1.0)
         try:
-            stage = Stage(load_scene(reference), reference, split, np.random.default_rng(stream))
+            stage = Stage(load_scene(reference), reference, split)
         except SceneError:  # nobody can walk there
             continue
         for name in wanted:
+            # Of its own, so that a further template changes no question of the others.
+            stage.begin((seed, SPLITS.index(split), number, *name.encode()))
             due, tries = share * wanted[name], 0
             while made[name] < due and tries < TRIES:
                 tries += 1
@@ -102,9 +103,9 @@ def _named(group: Group, name: str, split: str, number: int, stage: Stage) -> Pl
     if template.shuffles:
         stage.rng.shuffle(order)
     for k, member in enumerate(group.members):
-        turned = np.rad2deg(np.unwrap(member.clips[0].headings))
-        times = np.linspace(0, 1, round(member.clips[0].seconds * 8) + 1)
-        turns = np.interp(times, np.linspace(0, 1, len(turned)), turned - turned[0])
+        clip = member.clips[0]
+        _, headings = clip.at(np.linspace(0, clip.seconds, round(clip.seconds * 8) + 1))
+        turns = np.rad2deg(headings - headings[0])
         questions.append(
             Question(
                 id=f"{split}-{name}-{number:05d}-{k}",

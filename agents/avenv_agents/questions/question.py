@@ -9,7 +9,7 @@ from typing import Any
 from avenv.core.files import draft_of, read_limited
 
 SPLITS = ("train", "val", "test")
-LETTERS = "ABCD"
+LETTERS = "ABCDE"
 MAX_BYTES = 2**30
 
 

@@ -6,16 +6,26 @@ import numpy as np
 
 from avenv_agents.questions.clips import Sounding
 from avenv_agents.questions.groups import Group, Member
-from avenv_agents.questions.spatial import TURN, still
+from avenv_agents.questions.spatial import still
 from avenv_agents.questions.stage import SECONDS, Pose, Stage
 
-APART = 0.6
-"""Seconds between a ring and the door."""
-RING = 0.5
+ASIDE, WIDE = np.deg2rad(35), np.deg2rad(9)
+"""Radians by which a television and a real alarm are off the middle of the picture, and give."""
+
+RING = 1.0
+"""Seconds for which a bell rings."""
+FIRST, LATER = 0.2, 1.9
+"""Seconds before which it does not, and between the two times at which it may."""
+AFTER = 0.5
+"""Seconds from the beginning of its ringing, or of the other time, to the door's opening."""
 
 
 def alarm(stage: Stage) -> Group | None:
-    """Is it a real alarm, or one on a television?"""
+    """Is it a real alarm, or one on a television?
+
+    The television is on the left or on the right, and so is what sounds, as far away and as high:
+    neither the picture nor the sound says alone whether they are at one place.
+    """
     pose, screens = stage.pose(), stage.things(("tv",))
     screens = [t for t in screens if t.room == pose.room]
     if not screens:
@@ -29,32 +39,39 @@ def alarm(stage: Stage) -> Group | None:
     if not 1.2 < away < 5:
         return None
     mouth = np.append(centre[:2] + 0.4 * towards / away, centre[2])
-    heading = float(np.arctan2(*-towards[::-1]) + stage.rng.uniform(-0.3, 0.3))
-    facing = Pose(pose.place, heading, pose.room)
-    azimuth, far = stage.azimuths(facing, stage.places), stage.distances(facing)
-    room = stage.world.compiled.rooms[pose.room]
-    height = room.height - 0.15
-    elsewhere = stage.in_sight(facing, height) & (np.abs(azimuth) > np.deg2rad(75))
-    place = stage.draw(elsewhere & (far > 1) & (far < 5))
-    if place is None or not stage.sees(facing, mouth[None])[0]:
+    if not stage.sees(pose, mouth[None])[0]:
         return None
+    facing = Pose(pose.place, float(np.arctan2(*-towards[::-1])), pose.room)
+    azimuth, height = stage.azimuths(facing, stage.places), float(mouth[2] - stage.level)
+    fair = stage.in_sight(pose, height) & (np.abs(stage.distances(pose) / away - 1) < 0.3)
     sound = f"smoke_alarm/{int(stage.rng.integers(4))}"
-    points = (stage.source(place, height), tuple(map(float, mouth)))
-    members = tuple(
-        Member(k, (still(stage, facing, (Sounding(sound, point),), TURN),))  # type: ignore[arg-type]
-        for k, point in enumerate(points)
-    )
+    members = []
+    for side in (1, -1):  # on which the television is
+        place = stage.draw(fair & (np.abs(azimuth + side * 2 * ASIDE) < WIDE))
+        if place is None:
+            return None
+        seen = replace(facing, heading=facing.heading - side * ASIDE)
+        points = (stage.source(place, height), tuple(map(float, mouth)))
+        members += [
+            Member(k, (still(stage, seen, (Sounding(sound, point),)),))  # type: ignore[arg-type]
+            for k, point in enumerate(points)
+        ]
     return Group(
-        "The picture begins with a television ahead. A smoke alarm is heard: either a real one "
+        "There is a television in the picture. A smoke alarm is heard: either a real one "
         "somewhere else in the room, or one in what the television plays. Which is it?",
         ("a real one", "the television"),
-        members,
+        tuple(members),
         "easy" if away < 3 else "hard",
     )
 
 
 def premature(stage: Stage) -> Group | None:
-    """Was a door opened before the bell rang?"""
+    """Was a door opened while its bell rang, or before or after that?
+
+    Which of two events comes first cannot be asked in a balanced way: where it is the bell, that
+    rings earlier on average, and who hears it alone is right more often than not. So both have two
+    times, which are the same or not.
+    """
     pose = stage.pose()
     own = [d for d in stage.doors if pose.room in d[1:3]]
     angles = [float(stage.azimuths(pose, d[3][None])[0]) for d in own]
@@ -72,18 +89,17 @@ def premature(stage: Stage) -> Group | None:
     if place is None:
         return None
     sound = f"doorbell/{int(stage.rng.integers(4))}"
-    # The middle of both may be at any time, so that neither alone tells much.
-    middle = float(stage.rng.uniform(APART, SECONDS - APART))
-    members = []
-    for answer, sign in enumerate((1, -1)):
-        opened, rung = middle - sign * APART / 2, middle + sign * APART / 2
-        bell = Sounding(sound, stage.source(place), rung, RING)
-        clip = still(stage, pose, (bell,))
-        closed, change = {own[k][0]: "closed"}, (opened, {own[k][0]: "open"})
-        members.append(Member(answer, (replace(clip, states=closed, change=change),)))
+    first = float(stage.rng.uniform(FIRST, SECONDS - LATER - RING - FIRST))
+    times, members = (first, first + LATER), []
+    for rung in times:
+        clip = still(stage, pose, (Sounding(sound, stage.source(place), rung, RING),))
+        for time in times:
+            closed, change = {own[k][0]: "closed"}, (time + AFTER, {own[k][0]: "open"})
+            member = replace(clip, states=closed, change=change)
+            members.append(Member(int(time != rung), (member,)))
     return Group(
-        "A door is to be opened when the bell has rung, and not before. Was it opened too early?",
-        ("it was opened before the bell rang", "it was opened after the bell had rung"),
+        "A door may be opened while its bell rings, and neither before nor after that. Was it?",
+        ("it was opened while the bell rang", "it was opened too early or too late"),
         tuple(members),
         "easy",
     )

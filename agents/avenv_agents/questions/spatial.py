@@ -1,11 +1,13 @@
 """Where is what is heard: side, distance, number, motion, sight, doors, what a turn would do."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from avenv.core.frames import wrap_angle
 from avenv_agents.questions.clips import Clip, Sounding
 from avenv_agents.questions.groups import Group, Member
-from avenv_agents.questions.stage import SECONDS, Pose, Stage
+from avenv_agents.questions.stage import SECONDS, Points, Pose, Stage
 
 TURN = np.deg2rad(60)
 """That the head turns to the left, so that ahead and behind sound different."""
@@ -188,27 +190,13 @@ def door(stage: Stage) -> Group | None:
     picked = stage.rng.choice(len(own), 2, replace=False)
     doors = [own[k] for k in picked]
     angles = stage.azimuths(pose, np.array([place for _, place in doors]))
-    if abs(float(wrap_angle(angles[0] - angles[1]))) < np.deg2rad(60):
-        return None
-    way = stage.way_from(pose.place)
-    through = [
-        np.linalg.norm(place - pose.place) + np.linalg.norm(stage.places - place, axis=1)
-        for _, place in doors
-    ]
-    walked = way.at(stage.places)
-    places = []
-    for k, (room, place) in enumerate(doors):
-        near = np.linalg.norm(stage.places - place, axis=1)
-        # The room behind this door, where the way through the other is a long one.
-        there = (stage.room_of == room) & (near < 4) & np.isfinite(walked)
-        places.append(stage.draw(there & (through[k] < through[1 - k] - 1.5)))
-    if places[0] is None or places[1] is None:
+    places = _behind(stage, pose, doors)
+    if places is None:
         return None
     [sound] = stage.sounds()
     members = tuple(
         Member(k, (still(stage, pose, (Sounding(sound, stage.source(p)),), TURN),))
         for k, p in enumerate(places)
-        if p is not None
     )
     options = tuple(f"the door at {clock(float(angle))} o'clock" for angle in angles)
     return Group(
@@ -218,6 +206,65 @@ def door(stage: Stage) -> Group | None:
         members,
         "hard",
     )
+
+
+def room(stage: Stage) -> Group | None:
+    """In which room does it sound, this one or one of two next to it?"""
+    pose = stage.pose()
+    own = [
+        (b if a == pose.room else a, place) for _, a, b, place in stage.doors if pose.room in (a, b)
+    ]
+    if len(own) < 2:
+        return None
+    doors = [own[k] for k in stage.rng.choice(len(own), 2, replace=False)]
+    names = [stage.name_of(row) for row in (pose.room, *(row for row, _ in doors))]
+    away = stage.distances(pose)
+    here = stage.draw(
+        stage.in_sight(pose) & (stage.room_of == pose.room) & (away > NEAR) & (away < FAR)
+    )
+    there = _behind(stage, pose, doors)
+    if len(set(names)) < 3 or here is None or there is None:
+        return None
+    [sound] = stage.sounds()
+    members = tuple(
+        Member(k, (still(stage, pose, (Sounding(sound, stage.source(p)),), TURN),))
+        for k, p in enumerate((here, *there))
+    )
+    first, second = (clock(float(stage.azimuths(pose, place[None])[0])) for _, place in doors)
+    return Group(
+        f"The camera is in the {names[0]}. The door at {first} o'clock leads to the {names[1]}, "
+        f"the one at {second} o'clock to the {names[2]}; 12 o'clock is where the camera looks at "
+        "the beginning, 3 o'clock is to its right. In which room does it sound?",
+        tuple(f"in the {name}" for name in names),
+        members,
+        "hard",
+    )
+
+
+def _behind(
+    stage: Stage, pose: Pose, doors: Sequence[tuple[int, Points]]
+) -> tuple[Points, Points] | None:
+    """Return a place behind each of two doors to which the way through the other is a long one.
+
+    Args:
+        stage: the home.
+        pose: of the head.
+        doors: of each the row of the room behind it, and where it is (2,).
+    """
+    angles = stage.azimuths(pose, np.array([place for _, place in doors]))
+    if abs(float(wrap_angle(angles[0] - angles[1]))) < np.deg2rad(60):
+        return None
+    through = [
+        np.linalg.norm(place - pose.place) + np.linalg.norm(stage.places - place, axis=1)
+        for _, place in doors
+    ]
+    places = []
+    for k, (row, place) in enumerate(doors):
+        near = np.linalg.norm(stage.places - place, axis=1)
+        there = (stage.room_of == row) & (near < 4)
+        places.append(stage.draw(there & (through[k] < through[1 - k] - 1.5)))
+    first, second = places
+    return None if first is None or second is None else (first, second)
 
 
 def louder(stage: Stage) -> Group | None:

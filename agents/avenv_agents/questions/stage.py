@@ -1,5 +1,6 @@
 """A home in which questions are set: where to stand, what is in sight, what sounds."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 
 from avenv.core.frames import wrap_angle
 from avenv.geometry import lines_of_sight
-from avenv.navigation import GeodesicField, geodesic_field
 from avenv.simulation.world import SOURCE_HEIGHT, World
-from avenv_agents.questions.clips import EARS
+from avenv_agents.questions.clips import EARS, is_carpet
 
 Points = NDArray[np.float64]
 
@@ -44,11 +44,11 @@ class Stage:
         world: the home.
         reference: by which ``load_scene`` finds it.
         split: whose sounds are played.
-        rng: to draw from.
     """
 
-    def __init__(self, world: World, reference: str, split: str, rng: np.random.Generator):
-        self.world, self.reference, self.rng = world, reference, rng
+    def __init__(self, world: World, reference: str, split: str):
+        self.world, self.reference = world, reference
+        self.begin((0,))
         self._kinds = KINDS[split]
         self.level = world.walkable.level
         self.places = world.places
@@ -57,11 +57,19 @@ class Stage:
         inside = np.array([shapely.contains(room, points) for room in rooms])
         self.room_of = np.where(inside.any(axis=0), inside.argmax(axis=0), -1)
 
+    def begin(self, seed: Sequence[int]) -> None:
+        """Draw anew, as a seed says."""
+        self.rng = np.random.default_rng(tuple(seed))
+
     def pose(self) -> Pose:
         """Return a place and a heading, all as likely."""
         k = int(self.rng.choice(np.flatnonzero(self.room_of >= 0)))
         heading = float(self.rng.uniform(-np.pi, np.pi))
         return Pose(self.places[k], heading, int(self.room_of[k]))
+
+    def name_of(self, room: int) -> str:
+        """Return what people call a room."""
+        return str(re.sub(r"[ _]\d+$", "", self.world.compiled.rooms[room].name)).replace("_", " ")
 
     def sounds(self, count: int = 1) -> list[str]:
         """Return the names of so many different kinds of sound."""
@@ -101,10 +109,6 @@ class Stage:
         found = np.flatnonzero(wanted)
         return self.places[int(self.rng.choice(found))] if len(found) else None
 
-    def way_from(self, place: Points) -> GeodesicField:
-        """Return the walking distances from a place."""
-        return geodesic_field(self.world.walkable, place)
-
     @cached_property
     def doors(self) -> list[tuple[str, int, int, Points]]:
         """Inner doors with a leaf: name, the rows of both rooms, and where they are (2,)."""
@@ -129,12 +133,23 @@ class Stage:
             if (thing.kind in kinds if kinds else thing.kind not in built)
         ]
 
-    def swaying(self) -> tuple[float, ...]:
+    @cached_property
+    def carpeted(self) -> NDArray[np.bool_]:
+        """Say of all rooms (R,) whether a carpet or a rug lies in them."""
+        spec, rooms = self.world.spec, self.world.compiled.rooms
+        covered = {room.name for room in spec.rooms if is_carpet(room.floor)} if spec else set()
+        rugs = {thing.room for thing in self.things(("rug",))}
+        return np.array([room.name in covered or k in rugs for k, room in enumerate(rooms)])
+
+    def swaying(self, margin: float = 0.0) -> tuple[float, ...]:
         """Return headings relative to a pose's, a head that turns to and fro without a beginning.
 
         Sums of two waves at random: what is heard of them alone does not tell when they began.
+
+        Args:
+            margin: seconds for which they go on before and after a clip.
         """
-        times = np.arange(round(SECONDS * 8) + 1) / 8
+        times = np.arange(round((SECONDS + 2 * margin) * 8) + 1) / 8
         sizes, rates = (0.5, 0.25), self.rng.uniform((0.25, 0.45), (0.4, 0.6))
         phases = self.rng.uniform(0, 2 * np.pi, 2)
         waves = [a * np.sin(2 * np.pi * f * times + p)

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from avenv_agents.questions.clips import Clip, Sounding
+from avenv_agents.questions.clips import Sounding
 from avenv_agents.questions.groups import Group, Member
 from avenv_agents.questions.spatial import still
 from avenv_agents.questions.stage import Points, Pose, Stage
 
-LATE = 0.6
-"""Seconds by which sound is early or late."""
+LATE = {
+    "0.8 s early": -0.8, "0.4 s early": -0.4, "in time": 0.0, "0.4 s late": 0.4, "0.8 s late": 0.8,
+}  # fmt: skip
+"""Seconds by which the sound is later than the picture."""
 
 ABOVE, LOW, HIGH = 0.05, 0.3, 1.6
 """Metres above a thing at which what sounds on it is; heights of the lowest and the highest."""
@@ -20,25 +22,7 @@ WITHIN, CLOSE = np.deg2rad(38), 0.45
 
 
 def offset(stage: Stage) -> Group | None:
-    """Is the sound early, late, or in time, as the camera turns?"""
-    made = swaying(stage)
-    if made is None:
-        return None
-    clip, far = made
-    members = tuple(
-        Member(k, (replace(clip, late=late),)) for k, late in enumerate((-LATE, 0.0, LATE))
-    )
-    return Group(
-        "The camera turns to and fro. Does the sound follow its turns in time, or is it early or "
-        "late?",
-        ("the sound is 0.6 s early", "the sound is in time", "the sound is 0.6 s late"),
-        members,
-        "easy" if far < 2.5 else "hard",
-    )
-
-
-def swaying(stage: Stage) -> tuple[Clip, float] | None:
-    """Return a clip of a camera that turns to and fro while something sounds, and how far it is."""
+    """Is the sound early, late, or in time, and by how much, as the camera turns?"""
     pose = stage.pose()
     away = stage.distances(pose)
     place = stage.draw(stage.in_sight(pose) & (away > 0.8) & (away < 4))
@@ -46,8 +30,18 @@ def swaying(stage: Stage) -> tuple[Clip, float] | None:
         return None
     [sound] = stage.sounds()
     clip = still(stage, pose, (Sounding(sound, stage.source(place)),))
-    headings = tuple(pose.heading + turn for turn in stage.swaying())
-    return replace(clip, headings=headings), float(np.linalg.norm(place - pose.place))
+    # The ears turn throughout, however late: where they rested, they would tell.
+    margin = max(LATE.values())
+    headings = tuple(pose.heading + turn for turn in stage.swaying(margin))
+    clip = replace(clip, headings=headings, margin=margin)
+    members = tuple(Member(k, (replace(clip, late=s),)) for k, s in enumerate(LATE.values()))
+    return Group(
+        "The camera turns to and fro. Does the sound follow its turns in time, or is it early or "
+        "late, and by how much?",
+        tuple(f"the sound is {name}" for name in LATE),
+        members,
+        "easy" if float(np.linalg.norm(place - pose.place)) < 2.5 else "hard",
+    )
 
 
 def which(stage: Stage) -> Group | None:

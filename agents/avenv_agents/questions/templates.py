@@ -12,6 +12,7 @@ TEMPLATES = {
     "motion": Template("spatial", spatial.motion, "ears"),
     "sight": Template("spatial", spatial.sight, "ears"),
     "door": Template("spatial", spatial.door, "ears"),
+    "room": Template("spatial", spatial.room, "ears"),
     "louder": Template("spatial", spatial.louder, "ears"),
     "changed": Template("controllability", control.changed, "ears", shuffles=False),
     "alarm": Template("safety", safety.alarm, "both"),

@@ -5,7 +5,7 @@ PROCESS = 480 * 2**20
 ``scripts/measure_scale.py`` prints what it is."""
 
 KEPT = (384 + 256) * 2**20
-"""Bytes that homes and sound fields are kept in, at most: ``world.HOME_BYTES``, ``field._memory``."""
+"""Bytes of homes and sound fields that are kept, at most (``HOME_BYTES`` and ``field._memory``)."""
 
 ROW = 10 * 2**20
 """Bytes of an environment: what it hears and sees, and the rollout that it is in."""
