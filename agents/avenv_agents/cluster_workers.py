@@ -40,6 +40,7 @@ class Member:
         self._player = player(number, seed)
         self._seed = seed if is_new else None
         self._enough: tuple[int, int] | None = None
+        self._times: list[tuple[float, float]] = []
 
     def spaces(self) -> tuple:
         """Return the spaces of the environments."""
@@ -52,8 +53,16 @@ class Member:
             later = int(np.random.SeedSequence((seed, turn)).generate_state(1)[0])
             self._player.begin(seed if turn == 1 else later)
             self._seed = seed
-        call = seed, turn
-        return self._player.collect(weights, steps, guide, is_enough=lambda: self._enough == call)
+        call, began, busy = (seed, turn), time.perf_counter(), time.process_time()
+        rollout = self._player.collect(
+            weights, steps, guide, is_enough=lambda: self._enough == call
+        )
+        self._times.append((time.perf_counter() - began, time.process_time() - busy))
+        return rollout
+
+    def times(self) -> list[tuple[float, float]]:
+        """Return the seconds that each rollout has taken, of time and of CPU."""
+        return self._times
 
     def hurry(self, seed: int, turn: int) -> None:
         """Let a rollout end before the next step."""
@@ -143,6 +152,11 @@ class ClusterWorkers:
             elif len(found) == before:
                 time.sleep(_PAUSE)
         return [metrics for share in sorted(found) for metrics in found[share]]
+
+    def times(self) -> list[list[tuple[float, float]]]:
+        """Return for each worker the seconds of its rollouts, of time and of CPU."""
+        calls = [member.call.remote("times") for member in self._members]
+        return [self._cluster.got(call) for call in calls]
 
     def close(self) -> None:
         """End the workers."""

@@ -191,11 +191,12 @@ class Player:
         self.collector = Collector(envs, self.policy, self._seed(seed))
 
     def collect(
-        self, weights: Weights, *how: Any, is_enough: Callable[[], bool] = lambda: False
-    ) -> Rollout:
+        self, weights: Weights, steps: int, guide: Guide,
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> Rollout:  # fmt: skip
         """Return a rollout, as ``Collector.collect`` takes it, by a policy of some weights."""
         self._learn(weights)
-        return self.collector.collect(*how, is_enough=is_enough)
+        return self.collector.collect(steps, guide, is_enough)
 
     def begin(self, seed: int) -> None:
         """Begin new episodes in all rows."""

@@ -7,8 +7,10 @@ PROCESS = 480 * 2**20
 KEPT = (384 + 256) * 2**20
 """Bytes of homes and sound fields that are kept, at most (``HOME_BYTES`` and ``field._memory``)."""
 
-ROW = 10 * 2**20
-"""Bytes of an environment: what it hears and sees, and the rollout that it is in."""
+ROW = 56 * 2**20
+"""Bytes of an environment: its home, that of its next episodes, what it hears and sees. The most
+that was measured: colour and depth of 128 x 128 in homes:train (docs/speed.md), which is 2.0 GiB of
+sixteen."""
 
 
 def worker_memory(rows: int) -> int:
