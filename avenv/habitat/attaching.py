@@ -36,7 +36,7 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
     name = str(sensor.spec.uuid)
     number = int(getattr(sim, "_default_agent_id", 0)) if agent is None else agent
     observe = sim.get_sensor_observations
-    heard = getattr(observe, "heard", frozenset())
+    heard: frozenset[str] = getattr(observe, "heard", frozenset())
     if name in heard or _finds(sim.get_agent(number), name):
         raise ValueError(f"the simulator has a sensor {name!r} already; accepted: another uuid")
     _let_find(sim.get_agent(number), name, sensor)
@@ -59,7 +59,7 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
             mine[name] = sensor.getIR(sensor.first_source)
         return seen
 
-    with_sound.heard = {*heard, name}  # type: ignore[attr-defined]
+    with_sound.heard = heard | {name}  # type: ignore[attr-defined]
     sim.get_sensor_observations = with_sound
     return sensor
 
