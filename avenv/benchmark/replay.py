@@ -120,20 +120,18 @@ def replay(
     played: dict[int, Replayed] = {}
     bar = tqdm(total=len(chosen), desc="playing again", unit="episode", disable=not progress)
 
-    def done(trial: Trial, episode: Episode, result: dict[str, Any]) -> None:
-        script.note(trial.number)
-        row = script.row.pop(trial.number)
-        marks = [np.array(mark) for mark in envs.batch.task.marks(row)]
-        path = np.array(script.paths.pop(trial.number))
-        played[trial.number] = Replayed(episode, result, path, marks)
-        bar.update()
-
     def scripted(_: Any) -> _Script:
         return script
 
     scripted.rows, scripted.privilege = None, _Script.privilege  # type: ignore[attr-defined]
     with bar:
-        play(envs, scripted, chosen, done, on_error="fail")
+        for trial, episode, result in play(envs, scripted, chosen, on_error="fail"):
+            script.note(trial.number)
+            row = script.row.pop(trial.number)
+            marks = [np.array(mark) for mark in envs.batch.task.marks(row)]
+            path = np.array(script.paths.pop(trial.number))
+            played[trial.number] = Replayed(episode, result, path, marks)
+            bar.update()
     envs.close()
     return played
 

@@ -15,14 +15,17 @@ from tqdm import tqdm
 
 from avenv import navigation, vision
 from avenv.acoustics import Engine, ResponseBatch, Stream, spectrogram
+from avenv.acoustics.native import propagate
 from avenv.core import frames
 from avenv.core.cache import cache_folder
 from avenv.core.errors import CacheWarning
+from avenv.core.kernels import is_on_disk
 from avenv.core.parallel import num_threads
-from avenv.geometry import cast_rays, closest_hit, lines_of_sight
+from avenv.geometry import cast_rays, lines_of_sight
 from avenv.navigation import follower
 from avenv.scene import SceneBuilder, SceneSpec
 from avenv.simulation.world import World, load_scene
+from avenv.vision.raster.render import draw_cameras
 
 _PACKAGE = Path(__file__).parents[1]
 _done = False
@@ -45,6 +48,7 @@ def warm_up() -> bool:
     if mark and mark.exists():
         return False
     world = load_scene(_closet())
+    much = not (is_on_disk(propagate) or is_on_disk(draw_cameras))
     with tqdm(STAGES.items(), desc="compiling kernels, once", unit="part", leave=False) as bar:
         beside = None
         for name, stage in bar:
@@ -52,7 +56,7 @@ def warm_up() -> bool:
             if name == BESIDE and beside is not None:
                 beside.wait()  # what it compiled is only read now
             stage(world)
-            if name == COMMON and closest_hit.stats.cache_misses and num_threads() > 1:
+            if name == COMMON and much and num_threads() > 1:
                 beside = _start_beside()
     if mark:
         try:

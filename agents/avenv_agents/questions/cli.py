@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from avenv.cli.commands import cluster_of, cluster_option
 from avenv_agents.questions.question import SPLITS, Question, read_questions
 
 BY = ("reference", "text")
@@ -22,14 +23,23 @@ def questions_group() -> None:
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True,
               help="Of each split.")  # fmt: skip
 @click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
-def make(out: Path, count: int, seed: int, homes: int, only: tuple[str, ...]) -> None:
+@click.option("--workers", type=click.IntRange(1),
+              help="Processes that film; default: 1, or all of the cluster.")  # fmt: skip
+@cluster_option
+def make(
+    out: Path, count: int, seed: int, homes: int, only: tuple[str, ...], workers: int | None,
+    cluster: str | None,
+) -> None:  # fmt: skip
     """Film clips and write a data set: JSONL, Parquet, a data card, a page to look at.
 
-    Stopped, the same command goes on. A question takes half a second of CPU.
+    Stopped, the same command goes on. A question takes half a second of CPU. The machines of a
+    cluster have to share the folder.
     """
     from avenv_agents.questions.making import make as make_questions
 
-    made = make_questions(out, count, seed, homes, only)
+    made = make_questions(
+        out, count, seed, homes, only, workers=workers or 1, cluster=cluster_of(cluster, workers)
+    )
     click.echo(f"{len(made)} questions; open {out / 'sample.html'} to try some")
 
 
@@ -39,7 +49,8 @@ def make(out: Path, count: int, seed: int, homes: int, only: tuple[str, ...]) ->
               help="Without a folder: of questions that are set and not filmed.")  # fmt: skip
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
+@click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
+def check(folder: Path | None, count: int, homes: int, seed: int, only: tuple[str, ...]) -> None:
     """Let a classifier that reads texts alone guess: it must not do better than chance."""
     from avenv_agents.questions.guessing import check as check_texts
     from avenv_agents.questions.planning import plan
@@ -47,7 +58,7 @@ def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
     if folder is not None:
         asked = [q for split in SPLITS for q in read_questions(folder / f"{split}.jsonl")]
     else:
-        asked = [q for group in plan(count, seed, homes) for q in group.questions]
+        asked = [q for group in plan(count, seed, homes, only) for q in group.questions]
     click.echo("| template | questions | guessed | 95 % | chance |\n|---|---|---|---|---|")
     found = check_texts(asked)
     for one in found:
@@ -73,10 +84,11 @@ def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
 @click.option("--price-out", type=float, default=0.0)
 @click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
               default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
+@click.option("--short", is_flag=True, help="The model is told no options and answers in words.")
 def score(
     folder: Path, split: str, answers: Path | None, by: str | None, model: str | None,
     base_url: str, backend: str, view: str, max_cost: float | None, price_in: float,
-    price_out: float, lacking: str,
+    price_out: float, lacking: str, short: bool,
 ) -> None:  # fmt: skip
     """Score answers to a data set, by axis, template and level, with intervals."""
     from avenv_agents.questions.scoring import read_answers, table
@@ -85,6 +97,10 @@ def score(
         raise ValueError("accepted: one of --answers, --by and --model")
     splits = SPLITS if split == "all" else (split,)
     asked = [q for one in splits for q in read_questions(folder / f"{one}.jsonl")]
+    if short:
+        if model is None:
+            raise ValueError("short answers are a model's; accepted with --short: --model")
+        asked = [question for question in asked if question.short]
     if answers is not None:
         given, name = read_answers(answers, asked), answers.stem
     elif by is not None:
@@ -100,8 +116,9 @@ def score(
              "max_cost": max_cost, "price_in": price_in, "price_out": price_out}
         )  # fmt: skip
         name = str(model).replace("/", "-")
-        kept = folder / "answers" / f"{name}-{split}-without-{lacking}"
-        given, ledger = ask(asked, folder, kept, omni, lacking)
+        form = "-short" if short else ""
+        kept = folder / "answers" / f"{name}-{split}-without-{lacking}{form}"
+        given, ledger = ask(asked, folder, kept, omni, lacking, short)
         (kept / "answers.jsonl").write_text(
             "".join(json.dumps({"id": k, "answer": v}) + "\n" for k, v in given.items()),
             encoding="utf-8",
