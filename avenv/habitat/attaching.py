@@ -59,7 +59,7 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
             mine[name] = sensor.getIR(sensor.first_source)
         return seen
 
-    with_sound.heard = {*heard, name}  # type: ignore[attr-defined]
+    with_sound.heard = heard | {name}  # type: ignore[attr-defined]
     sim.get_sensor_observations = with_sound
     return sensor
 
