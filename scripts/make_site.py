@@ -22,7 +22,7 @@ OUTLINE = {
     "Begin": ["play", "coming_from"],
     "Notebooks": [],
     "Scenes": ["scenes", "vision", "acoustics", "angles"],
-    "Environments": ["tasks", "environments/index", "observations", "recording"],
+    "Environments": ["options", "tasks", "environments/index", "observations", "recording"],
     "Agents": ["agents", "benchmark", "omni", "habitat"],
     "Galleries": [],
     "Reference": [],

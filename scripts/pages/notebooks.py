@@ -16,6 +16,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Parameters with which a notebook runs quickly, by its name."""
 
+UNSHOWN = ("train",)
+"""Notebooks that take long even so: their pages have the code alone."""
+
 
 def run(path: Path, folder: Path, **parameters: Any) -> list[tuple[str, str, str]]:
     """Run a notebook in a folder.
@@ -49,6 +52,12 @@ def run(path: Path, folder: Path, **parameters: Any) -> list[tuple[str, str, str
     return shown
 
 
+def read(path: Path) -> list[tuple[str, str, str]]:
+    """Return the cells of a notebook as ``run`` does, without running them."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [(cell["cell_type"], "".join(cell["source"]), "") for cell in cells]
+
+
 def _run_cell(source: str, names: dict[str, Any], file: str) -> str:
     """Run a cell and return what it prints and what its last line is worth."""
     tree = ast.parse(source)
@@ -73,9 +82,9 @@ def _html(value: Any) -> str:
 
 
 def write(notebooks: Path, out: Path, work: Path) -> list[str]:
-    """Run all notebooks, quickly, and write them as pages into a folder; return their names.
+    """Write all notebooks as pages into a folder, with what they show; return their names.
 
-    They are run in ``work``, a folder of their own.
+    They are run, quickly, in ``work``, a folder of their own.
     """
     out.mkdir(parents=True, exist_ok=True)
     names = []
@@ -83,14 +92,15 @@ def write(notebooks: Path, out: Path, work: Path) -> list[str]:
         names.append(path.stem)
         (own := work / path.stem).mkdir(parents=True)
         small = SMALL.get(path.stem, {})
+        cells = read(path) if path.stem in UNSHOWN else run(path, own, **small)
         parts = []
-        for kind, source, result in run(path, own, **small):
+        for kind, source, result in cells:
             parts.append(source if kind == "markdown" else f"```python\n{source}\n```")
             if result:  # an empty line would end the HTML
                 whole = re.sub(r"\n\n+", "\n", result)
                 parts.append(f'<div class="shown">{whole}</div>')
         told = ", ".join(f"{name} = {value}" for name, value in small.items())
-        parts.insert(1, f"*A notebook, [{path.name}]({path.name})"
-                     + (f"; what is shown was made with {told}.*" if told else ".*"))  # fmt: skip
+        made = f"; what is shown was made with {told}" if told and path.stem not in UNSHOWN else ""
+        parts.insert(1, f"*A notebook, [{path.name}]({path.name}){made}.*")
         (out / f"{path.stem}.md").write_text("\n\n".join(parts) + "\n")
     return names
