@@ -25,7 +25,7 @@ OUTLINE = {
     "Agents": ["agents", "benchmark", "omni", "habitat"],
     "Galleries": [],
     "Reference": [],
-    "Inside": ["architecture", "extending", "speed"],
+    "Inside": ["architecture", "extending", "speed", "scale"],
 }
 """What stands under which heading, in order; galleries and reference are added."""
 
