@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 
 import click
 import numpy as np
+import ray
 import torch
 from measure_learning import SMALL
 from scale.simulated import Conditions, Measured, simulate
@@ -86,7 +87,8 @@ def main(rows: int, steps: int, rounds: int, quick: bool, file: str | None) -> N
     run = TINY if quick else SMALL
     rows, steps, rounds = (2, 8, 2) if quick else (rows, steps, rounds)
     parts, numbers = PolicyConfig(**run.policy), PpoConfig(rollout_steps=steps)
-    with Cluster("local", 2) as cluster:
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    with Cluster(workers=3) as cluster:
         crews = {
             "plain": Workers(TrainingEnvs(run.env, rows, 1), 1, 0, parts),
             "one": ClusterWorkers(cluster, TrainingEnvs(run.env, rows, 1), 1, 0, parts),
@@ -107,6 +109,7 @@ def main(rows: int, steps: int, rounds: int, quick: bool, file: str | None) -> N
         played = {name: np.array(crews[name].times())[:, -rounds:, 1] for name in ("one", "two")}
         for crew in crews.values():
             crew.close()
+    ray.shutdown()
     measured = fitted(last, policy, played["one"][0], half, one, rows)
     tell(measured, trainers["plain"], one, two, played["two"], rows * steps)
     if file:
