@@ -14,12 +14,13 @@ from sphinx.cmd.build import build_main
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import checking, environments, galleries, reference
+from pages import checking, environments, galleries, notebooks, reference
 from pages.links import Links
 
 ROOT = Path(__file__).parents[1]
 OUTLINE = {
     "Begin": ["play", "coming_from"],
+    "Notebooks": [],
     "Scenes": ["scenes", "vision", "acoustics", "angles"],
     "Environments": ["tasks", "environments/index", "observations", "recording"],
     "Agents": ["agents", "benchmark", "omni", "habitat"],
@@ -27,10 +28,13 @@ OUTLINE = {
     "Reference": [],
     "Inside": ["architecture", "extending", "speed", "scale"],
 }
-"""What stands under which heading, in order; galleries and reference are added."""
+"""What stands under which heading, in order; galleries, notebooks and reference are added."""
 
 EXTRA = "_extra"
 """Folder of what goes into the site as it is."""
+
+WORK = "_work"
+"""Folder that the notebooks are run in."""
 
 
 @click.command(help=__doc__)
@@ -64,6 +68,10 @@ def gather(source: Path) -> None:
     outline["Galleries"] = [
         f"galleries/{p}"
         for p in galleries.write(docs, source / "galleries", source / EXTRA / "galleries")
+    ]
+    outline["Notebooks"] = [
+        f"notebooks/{p}"
+        for p in notebooks.write(docs / "notebooks", source / "notebooks", source / WORK)
     ]
     outline["Reference"] = [f"reference/{p}" for p in reference.write(source / "reference")]
     missing = {path.stem for path in docs.glob("*.md")} - {p for ps in outline.values() for p in ps}

@@ -102,6 +102,11 @@ def test_a_simulator_goes_through_its_sensors_as_if_ours_were_not_there(room, ag
         one.setAudioSourceTransform([-2, 1.2, 0.5])
     sim.stand([1, 0, -0.5])
     assert set(sim.reset()) == {"rgb", "audio_sensor", "other"}
+    sim._agents = [agent(sim._sensors)]  # as sim.reconfigure does
+    assert set(sim.get_sensor_observations()) == {"rgb", "audio_sensor", "other"}
+    assert sim.get_agent(0)._sensors["audio_sensor"] is sensor
+    with pytest.raises(ValueError, match="a sensor 'other' already"):
+        attach(sim, named)
     sim.close()
 
 

@@ -70,6 +70,14 @@ def test_one_that_is_cut_off_is_missing(tmp_path, data):
     assert scene.images == ()
 
 
+def test_one_that_says_it_is_too_large_is_not_unpacked(tmp_path):
+    pytest.importorskip("opengl_basisu")
+    data = bytearray(ktx2([[RED]]))
+    struct.pack_into("<2I", data, 20, 9000, 9000)  # width and height
+    with pytest.warns(SceneWarning, match="9000 x 9000 pixels; at most 67,108,864 are decoded"):
+        assert avenv.import_mesh(quad(tmp_path, bytes(data))).images == ()
+
+
 def test_without_what_unpacks_it_the_surface_is_plain_and_the_report_says_what_helps(
     tmp_path, monkeypatch
 ):

@@ -24,7 +24,7 @@ from avenv_agents.questions.ears import answer, frames_of
 from avenv_agents.questions.guessing import check, guess
 from avenv_agents.questions.planning import HOMES, plan
 from avenv_agents.questions.question import SPLITS, Question, read_questions
-from avenv_agents.questions.scoring import letter_of, read_answers, table
+from avenv_agents.questions.scoring import letter_in_words, letter_of, read_answers, table
 from avenv_agents.questions.templates import TEMPLATES
 
 COUNT = 280
@@ -298,6 +298,28 @@ def test_letters_are_read_as_people_write_them():
         assert letter_of(text, question) == ""
 
 
+def test_short_answers_are_read_as_people_write_them():
+    question = replace(asked(0), options=("in the bedroom", "in the bath"), short=("bed", "bath"))
+    assert letter_in_words("It is in the Bath.", question) == "B"
+    for text in ("", "the kitchen", "bed or bath", "bathroom"):
+        assert letter_in_words(text, question) == ""
+    counted = replace(question, short=("one", "two"))
+    assert letter_in_words("2", counted) == letter_in_words("Two things.", counted) == "B"
+    nested = replace(question, short=("table", "coffee table"))
+    assert letter_in_words("the coffee table", nested) == "B"
+    assert letter_in_words("the table", nested) == "A"
+
+
+def test_short_forms_are_of_the_options(planned):
+    met = {q.template for group in planned for q in group.questions if q.short}
+    assert met == {"side", "nearer", "count", "room", "which"}
+    for question in (q for group in planned for q in group.questions if q.short):
+        told = question.short["ABCDE".index(question.answer)]
+        assert told in question.options["ABCDE".index(question.answer)]
+        assert letter_in_words(told, question) == question.answer
+        assert "A." not in question.open_text
+
+
 def test_answers_of_a_file_are_scored_with_intervals(tmp_path):
     questions = [asked(k) for k in range(4)]
     path = tmp_path / "mine.jsonl"
@@ -338,6 +360,18 @@ def test_a_model_is_asked_and_what_it_answered_is_not_asked_again(made, tmp_path
     assert ledger.counts["cost"] == pytest.approx(3 * 100 / 1e6)
     kinds = [part["type"] for part in server.asked[0]["messages"][1]["content"]]
     assert kinds == ["text"] + 6 * ["image_url"] + ["input_audio"]
+
+
+def test_a_model_may_answer_in_words(made, tmp_path):
+    folder, questions = made
+    own = [replace(q, short=("up", "down")) for q in questions[:2]]
+    with chat_server(lambda n, *_: saying("Down." if n else "I cannot tell.")) as server:
+        omni = Omni().configured({"model": "m", "base_url": server.url, "concurrency": 1})
+        answers, _ = ask(own, folder, tmp_path, omni, lacking="both", short=True)
+    assert answers == {own[0].id: "", own[1].id: "B"}
+    assert "tools" not in server.asked[0]
+    [told] = server.asked[0]["messages"][1]["content"]
+    assert told["text"] == f"{own[0].question}\nAnswer in a word or two."
 
 
 def test_controls_are_sent_less(made):

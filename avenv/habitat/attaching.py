@@ -20,8 +20,8 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
 
     What ``sim.get_sensor_observations`` returns has the response under the sensor's ``uuid``
     besides, and so has what ``sim.reset`` and ``sim.step`` return; ``agent._sensors[uuid]`` is the
-    sensor, which goes where the agent goes. A simulator that is reconfigured has new agents, and
-    needs it anew.
+    sensor, which goes where the agent goes. A simulator that is reconfigured has new agents, of
+    which it has the sensor from its next observations on.
 
     Args:
         sim: a ``habitat_sim.Simulator``.
@@ -30,16 +30,16 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
         **options: of ``AudioSensor``.
 
     Raises:
-        ValueError: the agent has a sensor of this name already.
+        ValueError: there is a sensor of this name already.
     """
     sensor = AudioSensor(sim, spec, **options)
     name = str(sensor.spec.uuid)
     number = int(getattr(sim, "_default_agent_id", 0)) if agent is None else agent
-    body = sim.get_agent(number)
-    if _has(body._sensors, name):
-        raise ValueError(f"the simulator has a sensor {name!r} already; accepted: another uuid")
-    _let_find(body, name, sensor)
     observe = sim.get_sensor_observations
+    heard: frozenset[str] = getattr(observe, "heard", frozenset())
+    if name in heard or _finds(sim.get_agent(number), name):
+        raise ValueError(f"the simulator has a sensor {name!r} already; accepted: another uuid")
+    _let_find(sim.get_agent(number), name, sensor)
 
     @wraps(observe)
     def with_sound(*args: Any, **kwargs: Any) -> Any:
@@ -47,7 +47,10 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
         which = kwargs.get("agent_ids", args[0] if args else 0)  # as there
         mine = seen.get(number) if isinstance(which, list | tuple) else seen
         if mine is not None and (isinstance(which, list | tuple) or which == number):
-            node = sim.get_agent(number).scene_node
+            body = sim.get_agent(number)
+            if not _finds(body, name):
+                _let_find(body, name, sensor)
+            node = body.scene_node
             rotation = _quaternion(node.rotation)
             feet = np.asarray(node.absolute_translation, np.float64)
             offset = np.asarray(getattr(sensor.spec, "position", (0.0, 0.0, 0.0)), np.float64)
@@ -56,13 +59,15 @@ def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any)
             mine[name] = sensor.getIR(sensor.first_source)
         return seen
 
+    with_sound.heard = {*heard, name}  # type: ignore[attr-defined]
     sim.get_sensor_observations = with_sound
     return sensor
 
 
-def _has(table: Any, name: str) -> bool:
+def _finds(agent: Any, name: str) -> bool:
+    """Say whether an agent's table has a sensor of this name, though it may not list it."""
     try:
-        return table[name] is not None
+        return agent._sensors[name] is not None
     except KeyError:
         return False
 

@@ -19,6 +19,7 @@ from avenv.core import cache
 from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
 from avenv.core.locks import make_lock
+from avenv.core.showing import SCENES, html_of
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
@@ -108,6 +109,9 @@ class World:
         if callable(self.description):
             return load_scene, (self.reference,)
         return World, (self.compiled, self.description, None, self.report, self.reference)
+
+    def _repr_html_(self) -> str:
+        return html_of(self, SCENES)  # in notebooks
 
     @cached_property
     def spec(self) -> SceneSpec | None:

@@ -17,7 +17,7 @@ from avenv_agents.omni.question import Question as Asked
 from avenv_agents.omni.transcripts import Entry, Transcript, spent_in
 from avenv_agents.questions.ears import frames_of
 from avenv_agents.questions.question import Question
-from avenv_agents.questions.scoring import letter_of
+from avenv_agents.questions.scoring import letter_in_words, letter_of
 
 LACKING = ("nothing", "sound", "pictures", "both")
 """What may be kept from a model, for controls."""
@@ -25,21 +25,30 @@ LACKING = ("nothing", "sound", "pictures", "both")
 FRAMES = 6
 """Pictures of a film that are sent, evenly spread."""
 
-SYSTEM = (
-    "You are shown what a camera saw and what two ears beside it heard, left channel first. Answer "
-    "the question with the letter of the option that is true."
-)
+_SHOWN = "You are shown what a camera saw and what two ears beside it heard, left channel first."
+
+SYSTEM = f"{_SHOWN} Answer the question with the letter of the option that is true."
+
+SHORT_SYSTEM = f"{_SHOWN} Answer the question in a word or two, and write nothing else."
 
 
-def parts_of(question: Question, folder: Path, lacking: str = "nothing") -> tuple[Part, ...]:
+def parts_of(
+    question: Question, folder: Path, lacking: str = "nothing", short: bool = False
+) -> tuple[Part, ...]:
     """Return what a model is shown: the text, pictures of each film, and each sound.
+
+    Args:
+        question: one.
+        folder: of the data set.
+        lacking: one of ``LACKING``.
+        short: whether it is to answer in a word or two, without options.
 
     Raises:
         ValueError: there is nothing of this name to lack.
     """
     if lacking not in LACKING:
         raise ValueError(f"lacking is {lacking!r}; {accepted(lacking, LACKING)}")
-    parts: list[Part] = [Text(question.text)]
+    parts: list[Part] = [Text(question.open_text if short else question.text)]
     if lacking not in ("pictures", "both"):
         for path in question.video:
             pictures = frames_of(folder / path)
@@ -51,7 +60,12 @@ def parts_of(question: Question, folder: Path, lacking: str = "nothing") -> tupl
 
 
 def ask(
-    questions: Sequence[Question], folder: Path, kept: Path, omni: Omni, lacking: str = "nothing"
+    questions: Sequence[Question],
+    folder: Path,
+    kept: Path,
+    omni: Omni,
+    lacking: str = "nothing",
+    short: bool = False,
 ) -> tuple[dict[str, str], Ledger]:
     """Return a model's letters by question, empty where it gave none, and what they cost.
 
@@ -61,6 +75,7 @@ def ask(
         kept: folder of transcripts; what they have is not asked again.
         omni: the model and its server; of its view the limits of an answer count.
         lacking: one of ``LACKING``.
+        short: whether it is to answer in a word or two, without options.
 
     Raises:
         ValueError: the server cannot be asked, or as much is spent as may be.
@@ -73,9 +88,11 @@ def ask(
     def put(question: Question) -> tuple[str, Entry]:
         letters = {"type": "string", "enum": list(question.letters)}
         schema = {"type": "object", "properties": {"letter": letters}, "required": ["letter"]}
-        tool = Tool("answer", "Answer the question.", schema) if view.reply == "tools" else None
+        tool = Tool("answer", "Answer the question.", schema)
         asked = Asked(
-            omni.model, SYSTEM, parts_of(question, folder, lacking), tool,
+            omni.model, SHORT_SYSTEM if short else SYSTEM,
+            parts_of(question, folder, lacking, short),
+            tool if view.reply == "tools" and not short else None,
             view.answer_tokens, view.answer_limit, view.temperature, omni.stream,
         )  # fmt: skip
         body = backend.body(asked)
@@ -89,7 +106,10 @@ def ask(
             return Entry("", sent.answer, reply.tokens_in, reply.tokens_out, cost, sent.tries)
 
         entry = Transcript(kept, question.id).ask(body, asked.media, fetch)
-        return letter_in(_reply(backend, entry.answer), question), entry
+        reply = _reply(backend, entry.answer)
+        if short:
+            return letter_in_words(reply.text, question), entry
+        return letter_in(reply, question), entry
 
     answers: dict[str, str] = {}
     with ThreadPoolExecutor(omni.concurrency) as pool:

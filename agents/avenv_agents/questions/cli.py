@@ -49,7 +49,8 @@ def make(
               help="Without a folder: of questions that are set and not filmed.")  # fmt: skip
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
+@click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
+def check(folder: Path | None, count: int, homes: int, seed: int, only: tuple[str, ...]) -> None:
     """Let a classifier that reads texts alone guess: it must not do better than chance."""
     from avenv_agents.questions.guessing import check as check_texts
     from avenv_agents.questions.planning import plan
@@ -57,7 +58,7 @@ def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
     if folder is not None:
         asked = [q for split in SPLITS for q in read_questions(folder / f"{split}.jsonl")]
     else:
-        asked = [q for group in plan(count, seed, homes) for q in group.questions]
+        asked = [q for group in plan(count, seed, homes, only) for q in group.questions]
     click.echo("| template | questions | guessed | 95 % | chance |\n|---|---|---|---|---|")
     found = check_texts(asked)
     for one in found:
@@ -83,10 +84,11 @@ def check(folder: Path | None, count: int, homes: int, seed: int) -> None:
 @click.option("--price-out", type=float, default=0.0)
 @click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
               default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
+@click.option("--short", is_flag=True, help="The model is told no options and answers in words.")
 def score(
     folder: Path, split: str, answers: Path | None, by: str | None, model: str | None,
     base_url: str, backend: str, view: str, max_cost: float | None, price_in: float,
-    price_out: float, lacking: str,
+    price_out: float, lacking: str, short: bool,
 ) -> None:  # fmt: skip
     """Score answers to a data set, by axis, template and level, with intervals."""
     from avenv_agents.questions.scoring import read_answers, table
@@ -95,6 +97,10 @@ def score(
         raise ValueError("accepted: one of --answers, --by and --model")
     splits = SPLITS if split == "all" else (split,)
     asked = [q for one in splits for q in read_questions(folder / f"{one}.jsonl")]
+    if short:
+        if model is None:
+            raise ValueError("short answers are a model's; accepted with --short: --model")
+        asked = [question for question in asked if question.short]
     if answers is not None:
         given, name = read_answers(answers, asked), answers.stem
     elif by is not None:
@@ -110,8 +116,9 @@ def score(
              "max_cost": max_cost, "price_in": price_in, "price_out": price_out}
         )  # fmt: skip
         name = str(model).replace("/", "-")
-        kept = folder / "answers" / f"{name}-{split}-without-{lacking}"
-        given, ledger = ask(asked, folder, kept, omni, lacking)
+        form = "-short" if short else ""
+        kept = folder / "answers" / f"{name}-{split}-without-{lacking}{form}"
+        given, ledger = ask(asked, folder, kept, omni, lacking, short)
         (kept / "answers.jsonl").write_text(
             "".join(json.dumps({"id": k, "answer": v}) + "\n" for k, v in given.items()),
             encoding="utf-8",

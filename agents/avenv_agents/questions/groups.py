@@ -16,7 +16,6 @@ class Member:
     Attributes:
         answer: row of the option that is true.
         clips: what is seen and heard, one or several.
-        options: in place of the group's, where the answers are the clips themselves.
         question: in place of the group's, likewise.
     """
 
@@ -34,12 +33,15 @@ class Group:
         options: the answers there are.
         members: each answer as often as any other.
         level: ``"easy"`` or ``"hard"``.
+        short: the options in a word or two, where people would answer by those without being told
+            the options; else empty.
     """
 
     question: str
     options: tuple[str, ...]
     members: tuple[Member, ...]
     level: str
+    short: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _write_parquet(folder: Path, split: str, questions: Sequence[Question]) -> N
         [(name, pa.string()) for name in texts]
         + [("options", pa.list_(pa.string())), ("answer", pa.string()), ("group", pa.string())]
         + [("home", pa.string()), ("audio", files), ("video", files)]
-        + [("odometry", pa.list_(pa.float32()))]
+        + [("odometry", pa.list_(pa.float32())), ("short", pa.list_(pa.string()))]
     )
 
     def row(question: Question) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def _named(group: Group, name: str, split: str, number: int, stage: Stage) -> Pl
                 answer=LETTERS[order.index(member.answer)],
                 group=f"{split}-{name}-{number:05d}",
                 home=stage.reference,
+                short=tuple(group.short[row] for row in order) if group.short else (),
                 odometry=tuple(round(float(x), 1) for x in turns),
             )
         )

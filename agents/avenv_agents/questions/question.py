@@ -27,6 +27,7 @@ class Question:
         home: in which it was filmed.
         audio, video: files of the clips, in order; of recordings there are no films.
         odometry: degrees that the camera has turned to its left, every eighth of a second.
+        short: the options in a word or two, for who is not told them; empty: it cannot be asked so.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Question:
     audio: tuple[str, ...] = ()
     video: tuple[str, ...] = ()
     odometry: tuple[float, ...] = ()
+    short: tuple[str, ...] = ()
 
     @property
     def chance(self) -> float:
@@ -59,6 +61,11 @@ class Question:
         """What a reader is told: the question and the options."""
         listed = [f"{letter}. {o}" for letter, o in zip(self.letters, self.options, strict=True)]
         return "\n".join([self.question, *listed])
+
+    @property
+    def open_text(self) -> str:
+        """What a reader is told who is to answer without options."""
+        return f"{self.question}\nAnswer in a word or two."
 
 
 def write_questions(path: Path, questions: Iterable[Question]) -> None:
@@ -102,6 +109,6 @@ def _question(path: Path, line: int, data: Mapping[str, Any]) -> Question:
     if set(data) != set(known):
         odd = sorted(set(data) ^ set(known))
         raise ValueError(f"{path}: line {line} is no question: {', '.join(odd)}")
-    lists: Sequence[str] = ("options", "audio", "video", "odometry")
+    lists: Sequence[str] = ("options", "audio", "video", "odometry", "short")
     read: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in data.items()}
     return Question(**read)

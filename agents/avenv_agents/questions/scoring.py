@@ -1,5 +1,6 @@
 """How good answers are, by axis and template, with intervals."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,11 +8,14 @@ from avenv.benchmark.metrics import wilson
 from avenv_agents.questions.groups import AXES
 from avenv_agents.questions.question import Question, read_lines
 
+_FIGURES = {"1": "one", "2": "two", "3": "three", "1st": "first", "2nd": "second"}
+
 
 def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:
     """Return the letters in a file of lines ``{"id": ..., "answer": "A"}``, by question.
 
-    A letter in a text counts (``"B. the kettle"``); what is none is a wrong answer.
+    A letter in a text counts (``"B. the kettle"``), and else an option's short form (``"behind"``);
+    what is neither is a wrong answer.
 
     Raises:
         ValueError: the file is none, or answers a question twice or one that was not asked.
@@ -23,7 +27,8 @@ def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:
             raise ValueError(f"{path}: line {k} answers {name!r:.60}, which was not asked")
         if name in answers:
             raise ValueError(f"{path}: line {k} answers {name!r} again")
-        answers[str(name)] = letter_of(str(line["answer"]), known[name])
+        text, asked = str(line["answer"]), known[str(name)]
+        answers[asked.id] = letter_of(text, asked) or letter_in_words(text, asked)
     return answers
 
 
@@ -35,6 +40,22 @@ def letter_of(text: str, question: Question) -> str:
             return letter
     first, rest = words[:1].upper(), words[1:2]
     return first if first in question.letters and not rest.isalnum() and first else ""
+
+
+def letter_in_words(text: str, question: Question) -> str:
+    """Return the letter of the one option that a text names in short; else nothing.
+
+    Figures are numbers in words, and what another short form is part of counts as that one alone.
+    """
+    said = f" {' '.join(re.findall(r'[a-z0-9]+', text.lower()))} "
+    for figure, word in _FIGURES.items():
+        said = said.replace(f" {figure} ", f" {word} ")
+    found = []
+    for short in sorted(question.short, key=len, reverse=True):
+        if f" {short} " in said:
+            said = said.replace(f" {short} ", "  ")
+            found.append(question.letters[question.short.index(short)])
+    return found[0] if len(found) == 1 else ""
 
 
 def table(questions: Sequence[Question], answers: Mapping[str, str], name: str) -> str:

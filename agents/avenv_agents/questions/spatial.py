@@ -50,6 +50,7 @@ def side(stage: Stage) -> Group | None:
         ("ahead of the camera", "to its left", "behind it", "to its right"),
         members,
         "easy" if near < 2.5 else "hard",
+        ("ahead", "left", "behind", "right"),
     )
 
 
@@ -77,6 +78,7 @@ def nearer(stage: Stage) -> Group | None:
         ("the first", "the second"),
         tuple(members),
         "easy" if apart > 3 else "hard",
+        ("first", "second"),
     )
 
 
@@ -104,6 +106,7 @@ def count(stage: Stage) -> Group | None:
         ("one", "two", "three"),
         members,
         "hard",
+        ("one", "two", "three"),
     )
 
 
@@ -238,6 +241,7 @@ def room(stage: Stage) -> Group | None:
         tuple(f"in the {name}" for name in names),
         members,
         "hard",
+        tuple(names),
     )
 
 

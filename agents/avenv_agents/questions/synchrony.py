@@ -67,6 +67,7 @@ def which(stage: Stage) -> Group | None:
         tuple(f"the {names[row]}" for row in pair),
         members,
         "easy" if apart > 0.7 else "hard",
+        tuple(names[row] for row in pair),
     )
 
 
