@@ -26,7 +26,7 @@ OUTLINE = {
     "Agents": ["agents", "benchmark", "omni", "habitat"],
     "Galleries": [],
     "Reference": [],
-    "Inside": ["architecture", "extending", "speed"],
+    "Inside": ["architecture", "extending", "speed", "scale"],
 }
 """What stands under which heading, in order; galleries, notebooks and reference are added."""
 

@@ -23,6 +23,9 @@ from avenv_agents.workers import MakeEnvs, Player, Validate, weights_of
 RETURN = 120.0
 """Seconds in which one of the workers has to be there again when all have died."""
 
+WAIT = 60.0
+"""Seconds after which it is said that workers are missing at the beginning."""
+
 _PAUSE = 0.5  # seconds between two questions whether somebody is there again
 
 
@@ -198,6 +201,14 @@ class ClusterWorkers:
     def _first_answer(self, verb: str) -> Any:
         """Return what the first worker says, once all are there or have refused."""
         asked = [member.call.remote(verb) for member in self._members]
+        waiting = asked
+        while waiting:  # for a place, too, where others work on the cluster
+            there, waiting = self._cluster.first(waiting, timeout=WAIT)
+            if not there:
+                warnings.warn(
+                    f"{len(waiting)} of {len(asked)} workers are not there yet; has the cluster "
+                    "room for them?", RuntimeWarning, stacklevel=3,
+                )  # fmt: skip
         try:
             answers = [self._cluster.got(call) for call in asked]  # all, for one may refuse
         except self._cluster.death as error:

@@ -9,6 +9,7 @@ an env runner steps one native batch in place of many single environments.
 from functools import partial
 from typing import Any
 
+import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from avenv.envs.env import Env
@@ -48,7 +49,32 @@ def make_rllib(task: str, context: dict[str, Any]) -> Env | BatchEnv:
     count = options.pop("num_envs", None)
     if count is None:
         return Env(task, **options)
-    return BatchEnv(task, count, autoreset_mode=AutoresetMode.NEXT_STEP, **options)
+    return RllibBatch(task, count, autoreset_mode=AutoresetMode.NEXT_STEP, **options)
+
+
+class RllibBatch(BatchEnv):
+    """A native batch whose infos are arrays throughout, words too, as RLlib takes them apart."""
+
+    def reset(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begin new episodes."""
+        observation, info = super().reset(**how)
+        return observation, _as_arrays(info)
+
+    def step(self, actions: Any) -> tuple:
+        """Take a step in every row."""
+        *result, info = super().step(actions)
+        return (*result, _as_arrays(info))
+
+
+def _as_arrays(info: dict[str, Any]) -> dict[str, Any]:
+    """Return infos with arrays in place of tuples, at any depth."""
+    arrays = dict(info)
+    for name, value in info.items():
+        if isinstance(value, dict):
+            arrays[name] = _as_arrays(value)
+        elif isinstance(value, tuple):
+            arrays[name] = np.array(value, dtype=object)
+    return arrays
 
 
 def example_config(**options: Any) -> Any:
