@@ -47,6 +47,8 @@ def play(
 ) -> None:  # fmt: skip
     """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
 
+    SCENE may be a Python script that builds one, which is run.
+
     The server answers this machine alone, and only who knows the address that is printed. Each page
     that is open has a scene of its own. Ctrl-C ends it.
 
@@ -75,6 +77,7 @@ def play(
 
 
 def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) -> None:
+    from avenv.play.scripts import run_script
     from avenv.play.server import Server
     from avenv.play.session import Session
     from avenv.play.watching import Watch
@@ -86,7 +89,8 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     server = Server(lambda: Session(watch.world if watch else world, sample_rate), port)
     warm_up()
     watch = Watch(scene) if watches else None
-    world = watch.world if watch else load_scene(scene)
+    is_script = Path(scene).suffix == ".py"
+    world = watch.world if watch else load_scene(run_script(scene) if is_script else scene)
     _ = world.walkable, world.raster  # before anybody waits at a page
     serve_until_interrupted(server, watch, world.name, opens)
 

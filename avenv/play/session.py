@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.geometry import lines_of_sight
+from avenv.play.arrivals import arrivals
 from avenv.play.captions import captions
 from avenv.play.measuring import measure
 from avenv.play.pictures import Pictures
@@ -177,7 +178,9 @@ class Session:
         return self.world, self.light, x, y, float(state.heading[0]), self.pitch, self.pictures.size
 
     def measure(self, label: str) -> dict[str, Any]:
-        """Return what the room does between a source and the body; see ``measuring.measure``.
+        """Return what the room does between a source and the body.
+
+        See ``measuring.measure``, and ``arrivals`` about the heading, see ``arrivals.arrivals``.
 
         Any thread may ask.
 
@@ -185,8 +188,10 @@ class Session:
             ValueError: there is no such source.
         """
         state, voice = self.simulator.state, self.voices.find(label)
-        place = voice.emitter.at(float(state.time[0]))
-        return measure(self.world, place, state.ears()[0], self.sample_rate)
+        place, ear = voice.emitter.at(float(state.time[0])), state.ears()[0]
+        heading = float(state.heading[0])
+        found = measure(self.world, place, ear, self.sample_rate)
+        return found | {"arrivals": arrivals(self.world, place, ear, heading, self.sample_rate)}
 
     # -- change ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // One agent of an episode: what it saw, where it was, what it did and thought, at any moment.
 
 import { Plan } from "./plan.js";
+import { drawRose } from "./rose.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300, HEIGHT = 44; // of a curve
@@ -167,21 +168,4 @@ export class Pane {
     this.find(".curves").append(figure);
     return { line, cursor, label, drawn: { count: 0 } };
   }
-}
-
-/** Draw shares of D equal sectors, the first straight ahead (up), the next to its left, as petals. */
-export function drawRose(picture, shares, text, caption) {
-  const most = Math.max(...shares, 1e-9);
-  const half = Math.PI / shares.length;
-  picture.replaceChildren();
-  for (const radius of [25, 50]) svg("circle", { r: radius, class: "ring" }, picture);
-  shares.forEach((share, k) => {
-    const radius = 50 * Math.sqrt(share / most);
-    const at = (angle) => `${-radius * Math.sin(angle)} ${-radius * Math.cos(angle)}`;
-    const middle = 2 * half * k;
-    svg("path", { class: "petal", d: `M0 0 L${at(middle - half)} A${radius} ${radius} 0 0 0 ${at(middle + half)} Z` }, picture);
-  });
-  svg("path", { d: "M0 -58 l-4 6 h8 z", class: "ahead" }, picture);
-  picture.setAttribute("aria-label", text);
-  caption.textContent = text;
 }
