@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from threadpoolctl import threadpool_limits
 
 from avenv.benchmark.agent import AgentFactory
 from avenv.benchmark.impaired import Impaired
@@ -56,9 +57,12 @@ class Playing:
         )
         own = self.on_error, self.previous_reward, self.folder
         try:
-            for trial, episode, result in play(envs, self.agent, trials, *own):
-                about = trial.about or {"episode": episode.to_dict()}
-                yield trial.number, {"scene": episode.scene.name, **about, **result}
+            # Sums of matrix products differ by the number of threads; and over products as small as
+            # these, threads wait for each other: on a busy machine ten times as long as one takes.
+            with threadpool_limits(1):
+                for trial, episode, result in play(envs, self.agent, trials, *own):
+                    about = trial.about or {"episode": episode.to_dict()}
+                    yield trial.number, {"scene": episode.scene.name, **about, **result}
         finally:
             envs.close()
 
