@@ -1,6 +1,6 @@
 """avenv: audio-visual environments for embodied agents.
 
-Gymnasium environments that render what a robot sees and what it hears as it moves through homes.
+Gymnasium environments that render what a robot sees and what it hears as it moves through homes::
 
     import gymnasium as gym, avenv
     env = gym.make("avenv/AudioGoal-v0", scenes="apartment")

@@ -71,15 +71,76 @@ class ArticulatedObject:
         return 1
 
 
+class Camera:
+    """A sensor as tables of sensors hold them: drawn, read, placed and closed by habitat-sim."""
+
+    def __init__(self):
+        self.node = SceneNode()
+
+    def draw_observation(self):  # habitat_sim.sensors.sensor_wrapper, simulator.py before
+        pass
+
+    def get_observation(self):
+        return np.zeros((4, 4, 4), np.uint8)
+
+    def set_transformation_from_spec(self):  # SensorBindings.cpp
+        pass
+
+    def close(self):
+        pass
+
+
+class SensorSuite(dict):
+    """``habitat_sim.sensors.sensor_suite.SensorSuite`` (up to v0.3.3)."""
+
+
+class Agent:
+    """``habitat_sim.Agent`` up to v0.3.3, with a table of its own (src_python agent/agent.py)."""
+
+    def __init__(self, sensors):
+        self.scene_node = SceneNode()
+        self._sensors = SensorSuite(sensors)
+
+    def _table(self):
+        return self._sensors
+
+    def set_state(self, position, turn):
+        for sensor in self._table().values():
+            sensor.set_transformation_from_spec()
+        self.scene_node.absolute_translation = np.array(position, float)
+        self.scene_node.rotation = SimpleNamespace(
+            scalar=np.cos(turn / 2), vector=np.array([0, np.sin(turn / 2), 0])
+        )
+
+
+class LaterAgent(Agent):
+    """``habitat_sim.Agent`` from v0.3.4 on: its sensors are those of its node in the scene."""
+
+    def __init__(self, sensors):
+        self.scene_node = SceneNode()
+        self.scene_node.subtree_sensors = dict(sensors)  # SceneBindings.cpp
+
+    @property
+    def sensors(self):
+        return self.scene_node.subtree_sensors
+
+    @property
+    def _sensors(self):
+        return self.sensors
+
+    def _table(self):
+        return self.sensors
+
+
 class Simulator:
     """``habitat_sim.Simulator`` (src_python/habitat_sim/simulator.py; SimBindings.cpp)."""
 
-    def __init__(self, stage, objects=(), categories=(), articulated=()):
+    def __init__(self, stage, objects=(), categories=(), articulated=(), agent=Agent):
         self._stage = Attributes(stage)
         self.objects, self.articulated = dict(objects), dict(articulated)
         self._default_agent_id = 0
-        self._sensors = {}
-        self._agents = [SimpleNamespace(scene_node=SceneNode())]
+        self._sensors = {"rgb": Camera()}
+        self._agents = [agent(self._sensors)]
         self.semantic_scene = SimpleNamespace(
             objects=[
                 SimpleNamespace(category=SimpleNamespace(name=lambda name=name: name))
@@ -100,17 +161,21 @@ class Simulator:
         return self._agents[number]
 
     def get_sensor_observations(self, agent_ids=0):
-        if isinstance(agent_ids, list):
-            return {number: {"rgb": np.zeros((4, 4, 4), np.uint8)} for number in agent_ids}
-        return {"rgb": np.zeros((4, 4, 4), np.uint8)}
+        for sensor in self._sensors.values():
+            sensor.draw_observation()
+        seen = {name: sensor.get_observation() for name, sensor in self._sensors.items()}
+        return {n: dict(seen) for n in agent_ids} if isinstance(agent_ids, list) else seen
+
+    def reset(self):
+        return self.get_sensor_observations(agent_ids=[0])[0]
+
+    def close(self):
+        for sensor in self._sensors.values():
+            sensor.close()
 
     def stand(self, position, turn=0.0):
         """Put the agent on the floor, turned about y by radians; for tests only."""
-        node = self._agents[0].scene_node
-        node.absolute_translation = np.array(position, float)
-        node.rotation = SimpleNamespace(
-            scalar=np.cos(turn / 2), vector=np.array([0, np.sin(turn / 2), 0])
-        )
+        self._agents[0].set_state(position, turn)
 
 
 class SimulatorOfPictures:

@@ -260,7 +260,8 @@ def hostile(folder, mark, ending):
 
 
 @pytest.mark.parametrize("ending", ["torch", "pickle", "zip", "renamed"])
-def test_a_strangers_policy_runs_no_code(run, tmp_path, ending):
+def test_a_strangers_policy_runs_no_code(run, tmp_path, ending, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where results go
     _, before = run
     folder, mark = tmp_path / "run", tmp_path / "touched"
     folder.mkdir()

@@ -25,7 +25,6 @@ def _quick(tmp_path, monkeypatch):
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
     monkeypatch.setattr(bake, "PROPAGATION", QUICK)
-    monkeypatch.setattr(bake, "warm_up", lambda: None)
 
 
 @pytest.fixture

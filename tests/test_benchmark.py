@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from set_support import load_small_set
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from avenv.benchmark import Impaired, evaluate_set, find_agent, load_set, read_results
 from avenv.benchmark.replay import FalseResultsError, check_results, replay
@@ -166,6 +167,19 @@ class Witness(OracleAgent):
     def act(self, observation, info):
         self.told.append((self._envs, observation, info))
         return np.zeros(len(info["active"]), np.int64)
+
+
+def test_agents_compute_on_one_thread(small):
+    threads = set()
+
+    class Counter(Dreamer):
+        def act(self, observation, info):
+            threads.update(pool["num_threads"] for pool in threadpool_info())
+            return super().act(observation, info)
+
+    with threadpool_limits(2):
+        play(small, Counter)
+    assert threads == {1}
 
 
 def test_agents_are_told_no_truth(small, monkeypatch):

@@ -53,7 +53,7 @@ def test_recorded_words_decode_to_the_same_bits_everywhere():
         digest.update(
             path.relative_to(FOLDER).as_posix().encode() + samples.astype("<i2").tobytes()
         )
-    assert digest.hexdigest()[:16] == "92bf37fd9d61041d"
+    assert digest.hexdigest()[:16] == "f7090e22de466e08"
 
 
 def test_a_request_is_said_once_round_the_loop_and_then_it_is_still():
@@ -155,6 +155,8 @@ def test_a_wall_is_no_place_to_put_a_thing(env):
     assert info["truth"]["act_failed"]
     assert not terminated
     assert env.batch.task.caption(0)[1] == "put: there is no room ahead"
+    env.step(env.action_names.index("turn_left"))
+    assert env.batch.task.caption(0)[1] == "put: there is no room ahead"  # till it does more
 
 
 def record(path):

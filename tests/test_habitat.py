@@ -249,6 +249,7 @@ def test_configs_rename_change_and_make_templates(dataset, configs, name, size):
         ({"configs": [{"original_file": "sofa"}]}, "there is no 'sofa'"),
         ({"configs": [{"original_file": "../x.glb"}]}, "out of the scene's folder"),
         ({"paths": {".glb": ["../*.glb"]}}, "out of the scene's folder"),
+        ({"paths": {".glb": ["a**b"]}}, r"paths: 'a\*\*b' is no pattern"),
         ({"default_attributes": 3}, r"default_attributes"),
         ({"default_attributes": {"scale": [1, 2]}}, r"scale"),
         ({"default_attributes": {"up": [0, 0, 1], "front": [0, 0, 1]}},

@@ -1,93 +1,44 @@
 """Habitat's datasets as scenes: small homes in the layout of each, read right to 1 mm.
 
-Every fixture is the same home in Habitat's world: a room of 6 x 4 m and 3 m high with its floor at
-0, and in it a table, 1 x 0.8 x 2 m (x, y, z), whose middle is at (1, 0.4, -0.5). In avenv's axes
-the room is x -3..3, y -2..2, z 0..3, and the table x 0.5..1.5, y -0.5..1.5, z 0..0.8.
+Every fixture is the home of ``habitat_home``.
 """
 
 import gzip
 import json
+import os
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import soundfile
 import trimesh
+from habitat_home import (
+    AT_TABLE,
+    HOUSE,
+    IN_ROOM,
+    ROOM,
+    TABLE,
+    Z_AXES,
+    Z_UP,
+    bounds,
+    box,
+    cad_dataset,
+    category,
+    changed,
+    labelled_ply,
+    materials,
+    save,
+    scan,
+    write,
+)
 from numpy.testing import assert_allclose
 
+from avenv.cli.check import look
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.habitat import read_episodes
-from avenv.scene import CATEGORIES
 from avenv.simulation.world import load_scene, load_worlds
 
-ROOM, TABLE = ((6, 3, 4), (0, 1.5, 0)), ((1, 0.8, 2), (1, 0.4, -0.5))  # extents, centre; Y up
-IN_ROOM = [[-3, -2, 0], [3, 2, 3]]
-AT_TABLE = [[0.5, -0.5, 0], [1.5, 1.5, 0.8]]
-Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1.0]])  # of Y-up points
 pytestmark = pytest.mark.filterwarnings("ignore:.*surfaces without texture or colour")
-Z_AXES = {"up": [0, 0, 1], "front": [0, 1, 0]}
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(data if isinstance(data, str) else json.dumps(data))
-    return path
-
-
-def box(extents, centre, inwards=False, matrix=None):
-    shape = trimesh.creation.box(extents)
-    shape.apply_translation(centre)
-    if inwards:
-        shape.invert()
-    return shape if matrix is None else shape.apply_transform(matrix)
-
-
-def save(path, *shapes, color=None):
-    """Write shapes as one mesh, with a material of a colour that no rule knows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = trimesh.util.concatenate(shapes)
-    look = trimesh.visual.material.PBRMaterial(name="scan", baseColorFactor=color or [255, 0, 255])
-    whole.visual = trimesh.visual.TextureVisuals(material=look)
-    whole.export(path)
-    return path
-
-
-def scan(path, matrix=Z_UP):
-    """Write room and table as one mesh, as a scan is; by default with Z up."""
-    return save(path, box(*ROOM, True, matrix), box(*TABLE, False, matrix))
-
-
-def labelled_ply(path, ids, matrix=Z_UP, of="face"):
-    """Write room and table as a PLY with an object_id of faces, the table's floor cut finer."""
-    shapes = [box(*ROOM, True, matrix), box(*TABLE, False, matrix).subdivide()]
-    points, faces, rows, first = [], [], [], 0
-    for shape, number in zip(shapes, ids, strict=True):
-        points += [" ".join(map(str, p)) for p in shape.vertices.tolist()]
-        faces += [f"3 {' '.join(str(k + first) for k in f)} {number}" for f in shape.faces.tolist()]
-        rows += [number] * len(shape.faces)
-        first += len(shape.vertices)
-    header = [
-        "ply", "format ascii 1.0", f"element vertex {len(points)}", "property float x",
-        "property float y", "property float z", f"element face {len(faces)}",
-        "property list uchar int vertex_indices", "property int object_id", "end_header",
-    ]  # fmt: skip
-    return write(path, "\n".join([*header, *points, *faces]) + "\n")
-
-
-def bounds(compiled, name):
-    number = [thing.name for thing in compiled.objects].index(name)
-    points = compiled.triangles[compiled.object == number].reshape(-1, 3)
-    return np.array([points.min(axis=0), points.max(axis=0)])
-
-
-def category(compiled, name):
-    return next(CATEGORIES[o.category] for o in compiled.objects if o.name == name)
-
-
-def materials(compiled, name):
-    number = [thing.name for thing in compiled.objects].index(name)
-    rows = np.unique(compiled.surface[compiled.object == number])
-    return {compiled.surfaces.names[row] for row in rows}
 
 
 def check(compiled, table, room=None):
@@ -102,22 +53,6 @@ def check(compiled, table, room=None):
         assert_allclose(polygon, [[-3, -2], [3, 2]], atol=1e-3)
         assert_allclose([one.floor, one.height], [0, 3], atol=1e-3)
         assert compiled.rooms[compiled.objects[-1].room] is one
-
-
-HOUSE = """ASCII 1.1
-H room label 0 0 4 1 0 2 2 1 0 1 0 0 0 0 0 -3 -2 0 3 2 3 0 0 0 0 0
-L 0 1 x 0 0 0 -3 -2 0 3 2 3 0 0 0 0 0
-R 0 0 0 0 k 0 0 0 -3 -2 0 3 2 3 3 0 0 0 0
-S 0 0 0 f 0 0 0 0 0 1 -3 -2 0 3 2 0 0 0 0 0 0
-V 0 0 f -3 -2 0 0 0 1 0 0 0
-V 1 0 f 3 -2 0 0 0 1 0 0 0
-V 2 0 f 3 2 0 0 0 1 0 0 0
-V 3 0 f -3 2 0 0 0 1 0 0 0
-C 0 1 wall 1 wall 0 0 0 0 0
-C 1 2 dining#table 5 table 0 0 0 0 0
-O 7 0 0 0 0 1.5 1 0 0 0 1 0 3 2 1.5 0 0 0 0 0 0 0 0
-O 9 0 1 1 0.5 0.4 1 0 0 0 1 0 0.5 1 0.4 0 0 0 0 0 0 0 0
-"""
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +104,7 @@ def test_hm3d(tmp_path):
     assert_allclose(bounds(compiled, name), AT_TABLE, atol=1e-3)
     assert category(compiled, name) == "table"
     assert [room.name for room in compiled.rooms] == ["region 0"]
-    assert_allclose(compiled.rooms[0].height, 3, atol=2e-3)
+    assert_allclose(compiled.rooms[0].height, 3, atol=1e-3)
 
 
 def test_gibson(tmp_path):
@@ -179,6 +114,38 @@ def test_gibson(tmp_path):
               "location": [1, 0.5, 0.4], "size": [1, 2, 0.8]}]  # fmt: skip
     write(tmp_path / "Allensville.scn", {"objects": things})
     check(load_scene(f"habitat:{tmp_path}").compiled, "dining_table_4")
+
+
+def test_ai2thor(tmp_path):
+    # As AI2THOR-Hab has them: Y up, assets below their configurations, all glass and wood named by
+    # a lexicon, the floor plan as regions of the scene.
+    root = tmp_path / "ai2thor-hab"
+    save(root / "assets/stages/ProcTHOR/FloorPlan_1.glb", box(*ROOM, True))
+    write(root / "configs/stages/ProcTHOR/FloorPlan_1.stage_config.json",
+          {"render_asset": "../../../assets/stages/ProcTHOR/FloorPlan_1.glb",
+           "force_flat_shading": False})  # fmt: skip
+    save(root / "assets/objects/Dining_Table_2.glb", box((1, 0.8, 2), (0, 0.4, 0)))
+    write(root / "configs/objects/Dining_Table_2.object_config.json",
+          {"render_asset": "../../assets/objects/Dining_Table_2.glb", "semantic_id": 5},
+    )  # fmt: skip
+    classes = {"classes": [{"id": 5, "name": "dining_table"}]}
+    write(root / "configs/ai2thor_semantic_lexicon.json", classes)
+    instance = {
+        "stage_instance": {"template_name": "stages/ProcTHOR/FloorPlan_1"},
+        "object_instances": [{"template_name": "Dining_Table_2", "translation": [1, 0, -0.5],
+                              "translation_origin": "ASSET_LOCAL", "motion_type": "STATIC"}],
+        "semantic_scene_instance": "ai2thor_lexicon",
+    }  # fmt: skip
+    write(root / "configs/scenes/ProcTHOR/ProcTHOR-Train-1.scene_instance.json", instance)
+    config = {
+        "stages": {"paths": {".json": ["configs/stages/*"]}},
+        "objects": {"paths": {".json": ["configs/objects"]}},
+        "scene_instances": {"paths": {".json": ["configs/scenes/*"]}},
+        "semantic_scene_descriptor_instances": {
+            "ai2thor_lexicon": "configs/ai2thor_semantic_lexicon.json"},
+    }  # fmt: skip
+    file = write(root / "ai2thor-hab.scene_dataset_config.json", config)
+    check(load_scene(f"habitat:{file}").compiled, "Dining_Table_2")
 
 
 def test_replica(tmp_path):
@@ -193,69 +160,9 @@ def test_replica(tmp_path):
     check(load_scene(f"habitat:{tmp_path}").compiled, "table_17")
 
 
-FRIDGE = """<?xml version="1.0"?>
-<robot name="fridge">
-  <link name="body"><visual><origin xyz="0 0.9 0"/><geometry><box size="0.6 1.8 0.6"/></geometry>
-    </visual></link>
-  <link name="door"><visual><origin rpy="0 0 0" xyz="0.3 0.9 0"/>
-    <geometry><mesh filename="door.glb" scale="1 2 1"/></geometry></visual></link>
-  <joint name="hinge" type="revolute"><parent link="body"/><child link="door"/>
-    <origin xyz="-0.3 0 0.35"/><axis xyz="0 1 0"/></joint>
-</robot>
-"""
-
-
 @pytest.fixture(scope="module")
 def cad(tmp_path_factory):
-    """Return a dataset as ReplicaCAD and HSSD have them, its scenes in folders."""
-    root = tmp_path_factory.mktemp("cad")
-    save(root / "stages/deep/shell.glb", box(*ROOM, True))
-    write(root / "stages/shell.stage_config.json", {"render_asset": "deep/shell.glb"})
-    # Half as wide, and twice as deep before the scale; turned by a quarter about y in the scene.
-    save(root / "objects/a/b/plank.glb", box((1, 0.8, 1), (0, 0.4, 0)))
-    write(root / "objects/a/plank.object_config.json",
-          {"render_asset": "b/plank.glb", "semantic_id": 12})  # fmt: skip
-    save(root / "urdf/fridge/door.glb", box((0.6, 0.9, 0.1), (0, 0, 0)))
-    write(root / "urdf/fridge/fridge.urdf", FRIDGE)
-    write(root / "urdf/fridge/fridge.ao_config.json",
-          {"urdf_filepath": "fridge.urdf", "semantic_id": 13})  # fmt: skip
-    classes = [{"id": 12, "name": "table"}, {"id": 13, "name": "refrigerator"}]
-    write(root / "semantics/lexicon.json", {"classes": classes})
-    loop = [[-3, 0, -2], [3, 0, -2], [3, 0, 2], [-3, 0, 2]]
-    write(root / "semantics/one.semantic_config.json", {
-        "semantic_descriptor_filename": "lexicon.json",
-        "region_annotations": [{"name": "r0", "label": "kitchen", "poly_loop": loop,
-                                "floor_height": 0.0, "extrusion_height": 3.0}]})  # fmt: skip
-    instance = {
-        "stage_instance": {"template_name": "shell"},
-        "default_lighting": "none",
-        "translation_origin": "asset_local",
-        "object_instances": [{"template_name": "tabletop", "translation": [1, 0, -0.5],
-                              "rotation": [np.sqrt(0.5), 0, np.sqrt(0.5), 0],
-                              "non_uniform_scale": [2, 1, 1]}],
-        "articulated_object_instances": [{
-            "template_name": "fridge", "translation": [-2, 0, 1], "fixed_base": True,
-            "initial_joint_pose": {"hinge": -np.pi / 2}}],
-    }  # fmt: skip
-    write(root / "configs/scenes/one.scene_instance.json", instance)
-    closed = {**instance, "articulated_object_instances": [
-        {"template_name": "fridge", "translation": [-2, 0, 1]}]}  # fmt: skip
-    write(root / "configs/scenes/two.scene_instance.json",
-          {**closed, "semantic_scene_instance": "kitchens"})  # fmt: skip
-    write(root / "cad.scene_dataset_config.json", {
-        "stages": {"paths": {".json": ["stages"]}},
-        "objects": {"paths": {".json": ["objects/*"]}, "configs": [
-            {"original_file": "objects/a/plank.object_config.json", "template_handle": "tabletop",
-             "attributes": {"mass": 4}}]},
-        "articulated_objects": {"paths": {".json": ["urdf/*"]}},
-        "scene_instances": {
-            "default_attributes": {"semantic_scene_instance":
-                                   "%%CONFIG_NAME_AS_ASSET_FILENAME%%.semantic_config.json"},
-            "paths": {".json": ["configs/scenes"]}},
-        "semantic_scene_descriptor_instances": {
-            "paths": {".json": ["semantics"]}, "kitchens": "semantics/one.semantic_config.json"},
-    })  # fmt: skip
-    return root
+    return cad_dataset(tmp_path_factory.mktemp("cad"))
 
 
 def test_scenes_of_a_dataset(cad):
@@ -320,8 +227,33 @@ def test_a_storey_has_the_rooms_of_its_own(tmp_path):
     with pytest.warns(SceneWarning, match="has 2 storeys"):
         lower = load_scene(tmp_path / "two.stage_config.json").compiled
     assert [room.name for room in lower.rooms] == ["room 0"]
-    rooms = load_scene(beside).compiled.rooms
-    assert [(room.name, round(room.floor, 3)) for room in rooms] == [("room 1", 3.1)]
+    reference = f"habitat:{tmp_path / 'two.stage_config.json'}@3.1"
+    for scene in (beside, reference):
+        rooms = load_scene(scene).compiled.rooms
+        assert [(room.name, round(room.floor, 3)) for room in rooms] == [("room 1", 3.1)]
+    assert load_scene(reference).reference == reference
+    assert "3.10" in str(look(reference).report)
+    with pytest.raises(SceneError, match=r"floor is 7; the storeys' floors are z = 0\.00, 3\.10 m"):
+        load_scene(reference.replace("@3.1", "@7"))
+
+
+def test_episodes_are_on_the_storey_that_they_start_on(tmp_path):
+    upper = box((6, 3, 4), (0, 4.6, 0), True, Z_UP)
+    save(tmp_path / "scans/two/two.glb", box(*ROOM, True, Z_UP), upper)
+    noise = 0.1 * np.random.default_rng(0).normal(size=16000)
+    soundfile.write(tmp_path / "telephone.wav", noise, 16000)
+    records = [
+        {"scene_id": "mp3d/two/two.glb", "start_position": [-2, level, 1], "sound_id": "telephone",
+         "start_rotation": [0, 0, 0, 1], "goals": [{"position": [2.5, level, 1.5]}]}
+        for level in (0, 3.1)
+    ]  # fmt: skip
+    path = tmp_path / "val.json"
+    path.write_text(json.dumps({"episodes": records}))
+    with pytest.warns(SceneWarning, match="has 2 storeys"):
+        lower, upper = read_episodes(path, tmp_path / "scans", tmp_path)[0]
+    assert lower.scene.name.endswith("two.glb")
+    assert upper.scene.name.endswith("two.glb@3.1")
+    assert load_scene(upper.scene.name).walkable.level == pytest.approx(3.1, abs=1e-3)
 
 
 def test_episodes_in_a_bare_glb_of_habitat_stand_on_its_floor(mp3d, tmp_path):
@@ -343,6 +275,23 @@ def test_episodes_in_a_bare_glb_of_habitat_stand_on_its_floor(mp3d, tmp_path):
     env.close()
 
 
+ASSETS = os.environ.get("HABITAT_TEST_ASSETS", "")
+
+
+@pytest.mark.skipif(not ASSETS, reason="HABITAT_TEST_ASSETS is not habitat-sim's data/test_assets")
+@pytest.mark.filterwarnings("ignore")
+def test_habitat_sims_own_scenes_load():
+    names = []
+    for number in (0, 1):
+        for world in load_worlds(f"habitat:{ASSETS}/dataset_tests/dataset_{number}"):
+            names.append(world.name.partition(".")[0])
+            things = [thing.name for thing in world.compiled.objects]
+            placed = [name for name in things if "object" in name]
+            assert placed == ["dataset_test_object1", "dataset_test_object2"]
+            assert any(name.startswith("light_") for name in things)
+    assert names == ["dataset_test_scene", "dataset_test_scene_0", "dataset_test_scene_1"]
+
+
 def test_what_habitat_sim_does_not_apply_is_said(cad, tmp_path):
     path = cad / "configs/scenes/one.scene_instance.json"
     data = json.loads(path.read_text())
@@ -352,104 +301,3 @@ def test_what_habitat_sim_does_not_apply_is_said(cad, tmp_path):
         assert_allclose(load_scene(f"habitat:{moved}").compiled.bounds, IN_ROOM, atol=1e-3)
     moved.unlink()
     moved.parent.rmdir()
-
-
-# -- what is wrong ---------------------------------------------------------------------------------
-
-
-def house_without(tmp_path, *words):
-    kept = [line for line in HOUSE.splitlines() if not line.startswith(words)]
-    return write(tmp_path / "a/a.house", "\n".join(kept) + "\n")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("O 9",), "is cut off: it has 1 of 2 lines 'O'"),
-        (("R 0",), "is cut off: it has 0 of 1 lines 'R'"),
-        (("H ",), "is cut off: it has no line 'H'"),
-    ],
-)
-def test_a_house_that_is_cut_off_is_named(tmp_path, words, message):
-    scan(tmp_path / "a/a.glb")
-    house_without(tmp_path, *words)
-    with pytest.raises(SceneError, match=rf"a\.house: {message}"):
-        load_scene(f"habitat:{tmp_path}")
-
-
-def test_a_line_of_a_house_that_is_cut_off_is_named(tmp_path):
-    scan(tmp_path / "a/a.glb")
-    write(tmp_path / "a/a.house", HOUSE.rstrip().rpartition("\n")[0] + "\nO 9 0\n")
-    with pytest.raises(SceneError, match=r"a\.house: a line has fewer fields than it should"):
-        load_scene(f"habitat:{tmp_path}")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.semantic.txt", "something", "neither 'ASCII 1.1' nor 'HM3D"),
-        ("a.semantic.txt", "HM3D Semantic Annotations\n1,2A3B4C,wall,0\n", "line 2 is '1,2A3B4C"),
-        ("a.scn", '{"objects": [{"id": 1}]}', r"objects\[0\] is .* accepted: an id, and class_"),
-        ("a.scn", "[]", "accepted: an object"),
-    ],
-)
-def test_a_descriptor_that_is_none_is_named(tmp_path, name, content, message):
-    scan(tmp_path / "a.glb")
-    write(tmp_path / name, content)
-    with pytest.raises(SceneError, match=message):
-        load_scene(f"habitat:{tmp_path}")
-
-
-def changed(cad, tmp_path, name, text):
-    import shutil
-
-    copy = tmp_path / "copy"
-    shutil.copytree(cad, copy)
-    file = copy / name
-    file.unlink() if text is None else file.write_text(text)
-    return load_worlds(f"habitat:{copy}")[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("semantics/lexicon.json", '{"classes": [{"id": 13, "name": "fridge"}]}',
-         "'tabletop' has the semantic_id 12, which the lexicon lacks; it has 13 to 13"),
-        ("semantics/lexicon.json", '{"classes": [{"name": "fridge"}]}', "classes: accepted"),
-        ("semantics/lexicon.json", None, "semantic_descriptor_filename: there is no file"),
-        ("semantics/one.semantic_config.json", '{"region_annotations": [{"poly_loop": [[0, 0]]}]}',
-         r"region_annotations\[0\]: three corners or more"),
-        ("objects/a/b/plank.glb", None, "render_asset: there is no file"),
-        ("urdf/fridge/fridge.urdf", None, "urdf_filepath: there is no file"),
-        ("urdf/fridge/door.glb", None, "mesh: there is no file"),
-        ("urdf/fridge/fridge.urdf", "<robot>", "is not valid XML"),
-        ("urdf/fridge/fridge.urdf", "<robot/>", "has 0 links"),
-        ("urdf/fridge/fridge.urdf", '<!DOCTYPE r [<!ENTITY a "b">]><robot/>', "declares a"),
-        ("urdf/fridge/fridge.urdf", FRIDGE.replace('scale="1 2 1"', 'scale="1 2"'),
-         "mesh: scale is '1 2'; accepted: 3 numbers"),
-        ("urdf/fridge/fridge.urdf", FRIDGE.replace('"door.glb"', '"../../../../x.glb"'),
-         "leads out of the scene's folder"),
-    ],
-)  # fmt: skip
-def test_what_is_missing_or_wrong_in_a_dataset_is_named(cad, tmp_path, name, text, message):
-    with pytest.raises(SceneError, match=message):
-        changed(cad, tmp_path, name, text)
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("nowhere", "there is no file or folder"),
-        ("", "there are no scenes in it"),
-        ("x.txt", r"accepted: a folder, \*.scene_dataset_config.json"),
-    ],
-)
-def test_what_is_no_dataset_is_named(tmp_path, path, message):
-    write(tmp_path / "x.txt", "x") if path == "x.txt" else None
-    with pytest.raises(SceneError, match=message):
-        load_worlds(f"habitat:{tmp_path / path}")
-
-
-def test_one_of_many_has_to_be_chosen(cad):
-    with pytest.raises(SceneError, match=r"are 2 scenes; accepted here: one of them, as 'habitat:"):
-        load_scene(f"habitat:{cad}")

@@ -6,7 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import trimesh
-from habitat_stand_in import ArticulatedObject, Attributes, RigidObject, Simulator
+from habitat_stand_in import (
+    Agent,
+    ArticulatedObject,
+    Attributes,
+    LaterAgent,
+    RigidObject,
+    Simulator,
+)
 from numpy.testing import assert_allclose
 
 import avenv
@@ -77,6 +84,30 @@ def test_the_response_is_that_of_avenv_times_the_volume(room):
     )  # fmt: skip
     assert seen["audio_sensor"].shape == (2, 4800)
     assert_allclose(seen["audio_sensor"], 0.25 * ours, atol=1e-6)
+
+
+@pytest.mark.parametrize("agent", [Agent, LaterAgent])
+def test_a_simulator_goes_through_its_sensors_as_if_ours_were_not_there(room, agent):
+    sim = Simulator(room, agent=agent)
+    named = spec("Mono", 1, indirect=False)
+    named.uuid = "other"
+    sensor, other = attach(sim, spec("Mono", 1, indirect=False)), attach(sim, named)
+    body = sim.get_agent(0)
+    assert body._sensors["audio_sensor"] is sensor  # as SoundSpaces asks for it
+    assert body._sensors["other"] is other
+    assert list(body._sensors) == list(sim._sensors) == ["rgb"]
+    with pytest.raises(KeyError):
+        body._sensors["third"]
+    for one in (sensor, other):
+        one.setAudioSourceTransform([-2, 1.2, 0.5])
+    sim.stand([1, 0, -0.5])
+    assert set(sim.reset()) == {"rgb", "audio_sensor", "other"}
+    sim._agents = [agent(sim._sensors)]  # as sim.reconfigure does
+    assert set(sim.get_sensor_observations()) == {"rgb", "audio_sensor", "other"}
+    assert sim.get_agent(0)._sensors["audio_sensor"] is sensor
+    with pytest.raises(ValueError, match="a sensor 'other' already"):
+        attach(sim, named)
+    sim.close()
 
 
 def test_the_left_ear_hears_what_is_on_the_left(room):

@@ -18,12 +18,13 @@ from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents import course, ppo  # noqa: E402
 from avenv_agents.checkpoints import load_checkpoint, save_checkpoint  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
-from avenv_agents.dagger import discounted  # noqa: E402
+from avenv_agents.dagger import DaggerConfig, Memory, dagger_losses, discounted  # noqa: E402
 from avenv_agents.decision import DECISIONS  # noqa: E402
 from avenv_agents.factories import TrainingEnvs, share_of_homes  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig, as_tensors  # noqa: E402
-from avenv_agents.rollout import Collector, Guide, Rollout, Workers  # noqa: E402
+from avenv_agents.rollout import Collector, Guide, Rollout, joined  # noqa: E402
+from avenv_agents.workers import STRIDE, Workers  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -191,6 +192,7 @@ def by_hand(**fields):
     none = np.zeros((3, 1), np.float32)
     usual = dict.fromkeys(Rollout._fields, none)
     usual |= {"next_value": np.array([4.0], np.float32), "observation": {}, "episodes": []}
+    usual |= {"played": np.ones((3, 1), bool)}
     return Rollout(**{**usual, **fields})
 
 
@@ -206,6 +208,57 @@ def test_advantages_stop_at_the_end_of_episodes():
     np.testing.assert_allclose(discounted(rollout, 0.5)[:, 0], [1 + 2.5, 5, 5])
 
 
+def cut(rollout, steps):
+    """Return the beginning of a rollout, of so many steps."""
+    fields = rollout._asdict()
+    columns = {n: v[:steps] for n, v in fields.items()
+               if n not in ("observation", "episodes", "memory", "next_value")}  # fmt: skip
+    seen = {name: value[:steps] for name, value in rollout.observation.items()}
+    return rollout._replace(observation=seen, **columns)
+
+
+def test_what_was_not_played_is_not_learned_from(env):
+    envs = make_envs(env, max_episode_steps=7)
+    policy = make_policy(envs.single_observation_space)
+    whole = Collector(envs, policy, seed=0).collect(12, Guide(asked=True))
+    short = cut(whole, 8)
+    # Beside one of no rows that was played to its end, the last steps of the other are missing.
+    empty = whole._replace(
+        observation={n: v[:, :0] for n, v in whole.observation.items()},
+        memory=whole.memory[:0], next_value=whole.next_value[:0], episodes=[],
+        **{n: getattr(whole, n)[:, :0] for n in Rollout._fields
+           if n not in ("observation", "memory", "next_value", "episodes")},
+    )  # fmt: skip
+    padded = joined([empty, short])
+    assert padded.begun.shape == (12, 3)
+    assert padded.steps == 24
+    numbers, own = ppo.PpoConfig(auxiliary=0.1), DaggerConfig(rollout_steps=12)
+    batches = [ppo.batch_of(numbers, rollout, "cpu") for rollout in (short, padded)]
+    for made in batches:  # garbage where nothing was played changes nothing
+        made["returns"][8:] = made["advantage"][8:] = 1e3
+    losses = [ppo.ppo_losses(numbers, policy, batch, 0.1, False) for batch in batches]
+    losses += [
+        dagger_losses(own, policy, batch | {"expert": torch.from_numpy(rollout.expert)})
+        for batch, rollout in zip(batches, (short, padded), strict=True)
+    ]
+    for one, other in (losses[:2], losses[2:]):
+        for name in one:
+            np.testing.assert_allclose(one[name].detach(), other[name].detach(), rtol=1e-4)
+
+
+def test_memory_keeps_rollouts_of_any_size(env):
+    policy = make_policy((envs := make_envs(env, max_episode_steps=7)).single_observation_space)
+    collector = Collector(envs, policy, seed=0)
+    rollouts = [collector.collect(6, Guide(asked=True)) for _ in range(4)]
+    memory = Memory(DaggerConfig(rollout_steps=6, kept=2), "cpu", seed=0)
+    for rollout in (rollouts[0], joined([rollouts[1], cut(rollouts[2], 4)]), cut(rollouts[3], 3)):
+        memory.add(rollout)
+    sample = memory.sample(100)
+    assert sample["played"].shape == (6, 6)  # two rollouts' rows
+    # The oldest went; of the second and third, 3 rows of 3 or 4 steps, and whole ones, are left.
+    assert sorted(sample["played"].sum(0).tolist()) == [3, 3, 3, 4, 4, 4]
+
+
 def test_workers_play_what_one_process_plays(env):
     make = TrainingEnvs(env, 2, 2)
     workers = Workers(make, 2, 7, PolicyConfig(**SMALL))
@@ -216,7 +269,7 @@ def test_workers_play_what_one_process_plays(env):
     finally:
         workers.close()
     alone = [
-        Collector(make(k), policy, 7 + k * Workers.STRIDE).collect(6).observation["binaural"]
+        Collector(make(k), policy, 7 + k * STRIDE).collect(6).observation["binaural"]
         for k in range(2)
     ]
     np.testing.assert_array_equal(played.observation["binaural"], np.concatenate(alone, axis=1))

@@ -19,10 +19,12 @@ import avenv
 from avenv.benchmark import read_results
 from avenv.cli import main
 from avenv.play import protocol as p
+from avenv.play.arrivals import rose
 from avenv.play.captions import way
 from avenv.play.changes import prepare
 from avenv.play.pictures import SIZES, Pictures
 from avenv.play.scoring import set_game, task_game
+from avenv.play.scripts import run_script
 from avenv.play.session import Session
 from avenv.play.sound import as_pcm, levels
 from avenv.simulation.world import load_scene
@@ -178,6 +180,44 @@ def test_what_cannot_be_is_said_and_changes_nothing(session, message, words):
     with pytest.raises(ValueError, match=words):
         change(session, message)
     assert session.scene() == before
+
+
+def test_the_rose_shows_where_sound_arrives_from():
+    """A wave from 60° to the left, then a weaker one from behind: W, Y, Z, X of SN3D."""
+    response = np.zeros((4, 320), np.float32)
+    for sample, azimuth, height in ((40, np.pi / 3, 1.0), (200, np.pi, 0.5)):
+        response[:, sample] = height * np.array([1, np.sin(azimuth), 0, np.cos(azimuth)])
+    shares = rose(response, RATE)
+    assert shares.argmax() == 4  # of 24 sectors of 15°
+    assert shares[[4, 12]] == pytest.approx([0.8, 0.2])
+    assert shares.sum() == pytest.approx(1)
+
+
+def test_the_rose_turns_with_the_head(session):
+    """The phone stands ahead at first; after a quarter turn to the right it is on the left."""
+    found = session.measure("phone")["arrivals"]
+    assert np.argmax(found) in (23, 0, 1)
+    state = session.simulator.state
+    x, y = state.position[0].tolist()
+    session.simulator.place(0, (x, y), float(state.heading[0]) - np.pi / 2)
+    assert np.argmax(session.measure("phone")["arrivals"]) in (5, 6, 7)
+
+
+def test_a_script_builds_a_scene_or_says_where_it_fails(tmp_path):
+    script = tmp_path / "hut.py"
+    script.write_text(
+        "from avenv import SceneBuilder\nb = SceneBuilder('hut')\nb.room('room', size=(3, 3))\n"
+    )
+    assert run_script(script).name == "hut"
+    script.write_text("from avenv import SceneBuilder\nb = SceneBuilder('hut')\n1 / 0\n")
+    with pytest.raises(avenv.SceneError, match=r"hut\.py:3: ZeroDivisionError"):
+        run_script(script)
+    script.write_text("def broken(:\n")
+    with pytest.raises(avenv.SceneError, match=r"hut\.py:1: SyntaxError"):
+        run_script(script)
+    script.write_text("x = 1\n")
+    with pytest.raises(avenv.SceneError, match="leaves none; accepted: one SceneSpec"):
+        run_script(script)
 
 
 # -- the server ------------------------------------------------------------------------------------

@@ -3,14 +3,18 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 from browser import CHROMIUM, browser
 from support import small_flat
 
+import avenv
 from avenv.play.session import Session
+from avenv.play.sound import levels
 from avenv.simulation.world import load_scene
 
 Server = pytest.importorskip("avenv.play.server", reason="the extra `play` is not installed").Server
+Watch = pytest.importorskip("avenv.play.watching").Watch
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
@@ -51,13 +55,29 @@ def session_of(server):
 
 
 async def until(true):
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(400):
         while not true():
             await asyncio.sleep(0.05)
 
 
+def rendered(session, sample):
+    """Return the level of the second before a sample, dB, as one recording of it has it."""
+    [voice] = session.voices.all()
+    ears = np.repeat(session.simulator.state.ears(), 2, axis=0)
+    heading = float(session.simulator.state.heading[0])
+    heard = avenv.render_audio(
+        session.world, voice.emitter, ears, heading, [sample / RATE - 1, sample / RATE],
+        sample_rate=RATE, step_time=0.25,
+    )  # fmt: skip
+    return levels(heard, RATE)["total"]
+
+
+METER = """(() => { const {value, dataset} = document.getElementById("total");
+  return [Number(value), Number(dataset.sample)]; })()"""
+
+
 def test_a_visit(world, tmp_path):
-    """One browser for all: it loads, walks, hears, opens a door, and leaves."""
+    """One browser for all: it loads, walks, hears half a minute, closes a door, and leaves."""
 
     async def go():
         async with page(world) as (server, chromium, tab):
@@ -73,19 +93,32 @@ def test_a_visit(world, tmp_path):
             await tab.until(f"{PIXELS} !== {before!r}")
             await until(lambda: session.walk == (0.0, 0.0))
 
-            # five seconds of sound have come, and none is lost
+            # sound comes, and captions and measures with it
             await tab.evaluate("document.getElementById('listen').click()")
             await tab.until("document.getElementById('latency').value !== '–'")
             clock = session.clock
-            await until(lambda: session.clock > clock + 5 * RATE)
-            assert await tab.evaluate("document.getElementById('gaps').value") == "0"
             await tab.until("document.getElementById('captions').textContent.includes('phone')")
             await tab.until("document.getElementById('c50').value !== '–'")
 
-            # a door closes by its button, and the meter falls behind it
+            # alone, the fan in the other room has the level that is rendered offline, behind an
+            # open door and a closed one
+            for name in ("phone", "radio"):
+                chosen = f"document.querySelector('[data-key=\"silence {name}\"]')"
+                await tab.evaluate(f"{chosen}.click()")
+            await until(lambda: [v.label for v in session.voices.all()] == ["fan"])
+
+            async def meter():
+                begun = session.clock + 2.5 * RATE  # the second before has rung out
+                await tab.until(f"{METER}[1] > {begun}")
+                shown, sample = await tab.evaluate(METER)
+                assert shown == pytest.approx(rendered(session, sample), abs=1)
+                return shown
+
+            opened = await meter()
             await tab.evaluate(CLOSE)
             await until(lambda: "closed" in session.world.compiled.states.values())
             await tab.until("document.getElementById('things').textContent.includes('closed')")
+            assert await meter() < opened - 6
 
             # the page fits a wide and a narrow screen
             for width, height in ((1280, 900), (390, 844)):
@@ -99,7 +132,46 @@ def test_a_visit(world, tmp_path):
             assert len(server.visits) == 2
             await chromium.close(other)
             await until(lambda: len(server.visits) == 1)
+
+            # through all that, half a minute of sound has come, and no sample of it is lost
+            await until(lambda: session.clock > clock + 30 * RATE)
+            assert await tab.evaluate("document.getElementById('gaps').value") == "0"
             await chromium.close(tab)
             await until(lambda: not server.visits)
+
+    asyncio.run(go())
+
+
+def test_a_scene_is_written_while_somebody_stands_in_it(tmp_path):
+    """Nonsense is told in the page and leaves the scene; what is right again shows."""
+    path = tmp_path / "hut.yaml"
+    hut = "name: {}\nrooms: [{{name: room, polygon: [[0, 0], [{}, 0], [{}, 4], [0, 4]]}}]"
+    path.write_text(hut.format("hut", 5, 5))
+
+    async def go():
+        watch = Watch(path)
+        server = Server(lambda: Session(watch.world, RATE))
+        await server.start()
+        following = asyncio.create_task(watch.follow(server, lambda _: None))
+        try:
+            async with browser() as chromium:
+                stranger = await chromium.open(server.url[:-4] + "/")
+                await stranger.until("document.body.textContent.includes('lacks the token')")
+                assert not server.visits
+                tab = await chromium.open(server.url)
+                await tab.until("document.getElementById('view').dataset.number > 0")
+                place = session_of(server).pose()
+                path.write_text("name: hall\nrooms: [{name: one}]")
+                await tab.until(f"{TEXT.format('problems')}.includes('rooms[0].polygon')")
+                assert await tab.evaluate("!document.getElementById('problems').hidden")
+                assert await tab.evaluate(TEXT.format("name")) == "hut"
+                path.write_text(hut.format("hall", 9, 9))
+                await tab.until(f"{TEXT.format('name')} === 'hall'")
+                await tab.until("document.getElementById('problems').hidden")
+                now = session_of(server).pose()
+                assert (now["x"], now["y"]) == (place["x"], place["y"])
+        finally:
+            following.cancel()
+            await server.stop()
 
     asyncio.run(go())

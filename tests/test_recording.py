@@ -396,6 +396,18 @@ def test_a_spectrogram_shows_high_frequencies_on_top():
     assert strip[40:].mean() < 100
 
 
+def test_long_lines_are_written_smaller_rather_than_cut_off():
+    blank = np.zeros((480, 480, 3), np.uint8)
+    line = "Find what the voice asks for, bring it to the caller and stop there."
+    silence = np.zeros((2, 1600), np.float32)
+    short, long = (compose(blank, blank, [text], silence) for text in (line[:20], line))
+    written = [
+        np.flatnonzero((p[496:530, 496:] > 200).all(axis=2).any(axis=0)) for p in (short, long)
+    ]
+    assert 100 < written[0][-1] < 300
+    assert 400 < written[1][-1] <= 480
+
+
 def test_a_panel_can_be_recorded(tmp_path):
     map_ = TopDownMap(two_rooms())
     view = np.zeros((128, 128, 3), np.uint8)

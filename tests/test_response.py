@@ -5,7 +5,8 @@ import pytest
 
 from avenv.acoustics import MicrophoneArray, make_layout
 from avenv.acoustics.ears.spherical import spherical_harmonics
-from avenv.acoustics.response import assemble, assemble_coincident, late_noise
+from avenv.acoustics.late.noise import late_noise
+from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core.frames import direction
 

@@ -59,7 +59,7 @@ class DoingAgent(ListenerAgent[D]):
         envs: with its ``sensors``.
     """
 
-    sensors = ("audio", "depth", "contact")
+    sensors: ClassVar[tuple[str, ...]] = ("audio", "depth", "contact")
     mind = DoingMind
 
     def __init__(self, envs: AgentView):

@@ -24,6 +24,7 @@ class Acting:
     """
 
     policy: Policy
+    explains = True
 
     @property
     def privilege(self) -> str:
@@ -92,12 +93,17 @@ class RecurrentAgent:
         seen = {**observation, PREVIOUS: self._previous}
         if TRUTH in self._policy.added:
             seen[TRUTH] = truth_of(self._envs.batch.task.truth())
-        logits, _, self._memory = self._policy.step(
+        logits, value, self._memory = self._policy.step(
             as_tensors(seen, [*self._policy.reads, *self._policy.added]),
             self._memory,
             torch.from_numpy(self._begun),
         )
+        self._thought = {"value": value.numpy(), "probability": logits.softmax(-1).numpy()}
         action = decide(logits.numpy(), self._policy.config.decision, self._random)
         self._begun = np.zeros(len(action), bool)
         self._previous = action
         return action
+
+    def explain(self) -> dict[str, NDArray]:
+        """Return the value (E,) that is expected, and how probable each action was, (E, A)."""
+        return self._thought

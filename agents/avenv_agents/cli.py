@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from avenv.cli.commands import cluster_of, cluster_option
+
 
 @click.command()
 @click.argument("config")
@@ -24,6 +26,22 @@ import click
     type=click.IntRange(1),
     help="Processes that play, in place of the configuration's.",
 )
+@cluster_option
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Of each worker of the cluster.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of the cluster: share of the workers at whose end a rollout ends for all; 0.6 waits for "
+    "no stragglers, and the curve then depends on who was slow.",
+)
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="After which the run ends, too."
 )
@@ -38,6 +56,9 @@ def train(
     out: str | None,
     steps: int | None,
     workers: int | None,
+    cluster: str | None,
+    threads: int,
+    patience: float,
     minutes: float | None,
     control: str | None,
     resume: bool,
@@ -60,12 +81,15 @@ def train(
 
     # These bring torch, for which the above need not wait.
     if run.method == "sb3":
+        if cluster is not None:
+            raise ValueError('on a cluster learn the methods "dagger" and "ppo", not "sb3"')
         from avenv_agents.training import train
 
         train(run, folder, resume=resume, overwrite=overwrite)
     else:
         from avenv_agents.learning import train as learn
 
-        learn(run, folder, resume=resume, overwrite=overwrite)
+        joined = cluster_of(cluster, run.workers, run.num_envs, threads)
+        learn(run, folder, resume=resume, overwrite=overwrite, cluster=joined, patience=patience)
     click.echo(f"saved {folder}; watch it with: tensorboard --logdir {folder}")
     click.echo(f"and evaluate it with: avenv evaluate --agent {folder}")

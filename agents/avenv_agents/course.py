@@ -19,8 +19,9 @@ from tqdm import tqdm
 from avenv.core.files import draft_of
 from avenv_agents.checkpoints import read_checkpoint, save_checkpoint
 from avenv_agents.policy import Policy
-from avenv_agents.rollout import Rollout, Workers
+from avenv_agents.rollout import Rollout
 from avenv_agents.runs import BEST_FILE, CONFIG_FILE, CSV_FILE, POLICY_FILE, STEP_FILES
+from avenv_agents.workers import Crew
 
 RECENT = 100
 """Finished episodes, the latest, whose means are shown."""
@@ -77,7 +78,7 @@ class Course:
     """
 
     def __init__(
-        self, folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, workers: Workers,
+        self, folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, workers: Crew,
         seed: int, total: int, checkpoint_every: int, validate_every: int = 0,
         resume: bool = False, progress: bool = True, minutes: float | None = None,
     ):  # fmt: skip

@@ -17,8 +17,9 @@ from torch.nn import functional
 from avenv.tasks.actions import STOP
 from avenv_agents.course import Course
 from avenv_agents.encoders.ear import histogram_of
-from avenv_agents.policy import Policy
-from avenv_agents.rollout import Guide, Rollout, Workers
+from avenv_agents.policy import Policy, Unrolled
+from avenv_agents.rollout import Guide, Rollout
+from avenv_agents.workers import Crew
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class DaggerConfig:
 
 
 def train_dagger(
-    config: DaggerConfig, policy: Policy, workers: Workers, course: Course, device: str = "cpu"
+    config: DaggerConfig, policy: Policy, workers: Crew, course: Course, device: str = "cpu"
 ) -> None:
     """Learn until the course is over; workers collect while what they brought is learned from.
 
@@ -126,11 +127,14 @@ def dagger_losses(config: DaggerConfig, policy: Policy, batch: dict[str, Tensor]
     seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
     with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
         result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    result, batch = only_played(result, batch)
     expert = batch["expert"]
     weight = torch.where(expert == STOP, config.stop_weight, 1.0)
     bold = result.logits.clone()
     bold[..., STOP] += config.caution
-    imitation = functional.cross_entropy(bold.flatten(0, 1), expert.flatten(), reduction="none")
+    imitation = functional.cross_entropy(
+        bold.reshape(-1, bold.shape[-1]), expert.flatten(), reduction="none"
+    )
     imitation = (imitation * weight.flatten()).sum() / weight.sum()
     azimuth, near = auxiliary_losses(result.auxiliary, batch)
     value = functional.smooth_l1_loss(result.value, batch["returns"])
@@ -138,6 +142,20 @@ def dagger_losses(config: DaggerConfig, policy: Policy, batch: dict[str, Tensor]
     agreed = (result.logits.argmax(-1) == expert).float().mean()
     parts = {"imitation": imitation, "azimuth": azimuth, "near": near, "value": value}
     return {"loss": loss, **{k: v.detach() for k, v in parts.items()}, "agreement": agreed}
+
+
+def only_played(said: Unrolled, batch: dict[str, Tensor]) -> tuple[Unrolled, dict[str, Tensor]]:
+    """Return what was said of the steps that were played, and what is known of them.
+
+    All are (T, rows, ...); where some steps were not played, (N, ...), those that were.
+    """
+    played = batch["played"]
+    if bool(played.all()):
+        return said, batch
+    chosen = {name: value[played] for name, value in batch.items() if name != "memory"}
+    auxiliary = {name: value[played] for name, value in said.auxiliary.items()}
+    said = said._replace(logits=said.logits[played], value=said.value[played], auxiliary=auxiliary)
+    return said, chosen
 
 
 def auxiliary_losses(said: dict[str, Tensor], truth: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -149,7 +167,7 @@ def auxiliary_losses(said: dict[str, Tensor], truth: dict[str, Tensor]) -> tuple
 
 
 class Memory:
-    """The latest rollouts, column by column: one column is one row's T steps.
+    """The latest rollouts, column by column: one column is one row's T steps, or fewer.
 
     Args:
         config: says how many are kept.
@@ -161,7 +179,7 @@ class Memory:
         self._config, self._device = config, device
         self._random = np.random.default_rng(seed)
         self._arrays: dict[str, Tensor] = {}
-        self._rollouts = self._columns = 0
+        self._columns = self._room = 0  # that were ever added; that are kept
 
     def add(self, rollout: Rollout) -> None:
         """Keep a rollout in place of the oldest."""
@@ -173,31 +191,38 @@ class Memory:
             "near": rollout.near,
             "returns": discounted(rollout, self._config.discount),
             "memory": rollout.memory[None],
+            "played": rollout.played,
         }
         columns = rollout.begun.shape[1]
         if not self._arrays:
-            self._columns = columns
+            self._room = self._config.kept * columns
             for name, array in arrays.items():
-                shape = len(array), self._config.kept * columns, *array.shape[2:]
+                length = 1 if name == "memory" else self._config.rollout_steps
+                shape = length, self._room, *array.shape[2:]
                 kind = torch.from_numpy(array[:0]).dtype
                 self._arrays[name] = torch.zeros(shape, dtype=kind, device=self._device)
-        first = self._rollouts % self._config.kept * columns
+        fit = min(columns, self._room)  # more than at first, if workers have come since
+        places = torch.arange(self._columns, self._columns + fit) % self._room
+        self._arrays["played"][:, places] = False
         for name, array in arrays.items():
-            self._arrays[name][:, first : first + columns] = torch.from_numpy(array)
-        self._rollouts += 1
+            kept = torch.from_numpy(array[:, :fit]).to(self._device)
+            self._arrays[name][: len(array), places] = kept
+        self._columns += fit
 
     def sample(self, sequences: int) -> dict[str, Tensor]:
         """Return some columns (T, sequences, ...), each at most once."""
-        there = min(self._rollouts, self._config.kept) * self._columns
+        there = min(self._columns, self._room)
         chosen = self._random.choice(there, min(sequences, there), replace=False)
         index = torch.from_numpy(chosen).to(self._device)
         return {name: array[:, index] for name, array in self._arrays.items()}
 
 
 def discounted(rollout: Rollout, discount: float) -> np.ndarray:
-    """Return the discounted sum (T, E) of the rewards from each step on."""
+    """Return the discounted sum (T, E) of the rewards from each step on; 0 after the last."""
     returns, following = np.empty_like(rollout.reward), rollout.next_value
     for t in range(len(returns) - 1, -1, -1):
         after = np.where(rollout.ended[t], rollout.bootstrap[t], following)
-        following = returns[t] = rollout.reward[t] + discount * after
+        here = rollout.reward[t] + discount * after
+        returns[t] = np.where(rollout.played[t], here, np.float32(0))
+        following = np.where(rollout.played[t], here, following)
     return returns

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from avenv.cli.commands import cluster_of, cluster_option
+
 
 @click.group()
 def data() -> None:
@@ -28,17 +30,22 @@ def data() -> None:
 )
 @click.option("--seed", type=int)
 @click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to share."
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes to share; default: 1, or all of the cluster.",
 )
-def poses(folder: Path, workers: int, **settings: Any) -> None:
+@cluster_option
+def poses(folder: Path, workers: int | None, cluster: str | None, **settings: Any) -> None:
     """Draw independent poses in homes, with what is heard there and the truth, into FOLDER.
 
-    An interrupted run goes on where it stopped.
+    An interrupted run goes on where it stopped. The machines of a cluster have to share FOLDER.
     """
     from avenv_agents.poses import PoseSettings, make_poses  # which bring the simulator
 
     given = {name: value for name, value in settings.items() if value is not None}
-    made = make_poses(PoseSettings(**given), folder, workers)
+    made = make_poses(
+        PoseSettings(**given), folder, workers or 1, cluster=cluster_of(cluster, workers)
+    )
     click.echo(f"{made} homes made, the others were there: {folder}")
 
 

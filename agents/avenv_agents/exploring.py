@@ -27,8 +27,9 @@ FARTHEST = 60.0
 """Seconds at 1 m/s; what is farther is behind something."""
 EVERY = 10
 """Actions after which the edges are looked up anew."""
-PATIENCE = 40
-"""Actions after which a place that was not reached is given up."""
+PATIENCE, SLOWNESS = 40, 8.0
+"""Actions after which a place that was not reached is given up: so many, or so many for each second
+that it was away at 1 m/s."""
 LATELY = 5
 """Looks after which what is derived of the map is derived anew."""
 ARMS_LENGTH = 0.6
@@ -45,6 +46,10 @@ class Explorer:
     Args:
         walker: that gets about.
         reach: metres from the origin to the edges of the map.
+
+    Attributes:
+        appeal: seconds at 1 m/s (K,) that it walks farther to see the edges at places (K, 2); None:
+            all are worth the same.
     """
 
     def __init__(self, walker: Walker, reach: float):
@@ -52,10 +57,11 @@ class Explorer:
         self._floor, self._done = CellMap(reach), CellMap(reach)
         self._goal: NDArray[np.float64] | None = None
         self._turns = round(2 * np.pi / walker.turn)
-        self._age = 0
+        self._age, self._patience = 0, float(PATIENCE)
         self._middle: NDArray[np.float64] | None = None
         self._looks = 0
         self._known: dict[str, tuple[int, NDArray[np.bool_]]] = {}
+        self.appeal: Callable[[NDArray], NDArray] | None = None
 
     def look(self, floor: NDArray[np.float64]) -> None:
         """Take note of floor (K, 2) that is seen, metres ahead of the body and to its left."""
@@ -73,7 +79,7 @@ class Explorer:
         self._age += 1
         if self._goal is not None:
             arrived = np.linalg.norm(self._goal - self._walker.position) < ARRIVED
-            if arrived or self._age >= PATIENCE:
+            if arrived or self._age >= self._patience:
                 self._leave(self._goal)
                 self._goal = None
         if self._goal is None or self._age % EVERY == 0:
@@ -95,12 +101,16 @@ class Explorer:
 
     def standing(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the nearest place (2,) with room to act on another, on floor that was seen."""
-        row, column = np.nonzero(self._free())
-        free = self._floor.centres(column, row)
+        free = self.room()
         away = np.linalg.norm(free - place, axis=1)
         if not (away >= ARMS_LENGTH).any():
             return place
         return free[np.argmin(np.where(away >= ARMS_LENGTH, away, np.inf))]
+
+    def room(self) -> NDArray[np.float64]:
+        """Return the places (K, 2) where a body can stand, on floor that was seen."""
+        row, column = np.nonzero(self._free())
+        return self._floor.centres(column, row)
 
     def _lately(
         self, name: str, places: NDArray[np.float64], find: Callable[[NDArray], NDArray[np.bool_]]
@@ -134,13 +144,17 @@ class Explorer:
     def _renew_goal(self) -> None:
         old = self._goal
         places = self._edges()
-        self._goal = None
+        self._goal, away = None, 0.0
         if len(places):
             times = self._walker.seconds_to(places)
-            if times.min() < FARTHEST:
-                self._goal = places[int(np.argmin(times))]
+            costs = times if self.appeal is None else times - self.appeal(places)
+            costs = np.where(times < FARTHEST, costs, np.inf)
+            best = int(np.argmin(costs))
+            if np.isfinite(costs[best]):
+                self._goal = places[best]
+                away = float(times[best])
         if self._goal is None or old is None or np.linalg.norm(old - self._goal) > 2 * ARRIVED:
-            self._age = 0
+            self._age, self._patience = 0, max(PATIENCE, SLOWNESS * away)
 
     def _edges(self) -> NDArray[np.float64]:
         """Return the places (K, 2) where floor that was seen ends, and nobody knows in what."""

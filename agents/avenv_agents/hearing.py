@@ -144,6 +144,13 @@ class SourceBelief:
         row, column = np.divmod(likely.argmax(), len(self._x))
         return np.array([self._x[column], self._x[row]])
 
+    def log_at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how likely places (K, 2) are, by the logarithm, relative to the likeliest."""
+        log = np.log(self.probability + 1e-12)
+        cells = np.floor((places - self._x[0]) / self.CELL + 0.5).astype(np.int64)
+        column, row = np.clip(cells, 0, len(self._x) - 1).T
+        return log[row, column] - log.max()
+
     def places(self) -> NDArray[np.float64]:
         """Return the places (N, N, 2) that are believed in."""
         return np.stack(np.meshgrid(self._x, self._x), axis=-1)

@@ -1,6 +1,7 @@
 """Train a policy with a memory as a configuration says: by DAgger or by PPO."""
 
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ except ImportError as error:
 
 from avenv.core.interrupts import terminable
 from avenv.core.suggest import accepted
+from avenv.simulation.cluster import Cluster
 from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
+from avenv_agents.cluster_workers import ClusterWorkers
 from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
@@ -21,9 +24,9 @@ from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
-from avenv_agents.rollout import Workers
 from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
 from avenv_agents.waypoints import MAPS
+from avenv_agents.workers import Crew, Workers
 
 METHODS: dict[str, tuple[type, Callable[..., None]]] = {
     "dagger": (DaggerConfig, train_dagger),
@@ -39,6 +42,8 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     device: str = "auto",
+    cluster: Cluster | None = None,
+    patience: float = 1.0,
 ) -> Policy:
     """Train a policy and save it with its configuration.
 
@@ -52,6 +57,9 @@ def train(
         overwrite: replace the run in the folder.
         progress: show a progress bar.
         device: that the learner computes on; "auto": a GPU where there is one.
+        cluster: whose workers play in place of processes of this machine, which learns.
+        patience: of a cluster: share of the workers at whose end a rollout ends for all. Below 1
+            no straggler holds up the others, and the curve depends on who was slow.
 
     Returns:
         The policy, on the CPU.
@@ -60,6 +68,7 @@ def train(
         ValueError: the configuration cannot be used, or the folder, or the losses became no numbers
             (the last checkpoint stays).
         RuntimeError: a worker failed.
+        ChildProcessError: all workers of a cluster have died, and none returns.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what was saved.
     """
     folder = Path(folder)
@@ -69,10 +78,9 @@ def train(
     text = config.to_yaml()
     check_folder(folder, config, resume, overwrite)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    torch.manual_seed(config.seed)
-    workers = _make_workers(config, parts)
-    try:
-        policy = Policy(*workers.spaces, parts)
+    with cluster or nullcontext(), closing(_make_workers(config, parts, cluster, patience)) as crew:
+        torch.manual_seed(config.seed)  # here, so that it does not matter who plays
+        policy = Policy(*crew.spaces, parts)
         if config.start_from is not None and not resume:
             _start_from(policy, config.start_from)
         policy.to(device)
@@ -82,7 +90,7 @@ def train(
             folder.mkdir(parents=True, exist_ok=True)
         write_config(folder, text)
         course = Course(
-            folder, policy, optimizer, workers, config.seed, config.total_steps,
+            folder, policy, optimizer, crew, config.seed, config.total_steps,
             config.checkpoint_every, config.validation.get("every", 0), resume, progress,
             config.minutes,
         )  # fmt: skip
@@ -90,7 +98,7 @@ def train(
             if not resume:
                 course.keep()
             with terminable():
-                method(numbers, policy, workers, course, device)
+                method(numbers, policy, crew, course, device)
         except KeyboardInterrupt as stop:
             steps = read_checkpoint(folder / POLICY_FILE)["steps"]
             raise type(stop)(
@@ -98,8 +106,6 @@ def train(
             ) from stop
         finally:
             course.close()
-    finally:
-        workers.close()
     return policy.cpu().eval()
 
 
@@ -128,7 +134,9 @@ def controlled(parts: PolicyConfig, control: str | None) -> PolicyConfig:
     return replace(parts, encoders=kept)
 
 
-def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
+def _make_workers(
+    config: TrainingConfig, parts: PolicyConfig, cluster: Cluster | None, patience: float
+) -> Crew:
     validate = None
     if config.validation:
         own = {k: v for k, v in config.validation.items() if k not in ("every", "episodes")}
@@ -136,7 +144,8 @@ def _make_workers(config: TrainingConfig, parts: PolicyConfig) -> Workers:
         validate = Validation({**config.env, **own}, episodes, config.workers)
     waypoints = bool(set(MAPS) & set(parts.encoders))
     make_envs = TrainingEnvs(config.env, config.num_envs, config.workers, waypoints)
-    return Workers(make_envs, config.workers, config.seed, parts, validate)
+    crew = make_envs, config.workers, config.seed, parts, validate
+    return Workers(*crew) if cluster is None else ClusterWorkers(cluster, *crew, patience)
 
 
 def _start_from(policy: Policy, file: str) -> None:

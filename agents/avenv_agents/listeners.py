@@ -42,6 +42,8 @@ class Walker:
     """Actions for which a way found through the map is used."""
     GOAL_SHIFT = 1.0
     """Metres by which a goal may move before a new way to it is sought."""
+    STUCK = 0.1
+    """Share of a step that a body has not got ahead by when something is in its way."""
 
     def __init__(self, camera: DepthCamera, stride: float, turn: float):
         self._camera, self._stride, self.turn = camera, stride, turn
@@ -52,11 +54,17 @@ class Walker:
         self._goal: NDArray[np.float64] | None = None
         self._age = 0
 
-    def see(self, depth: NDArray[np.float32]) -> None:
-        """Take in a depth picture (H, W), and what the last action must have done."""
-        self.heading += {TURN_LEFT: self.turn, TURN_RIGHT: -self.turn}.get(self.action, 0.0)
-        if self.action == FORWARD:
-            self._step(depth)
+    def see(self, depth: NDArray[np.float32], pose: NDArray[np.floating] | None = None) -> None:
+        """Take in a depth picture (H, W), and what the last action has done.
+
+        That is in the pose (x, y, heading) if it is told; else it reckons what it must have done.
+        """
+        if pose is not None:
+            self._take(pose)
+        else:
+            self.heading += {TURN_LEFT: self.turn, TURN_RIGHT: -self.turn}.get(self.action, 0.0)
+            if self.action == FORWARD:
+                self._step(depth)
         self.obstacles.add(self.placed(self._camera.obstacles(depth)))
         self.depth = depth
 
@@ -83,15 +91,27 @@ class Walker:
         self._goal = None  # the map aims elsewhere now
         return self.obstacles.travel_time(places)
 
+    def _take(self, pose: NDArray[np.floating]) -> None:
+        before, self.position = self.position, pose[:2].astype(np.float64)
+        self.heading = float(pose[2])
+        if (
+            self.action == FORWARD
+            and np.linalg.norm(self.position - before) < self.STUCK * self._stride
+        ):
+            self._bump()
+
     def _step(self, depth: NDArray[np.float32]) -> None:
         assert self.depth is not None
-        step = self._stride * forward(self.heading)
         # Floor and side walls look the same from the next step; something always changes, though.
-        if np.quantile(np.abs(depth - self.depth), 0.95) > 0.1 * self._stride:
-            self.position = self.position + step
+        if np.quantile(np.abs(depth - self.depth), 0.95) > self.STUCK * self._stride:
+            self.position = self.position + self._stride * forward(self.heading)
         else:
-            self.obstacles.add((self.position + 1.2 * step)[None])
-            self._goal = None
+            self._bump()
+
+    def _bump(self) -> None:
+        ahead = 1.2 * self._stride * forward(self.heading)
+        self.obstacles.add((self.position + ahead)[None])
+        self._goal = None
 
 
 class Mind:
@@ -153,9 +173,18 @@ class ListenerAgent(Generic[M]):
             actions.append(self.step(mind, {**seen, "depth": seen["depth"][..., 0]}))
         return np.array(actions)
 
+    def explain(self) -> dict[str, NDArray]:
+        """Return where each body believes the sound to come from, and the obstacles it knows."""
+        maps = [mind.walker.obstacles for mind in self._minds]
+        return {
+            "belief": np.stack([mind.belief.probability for mind in self._minds]),
+            "obstacles": np.stack([known.cells for known in maps]),
+            "reach": np.array([known.reach for known in maps]),
+        }
+
     def step(self, mind: M, seen: dict[str, NDArray]) -> int:
         """Take in what a body observes now, its depth as (H, W), and return its next action."""
-        mind.walker.see(seen["depth"])
+        mind.walker.see(seen["depth"], seen.get("pose"))
         self.listen(mind, seen["audio"])
         mind.walker.action = self.decide(mind, seen)
         return mind.walker.action

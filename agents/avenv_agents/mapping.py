@@ -39,9 +39,24 @@ class DepthCamera:
 
     def between(self, depth: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
         """Return where (K, 2) metres ahead and left of the body it shows what is so high."""
+        return self.points(depth, low, high)[:, :2]
+
+    def points(
+        self, depth: NDArray[np.float32], low: float = -np.inf, high: float = np.inf,
+        far: float = RANGE,
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """Return the points (K, 3) that are so high and no farther ahead: ahead, left, up."""
         z = self._height + self._up * depth
-        shown = (depth > 0) & (depth < self.RANGE) & (z > low) & (z < high)
-        return np.stack([depth[shown], (self._left * depth)[shown]], axis=-1).astype(np.float64)
+        shown = (depth > 0) & (depth < far) & (z > low) & (z < high)
+        ahead, left, up = depth[shown], (self._left * depth)[shown], z[shown]
+        return np.stack([ahead, left, up], axis=-1).astype(np.float64)
+
+    def without(
+        self, depth: NDArray[np.float32], place: NDArray[np.float64], radius: float
+    ) -> NDArray[np.float32]:
+        """Return a depth picture (H, W) without what is so near to a place (2,) ahead and left."""
+        away = np.hypot(depth - place[0], self._left * depth - place[1])
+        return np.where(away < radius, np.float32(0), depth)
 
 
 class CellMap:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from avenv.benchmark import Agent
 from avenv.envs.vector import BatchEnv
@@ -114,10 +115,15 @@ class PortableAgent:
         """Return an action for each row (E,)."""
         seen = {name: observation[name] for name in self._names} | {PREVIOUS: self._previous}
         logits, self._memory = self._policy.step(seen, self._memory, self._begun)
+        self._logits = logits
         action = decide(logits, self._decision, self._random)
         self._begun = np.zeros(len(action), bool)
         self._previous = action
         return action
+
+    def explain(self) -> dict[str, NDArray]:
+        """Return how probable each action was, (E, A), before it was decided."""
+        return {"probability": softmax(self._logits, axis=-1)}
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ class PortablePolicy:
     """
 
     file: Path
+    explains = True
 
     @property
     def options(self) -> dict[str, Any]:

@@ -9,11 +9,9 @@ its number alone, so that neither the number of processes nor an interruption sh
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from avenv.core import frames, parallel
+from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.core.files import draft_of
 from avenv.core.suggest import accepted
 from avenv.geometry import lines_of_sight
 from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
 from avenv.scene.homes import find_homes, home_reference
+from avenv.simulation.cluster import Cluster
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.settings import SensorSettings
+from avenv.simulation.sharing import check_shared, share_out
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
-from avenv.simulation.warmup import warm_up
 from avenv.simulation.world import SOURCE_HEIGHT, World, load_scene
 from avenv.sounds.sets import load_sounds
 
@@ -137,7 +136,11 @@ class Poses(NamedTuple):
 
 
 def make_poses(
-    settings: PoseSettings, folder: str | Path, workers: int = 1, progress: bool = True
+    settings: PoseSettings,
+    folder: str | Path,
+    workers: int = 1,
+    progress: bool = True,
+    cluster: Cluster | None = None,
 ) -> int:
     """Draw poses and write them to a folder; homes that are there already stay as they are.
 
@@ -146,12 +149,13 @@ def make_poses(
         folder: that receives an archive for each home.
         workers: processes that share the homes.
         progress: show a progress bar.
+        cluster: whose workers do it instead; its machines share the folder.
 
     Returns:
         the number of homes made now.
 
     Raises:
-        ValueError: the folder holds poses of other settings.
+        ValueError: the folder holds poses of other settings, or machines do not share it.
         ChildProcessError: one of the processes was killed.
     """
     folder = Path(folder)
@@ -159,35 +163,16 @@ def make_poses(
     _claim(folder, settings)
     homes = find_homes(settings.homes)
     todo = [k for k in homes.numbers if not (folder / _name(homes.split, k)).exists()]
-    jobs = [(settings, homes.split, number, folder) for number in todo]
-    warm_up()
-    with tqdm(total=len(jobs), desc="poses", unit="home", disable=not progress) as bar:
-        for _ in _spread(jobs, min(workers, len(jobs))):
+    jobs = [(settings, homes.split, number, folder.resolve()) for number in todo]
+    with (
+        tqdm(total=len(jobs), desc="poses", unit="home", disable=not progress) as bar,
+        cluster or nullcontext(),
+    ):
+        if cluster is not None:
+            check_shared(cluster, folder)
+        for _ in share_out(_write_home, jobs, min(workers, len(jobs)), cluster):
             bar.update()
     return len(jobs)
-
-
-def _spread(jobs: Sequence[tuple], workers: int) -> Iterable[None]:
-    """Yield whenever a home has been written."""
-    if workers <= 1:
-        for job in jobs:
-            _write_home(*job)
-            yield
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, parallel.set_num_threads, (1,)) as pool:
-        futures = [pool.submit(_write_home, *job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                future.result()  # raises what was raised there
-                yield
-        except BrokenProcessPool as error:
-            raise ChildProcessError(
-                "a process was killed, for want of memory perhaps; what is made stays, and the "
-                "same command goes on with it"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:

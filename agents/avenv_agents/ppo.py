@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avenv_agents.course import Course
-from avenv_agents.dagger import auxiliary_losses
+from avenv_agents.dagger import auxiliary_losses, only_played
 from avenv_agents.policy import Policy
-from avenv_agents.rollout import Rollout, Workers
+from avenv_agents.rollout import Rollout
+from avenv_agents.workers import Crew
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class PpoConfig:
 
 
 def train_ppo(
-    config: PpoConfig, policy: Policy, workers: Workers, course: Course, device: str = "cpu"
+    config: PpoConfig, policy: Policy, workers: Crew, course: Course, device: str = "cpu"
 ) -> None:
     """Learn until the course is over.
 
@@ -123,6 +124,7 @@ def batch_of(config: PpoConfig, rollout: Rollout, device: str) -> dict[str, Tens
         "azimuth": rollout.azimuth,
         "near": rollout.near,
         "memory": rollout.memory[None],
+        "played": rollout.played,
     }
     return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
@@ -131,7 +133,7 @@ def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.fl
     """Return the generalised advantages (T, E): Schulman et al. 2016, equation 16.
 
     Nothing passes the end of an episode but, where it was truncated, the value of its last
-    observation.
+    observation. They are 0 where nothing was played.
     """
     result = np.empty_like(rollout.reward)
     following, advantage = rollout.next_value, np.zeros_like(rollout.next_value)
@@ -140,7 +142,9 @@ def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.fl
         after = np.where(ended, rollout.bootstrap[t], following)
         error = rollout.reward[t] + discount * after - rollout.value[t]
         advantage = error + discount * trace * np.where(ended, np.float32(0), advantage)
-        result[t], following = advantage, rollout.value[t]
+        advantage = np.where(rollout.played[t], advantage, np.float32(0))
+        result[t] = advantage
+        following = np.where(rollout.played[t], rollout.value[t], following)
     return result
 
 
@@ -151,6 +155,7 @@ def ppo_losses(
     seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
     with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
         result = policy.unroll(seen, batch["memory"][0], batch["begun"])
+    result, batch = only_played(result, batch)
     value = (result.value - batch["returns"]).square().mean() / 2
     if values_only:
         return {"loss": config.value * value, "value": value.detach()}

@@ -1,33 +1,28 @@
 """Rollouts: what a policy does and meets in a number of steps, as arrays to learn from.
 
-A `Collector` steps one native batch; `Workers` runs several of them in processes of their own, each
-with its own copy of the policy, so that only weights and finished rollouts travel. Environments
-come from factories. Finished rows begin anew within the step (`SAME_STEP`), so that every step is
-one to learn from: `begun` says where, and nothing that was remembered passes it.
+A `Collector` steps one native batch. Finished rows begin anew within the step (`SAME_STEP`), so
+that every step is one to learn from: `begun` says where, and nothing remembered passes it.
 """
 
-import multiprocessing
-import os
-import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
 from avenv.tasks.actions import STOP
 from avenv_agents.decision import decide
-from avenv_agents.policy import PREVIOUS, TRUTH, Policy, PolicyConfig, as_tensors, drawn, truth_of
+from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, drawn, truth_of
 from avenv_agents.waypoints import WaypointEnvs
 
 LARGE = 64
 """Numbers in an observation from which on it is kept in half precision."""
+
+LEAST = 0.25
+"""Share of a rollout's steps that are taken in any case (DD-PPO: Wijmans et al. 2020)."""
 
 
 class Rollout(NamedTuple):
@@ -47,6 +42,7 @@ class Rollout(NamedTuple):
         near: whether it is in reach.
         memory: (E, M) before the first step.
         next_value: (E,) of what comes after the last step.
+        played: whether the step was taken: rows of a rollout that was cut short lack the last ones.
         episodes: metrics of the episodes that ended, in rows that no expert helps.
     """
 
@@ -63,12 +59,13 @@ class Rollout(NamedTuple):
     near: NDArray[np.bool_]
     memory: NDArray[np.float32]
     next_value: NDArray[np.float32]
+    played: NDArray[np.bool_]
     episodes: list[dict[str, float]]
 
     @property
     def steps(self) -> int:
-        """T · E."""
-        return self.begun.size
+        """Steps that were taken, of T · E."""
+        return int(self.played.sum())
 
 
 class Guide(NamedTuple):
@@ -113,15 +110,29 @@ class Collector:
         self._randoms = [np.random.default_rng((seed, 2, row)) for row in range(rows)]
 
     @torch.no_grad()
-    def collect(self, steps: int, guide: Guide = Guide()) -> Rollout:  # noqa: B008
-        """Return the next rollout of so many steps T in each row."""
+    def collect(
+        self,
+        steps: int,
+        guide: Guide = Guide(),  # noqa: B008
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> Rollout:
+        """Return the next rollout.
+
+        Args:
+            steps: T, in each row.
+            guide: how the oracle helps.
+            is_enough: says, asked before each step, that the rollout is to be shorter; not by
+                more than to ``LEAST``.
+        """
         rows = self.envs.num_envs
         arrays = {name: [] for name in Rollout._fields}  # type: dict[str, list[Any]]
         start = self._memory.numpy().copy()
         episodes: list[dict[str, float]] = []
         guarded = np.arange(rows) < guide.guarded * rows
         radius = self.envs.batch.task.options.success_radius
-        for _ in range(steps):
+        for taken in range(steps):
+            if taken >= LEAST * steps and is_enough():
+                break
             observation = self._seen()
             logits, value, self._memory = self.policy.step(
                 as_tensors(observation, [*self.policy.reads, *self.policy.added]),
@@ -172,6 +183,7 @@ class Collector:
             **stacked,
             memory=start,
             next_value=self._value(self._seen(), self._begun),
+            played=np.ones_like(stacked["begun"]),
             episodes=episodes,
         )
 
@@ -212,184 +224,26 @@ class Collector:
 
 
 def joined(rollouts: Sequence[Rollout]) -> Rollout:
-    """Return rollouts of equally many steps side by side."""
+    """Return rollouts side by side; of those that were cut short, the last steps are empty."""
+    longest = max(len(rollout.begun) for rollout in rollouts)
     along = {"memory": 0, "next_value": 0}
+
+    def together(parts: list[NDArray], axis: int) -> NDArray:
+        if axis == 1:
+            parts = [_filled_up(part, longest) for part in parts]
+        return np.concatenate(parts, axis=axis)
+
     columns: dict[str, Any] = {
-        name: np.concatenate([getattr(r, name) for r in rollouts], axis=along.get(name, 1))
+        name: together([getattr(r, name) for r in rollouts], along.get(name, 1))
         for name in Rollout._fields
         if name not in ("observation", "episodes")
     }
     names = rollouts[0].observation
-    seen = {n: np.concatenate([r.observation[n] for r in rollouts], axis=1) for n in names}
+    seen = {name: together([r.observation[name] for r in rollouts], 1) for name in names}
     return Rollout(observation=seen, episodes=[e for r in rollouts for e in r.episodes], **columns)
 
 
-MakeEnvs = Callable[[int], BatchEnv | WaypointEnvs]
-"""Makes the environments of a worker, given its number; it must be picklable."""
-
-Validate = Callable[[Policy, int], list[dict[str, float]]]
-"""Plays a worker's share of the validation episodes, given its number; it must be picklable."""
-
-
-class Workers:
-    """Collectors in processes of their own, or, of a single one, in this process.
-
-    Args:
-        make_envs: makes the environments of each worker.
-        count: of workers.
-        policy: spaces and configuration of the policy that acts.
-        seed: worker w begins with seed + w · 2²⁰.
-        validate: plays episodes of a held-back set.
-
-    Raises:
-        ValueError: what the environments or the policy are to be cannot be.
-        RuntimeError: a worker fails otherwise; the message is its own.
-    """
-
-    STRIDE = 2**20
-
-    def __init__(
-        self, make_envs: MakeEnvs, count: int, seed: int, config: PolicyConfig,
-        validate: Validate | None = None,
-    ):  # fmt: skip
-        self.count = count
-        self._validate = validate
-        self._local: _Worker | None = None
-        self._pipes: list[Connection] = []
-        self._processes: list[Any] = []
-        self._pending: tuple | None = None
-        self.spaces: tuple[spaces.Dict, spaces.Space]
-        if count == 1:
-            self._local = _Worker(make_envs, 0, config, seed, validate)
-            self.spaces = self._local.spaces
-            return
-        context = multiprocessing.get_context("spawn")
-        threads = {"AVENV_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        before = {name: os.environ.get(name) for name in threads}
-        os.environ.update(threads)  # of the children, who read it as they start
-        try:
-            for number in range(count):
-                ours, theirs = context.Pipe()
-                arguments = (theirs, make_envs, number, config, seed, validate)
-                process = context.Process(target=_serve, args=arguments, daemon=True)
-                process.start()
-                theirs.close()
-                self._pipes.append(ours)
-                self._processes.append(process)
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
-        self.spaces = self._answers()[0]
-
-    def start(self, policy: Policy, steps: int, guide: Guide = Guide()) -> None:  # noqa: B008
-        """Let all workers collect with the weights as they are now."""
-        self._ask("collect", _weights(policy), steps, guide)
-
-    def finish(self) -> Rollout:
-        """Return what they have collected, all rows side by side."""
-        return joined(self._answers())
-
-    def begin(self, seed: int) -> None:
-        """Begin new episodes everywhere, as if nothing had been before."""
-        self._ask("begin", seed)
-        self._answers()
-
-    def validate(self, policy: Policy) -> list[dict[str, float]]:
-        """Return the metrics of the validation's episodes."""
-        self._ask("validate", _weights(policy))
-        return [metrics for share in self._answers() for metrics in share]
-
-    def close(self) -> None:
-        """End the workers."""
-        for pipe in self._pipes:
-            with suppress(OSError):
-                pipe.send(None)
-        for process in self._processes:
-            process.join(5)
-            if process.is_alive():
-                process.terminate()
-        if self._local is not None:
-            self._local.collector.envs.close()
-
-    def _ask(self, *question: Any) -> None:
-        if self._local is not None:
-            self._pending = question
-        for pipe in self._pipes:
-            with suppress(OSError):  # of one that died, _answers tells
-                pipe.send(question)
-
-    def _answers(self) -> list[Any]:
-        if self._local is not None:
-            assert self._pending is not None
-            return [self._local.answer(*self._pending)]
-        answers = []
-        for number, pipe in enumerate(self._pipes):
-            try:
-                kind, answer = pipe.recv()
-            except (EOFError, OSError):
-                raise RuntimeError(
-                    f"worker {number} has died; is there too little memory?"
-                ) from None
-            if kind == "refused":
-                raise ValueError(answer)
-            if kind == "error":
-                raise RuntimeError(f"worker {number}: {answer}")
-            answers.append(answer)
-        return answers
-
-
-class _Worker:
-    """What one process does."""
-
-    def __init__(
-        self, make_envs: MakeEnvs, number: int, config: PolicyConfig, seed: int,
-        validate: Validate | None,
-    ):  # fmt: skip
-        envs = make_envs(number)
-        space = envs.single_observation_space
-        assert isinstance(space, spaces.Dict)
-        self.spaces = space, envs.single_action_space
-        self.number, self._validate = number, validate
-        self.policy = Policy(space, envs.single_action_space, config).eval()
-        self.collector = Collector(envs, self.policy, self._seed(seed))
-
-    def answer(self, verb: str, *arguments: Any) -> Any:
-        """Do what one of ``Workers``' verbs asks for."""
-        if verb == "begin":
-            return self.collector.begin(self._seed(arguments[0]))
-        weights, *more = arguments
-        self.policy.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
-        if verb == "collect":
-            return self.collector.collect(*more)
-        assert self._validate is not None
-        return self._validate(self.policy, self.number)
-
-    def _seed(self, seed: int) -> int:
-        return seed + self.number * Workers.STRIDE
-
-
-def _serve(pipe: Connection, make_envs: MakeEnvs, number: int, *arguments: Any) -> None:
-    torch.set_num_threads(1)
-    try:
-        worker = _Worker(make_envs, number, *arguments)
-        pipe.send(("ready", worker.spaces))
-        while (question := pipe.recv()) is not None:
-            pipe.send(("done", worker.answer(*question)))
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
-        return
-    except ValueError as error:  # about what the user has given: said as if there were no workers
-        with suppress(OSError):
-            pipe.send(("refused", str(error)))
-    except Exception:
-        with suppress(OSError):
-            pipe.send(("error", traceback.format_exc()))
-
-
-def _weights(policy: Policy) -> dict[str, NDArray]:
-    # Arrays, because pipes would send tensors as handles of shared memory.
-    return {
-        name: value.detach().cpu().numpy().copy() for name, value in policy.state_dict().items()
-    }
+def _filled_up(array: NDArray, steps: int) -> NDArray:
+    """Return an array (T, ...) with zeros behind, as long as that many steps."""
+    missing = steps - len(array)
+    return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array

@@ -70,6 +70,7 @@ class SavedPolicy:
     """
 
     file: Path
+    explains = True
 
     @property
     def options(self) -> dict[str, Any]:

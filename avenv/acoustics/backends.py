@@ -33,6 +33,7 @@ BACKENDS: dict[str, ModuleType] = {
     "pyroomacoustics": pyroom,
     "anechoic": anechoic,
 }
+"""What renders sound, by name."""
 
 
 def find_backend(name: str) -> ModuleType:

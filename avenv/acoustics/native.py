@@ -18,10 +18,11 @@ from avenv.acoustics.batch import ResponseBatch, as_length, as_output, check_bat
 from avenv.acoustics.ears.layouts import ChannelLayout, make_layout
 from avenv.acoustics.ears.microphones import MicrophoneArray
 from avenv.acoustics.field import SourceField, source_field
+from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.late.tracing import late_at
 from avenv.acoustics.paths.directivity import gains_towards, make_directivity
 from avenv.acoustics.paths.search import Paths, allocate_paths, find_paths
-from avenv.acoustics.response import assemble, assemble_coincident, late_noise
+from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core import parallel

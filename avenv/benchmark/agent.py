@@ -99,6 +99,14 @@ What it says of itself, each if it has the attribute:
 
 An agent that has ``account(row)`` is asked for it when an episode is over: numbers by name of what
 the episode has cost it, written down as ``ledger``.
+
+An agent that has ``explain()`` can be asked after ``act`` what it thought, and whoever watches it
+shows that. It returns arrays by name, (R, ...) each. A ``probability`` (R, A) is that of each
+action. What is (R,) is a number, such as the ``value`` of what it expects. What is (R, D) is a
+distribution over D equal sectors about the body, the first straight ahead, the next to its left.
+What is (R, N, N) is a map by y and x about where the episode began, x ahead and y to the left
+then, of ``reach`` (R,) metres from there to its edges. A factory that is no class of such agents
+says by ``explains = True`` that it makes them.
 """
 
 
@@ -149,6 +157,11 @@ def options_of(agent: AgentFactory) -> dict[str, Any]:
             )
         options["sensors"] = tuple(sensors) or ("contact",)  # an environment has at least one
     return options
+
+
+def explains(agent: AgentFactory) -> bool:
+    """Return whether the agents of a factory say what they think."""
+    return bool(getattr(agent, "explains", hasattr(agent, "explain")))
 
 
 def view_of(envs: BatchEnv, rows: int, folder: Path | None = None) -> AgentView:

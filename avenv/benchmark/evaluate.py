@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
 from importlib.metadata import version
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
 from avenv.benchmark.agent import AgentFactory, options_of
 from avenv.benchmark.impaired import Impaired
 from avenv.benchmark.journal import Journal
-from avenv.benchmark.player import AgentError, Trial, in_turn, play
-from avenv.benchmark.provenance import identity
+from avenv.benchmark.player import AgentError, Trial, in_turn
+from avenv.benchmark.playing import Playing
+from avenv.benchmark.provenance import identity, origin
 from avenv.benchmark.results import (
     AGENT_FILES,
     EPISODES,
@@ -29,7 +30,7 @@ from avenv.benchmark.results import (
 from avenv.benchmark.sets import EpisodeSet, SetEpisode
 from avenv.core.interrupts import terminable
 from avenv.envs.batch import Batch
-from avenv.envs.vector import BatchEnv
+from avenv.simulation.cluster import Cluster
 from avenv.simulation.world import World, load_worlds
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
@@ -54,6 +55,7 @@ def evaluate_set(
     arguments: Mapping[str, Any] | None = None,
     file: str | None = None,
     progress: bool = True,
+    cluster: Cluster | None = None,
 ) -> Results:
     """Evaluate an agent on the episodes of a set, by its rules.
 
@@ -76,6 +78,7 @@ def evaluate_set(
         arguments: of the agent, to be written down.
         file: of the set, if it is none of the package.
         progress: show a progress bar.
+        cluster: whose workers play, ``num_envs`` episodes at once each; the results are the same.
 
     Raises:
         ValueError: there is no such split, an argument is out of range, the agent lacks a sensor or
@@ -100,7 +103,7 @@ def evaluate_set(
     )  # fmt: skip
     trials = trials_of(chosen, seed)
     evaluation = _Evaluation(agent, heading, trials, {**rules, **senses}, episodes.previous_reward)
-    return evaluation.run(out, num_envs, shard, on_error, progress)
+    return evaluation.run(out, num_envs, shard, on_error, progress, cluster)
 
 
 def evaluate(
@@ -115,6 +118,7 @@ def evaluate(
     on_error: str = "stop",
     shard: tuple[int, int] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    cluster: Cluster | None = None,
     **options: Any,
 ) -> Results:
     """Evaluate an agent on episodes of one's own; episode k is the one that ``seed + k`` begins.
@@ -131,7 +135,7 @@ def evaluate(
         num_envs: episodes played at once.
         task: a name in ``avenv.tasks.TASKS``.
         progress: show a progress bar.
-        out, on_error, shard, arguments: as ``evaluate_set``.
+        out, on_error, shard, arguments, cluster: as ``evaluate_set``.
         **options: see ``avenv.envs.batch.Batch``; the ``sensors`` by default as the agent says.
 
     Raises:
@@ -149,7 +153,7 @@ def evaluate(
     worlds = load_worlds(options.pop("scenes", find_registered(task).scenes))
     trials = drawn_trials(seed, episodes, len(worlds))
     evaluation = _Evaluation(agent, heading, trials, {**options, "scenes": worlds})
-    return evaluation.run(out, num_envs, shard, on_error, progress)
+    return evaluation.run(out, num_envs, shard, on_error, progress, cluster)
 
 
 def trials_of(episodes: Sequence[SetEpisode], seed: int) -> list[Trial]:
@@ -256,6 +260,7 @@ class _Evaluation:
         shard: tuple[int, int] | None,
         on_error: str,
         progress: bool,
+        cluster: Cluster | None,
     ) -> Results:
         """Play what has not been played yet, writing down what is finished."""
         _check_whole(("num_envs", num_envs, 1))
@@ -271,7 +276,7 @@ class _Evaluation:
         if missing:
             try:
                 with terminable(), log:
-                    self._play(missing, log, len(share), num_envs, on_error, progress)
+                    self._play(missing, log, len(share), num_envs, on_error, progress, cluster)
             except KeyboardInterrupt as stop:
                 raise type(stop)(_kept(log)) from stop
             except AgentError as error:
@@ -289,36 +294,30 @@ class _Evaluation:
         num_envs: int,
         on_error: str,
         progress: bool,
+        cluster: Cluster | None,
     ) -> None:
-        agent, folder = self.agent, log.path.parent if log.path else None
-        changed = agent.rules if isinstance(agent, Impaired) else {}
-        envs = BatchEnv(
-            self.heading["task"],
-            min(num_envs, len(missing)),
-            autoreset_mode=AutoresetMode.DISABLED,
-            **{"scenes": missing[0].place, **self.options, **changed},
-        )
+        folder = log.path.parent if log.path else None
+        playing = Playing(
+            self.agent, self.heading["task"], self.options, num_envs, on_error,
+            self.previous_reward, folder / AGENT_FILES if folder else None,
+        )  # fmt: skip
         bar = tqdm(total=count, initial=count - len(missing), unit="episode",
                    desc=self.heading["agent"]["name"], disable=not progress)  # fmt: skip
         solved = sum(record["metrics"].get("success", 0) for record in log.records.values())
-
-        def done(trial: Trial, episode: Episode, result: dict[str, Any]) -> None:
-            nonlocal solved
-            about = trial.about or {"episode": episode.to_dict()}
-            log.add(trial.number, {"scene": episode.scene.name, **about, **result})
-            solved += result["metrics"].get("success", 0)
-            bar.set_postfix_str(f"SR {solved / len(log.records):.2f}", refresh=False)
-            bar.update()
-
         began = time.perf_counter()
         if folder:
-            begin_session(folder, envs.num_envs)
-        try:
-            with bar:
-                own = folder / AGENT_FILES if folder else None
-                play(envs, agent, missing, done, on_error, self.previous_reward, own)
-        finally:
-            envs.close()
+            begin_session(folder, min(num_envs, len(missing)))
+        with bar, cluster or nullcontext():
+            if cluster and folder:
+                for machine, found in cluster.everywhere(origin).items():
+                    note_session(folder, event="machine", machine=machine, **found)
+            records = playing.over(cluster, missing, log.records) if cluster else playing(missing)
+            with closing(records):
+                for number, record in records:
+                    log.add(number, record)
+                    solved += record["metrics"].get("success", 0)
+                    bar.set_postfix_str(f"SR {solved / len(log.records):.2f}", refresh=False)
+                    bar.update()
         log.put_in_order()
         if folder:
             seconds = round(time.perf_counter() - began, 1)

@@ -55,6 +55,8 @@ class Impaired:
             "rows",
             "privilege",
             "told",
+            "explains",
+            "explain",
         ):  # it says the same of itself
             return getattr(self.agent, name)
         raise AttributeError(name)

@@ -1,7 +1,7 @@
 """Play episodes in the rows of a batch, so that no result depends on the rows or the order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ class Trial:
     about: dict[str, Any] = field(default_factory=dict)
 
 
-Done = Callable[[Trial, Episode, dict[str, Any]], None]
-"""Takes note of an episode that is over."""
+Played = tuple[Trial, Episode, dict[str, Any]]
+"""An episode that is over: as it was asked for, as it was played, and its result."""
 
 
 class AgentError(ValueError):
@@ -82,6 +82,12 @@ class Crew:
         agent = self._agents[row // self._rows]
         account = getattr(agent, "account", None)
         return dict(account(row % self._rows)) if account else {}
+
+    def explain(self, row: int) -> dict[str, NDArray]:
+        """Return what the agent has thought in a row, if it says so; see ``AgentFactory``."""
+        agent = self._agents[row // self._rows]
+        explain = getattr(agent, "explain", None)
+        return {k: v[row % self._rows] for k, v in explain().items()} if explain else {}
 
     def act(self, active: NDArray[np.bool_], reward: NDArray[np.float64]) -> NDArray:
         """Return what the agent does now in every row (E, ...).
@@ -124,19 +130,18 @@ def play(
     envs: BatchEnv,
     factory: AgentFactory,
     trials: Iterable[Trial],
-    done: Done,
     on_error: str = "stop",
     previous_reward: bool = False,
     folder: Path | None = None,
-) -> None:
-    """Play episodes; a row that has finished one takes the next.
+) -> Iterator[Played]:
+    """Play episodes, and yield each as it ends; a row that has finished one takes the next.
+
+    A result has ``metrics``, the ``actions``, and an ``error`` if the agent failed.
 
     Args:
         envs: where.
         factory: makes the agent.
         trials: the episodes, those in one scene best one after another.
-        done: is given each, as it was played, with its result: ``metrics``, the ``actions``, and
-            an ``error`` if the agent failed.
         on_error: ``"stop"``, or ``"fail"``: an episode in which the agent fails is over there, and
             not solved.
         previous_reward: whether the agent is told its rewards.
@@ -147,11 +152,11 @@ def play(
     """
     if on_error not in ON_ERROR:
         raise ValueError(f"on_error is {on_error!r}; {accepted(on_error, ON_ERROR)}")
-    table = _Table(envs, factory, done, on_error, previous_reward, folder)
-    suspects = table.play(trials)
+    table = _Table(envs, factory, on_error, previous_reward, folder)
+    suspects = yield from table.play(trials)
     # Who of several rows at once made the agent fail is known when each has played alone.
     for trial in sorted(suspects, key=lambda trial: trial.number):
-        table.play([trial], alone=True)
+        yield from table.play([trial], alone=True)
 
 
 class _Table:
@@ -161,12 +166,12 @@ class _Table:
         self,
         envs: BatchEnv,
         factory: AgentFactory,
-        done: Done,
         on_error: str,
         previous_reward: bool,
         folder: Path | None,
     ):
-        self._envs, self._batch, self._done, self._on_error = envs, envs.batch, done, on_error
+        self._envs, self._batch, self._on_error = envs, envs.batch, on_error
+        self._over: list[Played] = []
         self._make_crew = lambda: Crew(factory, envs, previous_reward, folder)
         self._crew = self._make_crew()
         count = envs.num_envs
@@ -174,13 +179,17 @@ class _Table:
         self._actions: list[list[Any]] = [[] for _ in range(count)]
         self._reward = np.zeros(count)
 
-    def play(self, trials: Iterable[Trial], alone: bool = False) -> list[Trial]:
+    def play(
+        self, trials: Iterable[Trial], alone: bool = False
+    ) -> Generator[Played, None, list[Trial]]:
         """Play some trials, and return those in one of which the agent failed, to be told apart."""
         queue = deque(trials)
         suspects: list[Trial] = []
         if alone:
             self._crew = self._make_crew()
         while True:
+            over, self._over = self._over, []
+            yield from over
             self._begin(queue, 1 if alone else self._envs.num_envs)
             active = np.array([trial is not None for trial in self._trials])
             if not active.any():
@@ -253,7 +262,7 @@ class _Table:
             result["error"] = error
             result["metrics"] = metrics | {"success": 0.0}
         self._trials[row] = None
-        self._done(trial, self._batch.task.episodes[row], result)
+        self._over.append((trial, self._batch.task.episodes[row], result))
 
     def _fail(self, rows: Iterable[int], error: Exception) -> None:
         """End the episodes of rows in which the agent failed, or stop."""

@@ -120,20 +120,18 @@ def replay(
     played: dict[int, Replayed] = {}
     bar = tqdm(total=len(chosen), desc="playing again", unit="episode", disable=not progress)
 
-    def done(trial: Trial, episode: Episode, result: dict[str, Any]) -> None:
-        script.note(trial.number)
-        row = script.row.pop(trial.number)
-        marks = [np.array(mark) for mark in envs.batch.task.marks(row)]
-        path = np.array(script.paths.pop(trial.number))
-        played[trial.number] = Replayed(episode, result, path, marks)
-        bar.update()
-
     def scripted(_: Any) -> _Script:
         return script
 
     scripted.rows, scripted.privilege = None, _Script.privilege  # type: ignore[attr-defined]
     with bar:
-        play(envs, scripted, chosen, done, on_error="fail")
+        for trial, episode, result in play(envs, scripted, chosen, on_error="fail"):
+            script.note(trial.number)
+            row = script.row.pop(trial.number)
+            marks = [np.array(mark) for mark in envs.batch.task.marks(row)]
+            path = np.array(script.paths.pop(trial.number))
+            played[trial.number] = Replayed(episode, result, path, marks)
+            bar.update()
     envs.close()
     return played
 
@@ -151,7 +149,7 @@ def staged(results: Results) -> tuple[list[Trial], dict[str, Any]]:
         if differ := differences(rules, plain(found.rules)):
             raise FalseResultsError(f"the rules are not those of {found.name}: {', '.join(differ)}")
         chosen = found.split(heading["set"]["split"])[: heading["episodes"]]
-        return trials_of(chosen, 0), rules
+        return trials_of(chosen, heading["agent"]["seed"]), rules
     scenes = rules.get("scenes", find_registered(heading["task"]).scenes)
     names = scenes if isinstance(scenes, list) else [scenes]
     if not all(isinstance(name, str) for name in names):

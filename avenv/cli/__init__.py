@@ -3,7 +3,7 @@
 import click
 
 from avenv.cli.check import check
-from avenv.cli.commands import Commands, trust_option
+from avenv.cli.commands import Commands, cluster_of, cluster_option, trust_option
 from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
 from avenv.cli.habitat import habitat_group
@@ -12,6 +12,7 @@ from avenv.cli.results import results_group
 from avenv.cli.scene import scene_group
 from avenv.cli.sets import sets_group
 from avenv.cli.tasks import tasks_group
+from avenv.cli.watch import watch
 
 MOST_TO_BAKE = 10_000
 """Scenes that one run of `avenv bake` takes on."""
@@ -33,6 +34,7 @@ main.add_command(results_group)
 main.add_command(scene_group)
 main.add_command(tasks_group)
 main.add_command(sets_group)
+main.add_command(watch)
 
 
 @main.command()
@@ -81,12 +83,17 @@ def demo(
 @click.argument("scenes", nargs=-1, required=True)
 @click.option("--sound/--no-sound", default=True, show_default=True, help="Trace sound fields.")
 @click.option("--light/--no-light", default=True, show_default=True, help="Bake light, for rgb.")
-def bake(scenes: tuple[str, ...], sound: bool, light: bool) -> None:
+@click.option("--workers", type=click.IntRange(1), help="Processes to share; default: one a core.")
+@cluster_option
+def bake(
+    scenes: tuple[str, ...], sound: bool, light: bool, workers: int | None, cluster: str | None
+) -> None:
     """Make SCENES (files, names, homes:val, homes:train/0-999) ready in the cache folder.
 
-    Homes, what is derived of them, their light, and the sound of all source places. Works on all
-    cores; an interrupted run goes on where it stopped. A home takes some 40 MiB, 2 without its
-    sound and light. The folder holds 4 GiB, or AVENV_CACHE_GIB; AVENV_CACHE says where it is.
+    Homes, what is derived of them, their light, and the sound of all source places. An interrupted
+    run goes on where it stopped. On a cluster, all machines have to share the folder. A home takes
+    some 40 MiB, 2 without its sound and light. The folder holds 4 GiB, or AVENV_CACHE_GIB;
+    AVENV_CACHE says where it is.
     """
     from avenv.core.cache import cache_folder, folder_size
     from avenv.simulation.bake import bake as bake_scenes
@@ -95,7 +102,7 @@ def bake(scenes: tuple[str, ...], sound: bool, light: bool) -> None:
     worlds = load_worlds(scenes)
     if len(worlds) > MOST_TO_BAKE:
         raise click.ClickException("homes:train has no end; accepted: some of it, homes:train/0-99")
-    made = bake_scenes(worlds, sound, light)
+    made = bake_scenes(worlds, sound, light, workers, cluster_of(cluster, workers))
     click.echo(f"{made} places traced, the others were there")
     if folder := cache_folder():
         click.echo(f"{folder} holds {folder_size(folder) / 2**20:,.0f} MiB")

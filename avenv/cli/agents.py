@@ -42,7 +42,14 @@ class WithArguments:
         self.fingerprint = identity(agent)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("options", "sensors", "rows", "privilege"):  # it says the same of itself
+        if name in (
+            "options",
+            "sensors",
+            "rows",
+            "privilege",
+            "explains",
+            "explain",
+        ):  # it says the same of itself
             return getattr(self._agent, name)
         raise AttributeError(name)
 

@@ -19,6 +19,23 @@ trust_option = click.option(
 )
 
 
+cluster_option = click.option(
+    "--cluster",
+    metavar="auto|local|HOST:PORT",
+    help="Work on a cluster of Ray's: the one that this machine belongs to, one of this machine "
+    "alone, or the one whose head is there.",
+)
+
+
+def cluster_of(address: str | None, workers: int | None, rows: int = 1, threads: int = 1) -> Any:
+    """Return the ``Cluster`` that was asked for, of workers with so many environments, or None."""
+    if address is None:
+        return None
+    from avenv.simulation.cluster import Cluster, worker_memory
+
+    return Cluster(address, workers, threads, worker_memory(rows))
+
+
 class Commands(click.Group):
     """The commands of avenv and those that other packages have registered.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from avenv.cli.commands import trust_option
+from avenv.cli.commands import cluster_of, cluster_option, trust_option
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -75,6 +75,12 @@ from avenv.cli.commands import trust_option
 )
 @click.option("--fresh", is_flag=True, help="Play again what has been played before.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF THE AGENT]...")
+@cluster_option
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Of the cluster, with --num-envs each; default: one a core.",
+)
 @trust_option
 def evaluate(
     agent: str,
@@ -94,6 +100,8 @@ def evaluate(
     on_error: str,
     fresh: bool,
     more: tuple[str, ...],
+    cluster: str | None,
+    workers: int | None,
     trust: bool,
 ) -> None:
     """Run an agent over fixed episodes and print its metrics with confidence intervals.
@@ -106,6 +114,8 @@ def evaluate(
     from avenv.benchmark.sets import set_names
     from avenv.cli.agents import find_agent_here, with_arguments
 
+    if workers is not None and cluster is None:
+        raise ValueError("workers are a cluster's; accepted: --cluster as well, local for instance")
     if set_name is not None and (config or scenes or sounds or task):
         raise click.ClickException(
             "a set says which task, scenes and sounds; accepted: --set alone"
@@ -126,6 +136,7 @@ def evaluate(
         "on_error": on_error,
         "arguments": getattr(factory, "told", given),
         "out": folder,
+        "cluster": cluster_of(cluster, workers, num_envs),
     }
     if set_name is not None:
         chosen = load_set(set_name)

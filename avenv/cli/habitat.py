@@ -33,3 +33,20 @@ def export_rirs(
             f"{world.name}: {len(graph.nodes)} places, {4 * len(graph.nodes) ** 2} responses"
         )
     click.echo(f"wrote {out}")
+
+
+@habitat_group.command("compare-navmesh")
+@click.argument("scene")
+@click.argument("navmesh", type=click.Path(exists=True, dir_okay=False))
+def compare_navmesh(scene: str, navmesh: str) -> None:
+    """Compare the walkable floor of SCENE with that of a NAVMESH of habitat-sim's."""
+    from avenv.habitat import compare_navmesh as compare
+    from avenv.habitat import read_navmesh
+    from avenv.simulation.world import load_scene
+
+    mesh = read_navmesh(navmesh)
+    click.echo(
+        f"{navmesh}: {len(mesh.polygons)} polygons, for a body of {mesh.radius:g} m radius and "
+        f"{mesh.height:g} m height that steps over {mesh.climb:g} m"
+    )
+    click.echo(str(compare(load_scene(scene), mesh)))

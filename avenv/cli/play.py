@@ -47,6 +47,8 @@ def play(
 ) -> None:  # fmt: skip
     """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
 
+    SCENE may be a Python script that builds one, which is run.
+
     The server answers this machine alone, and only who knows the address that is printed. Each page
     that is open has a scene of its own. Ctrl-C ends it.
 
@@ -75,6 +77,7 @@ def play(
 
 
 def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) -> None:
+    from avenv.play.scripts import run_script
     from avenv.play.server import Server
     from avenv.play.session import Session
     from avenv.play.watching import Watch
@@ -86,9 +89,10 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     server = Server(lambda: Session(watch.world if watch else world, sample_rate), port)
     warm_up()
     watch = Watch(scene) if watches else None
-    world = watch.world if watch else load_scene(scene)
+    is_script = Path(scene).suffix == ".py"
+    world = watch.world if watch else load_scene(run_script(scene) if is_script else scene)
     _ = world.walkable, world.raster  # before anybody waits at a page
-    _serve(server, watch, world.name, opens)
+    serve_until_interrupted(server, watch, world.name, opens)
 
 
 def _play_episode(
@@ -114,10 +118,12 @@ def _play_episode(
     server = Server(game, port, most=1, visit=TurnVisit)
     warm_up()
     what = f"{task or set_name}, episode {episode}, into {folder}"
-    _serve(server, None, what, opens)
+    serve_until_interrupted(server, None, what, opens)
 
 
-def _serve(server: "Server", watch: "Watch | None", what: str, opens: bool) -> None:
+def serve_until_interrupted(
+    server: "Server", watch: "Watch | None", what: str, opens: bool
+) -> None:
     """Run a server, and what watches a file for it, until Ctrl-C."""
     from avenv.play.server import serve
 

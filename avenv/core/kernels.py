@@ -46,6 +46,15 @@ def njit(**options: Any) -> Callable[[Callable], Any]:
     return decorate
 
 
+def is_on_disk(dispatcher: Any) -> bool:
+    """Say whether anything compiled of a kernel is on disk that is still as its sources say.
+
+    True, too, where Numba is switched off and compiles nothing.
+    """
+    kept = getattr(dispatcher, "_cache", None)
+    return kept is None or bool(kept._cache_file._load_index())
+
+
 _COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
 _NO_WAY_IN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}

@@ -1,6 +1,7 @@
 """The panel of a demonstration: what is seen, where, and what is heard, in one picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ _HEAT = np.array(
 """Colours of a spectrogram from silent to loud."""
 
 _GAP = 8
+_SMALLEST = 9  # size of letters that can be read
 _STRIP = 96  # pixels, height of what is heard
 _LOUD = 0.3  # amplitude that fills a lane
 
@@ -117,5 +119,14 @@ def _write(panel: Image.Image, lines: Sequence[str], x: int, top: int) -> None:
     y = top + 4
     for k, line in enumerate(lines):
         size, ink = (20, _TEXT) if k == 0 else (15, _FAINT)
-        paint.text((x + 4, y), line, ink, ImageFont.load_default(size))
+        paint.text((x + 4, y), line, ink, _fitting(line, size, panel.width - x - 4 - _GAP))
         y += size + 12
+
+
+def _fitting(line: str, size: int, room: int) -> Any:
+    """Return the font of a size in which a line takes no more room, pixels; else a smaller one."""
+    font = ImageFont.load_default(size)
+    while font.getlength(line) > room and size > _SMALLEST:
+        size -= 1
+        font = ImageFont.load_default(size)
+    return font

@@ -9,7 +9,7 @@ avenv's acoustics, and needs nothing of habitat-sim but its Python interface.
 """
 
 from collections.abc import Mapping
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics import ResponseBatch, find_backend
 from avenv.habitat.ambisonics import as_habitat
-from avenv.habitat.axes import from_habitat, heading_of, rotation_of
+from avenv.habitat.axes import from_habitat, heading_of
 from avenv.habitat.configuration import AudioSensorSpec, read_spec
 from avenv.habitat.live import LiveScene, things_of
 from avenv.habitat.materials import HabitatMaterial, read_materials
@@ -115,8 +115,7 @@ class AudioSensor:
         """
         if sim is not None and sim is not self._sim:
             self._sim, self._live, self._world = sim, None, None
-        if not self._sources:
-            raise ValueError("there is no source; call setAudioSourceTransform first")
+        numbers = sorted(self._sources) or [self.first_source]
         if self._listener is None:
             raise ValueError("there is no listener; call setAudioListenerTransform first")
         world = self._scene()
@@ -128,7 +127,6 @@ class AudioSensor:
         engine = self._backend.Engine(
             self._hearing.sample_rate, self._hearing.layout, settings=self._settings, **self._hrtf
         )
-        numbers = sorted(self._sources)
         fields = [
             engine.source_field(prepared, unit * self._sources[n], float(head[2])) for n in numbers
         ]
@@ -178,7 +176,18 @@ class AudioSensor:
         """Return the response of the first source to a listener; all calls in one."""
         self.setAudioListenerTransform(position, rotation)
         self.runSimulation()
-        return self.getIR(min(self._sources))
+        return self.getIR(self.first_source)
+
+    @property
+    def first_source(self) -> int:
+        """The lowest number of its sources.
+
+        Raises:
+            ValueError: there is no source yet.
+        """
+        if not self._sources:
+            raise ValueError("there is no source; call setAudioSourceTransform first")
+        return min(self._sources)
 
     def _scene(self) -> World:
         """Return the scene as it is now; the same as long as nothing moved."""
@@ -197,63 +206,8 @@ class AudioSensor:
         return self._world
 
 
-def attach(sim: Any, spec: Any = None, agent: int | None = None, **options: Any) -> AudioSensor:
-    """Give a simulator an audio sensor, and return it.
-
-    habitat-sim iterates its own sensors in C++, so that ``sim.get_sensor_observations`` is wrapped:
-    what it returns has the response under the sensor's ``uuid`` besides. The sensor stands in the
-    simulator's table of sensors too, and goes where the agent goes.
-
-    Args:
-        sim: a ``habitat_sim.Simulator``.
-        spec: as ``AudioSensor`` takes it.
-        agent: number of the agent that listens; by default the simulator's default agent.
-        **options: of ``AudioSensor``.
-
-    Raises:
-        ValueError: it has a sensor of this name already.
-    """
-    sensor = AudioSensor(sim, spec, **options)
-    name = str(sensor.spec.uuid)
-    number = int(getattr(sim, "_default_agent_id", 0)) if agent is None else agent
-    tables = [t for t in (getattr(sim, "_sensors", None), getattr(sim.get_agent(number), "_sensors",
-              None)) if isinstance(t, dict)]  # fmt: skip
-    if any(name in table for table in tables):
-        raise ValueError(f"the simulator has a sensor {name!r} already; accepted: another uuid")
-    observe = sim.get_sensor_observations
-
-    @wraps(observe)
-    def with_sound(*args: Any, **kwargs: Any) -> Any:
-        seen = observe(*args, **kwargs)
-        which = kwargs.get("agent_ids", args[0] if args else number)
-        mine = seen.get(number) if isinstance(which, list | tuple) else seen
-        if mine is not None and (isinstance(which, list | tuple) or which == number):
-            node = sim.get_agent(number).scene_node
-            rotation = _quaternion(node.rotation)
-            ears = np.asarray(node.absolute_translation, np.float64)
-            offset = np.asarray(getattr(sensor.spec, "position", (0.0, 0.0, 0.0)), np.float64)
-            sensor.setAudioListenerTransform(ears + rotation_of(rotation) @ offset, rotation)
-            sensor.runSimulation(sim)
-            mine[name] = sensor.getIR(min(sensor._sources))
-        return seen
-
-    sim.get_sensor_observations = with_sound
-    for table in tables:
-        table[name] = sensor
-    return sensor
-
-
 def _place(what: str, position: ArrayLike) -> NDArray[np.float64]:
     place = np.asarray(position, np.float64)
     if place.shape != (3,) or not np.isfinite(place).all():
         raise ValueError(f"{what} is {position!r}; accepted: (x, y, z), finite")
     return from_habitat(place)
-
-
-def _quaternion(rotation: Any) -> NDArray[np.float64]:
-    """Return a rotation of Magnum's, numpy-quaternion's or numbers as (w, x, y, z)."""
-    if hasattr(rotation, "scalar"):
-        return np.array([rotation.scalar, *np.asarray(rotation.vector)], np.float64)
-    if hasattr(rotation, "w"):
-        return np.array([rotation.w, rotation.x, rotation.y, rotation.z], np.float64)
-    return np.asarray(rotation, np.float64)

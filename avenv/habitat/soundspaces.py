@@ -43,6 +43,8 @@ def read_episodes(
 ) -> tuple[list[Episode], list[str]]:
     """Return the episodes of a file whose scenes are here, as avenv plays them.
 
+    In a scene of several storeys an episode is on the one that it starts on.
+
     Args:
         path: a ``*.json.gz`` or ``*.json``; where it holds none by itself, those of the folder
             ``content`` beside it.
@@ -74,7 +76,9 @@ def read_episodes(
             missing[record["scene_id"]] = None
             continue
         sound = sound_of(Path(sounds), _told(record, ("sound_id", "sound"), where), sample_rate)
-        episodes.append(_episode(record, where, world_of(habitat_scene(scene)), sound, height))
+        z = _point(_field(record, "start_position", where), f"{where}.start_position")[2]
+        reference = _storey_of(world_of(habitat_scene(scene)), z)
+        episodes.append(_episode(record, where, world_of(reference), sound, height))
     if not episodes:
         few = ", ".join(list(missing)[:3])
         raise ValueError(f"{path}: none of its {len(missing)} scenes is in {scenes}: {few}, ...")
@@ -121,6 +125,15 @@ def _episode(
         ),
         instruction=f"Find the {category.replace('_', ' ')}." if category else "",
     )
+
+
+def _storey_of(world: World, z: float) -> str:
+    """Return the reference of a scene on the storey whose floor is nearest to ``z``, metres."""
+    floors = [level for level, _ in world.report.floors] if world.report else []
+    if not world.reference.startswith(HABITAT) or len(floors) < 2:
+        return world.reference
+    level = min(floors, key=lambda level: abs(level - z))
+    return world.reference if level == floors[0] else f"{world.reference}@{level:.2f}"
 
 
 def _heading(rotation: Any, where: str) -> float:

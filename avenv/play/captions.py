@@ -1,6 +1,7 @@
 """What sounds where, in words: for those who do not hear it."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +10,7 @@ from shapely import Polygon, contains_xy
 from avenv.core.frames import to_body
 from avenv.scene import CompiledScene
 from avenv.simulation.emitters import Emitter
+from avenv.simulation.state import State
 
 _WAYS = ("ahead", "ahead on the left", "left", "behind on the left", "behind",
          "behind on the right", "right", "ahead on the right")  # fmt: skip
@@ -42,3 +44,13 @@ def caption(
     distance = float(np.linalg.norm(offset))
     where = f"{way(offset, heading)}, {distance:.0f} m" if distance >= 0.5 else "here"
     return f"{what}: {where}" + (f", {room}" if room else "")
+
+
+def captions(sources: Iterable[tuple[str, Emitter]], state: State, row: int = 0) -> list[str]:
+    """Return a line on each source, given with its name, that one body may hear, nearest first."""
+    time, clock = float(state.time[row]), int(state.clock[row])
+    ear, heading = state.ears()[row], float(state.heading[row])
+    sounding = [(name, e) for name, e in sources if e.is_sounding(clock)]
+    sounding.sort(key=lambda pair: float(np.linalg.norm(np.array(pair[1].at(time)) - ear)))
+    compiled = state.here[row].compiled
+    return [caption(name, e, time, compiled, ear, heading) for name, e in sounding]

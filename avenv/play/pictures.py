@@ -4,7 +4,7 @@ from io import BytesIO
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from avenv import vision
@@ -20,6 +20,13 @@ HFOV = 90.0
 _QUALITY = 82  # of a JPEG; below 75 edges fray, above 90 files double
 _HALF = 0.55  # of the time there is, below which the next larger size would fit, too
 _AFTER = 10  # pictures before the size changes again
+
+
+def as_jpeg(rgb: NDArray[np.uint8], quality: int = _QUALITY) -> bytes:
+    """Return a picture (H, W, 3) as JPEG."""
+    file = BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality)
+    return file.getvalue()
 
 
 class Pictures:
@@ -40,19 +47,24 @@ class Pictures:
         """(width, height) of the next picture."""
         return SIZES[self._size]
 
-    def draw(self, world: World, light: str, eye: ArrayLike, heading: float, pitch: float) -> bytes:
-        """Return what an eye (3,) sees in a light, a name in ``vision.LIGHTS``, as JPEG."""
+    def draw(
+        self, world: World, light: str, eye: ArrayLike, heading: float, pitch: float,
+        held: vision.Instances | None = None,
+    ) -> bytes:  # fmt: skip
+        """Return what an eye (3,) sees in a light, a name in ``vision.LIGHTS``, as JPEG.
+
+        ``held`` says where the things are that its body holds.
+        """
         began = perf_counter()
         if self.size not in self._renderers:
             optics = vision.Optics(self.size, hfov=HFOV)
             self._renderers[self.size] = vision.make_renderer(1, optics, ("rgb",))
         renderer = self._renderers[self.size]
         rotation = body_rotation(np.array([heading]), np.array([pitch]))
-        renderer.draw([world.prepared_for("raster", light)], [0], np.array([eye]), rotation)
-        file = BytesIO()
-        Image.fromarray(renderer.pictures["rgb"][0]).save(file, "JPEG", quality=_QUALITY)
+        renderer.draw([world.prepared_for("raster", light)], [0], np.array([eye]), rotation, held)
+        jpeg = as_jpeg(renderer.pictures["rgb"][0])
         self.took(perf_counter() - began)
-        return file.getvalue()
+        return jpeg
 
     def took(self, seconds: float) -> None:
         """Take note of how long a picture took, and choose the size of the next by it."""

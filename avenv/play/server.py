@@ -38,6 +38,7 @@ class Server:
         kept: seconds for which the session of a lost connection is kept.
         most: pages that may be open at once.
         visit: what serves a session to a page, given threads for what takes long.
+        index: the file of the page.
 
     Attributes:
         url: what to open in a browser.
@@ -54,8 +55,10 @@ class Server:
         kept: float = KEPT,
         most: int = MOST_SESSIONS,
         visit: Callable[[Any, ThreadPoolExecutor], Any] = Visit,
+        index: str = "index.html",
     ):
         self._open_session, self._kept, self._most, self._visit = open_session, kept, most, visit
+        self._index = index
         self.visits: dict[str, Any] = {}
         self._present: set[str] = set()
         self._opening = 0
@@ -92,7 +95,7 @@ class Server:
 
     async def _file(self, request: web.Request) -> web.Response:
         """Answer with a file of the page: these have all been read, and there is no other."""
-        name = request.match_info.get("name", "index.html")
+        name = request.match_info.get("name", self._index)
         if name not in self._page:
             raise web.HTTPNotFound(text="there is no such file")
         kind = _TYPES[name.rpartition(".")[2]]

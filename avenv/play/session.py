@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.geometry import lines_of_sight
-from avenv.play.captions import caption
+from avenv.play.arrivals import arrivals
+from avenv.play.captions import captions
 from avenv.play.measuring import measure
 from avenv.play.pictures import Pictures
 from avenv.play.sound import levels
@@ -131,12 +132,8 @@ class Session:
 
     def captions(self) -> list[str]:
         """Return a line on each source that sounds now, the nearest first."""
-        state = self.simulator.state
-        time, ear, heading = float(state.time[0]), state.ears()[0], float(state.heading[0])
-        sounding = [v for v in self.voices.all() if v.emitter.is_sounding(self.clock)]
-        sounding.sort(key=lambda v: float(np.linalg.norm(np.array(v.emitter.at(time)) - ear)))
-        compiled = self.world.compiled
-        return [caption(v.label, v.emitter, time, compiled, ear, heading) for v in sounding]
+        voices = ((voice.label, voice.emitter) for voice in self.voices.all())
+        return captions(voices, self.simulator.state)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -181,7 +178,9 @@ class Session:
         return self.world, self.light, x, y, float(state.heading[0]), self.pitch, self.pictures.size
 
     def measure(self, label: str) -> dict[str, Any]:
-        """Return what the room does between a source and the body; see ``measuring.measure``.
+        """Return what the room does between a source and the body.
+
+        See ``measuring.measure``, and ``arrivals`` about the heading, see ``arrivals.arrivals``.
 
         Any thread may ask.
 
@@ -189,8 +188,10 @@ class Session:
             ValueError: there is no such source.
         """
         state, voice = self.simulator.state, self.voices.find(label)
-        place = voice.emitter.at(float(state.time[0]))
-        return measure(self.world, place, state.ears()[0], self.sample_rate)
+        place, ear = voice.emitter.at(float(state.time[0])), state.ears()[0]
+        heading = float(state.heading[0])
+        found = measure(self.world, place, ear, self.sample_rate)
+        return found | {"arrivals": arrivals(self.world, place, ear, heading, self.sample_rate)}
 
     # -- change ------------------------------------------------------------------------------------
 

@@ -1,17 +1,16 @@
 """A page at which a person plays an episode, turn by turn."""
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from PIL import Image
 
 from avenv.play import protocol as p
 from avenv.play.human import End, Game, Turn
+from avenv.play.pictures import as_jpeg
 from avenv.play.sound import as_pcm
+from avenv.play.telling import tell
 
 _QUALITY = 88  # of a JPEG
 
@@ -43,7 +42,7 @@ class TurnVisit:
                 try:
                     self._take(p.read_message(message.data))
                 except ValueError as error:
-                    await _tell(socket, "problem", text=str(error))
+                    await tell(socket, "problem", text=str(error))
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
@@ -80,21 +79,16 @@ class TurnVisit:
 
     async def _show(self, socket: web.WebSocketResponse, turn: Turn | End) -> None:
         if isinstance(turn, End):
-            await _tell(socket, "end", metrics=turn.metrics, problem=turn.problem)
+            await tell(socket, "end", metrics=turn.metrics, problem=turn.problem)
             return
-        file = BytesIO()
-        Image.fromarray(turn.rgb).save(file, "JPEG", quality=_QUALITY)
+        picture = as_jpeg(turn.rgb, _QUALITY)
         if self._number == 0:
-            await _tell(socket, "hello", rate=turn.sample_rate, clock=0, step=turn.heard.shape[1])
+            await tell(socket, "hello", rate=turn.sample_rate, clock=0, step=turn.heard.shape[1])
         self._number += 1
-        await socket.send_bytes(p.frame(p.PICTURE, self._number, self._clock, file.getvalue()))
+        await socket.send_bytes(p.frame(p.PICTURE, self._number, self._clock, picture))
         await socket.send_bytes(p.frame(p.SOUND, self._number, self._clock, as_pcm(turn.heard)))
         self._clock += turn.heard.shape[1]
-        await _tell(
+        await tell(
             socket, "turn", instruction=turn.instruction, answer=turn.answer,
             actions=turn.actions, steps=turn.steps,
         )  # fmt: skip
-
-
-async def _tell(socket: web.WebSocketResponse, kind: str, **content: Any) -> None:
-    await socket.send_str(json.dumps({"kind": kind, **content}))

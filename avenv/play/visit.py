@@ -1,7 +1,6 @@
 """One page that is connected: what it wants to hear and to change, and what it is sent."""
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +11,7 @@ from avenv.play.changes import prepare
 from avenv.play.plan import draw_plan
 from avenv.play.session import Session
 from avenv.play.sound import as_pcm
+from avenv.play.telling import tell
 from avenv.simulation.world import World
 
 MOST_AHEAD = 1.0
@@ -77,7 +77,7 @@ class Visit:
                 try:
                     self._take(socket, p.read_message(message.data))
                 except ValueError as error:
-                    await _tell(socket, "problem", text=str(error))
+                    await tell(socket, "problem", text=str(error))
         finally:
             self.session.walk = (0.0, 0.0)
             for task in (playing, *self._tasks):
@@ -105,7 +105,7 @@ class Visit:
     async def tell(self, kind: str, **content: Any) -> None:
         """Tell the page something, if it is there."""
         if self._socket is not None and not self._socket.closed:
-            await _tell(self._socket, kind, **content)
+            await tell(self._socket, kind, **content)
 
     async def leave(self) -> None:
         """Tell the page that there will be no more."""
@@ -146,7 +146,7 @@ class Visit:
                 apply = await self._in(self._beside, prepare, self.session, change)
                 await self._in(self._stepping, apply)
         except ValueError as error:
-            await _tell(socket, "problem", text=str(error))
+            await tell(socket, "problem", text=str(error))
 
     def _spawn(self, job: Any) -> asyncio.Task:
         task = asyncio.create_task(job)
@@ -176,7 +176,7 @@ class Visit:
 
     async def _say_hello(self, socket: web.WebSocketResponse) -> None:
         session, step = self.session, self.session.simulator.settings.step_samples
-        await _tell(socket, "hello", rate=session.sample_rate, clock=session.clock, step=step)
+        await tell(socket, "hello", rate=session.sample_rate, clock=session.clock, step=step)
         await self._tell_scene(socket)
         await self._show(socket)
 
@@ -190,7 +190,7 @@ class Visit:
         self._waited += 1
         if session.clock >= self._wanted or self._waited > _PATIENCE:
             await self._show(socket)
-        await _tell(socket, "pose", **session.pose())
+        await tell(socket, "pose", **session.pose())
         if session.version != self._told:
             await self._tell_scene(socket)
         if self._steps % _TOLD_EVERY == 0:
@@ -209,7 +209,7 @@ class Visit:
     async def _tell_scene(self, socket: web.WebSocketResponse) -> None:
         self._told = self.session.version
         scene = await self._in(self._stepping, self.session.scene)
-        await _tell(socket, "scene", **scene)
+        await tell(socket, "scene", **scene)
         if self.session.world is not self._planned:
             self._planned = self.session.world
             self._spawn(self._send_plan(socket, self._planned))
@@ -217,17 +217,17 @@ class Visit:
     async def _send_plan(self, socket: web.WebSocketResponse, world: World) -> None:
         plan = await self._in(self._beside, draw_plan, world)
         if world is self.session.world:
-            await _tell(socket, "plan", **plan.place())
+            await tell(socket, "plan", **plan.place())
             await socket.send_bytes(p.frame(p.PLAN, 0, self.session.clock, plan.png))
 
     async def _tell_heard(self, socket: web.WebSocketResponse) -> None:
         session = self.session
         loud = await self._in(self._stepping, session.levels)
-        await _tell(socket, "levels", sample=session.clock, **loud)
+        await tell(socket, "levels", sample=session.clock, **loud)
         captions = await self._in(self._stepping, session.captions)
         if captions != self._captions:
             self._captions = captions
-            await _tell(socket, "captions", lines=captions)
+            await tell(socket, "captions", lines=captions)
         due = session.clock - self._measured_at >= _MEASURED_EVERY * session.sample_rate
         is_free = self._measuring is None or self._measuring.done()
         if self._listening_to and due and is_free:
@@ -239,10 +239,6 @@ class Visit:
             found = await self._in(self._beside, self.session.measure, source)
         except ValueError as error:
             self._listening_to = ""
-            await _tell(socket, "problem", text=str(error))
+            await tell(socket, "problem", text=str(error))
         else:
-            await _tell(socket, "measures", source=source, **found)
-
-
-async def _tell(socket: web.WebSocketResponse, kind: str, **content: Any) -> None:
-    await socket.send_str(json.dumps({"kind": kind, **content}))
+            await tell(socket, "measures", source=source, **found)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from avenv.play.scripts import run_script
 from avenv.play.server import Server
 from avenv.simulation.world import World, load_scene
 
@@ -22,7 +23,7 @@ class Watch:
     wrong with it until it is one again.
 
     Args:
-        path: of the scene.
+        path: of the scene, or of a Python script that builds it, see ``scripts.run_script``.
 
     Attributes:
         world: the last that could be loaded.
@@ -35,8 +36,12 @@ class Watch:
     def __init__(self, path: str | Path):
         self._path = Path(path)
         self._stamp = self._look()
-        self.world: World = load_scene(self._path)
+        self.world: World = self._load()
         self.problem = ""
+
+    def _load(self) -> World:
+        is_script = self._path.suffix == ".py"
+        return load_scene(run_script(self._path) if is_script else self._path)
 
     def _look(self) -> tuple[int, int] | None:
         try:
@@ -58,7 +63,7 @@ class Watch:
 
     async def _renew(self, server: Server) -> None:
         try:
-            world = await asyncio.to_thread(load_scene, self._path)
+            world = await asyncio.to_thread(self._load)
             await asyncio.to_thread(lambda: (world.walkable, world.raster))
             self.world, self.problem = world, ""
             for visit in list(server.visits.values()):

@@ -35,6 +35,7 @@ from pydantic import (
     model_validator,
 )
 
+from avenv.core.showing import SCENES, html_of
 from avenv.scene.content import content_hash
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
 from avenv.scene.fields import (
@@ -450,6 +451,9 @@ class SceneSpec(Spec):
     def save(self, path: str | Path) -> None:
         """Write the scene as YAML; sound paths are kept, relative to the new file's folder."""
         write_yaml(path, self.to_dict())
+
+    def _repr_html_(self) -> str:
+        return html_of(self, SCENES)  # in notebooks
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SceneSpec) and self.to_dict() == other.to_dict()

@@ -1,10 +1,10 @@
 """Make scenes ready ahead of time, on disk, so that episodes begin at once."""
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
 
 from tqdm import tqdm
 
@@ -12,38 +12,58 @@ from avenv import vision
 from avenv.acoustics.field import is_on_disk, source_field
 from avenv.core import cache, parallel
 from avenv.simulation.body import Body
+from avenv.simulation.cluster import Cluster
 from avenv.simulation.ears import PROPAGATION
-from avenv.simulation.warmup import warm_up
+from avenv.simulation.sharing import check_shared, share_out
 from avenv.simulation.world import World, load_scene
 
 _PLENTY = 20  # scenes after which their mean size tells that of all
 
 
-def bake(worlds: Sequence[World], sound: bool = True, light: bool = True) -> int:
+def bake(
+    worlds: Sequence[World],
+    sound: bool = True,
+    light: bool = True,
+    workers: int | None = None,
+    cluster: Cluster | None = None,
+) -> int:
     """Put what episodes need of scenes into the cache folder; return how many fields were missing.
 
     Of each scene that is what is derived of it for sight, sound and motion; its light, for cameras
     that make rgb; and the sound fields of the places where episodes put sources and of the sources
-    that it names, heard at the height of the default body, for any sample rate and layout. Several
-    scenes are shared out among the cores, a process each. Shows a progress bar and sizes. What is
-    there already is not made again, so that a run that was interrupted goes on where it stopped.
+    that it names, heard at the height of the default body, for any sample rate and layout. Shows a
+    progress bar and sizes. What is there already is not made again, so that a run that was
+    interrupted goes on where it stopped.
 
     Args:
         worlds: the scenes; those of sets are made one by one.
         sound: trace the sound fields, some hundred a home.
         light: bake the light, for pictures of up to ``vision.COARSE_UP_TO`` pixels.
+        workers: processes that share the scenes; by default as many as there are cores.
+        cluster: whose workers do it instead, all into this machine's cache folder.
 
     Raises:
-        ValueError: there is no cache folder, or it will not hold them all.
+        ValueError: there is no cache folder, not all machines share it, or it will not hold all.
         SceneError: a source of a scene is inside a solid or outside the scene.
     """
     folder = cache.cache_folder()
     if folder is None:
         raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
-    warm_up()
     before, made, grown = cache.folder_size(folder), 0, 0
-    with tqdm(desc="baking", unit="scene", total=len(worlds)) as bar:
-        for done, fields in enumerate(_each(worlds, sound, light), 1):
+    function: Callable[..., int] = bake_one
+    workers = min(workers or parallel.num_threads(), len(worlds))
+    are_sent = cluster is not None or workers > 1
+    jobs = ((_name(worlds, k) if are_sent else worlds[k], sound, light) for k in range(len(worlds)))
+    with (
+        tqdm(desc="baking", unit="scene", total=len(worlds)) as bar,
+        cluster or nullcontext(),
+    ):
+        if cluster is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            check_shared(cluster, folder)
+            function = partial(_bake_into, str(folder.resolve()))
+        shared = share_out(function, jobs, workers, cluster)
+        for done, (_, fields) in enumerate(shared, 1):
             made += fields
             if done % _PLENTY == 0 or done in (1, len(worlds)):
                 grown = cache.folder_size(folder) - before
@@ -72,35 +92,16 @@ def bake_one(world: World | str, sound: bool = True, light: bool = True) -> int:
     return len(todo)
 
 
-def _each(worlds: Sequence[World], sound: bool, light: bool) -> Iterator[int]:
-    """Yield for each scene how many fields were new, as the scenes get ready."""
-    workers = min(parallel.num_threads(), len(worlds))
-    if workers < 2:
-        for k in range(len(worlds)):
-            yield bake_one(worlds[k], sound, light)
-        return
-    # Spawned: whatever threads this process has, its children begin with none.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
-        numbers = iter(range(len(worlds)))
-        jobs = [pool.submit(bake_one, _name(worlds, k), sound, light)
-                for k in islice(numbers, 4 * workers)]  # fmt: skip
-        try:
-            while jobs:
-                yield jobs.pop(0).result()
-                if (more := next(numbers, None)) is not None:
-                    jobs.append(pool.submit(bake_one, _name(worlds, more), sound, light))
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def _name(worlds: Sequence[World], number: int) -> World | str:
     """Return what a worker finds a world by: homes of sets are made there, not here."""
     reference = getattr(worlds, "reference_of", None)
     return (reference(number) if reference else None) or worlds[number]
 
 
-def _begin_worker() -> None:
-    os.environ["AVENV_NUM_THREADS"] = "1"
+def _bake_into(folder: str, *job: Any) -> int:
+    """Bake one scene on a machine whose cache folder may be another."""
+    os.environ["AVENV_CACHE"] = folder
+    return bake_one(*job)
 
 
 def _check_room(expected: float) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from avenv.core import cache
 from avenv.core.cache import bytes_within
 from avenv.core.locks import make_lock
+from avenv.core.memory import give_back
 from avenv.scene.stored import StoredScene
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class HomeStore:
             with self._lock:
                 if (world := self._alive.get(home)) is not None:
                     return self._use(home, world)
+            give_back()  # what making the one before took
             try:
                 world = self._make(split, number)
                 with self._lock:

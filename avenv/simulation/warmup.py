@@ -2,6 +2,8 @@
 
 import hashlib
 import platform
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +15,17 @@ from tqdm import tqdm
 
 from avenv import navigation, vision
 from avenv.acoustics import Engine, ResponseBatch, Stream, spectrogram
+from avenv.acoustics.native import propagate
 from avenv.core import frames
 from avenv.core.cache import cache_folder
 from avenv.core.errors import CacheWarning
+from avenv.core.kernels import is_on_disk
+from avenv.core.parallel import num_threads
 from avenv.geometry import cast_rays, lines_of_sight
 from avenv.navigation import follower
 from avenv.scene import SceneBuilder, SceneSpec
 from avenv.simulation.world import World, load_scene
+from avenv.vision.raster.render import draw_cameras
 
 _PACKAGE = Path(__file__).parents[1]
 _done = False
@@ -42,16 +48,16 @@ def warm_up() -> bool:
     if mark and mark.exists():
         return False
     world = load_scene(_closet())
-    stages: dict[str, Callable[[World], object]] = {
-        "rays": _cast,
-        "sight": _look,
-        "walking": _walk,
-        "hearing": _listen,
-    }
-    with tqdm(stages.items(), desc="compiling kernels, once", unit="part", leave=False) as bar:
+    much = not (is_on_disk(propagate) or is_on_disk(draw_cameras))
+    with tqdm(STAGES.items(), desc="compiling kernels, once", unit="part", leave=False) as bar:
+        beside = None
         for name, stage in bar:
             bar.set_postfix_str(name)
+            if name == BESIDE and beside is not None:
+                beside.wait()  # what it compiled is only read now
             stage(world)
+            if name == COMMON and much and num_threads() > 1:
+                beside = _start_beside()
     if mark:
         try:
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +65,27 @@ def warm_up() -> bool:
         except OSError as error:
             warnings.warn(f"{mark} cannot be written ({error})", CacheWarning, stacklevel=2)
     return True
+
+
+def compile_beside() -> None:
+    """Compile what another process, which compiles the rest meanwhile, will read of it."""
+    world, names = load_scene(_closet()), list(STAGES)
+    for name in names[names.index(BESIDE) :]:
+        STAGES[name](world)
+
+
+def _start_beside() -> subprocess.Popen | None:
+    """Let a second Python compile, for which Numba has no threads; None where there is none."""
+    if not sys.executable:
+        return None
+    code = f"from {__name__} import compile_beside; compile_beside()"
+    nowhere = subprocess.DEVNULL
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere
+        )
+    except OSError:
+        return None  # this one compiles all then
 
 
 def _state() -> str:
@@ -103,11 +130,30 @@ def _walk(world: World) -> None:
     follower.next_action(grid, field, start[0], 0.0)
 
 
-def _listen(world: World) -> None:
+def _respond(world: World) -> None:
     engine = Engine(16000, "binaural", 1600)
     field = engine.source_field(world.acoustics_for(), (1.0, 1.0, 1.0), 1.25)
-    response = engine.responses(ResponseBatch.of_source(field, (2.0, 1.0, 1.25)))
+    engine.responses(ResponseBatch.of_source(field, (2.0, 1.0, 1.25)))
+
+
+def _listen(world: World) -> None:
+    response = np.zeros((1, 2, 1600), np.float32)  # such as an engine makes
+    response[:, :, 0] = 1
     stream = Stream(1, 2, 800, 1600, 1600)
     stream.reset(0, np.ones((1, stream.past), np.float32), response)
     stream.push(np.array([0]), np.ones((1, 1, 800), np.float32), response)
     spectrogram(stream.window)
+
+
+STAGES: dict[str, Callable[[World], object]] = {
+    "rays": _cast,
+    "sound": _respond,
+    "sight": _look,
+    "walking": _walk,
+    "hearing": _listen,
+}
+"""What uses all kernels, in the order in which they are compiled."""
+
+COMMON, BESIDE = "rays", "sight"
+"""The stage whose kernels the others need, and the first that a second process can compile, with
+those after it, while this one is at those before."""

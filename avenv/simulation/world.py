@@ -19,12 +19,12 @@ from avenv.core import cache
 from avenv.core.cache import WORTH_KEEPING
 from avenv.core.errors import SceneError, SoundError
 from avenv.core.locks import make_lock
+from avenv.core.showing import SCENES, html_of
 from avenv.navigation import WalkableGrid
 from avenv.scene import CompiledScene, SceneSpec, compile_scene, find_scene
 from avenv.scene.episode_spec import EventSpec
 from avenv.scene.fields import names_file
 from avenv.scene.files import (
-    HABITAT,
     HABITAT_ENDINGS,
     MESH_SUFFIXES,
     SPEC_SUFFIXES,
@@ -109,6 +109,9 @@ class World:
         if callable(self.description):
             return load_scene, (self.reference,)
         return World, (self.compiled, self.description, None, self.report, self.reference)
+
+    def _repr_html_(self) -> str:
+        return html_of(self, SCENES)  # in notebooks
 
     @cached_property
     def spec(self) -> SceneSpec | None:
@@ -347,10 +350,10 @@ def load_scene(scene: "str | Path | SceneSpec | CompiledScene | World") -> World
     Args:
         scene: the path of a YAML file, of a mesh (GLB, glTF, OBJ, PLY, STL) or of a Habitat scene
             (``*.stage_config.json``, ``*.scene_instance.json``; ``"habitat:PATH"`` takes a mesh as
-            habitat-sim does), the name of an authored scene (``"apartment"``), a home of a set
-            (``"homes:val/3"``), a ``SceneSpec``, a ``CompiledScene``, or a ``World``, which is
-            returned as it is. ``"+boxes"`` behind a name or path puts boxes into what was described
-            (``"apartment+boxes"``).
+            habitat-sim does, ``"habitat:PATH@3.1"`` walks on its storey at 3.1 m), the name of an
+            authored scene (``"apartment"``), a home of a set (``"homes:val/3"``), a ``SceneSpec``,
+            a ``CompiledScene``, or a ``World``, which is returned as it is. ``"+boxes"`` behind a
+            name or path puts boxes into what was described (``"apartment+boxes"``).
 
     Raises:
         SceneError: there is no such scene, or it is malformed, or avenv knows no sound that one of
@@ -399,15 +402,15 @@ def _habitat_world(reference: str) -> World:
     """Return the one scene that ``habitat:PATH`` means."""
     from avenv.scene.meshes import load_habitat
 
-    files = _habitat_files(reference)
-    if len(files) > 1:
-        raise SceneError(f"{reference!r} are {len(files)} scenes; accepted here: one of them, as "
-                         f"'{HABITAT}{files[0]}'")  # fmt: skip
-    compiled, report = load_habitat(files[0])
-    return _world(compiled, str(files[0]), report=report, reference=f"{HABITAT}{files[0]}")
+    scenes = _habitat_scenes(reference)
+    if len(scenes) > 1:
+        raise SceneError(f"{reference!r} are {len(scenes)} scenes; accepted here: one of them, as "
+                         f"{scenes[0]!r}")  # fmt: skip
+    compiled, report = load_habitat(scenes[0])
+    return _world(compiled, scenes[0], report=report, reference=scenes[0])
 
 
-def _habitat_files(reference: str) -> tuple[Path, ...]:
+def _habitat_scenes(reference: str) -> tuple[str, ...]:
     from avenv.scene.meshes.habitat_scenes import habitat_scenes  # only where there is one
 
     return habitat_scenes(reference)
@@ -606,6 +609,6 @@ def _part(scene: Any) -> World | HomeSet | SceneFiles:
     """Return a scene, or many of which none is loaded yet."""
     if is_reference(scene):
         return find_homes(scene)
-    if is_habitat_reference(scene) and len(files := _habitat_files(scene)) > 1:
-        return SceneFiles([f"{HABITAT}{file}" for file in files], load_scene)
+    if is_habitat_reference(scene) and len(many := _habitat_scenes(scene)) > 1:
+        return SceneFiles(many, load_scene)
     return load_scene(scene)

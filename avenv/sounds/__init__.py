@@ -2,6 +2,7 @@
 
 from avenv.sounds.builtin import GENERATOR_VERSION, KINDS, SETS, parameters, synthesise
 from avenv.sounds.loudness import LOUDNESS, loudness
+from avenv.sounds.player import Player
 from avenv.sounds.sets import VARIANTS, SoundSet, check_builtin, load_sounds
 from avenv.sounds.sound import MIN_SAMPLE_RATE, Sound
 
@@ -12,6 +13,7 @@ __all__ = [
     "MIN_SAMPLE_RATE",
     "SETS",
     "VARIANTS",
+    "Player",
     "Sound",
     "SoundSet",
     "check_builtin",

@@ -119,7 +119,9 @@ def _synthesise(name: Name, sample_rate: int) -> Sound:
 def _recipe(name: Name) -> str:
     """Return the digest of what a sound is made from: the same for all spellings of its name."""
     plain = replace(name, variant=name.variant or 0, fixed=tuple(sorted(dict(name.fixed).items())))
-    return digest(f"avenv {GENERATOR_VERSION}: {plain}")
+    version = RECIPES[name.kind].version
+    made = f"{GENERATOR_VERSION}" if version == 1 else f"{GENERATOR_VERSION}.{version}"
+    return digest(f"avenv {made}: {plain}")
 
 
 def _find(text: str) -> Name:

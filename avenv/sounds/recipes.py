@@ -65,6 +65,7 @@ class Recipe:
         own: parameters for which other words than those in the table are accepted too.
         origin: where it comes from.
         licence: the terms it may be used under.
+        version: of its recordings or its function, counted from 1; sounds of others are others.
     """
 
     make: Callable[..., Signal]
@@ -74,6 +75,7 @@ class Recipe:
     own: Sequence[str] = ()
     origin: str = "synthesised by avenv"
     licence: str = "MIT"
+    version: int = 1
 
     def draw(self, split: str, variant: int, rng: np.random.Generator) -> dict[str, Value]:
         """Draw a value for each parameter; words are taken in turn, so that neighbours differ."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.errors import SoundError
+from avenv.sounds.player import Player
 
 MIN_SAMPLE_RATE = 8000
 """Hz; below this the alarms and the consonants would lose what makes them recognisable."""
@@ -51,6 +52,9 @@ class Sound:
     def duration(self) -> float:
         """Length of one turn of the loop in seconds."""
         return len(self.signal) / self.sample_rate
+
+    def _repr_html_(self) -> str:
+        return Player(self.signal, self.sample_rate, self.name)._repr_html_()  # in notebooks
 
 
 def digest(*parts: str | bytes) -> str:

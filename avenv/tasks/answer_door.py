@@ -11,7 +11,7 @@ from avenv.sounds.sets import load_sounds
 from avenv.tasks.cued import CueOptions, CueTask
 from avenv.tasks.doors import outer_doors
 from avenv.tasks.episode import Episode, EpisodeSource, sound_reference
-from avenv.tasks.interaction import Verdict
+from avenv.tasks.verdicts import Verdict
 
 RING, AGAIN = 3.0, 5.0
 """Seconds that the bell is heard, and from one ring to the next."""

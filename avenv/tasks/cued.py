@@ -9,7 +9,9 @@ from avenv.simulation.hands import Act
 from avenv.simulation.world import World
 from avenv.tasks.episode import Episode, EpisodeSource, Goal
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionOptions, InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.options import InteractionOptions
+from avenv.tasks.verdicts import Verdict
 
 
 @dataclass(frozen=True)

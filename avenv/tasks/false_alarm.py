@@ -13,8 +13,10 @@ from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, sound_reference
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionOptions, InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.options import InteractionOptions
 from avenv.tasks.silence_it import switches
+from avenv.tasks.verdicts import Verdict
 
 
 @dataclass(frozen=True)

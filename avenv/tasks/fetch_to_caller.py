@@ -11,8 +11,10 @@ from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import SOURCE_HEIGHT, World
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, sound_reference
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionOptions, InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.options import InteractionOptions
 from avenv.tasks.requests import Requests
+from avenv.tasks.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,7 @@ class FetchToCallerOptions(InteractionOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("success_radius", "latest"):
-            if not 0.5 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: 0.5 or more")
+        self.check_least(0.5, "success_radius", "latest")
 
 
 class FetchToCaller(InteractionTask):

@@ -12,7 +12,9 @@ from avenv.simulation.hands import Act
 from avenv.simulation.world import World
 from avenv.tasks.episode import Episode, Goal
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionOptions, InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.options import InteractionOptions
+from avenv.tasks.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,7 @@ class FindFallenOptions(InteractionOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.5 <= self.latest < np.inf:
-            raise ValueError(f"latest is {self.latest!r}; accepted: 0.5 s or more")
+        self.check_least(0.5, "latest")
 
 
 class FindFallen(InteractionTask):

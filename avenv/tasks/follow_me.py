@@ -15,11 +15,10 @@ from avenv.tasks.following import LOOK_OUT, best_place
 from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 from avenv.tasks.task import Judgement
-from avenv.tasks.walkers import LEG, Walker, stroll
+from avenv.tasks.walkers import LEG, TALKER, stroll
 
 WAIT = len(MOTIONS)
 WAYS = ("spl", "soft_spl", "sna", "normalized_distance_to_goal")
-PERSON = Walker((), 0.6, 1.45, (2.0, 5.0))
 REPLAN = 2
 """Steps for which the oracle walks to one place before it looks for a better one."""
 IN_BAND = 0.1
@@ -79,11 +78,11 @@ class FollowMe(NavigationTask):
 
     def check_world(self, world: World) -> None:
         """Check that a scene is large enough to walk about in."""
-        stroll(np.random.default_rng(0), self, world, PERSON, LEG)
+        stroll(np.random.default_rng(0), self, world, TALKER, LEG)
 
     def sample(self, rng: np.random.Generator, world: World) -> Episode:
         """Return an episode in which somebody walks about and talks."""
-        path, times = stroll(rng, self, world, PERSON, self.options.seconds)
+        path, times = stroll(rng, self, world, TALKER, self.options.seconds)
         assert self.sounds is not None
         sound = self.sounds[int(rng.integers(len(self.sounds)))]
         source = EpisodeSource(sound_reference(sound), path[0], path, times)

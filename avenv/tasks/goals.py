@@ -10,6 +10,7 @@ from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.navigation import WalkableGrid
+from avenv.scene import CATEGORIES
 from avenv.scene.compiled import SceneSource
 from avenv.simulation.body import Body
 from avenv.simulation.questions import REACH
@@ -68,6 +69,12 @@ def sounding_things(world: World, body: Body) -> Sequence[SceneSource]:
     if body not in known:
         known[body] = tuple(_find_sounding(world, body))
     return known[body]
+
+
+def category_of(world: World, source: SceneSource) -> str:
+    """Return the category of the thing that is a source of a scene."""
+    named = {found.name: found.category for found in world.compiled.objects}
+    return CATEGORIES[named[str(source.object)]]
 
 
 def _find_sounding(world: World, body: Body) -> Iterator[SceneSource]:

@@ -16,8 +16,9 @@ from avenv.simulation.emitters import Trajectory
 from avenv.simulation.world import World
 from avenv.sounds.recipes import SPLITS
 from avenv.sounds.sets import load_sounds
+from avenv.tasks.aims import STRAY
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, sound_reference
-from avenv.tasks.navigation import STRAY, NavigationTask
+from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 from avenv.tasks.walkers import LEG, WALKERS, stroll
 

@@ -15,8 +15,9 @@ from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.world import World
 from avenv.tasks import metrics
 from avenv.tasks.actions import MOTIONS, STOP
+from avenv.tasks.aims import ORACLE_LIMIT, Aim
 from avenv.tasks.episode import Episode, Goal
-from avenv.tasks.navigation import ORACLE_LIMIT, Aim, NavigationTask
+from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
 from avenv.tasks.tour import Tour
 

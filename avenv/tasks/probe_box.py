@@ -15,7 +15,8 @@ from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, Goal, sound_reference
 from avenv.tasks.experts import Errand
-from avenv.tasks.interaction import InteractionTask, Verdict
+from avenv.tasks.interaction import InteractionTask
+from avenv.tasks.verdicts import Verdict
 
 
 class ProbeBox(InteractionTask):

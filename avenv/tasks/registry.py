@@ -57,22 +57,28 @@ class Registered:
 
 AT_THE_GOAL = "share of the floor from which a stop would succeed"
 DEAF = "avenv_agents.baselines:DeafAgent"
+FOLLOWER = "avenv_agents.baselines:DirectionFollower"
 
 TASKS: dict[str, Registered] = {
     "PointGoal": Registered("avenv.tasks.point_goal:PointGoal", check=Check(AT_THE_GOAL)),
-    "AudioGoal": Registered("avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL)),
+    "AudioGoal": Registered(
+        "avenv.tasks.audiogoal:AudioGoal", check=Check(AT_THE_GOAL, classical=FOLLOWER)
+    ),
     "AudioPointGoal": Registered(
-        "avenv.tasks.audio_point_goal:AudioPointGoal", check=Check(AT_THE_GOAL)
+        "avenv.tasks.audio_point_goal:AudioPointGoal",
+        check=Check(AT_THE_GOAL, classical=FOLLOWER),
     ),
     "SemanticAudioGoal": Registered(
-        "avenv.tasks.semantic_audio_goal:SemanticAudioGoal", check=Check(AT_THE_GOAL)
+        "avenv.tasks.semantic_audio_goal:SemanticAudioGoal",
+        check=Check(AT_THE_GOAL, classical=FOLLOWER),
     ),
     "MultiAudioGoal": Registered(
         "avenv.tasks.multi_audio_goal:MultiAudioGoal",
         check=Check("the same for every goal, multiplied"),
     ),
     "MovingAudioGoal": Registered(
-        "avenv.tasks.moving_audio_goal:MovingAudioGoal", check=Check(AT_THE_GOAL)
+        "avenv.tasks.moving_audio_goal:MovingAudioGoal",
+        check=Check(AT_THE_GOAL, classical=FOLLOWER),
     ),
     "FollowMe": Registered("avenv.tasks.follow_me:FollowMe"),
     "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),
@@ -102,7 +108,10 @@ TASKS: dict[str, Registered] = {
         "avenv.tasks.false_alarm:FalseAlarm",
         check=Check("half of the alarms are real", deaf=DEAF),
     ),
-    "FindFallen": Registered("avenv.tasks.find_fallen:FindFallen"),
+    "FindFallen": Registered(
+        "avenv.tasks.find_fallen:FindFallen",
+        check=Check(classical="avenv_agents.retriever:RetrieverAgent"),
+    ),
     "ProbeBox": Registered(
         "avenv.tasks.probe_box:ProbeBox",
         check=Check("one of the boxes", "homes:val+boxes", deaf=DEAF),

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
 from avenv.core.suggest import accepted
-from avenv.scene import CATEGORIES
 from avenv.scene.compiled import SceneSource
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import World
@@ -22,7 +21,7 @@ from avenv.sounds.builtin import parse_name
 from avenv.sounds.recipes import SPLITS
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference
-from avenv.tasks.goals import sounding_things
+from avenv.tasks.goals import category_of, sounding_things
 from avenv.tasks.metrics import sws
 from avenv.tasks.navigation import NavigationTask
 from avenv.tasks.options import NavigationOptions
@@ -82,7 +81,7 @@ class SemanticAudioGoal(NavigationTask):
     def check_world(self, world: World) -> None:
         """Check that a scene has things that sound, of two categories if one is to distract."""
         things = sounding_things(world, self.simulator.body)
-        found = sorted({_category(world, thing) for thing in things})
+        found = sorted({category_of(world, thing) for thing in things})
         needed = 1 + self.options.distractor
         if len(found) < needed:
             raise SceneError(
@@ -94,10 +93,10 @@ class SemanticAudioGoal(NavigationTask):
         """Return an episode in which one thing sounds, or two."""
         things = sounding_things(world, self.simulator.body)
         thing = things[int(rng.integers(len(things)))]
-        category = _category(world, thing)
+        category = category_of(world, thing)
         sources = [self._source(rng, thing)]
         if self.options.distractor:
-            others = [other for other in things if _category(world, other) != category]
+            others = [other for other in things if category_of(world, other) != category]
             sources.append(self._source(rng, others[rng.integers(len(others))]))
         goal = Goal(thing.position, source=0, object=thing.object, category=category)
         words = f"Find the {category.replace('_', ' ')}." if self.options.distractor else ""
@@ -146,8 +145,3 @@ class SemanticAudioGoal(NavigationTask):
         except SceneError:  # nobody can stand there
             return False
         return bool(field.at(state.position[row : row + 1])[0] <= self.options.success_radius)
-
-
-def _category(world: World, thing: SceneSource) -> str:
-    named = {found.name: found.category for found in world.compiled.objects}
-    return CATEGORIES[named[str(thing.object)]]

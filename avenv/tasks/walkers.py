@@ -42,6 +42,9 @@ WALKERS: dict[str, Walker] = {
 }
 """Walkers by name. A person strolls, so that a body of 1 m/s that has to turn catches up."""
 
+TALKER = Walker((), 0.6, 1.45, (2.0, 5.0))
+"""A person who talks on the way."""
+
 
 def stroll(
     rng: np.random.Generator, task: NavigationTask, world: World, walker: Walker, seconds: float

@@ -147,6 +147,22 @@ class Omni:
         """Return the agent."""
         return OmniAgent(envs, self)
 
+    def divided(self, workers: int) -> "Omni":
+        """Return it for each of some workers of a cluster, who ask no more at once than it would.
+
+        Raises:
+            ValueError: there are fewer questions at once than workers, or a limit of what it may
+                cost, which no worker can keep without the others.
+        """
+        if self.max_cost is not None and workers > 1:
+            raise ValueError("max_cost is kept by one worker; accepted: none, or --workers 1")
+        if self.concurrency < workers:
+            raise ValueError(
+                f"concurrency is {self.concurrency}, for {workers} workers together; accepted: as "
+                "many or more"
+            )
+        return replace(self, concurrency=self.concurrency // workers)
+
     def _own(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.arguments}
 

@@ -20,7 +20,7 @@ from avenv.benchmark import AgentView
 from avenv.simulation.body import Body
 from avenv.simulation.settings import SensorSettings
 from avenv.tasks.actions import MOTIONS, STOP, TURN_LEFT
-from avenv.tasks.navigation import NavigationOptions
+from avenv.tasks.options import NavigationOptions
 from avenv_agents.baselines import DirectionFollower
 from avenv_agents.hearing import SILENCE
 from avenv_agents.listeners import Mind

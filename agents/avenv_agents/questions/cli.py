@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from avenv.cli.commands import cluster_of, cluster_option
 from avenv_agents.questions.question import SPLITS, Question, read_questions
 
 BY = ("reference", "text")
@@ -22,14 +23,23 @@ def questions_group() -> None:
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True,
               help="Of each split.")  # fmt: skip
 @click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
-def make(out: Path, count: int, seed: int, homes: int, only: tuple[str, ...]) -> None:
+@click.option("--workers", type=click.IntRange(1),
+              help="Processes that film; default: 1, or all of the cluster.")  # fmt: skip
+@cluster_option
+def make(
+    out: Path, count: int, seed: int, homes: int, only: tuple[str, ...], workers: int | None,
+    cluster: str | None,
+) -> None:  # fmt: skip
     """Film clips and write a data set: JSONL, Parquet, a data card, a page to look at.
 
-    Stopped, the same command goes on. A question takes half a second of CPU.
+    Stopped, the same command goes on. A question takes half a second of CPU. The machines of a
+    cluster have to share the folder.
     """
     from avenv_agents.questions.making import make as make_questions
 
-    made = make_questions(out, count, seed, homes, only)
+    made = make_questions(
+        out, count, seed, homes, only, workers=workers or 1, cluster=cluster_of(cluster, workers)
+    )
     click.echo(f"{len(made)} questions; open {out / 'sample.html'} to try some")
 
 

@@ -1,6 +1,7 @@
 """Film the clips of questions and write a data set that harnesses read."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from tqdm import tqdm
 from avenv.core.errors import AvenvError
 from avenv.core.files import draft_of
 from avenv.core.interrupts import terminable
+from avenv.simulation.cluster import Cluster
+from avenv.simulation.sharing import check_shared, share_out
 from avenv_agents.questions.card import write_card
 from avenv_agents.questions.clips import film
 from avenv_agents.questions.page import write_page
@@ -28,6 +31,8 @@ def make(
     only: Sequence[str] = (),
     scenes: Mapping[str, Sequence[str]] = HOMES,
     progress: bool = True,
+    workers: int = 1,
+    cluster: Cluster | None = None,
 ) -> list[Question]:
     """Make a data set of questions; stopped, the same call goes on where it was.
 
@@ -36,13 +41,15 @@ def make(
             card ``README.md`` and ``sample.html``, a page to look at.
         count, seed, homes, only, scenes: as of ``plan``.
         progress: show a progress bar.
+        workers: processes that film.
+        cluster: whose workers film instead; its machines share the folder.
 
     Returns:
         the questions. A group that cannot be filmed, because somebody would stand in something, is
         left out whole, so that the others stay balanced.
 
     Raises:
-        ValueError: as ``plan``.
+        ValueError: as ``plan``, or machines do not share the folder.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; what is filmed is kept.
         ImportError: PyAV or pyarrow is not installed.
     """
@@ -54,16 +61,19 @@ def make(
     folder.mkdir(parents=True, exist_ok=True)
     groups = list(plan(count, seed, homes, only, scenes))
     bar = tqdm(total=sum(len(g.questions) for g in groups), unit="question", disable=not progress)
-    questions, left_out = list[Question](), 0
+    filmed: dict[int, list[Question]] = {}
     try:
-        with terminable(), bar:
-            for group in groups:
-                filmed = _filmed(group, folder / MEDIA)
-                questions += filmed
-                left_out += not filmed
-                bar.update(len(group.questions))
+        with terminable(), bar, cluster or nullcontext():
+            if cluster is not None:
+                check_shared(cluster, folder)
+            jobs = [(group, folder.resolve() / MEDIA) for group in groups]
+            for number, done in share_out(_filmed, jobs, workers, cluster):
+                filmed[number] = done
+                bar.update(len(groups[number].questions))
     except KeyboardInterrupt as stop:
         raise type(stop)(f"{folder} keeps what is filmed; the same command goes on") from stop
+    questions = [question for number in sorted(filmed) for question in filmed[number]]
+    left_out = sum(not done for done in filmed.values())
     for split in SPLITS:
         own = [q for q in questions if q.split == split]
         write_questions(folder / f"{split}.jsonl", own)

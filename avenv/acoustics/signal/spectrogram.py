@@ -32,7 +32,7 @@ def spectrogram_shape(samples: int, channels: int = 2) -> tuple[int, int, int]:
 def spectrogram(audio: ArrayLike) -> NDArray[np.float32]:
     """Return log-compressed, pooled magnitude spectrograms, (65, 26, 2) for 1 s at 16 kHz.
 
-    log1p of the 4 × 4 mean of |STFT|, of SoundSpaces (Chen et al. 2020). Frame t is centred on
+    log1p of the 4 × 4 mean of ``|STFT|``, of SoundSpaces (Chen et al. 2020). Frame t is centred on
     sample 160 t; before the first and after the last sample there is silence, as beyond the last
     bin and frame where they do not fill a pixel.
 
@@ -118,7 +118,9 @@ def _measure(sound, tables, frames, shift, levels, pooled):
     channels = sound.shape[0]
     total, _, rows = levels.shape
     for t in range(total - shift):
-        levels[t] = levels[t + shift]
+        for channel in range(channels):
+            for f in range(rows):
+                levels[t, channel, f] = levels[t + shift, channel, f]
     work = np.empty((SIZE // LANES, 2, LANES), np.float32)
     spectra, heights = np.empty((4, BINS), np.float32), np.zeros(POOL * rows, np.float32)
     edge = np.empty((2, WINDOW), np.float32)

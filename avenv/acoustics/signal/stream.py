@@ -229,7 +229,8 @@ def _advance(
             sounds[e, k, slot] = sounding[i, k] or idle[e, k] == 0
             if sounds[e, k, slot]:
                 frame = frames[e, k]
-                frame[:step], frame[step:] = frame[step:], dry[i, k]
+                for t in range(step):
+                    frame[t], frame[step + t] = frame[step + t], dry[i, k, t]
                 _transform_frame(frame, roots, pasts[e, k, slot])
             goes_on, old, new = idle[e, k] <= parts, reach[e, k], reach[e, k]
             if renewed[i, k]:

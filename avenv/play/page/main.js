@@ -4,6 +4,8 @@ import { Connection, PICTURE, PLAN, SOUND } from "./connection.js";
 import { options, showSources, showThings } from "./lists.js";
 import { Spectrogram, showLevels } from "./meters.js";
 import { Plan } from "./plan.js";
+import { Film } from "./recording.js";
+import { drawRose, mostOf } from "./rose.js";
 import { Sound } from "./sound.js";
 import { Task } from "./task.js";
 import { Walking } from "./walking.js";
@@ -89,7 +91,9 @@ const receive = {
   captions({ lines }) {
     $("captions").replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
   },
-  measures({ source, t30, c50, drr }) {
+  measures({ source, arrivals, t30, c50, drr }) {
+    $("rose").hidden = !arrivals.length;
+    if (arrivals.length) drawRose($("rose").firstElementChild, arrivals, `Arrives, straight ahead on top; ${mostOf(arrivals)}`, $("rose").lastElementChild);
     for (const [name, value] of Object.entries({ t30, c50, drr })) $(name).value = value ?? "–";
     $("measured").value = source.replaceAll("_", " ");
   },
@@ -188,6 +192,25 @@ function mute(is) {
   $("listen").setAttribute("aria-pressed", !is);
 }
 
+const film = new Film($("view"), sound, (name) => {
+  $("record").textContent = "Record";
+  $("record").setAttribute("aria-pressed", false);
+  say(`${name} is where your browser saves files`);
+});
+
+async function record() {
+  if (film.isRunning) return film.end();
+  try {
+    if (!sound.context) await listen();
+    film.begin(state.scene.name);
+    $("record").textContent = "End the film";
+    $("record").setAttribute("aria-pressed", true);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+$("record").onclick = record;
 $("listen").onclick = listen;
 $("light").onchange = (event) => link.send("light", { light: event.target.value });
 $("add").onclick = () => link.send("place", { sound: $("sound").value, ...before() });

@@ -10,15 +10,19 @@ function draw(name, attributes, parent) {
 }
 
 export class Plan {
-  /** onPlace(x, y): a click on the floor; onMove(source, x, y); onUse(thing); onChoose(source) */
-  constructor(svg, handlers) {
+  /** onPlace(x, y): a click on the floor; onMove(source, x, y); onUse(thing); onChoose(source).
+   *  Without handlers it is only looked at. */
+  constructor(svg, handlers = null) {
     this.svg = svg;
     this.handlers = handlers;
     this.image = draw("image", { preserveAspectRatio: "none" }, svg);
+    this.below = draw("g", {}, svg);
+    this.trail = draw("polyline", { fill: "none", stroke: "#0072b2", "stroke-linejoin": "round" }, svg);
+    this.goals = draw("g", {}, svg);
     this.things = draw("g", {}, svg);
     this.sources = draw("g", {}, svg);
     this.body = draw("path", { d: "M14 0 L-9 9 L-4 0 L-9 -9 Z", fill: "#0072b2", stroke: "#fff", "stroke-width": 2, visibility: "hidden" }, svg);
-    svg.addEventListener("click", (event) => this.place && !this.dragged && handlers.onPlace(...this.world(event)));
+    if (handlers) svg.addEventListener("click", (event) => this.place && !this.dragged && handlers.onPlace(...this.world(event)));
   }
 
   /** Take the place of the world on the picture: width, height, scale, left, top in pixels. */
@@ -28,6 +32,7 @@ export class Plan {
     this.image.setAttribute("width", place.width);
     this.image.setAttribute("height", place.height);
     this.unit = Math.max(place.width, place.height) / 450;
+    this.trail.setAttribute("stroke-width", 2.5 * this.unit);
     this.show(this.scene, this.chosen);
     if (this.pose) this.stand(this.pose);
   }
@@ -58,6 +63,30 @@ export class Plan {
     this.body.setAttribute("visibility", "visible");
   }
 
+  /** Lay maps over the plan; each has an address of its picture, N × N, ahead to the right and left up
+   *  of an origin [x, y, heading], reach metres from there to its edges. */
+  overlay(maps, { origin, reach }) {
+    this.below.replaceChildren();
+    if (!this.place || !maps.length) return;
+    const [x, y] = this.pixels({ x: origin[0], y: origin[1] });
+    const half = reach * this.place.scale;
+    const turn = (-origin[2] * 180) / Math.PI;
+    for (const href of maps) {
+      draw("image", { href, x: -half, y: -half, width: 2 * half, height: 2 * half, transform: `translate(${x} ${y}) rotate(${turn})` }, this.below);
+    }
+  }
+
+  /** Draw a way through points {x, y}, and rings about goals. */
+  way(points, goals) {
+    if (!this.place) return;
+    this.trail.setAttribute("points", points.map((point) => this.pixels(point).join()).join(" "));
+    this.goals.replaceChildren();
+    for (const goal of goals) {
+      const [cx, cy] = this.pixels(goal);
+      draw("circle", { cx, cy, r: 13 * this.unit, fill: "none", stroke: "#009e73", "stroke-width": 3 * this.unit, "stroke-dasharray": `${5 * this.unit} ${3 * this.unit}` }, this.goals);
+    }
+  }
+
   show(scene, chosen) {
     [this.scene, this.chosen] = [scene, chosen];
     if (!scene || !this.place) return;
@@ -81,7 +110,9 @@ export class Plan {
     const group = draw("g", { class: source.name === this.chosen ? "source chosen" : "source", transform: `translate(${x} ${y}) scale(${this.unit})` }, this.sources);
     draw("circle", { r: 8, fill: "#d55e00", stroke: "#fff", "stroke-width": 2 }, group);
     for (const r of [12, 16]) draw("path", { d: `M${0.7 * r} ${-0.7 * r} A${r} ${r} 0 0 1 ${0.7 * r} ${0.7 * r}`, fill: "none", stroke: "#d55e00", "stroke-width": 2.5 }, group);
-    draw("title", {}, group).textContent = `${source.name}: ${source.sound}. Drag it elsewhere.`;
+    const more = this.handlers ? `: ${source.sound}. Drag it elsewhere.` : "";
+    draw("title", {}, group).textContent = source.name + more;
+    if (!this.handlers) return;
     group.addEventListener("click", (event) => event.stopPropagation());
     group.addEventListener("pointerdown", (event) => {
       group.setPointerCapture(event.pointerId);

@@ -42,6 +42,11 @@ export class Sound {
     if (until > this.end) this.want(until);
   }
 
+  /** The sample that is being played. */
+  get playing() {
+    return this.end === null ? 0 : this.end - (this.context ? this.buffered : 0);
+  }
+
   push(sample, bytes) {
     const pcm = new Int16Array(bytes);
     if (sample !== this.end) this.gaps++;

@@ -16,7 +16,8 @@ from avenv.scene.meshes.textures import cut_out, decode_image, read_image, tinte
 
 READ = {
     "KHR_texture_transform", "KHR_materials_unlit", "KHR_materials_emissive_strength",
-    "KHR_materials_pbrSpecularGlossiness", "EXT_texture_webp",
+    "KHR_materials_pbrSpecularGlossiness", "EXT_texture_webp", "KHR_texture_basisu",
+    "GOOGLE_texture_basis",
 }  # fmt: skip
 """Extensions that change how surfaces look, and are read."""
 

@@ -4,19 +4,18 @@ The formats are those of habitat-sim's documentation ("Attributes JSON files"): 
 and ``*.object_config`` name a mesh with its axes, ``*.scene_instance`` places them, and the
 dataset's own configuration says what holds for all of them. The world of Habitat has Y up, and
 objects look along -Z. A mesh alone is a stage, as habitat-sim takes it: a GLB has Z up, and what
-lies beside it by its name says what is in it. Lights and physics are left out.
+lies beside it by its name says what is in it. Physics is left out.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, RootModel
-from scipy.spatial.transform import Rotation
+from pydantic import RootModel
 
 from avenv.core.errors import SceneError
 from avenv.scene.files import HABITAT_ENDINGS
@@ -27,15 +26,20 @@ from avenv.scene.meshes.habitat_dataset import (
     INSTANCE,
     OBJECT,
     STAGE,
-    Config,
-    Number,
     Template,
-    Vector3,
-    checked,
     find_template,
     named_after,
     read_dataset,
-    read_json,
+)
+from avenv.scene.meshes.habitat_json import checked, read_json
+from avenv.scene.meshes.habitat_lights import NO_LIGHTS, lamps_of
+from avenv.scene.meshes.habitat_placements import (
+    ArticulatedPlacement,
+    Placement,
+    Robot,
+    SceneInstance,
+    label_of,
+    pose_of,
 )
 from avenv.scene.meshes.habitat_semantics import Semantics, read_semantics
 from avenv.scene.meshes.parts import MAX_TRIANGLES, MeshFile, MeshPart, too_many
@@ -54,41 +58,6 @@ Matrix = NDArray[np.float64]
 
 class _Layer(RootModel[dict[str, Any]]):
     """Attributes of one file, over which those of others are laid."""
-
-
-class _Placement(Config):
-    """An entry of ``object_instances``, or the ``stage_instance``."""
-
-    template_name: Annotated[str, Field(min_length=1)]
-    translation: Vector3 = (0.0, 0.0, 0.0)
-    rotation: tuple[Number, Number, Number, Number] = (1.0, 0.0, 0.0, 0.0)  # w, x, y, z
-    uniform_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    non_uniform_scale: Vector3 = (1.0, 1.0, 1.0)
-    translation_origin: str | None = None
-
-
-class _Articulated(_Placement):
-    """An entry of ``articulated_object_instances``."""
-
-    initial_joint_pose: dict[str, float] | tuple[float, ...] = ()
-
-
-class _Robot(Config):
-    """What an ``*.ao_config.json`` says."""
-
-    urdf_filepath: Annotated[str, Field(min_length=1)]
-    semantic_id: int = 0
-    uniform_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-
-
-class _Instance(Config):
-    """A ``*.scene_instance.json``."""
-
-    stage_instance: _Placement
-    object_instances: tuple[_Placement, ...] = ()
-    articulated_object_instances: tuple[_Articulated, ...] = ()
-    translation_origin: str = "unknown"
-    semantic_scene_instance: str = ""
 
 
 def is_habitat(path: Path) -> bool:
@@ -158,7 +127,9 @@ class _Dataset:
         """Return a scene instance with all that is placed in it."""
         inner = self.references.inner(path)
         defaults = named_after(path, self.about.defaults)
-        instance = checked(_Instance, {**defaults, **_object(read_json(inner), path)}, str(path))
+        instance = checked(
+            SceneInstance, {**defaults, **_object(read_json(inner), path)}, str(path)
+        )
         stage = self.stage(self._template(instance.stage_instance, "stages", STAGE, path))
         missing, left_out = list(stage.content.missing), list(stage.content.left_out)
         if any(instance.stage_instance.translation):
@@ -172,19 +143,22 @@ class _Dataset:
         for placement in things:
             owner = free_name(Path(placement.template_name).name.partition(".")[0], taken)
             taken.add(owner)
-            if isinstance(placement, _Articulated):
+            if isinstance(placement, ArticulatedPlacement):
                 placed = self._robot(placement, owner, semantics.classes, path)
             else:
                 thing = self.load(self._template(placement, "objects", OBJECT, path))
                 missing += [text for text in thing.content.missing if text not in missing]
                 origin = placement.translation_origin or instance.translation_origin
                 middle = np.zeros(3) if origin.lower() == "asset_local" else thing.centre()
-                label = _label(thing.config.semantic_id, semantics.classes, owner, path)
-                placed = list(thing.turned(_pose(placement, middle), owner, label))
+                label = label_of(thing.config.semantic_id, semantics.classes, owner, path)
+                placed = list(thing.turned(pose_of(placement, middle), owner, label))
             total += sum(len(part.triangles) for part in placed)
             if total > MAX_TRIANGLES:
                 raise SceneError(f"{path}: {too_many(total)}")
             parts += placed
+        lamps, note = self._lamps(instance, stage.config)
+        parts += [replace(lamp, owner=free_name(lamp.owner, taken)) for lamp in lamps]
+        left_out += note
         return MeshFile(parts, True, missing, left_out, regions=semantics.regions)
 
     def load(self, template: Template) -> Loaded:
@@ -239,16 +213,16 @@ class _Dataset:
         return asset
 
     def _robot(
-        self, placement: _Articulated, owner: str, classes: Mapping[int, str], path: Path
+        self, placement: ArticulatedPlacement, owner: str, classes: Mapping[int, str], path: Path
     ) -> list[MeshPart]:
         """Return the parts of an articulated object, at its joints' initial positions."""
         template = self._template(placement, "articulated_objects", ARTICULATED, path)
-        config = checked(_Robot, self._attributes(template), str(template.file))
+        config = checked(Robot, self._attributes(template), str(template.file))
         urdf = self.references.inner(template.file).find(config.urdf_filepath, "urdf_filepath")
         if not urdf.is_file():
             raise SceneError(f"{template.file}: urdf_filepath: there is no file {str(urdf)!r}")
-        label = _label(config.semantic_id, classes, owner, path)
-        pose = _pose(placement, np.zeros(3)) @ np.diag([*[config.uniform_scale] * 3, 1.0])
+        label = label_of(config.semantic_id, classes, owner, path)
+        pose = pose_of(placement, np.zeros(3)) @ np.diag([*[config.uniform_scale] * 3, 1.0])
         links = read_urdf(urdf, self.references.inner(urdf), placement.initial_joint_pose)
         return [
             replace(turned(link.part, pose @ link.matrix), owner=owner, label=label)
@@ -256,7 +230,7 @@ class _Dataset:
         ]
 
     def _semantics(
-        self, instance: _Instance, stage: Loaded, path: Path
+        self, instance: SceneInstance, stage: Loaded, path: Path
     ) -> tuple[Semantics, list[str]]:
         """Return regions and classes of a scene: its own, or else its stage's; and what lacks."""
         own = replace(stage.semantics, regions=stage.regions)
@@ -274,7 +248,21 @@ class _Dataset:
         return replace(said, regions=(*said.regions, *own.regions),
                        classes={**own.classes, **said.classes}), []  # fmt: skip
 
-    def _template(self, placement: _Placement, folder: str, ending: str, path: Path) -> Template:
+    def _lamps(self, instance: SceneInstance, stage: Asset) -> tuple[list[MeshPart], list[str]]:
+        """Return the lamps of a scene, and what is left out of its lights."""
+        name = instance.default_lighting
+        if name in NO_LIGHTS:
+            return [], []
+        layout = self.about.templates["light_setups"].find(name)
+        if layout is None:
+            return [], [f"default_lighting: there is no {name!r}"]
+        if stage.force_flat_shading or stage.shader_type.lower() == "flat":
+            return [], ["the stage is shaded flat, so that its light is in its textures, and the "
+                        "lights are left out"]  # fmt: skip
+        own = read_json(self.references.inner(layout.file)) if None in layout.attributes else {}
+        return lamps_of(layout, own)
+
+    def _template(self, placement: Placement, folder: str, ending: str, path: Path) -> Template:
         return find_template(self.about.templates[folder], placement.template_name, ending, path)
 
 
@@ -282,27 +270,3 @@ def _object(data: Any, path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise SceneError(f"{path}: is {data!r:.60}; accepted: a valid mapping")
     return data
-
-
-def _label(number: int, classes: Mapping[int, str], owner: str, path: Path) -> str:
-    """Return what the lexicon calls a thing; nothing where it has no number, or there is none."""
-    if number == 0 or not classes:
-        return ""
-    if number not in classes:
-        raise SceneError(
-            f"{path}: {owner!r} has the semantic_id {number}, which the lexicon lacks; it has "
-            f"{min(classes)} to {max(classes)}"
-        )
-    return classes[number]
-
-
-def _pose(placement: _Placement, middle: NDArray[np.float64]) -> Matrix:
-    """Return the matrix that scales a thing, turns it about ``middle`` and puts that in place."""
-    w, x, y, z = placement.rotation
-    matrix = np.eye(4)
-    if any((w, x, y, z)):
-        matrix[:3, :3] = Rotation.from_quat((x, y, z, w)).as_matrix()
-    scale = placement.uniform_scale * np.array(placement.non_uniform_scale)
-    matrix[:3, :3] = matrix[:3, :3] @ np.diag(scale)
-    matrix[:3, 3] = np.array(placement.translation) - matrix[:3, :3] @ middle
-    return matrix

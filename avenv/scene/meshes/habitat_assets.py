@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from avenv.core.errors import SceneError
-from avenv.scene.meshes.habitat_dataset import Config, Vector3
+from avenv.scene.meshes.habitat_json import Config, Vector3
 from avenv.scene.meshes.habitat_labels import labelled, read_semantic_mesh, regions_of_things
 from avenv.scene.meshes.habitat_semantics import Semantics, read_semantics
 from avenv.scene.meshes.parts import MeshFile, MeshPart, MeshRegion
@@ -38,6 +38,8 @@ class Asset(Config):
     semantic_descriptor_filename: str = ""
     semantic_up: Vector3 | None = None
     semantic_front: Vector3 | None = None
+    shader_type: str = ""
+    force_flat_shading: bool = False
 
 
 @dataclass(frozen=True, eq=False)

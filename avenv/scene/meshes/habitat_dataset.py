@@ -6,36 +6,29 @@ apply in this order (habitat-sim, ``SceneDatasetAttributesManager``): ``default_
 of these (``original_file``), give it another name (``template_handle``), or make a new one.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from avenv.core.errors import SceneError
+from avenv.scene.meshes.habitat_json import Config, checked, parse
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import Problems, suggest
+from avenv.scene.problems import suggest
 
 STAGE, OBJECT, ARTICULATED = ".stage_config.json", ".object_config.json", ".ao_config.json"
-INSTANCE = ".scene_instance.json"
+INSTANCE, LIGHTS = ".scene_instance.json", ".lighting_config.json"
 DATASETS = ("*.scene_dataset_config.json", "*.dataset_config.json")
 """Names of a dataset's configuration, today's and that of habitat-sim's first test dataset."""
 
-_ENDINGS = {"stages": STAGE, "objects": OBJECT, "articulated_objects": ARTICULATED}
+_ENDINGS = {"stages": STAGE, "objects": OBJECT, "articulated_objects": ARTICULATED,
+            "light_setups": LIGHTS}  # fmt: skip
 _MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".urdf")
 _NAME = "%%CONFIG_NAME_AS_ASSET_FILENAME%%"
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Vector3 = tuple[Number, Number, Number]
 Attributes = Mapping[str, Any]
-
-
-class Config(BaseModel):
-    """Part of a JSON file of Habitat's; fields that are not read are passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class _Change(Config):
@@ -43,14 +36,14 @@ class _Change(Config):
 
     original_file: str | None = None
     template_handle: str | None = None
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = Field(default_factory=dict)
 
 
 class _Section(Config):
     """What is said of stages, or of objects."""
 
-    default_attributes: dict[str, Any] = {}
-    paths: dict[str, list[str]] | list[str] = {}
+    default_attributes: dict[str, Any] = Field(default_factory=dict)
+    paths: dict[str, list[str]] | list[str] = Field(default_factory=list)
     configs: tuple[_Change, ...] = ()
 
 
@@ -60,13 +53,14 @@ class _Dataset(Config):
     stages: _Section = _Section()
     objects: _Section = _Section()
     articulated_objects: _Section = _Section()
+    light_setups: _Section = _Section()
     scene_instances: _Section = _Section()
-    semantic_scene_descriptor_instances: dict[str, Any] = {}
+    semantic_scene_descriptor_instances: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A stage or an object that can be placed.
+    """A stage, an object or a layout of lights that scenes can name.
 
     Attributes:
         handle: its name: the path of its file, or what ``template_handle`` calls it.
@@ -176,7 +170,7 @@ class Dataset:
 
     Attributes:
         file: of it; None: there is none.
-        templates: of stages, objects and articulated objects.
+        templates: of stages, objects, articulated objects and lights.
         instances: files of its scenes.
         defaults: attributes of all scenes.
         descriptors: files of semantic descriptors by the names that scenes use.
@@ -238,6 +232,16 @@ def named_after(template: Path, attributes: Attributes) -> dict[str, Any]:
     }
 
 
+def _matching(root: Path, pattern: str, file: Path) -> list[Path]:
+    """Return what a pattern of ``paths`` matches, sorted."""
+    if not Path(pattern).parts:  # ".", the dataset's own folder
+        return [root]
+    try:
+        return sorted(root.glob(pattern))
+    except ValueError as error:
+        raise SceneError(f"{file}: paths: {pattern!r:.80} is no pattern: {error}") from None
+
+
 def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[Path]:
     """Yield the files that ``paths`` name: files, folders or globs, by their ending."""
     paths = section.paths if isinstance(section.paths, dict) else {".json": section.paths}
@@ -249,7 +253,7 @@ def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[
                 if ending != ARTICULATED:  # habitat-sim's own datasets name such, and use none
                     references.find(pattern, "paths")  # says what is wrong with it
                 continue
-            found = sorted(root.glob(pattern)) or sorted(root.glob(pattern + wanted))
+            found = _matching(root, pattern, file) or _matching(root, pattern + wanted, file)
             for path in found:
                 inside = sorted(path.iterdir()) if path.is_dir() else [path]
                 yield from (
@@ -257,44 +261,3 @@ def _listed(section: _Section, ending: str, root: Path, file: Path) -> Iterator[
                     for p in inside
                     if p.name.endswith(wanted) and p.is_file()
                 )
-
-
-T = TypeVar("T", bound=BaseModel)
-
-
-def read_json(references: References) -> Any:
-    """Return what a JSON file holds.
-
-    Raises:
-        SceneError: it is missing, or no JSON.
-    """
-    try:
-        return json.loads(references.read_document().decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, SceneError):
-            raise
-        raise SceneError(f"{references.document}: is not valid JSON: {error}") from error
-
-
-def parse(model: type[T], references: References) -> T:
-    """Return a JSON file as a model.
-
-    Raises:
-        SceneError: it is no JSON, or a field has a value that it cannot have.
-    """
-    return checked(model, read_json(references), str(references.document))
-
-
-def checked(model: type[T], data: Any, source: str) -> T:
-    """Return plain data as a model; messages begin with ``source``.
-
-    Raises:
-        SceneError: a field is missing or has a value that it cannot have.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = Problems(source)
-        problems.add_invalid(error, {"": model.model_fields})
-        problems.check()
-        raise

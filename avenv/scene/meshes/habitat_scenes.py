@@ -1,10 +1,11 @@
-"""``habitat:PATH``: the scenes of a dataset of Habitat's, found by their files.
+"""``habitat:PATH`` or ``habitat:PATH@LEVEL``: scenes of Habitat's datasets, found by their files.
 
 PATH is a ``*.scene_dataset_config.json``; a ``*.scene_instance.json``, ``*.stage_config.json`` or
 mesh, which is one scene; or a folder, in which scenes are known by the files of Matterport3D, HM3D,
-Gibson and Replica, or by a configuration.
+Gibson and Replica, or by a configuration. LEVEL, in metres, is that of the storey to walk on.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,15 +17,25 @@ from avenv.scene.meshes.references import References
 _MESHES = (".glb", ".gltf", ".ply", ".obj")
 _BESIDE = (".house", ".scn", ".navmesh", "_semantic.ply", ".semantic.txt", ".semantic.glb")
 _NO_STAGE = ("_semantic.ply", ".semantic.glb")
+_AT = re.compile(r"(.+)@([-+]?\d+(?:\.\d*)?)")
 
 
-def habitat_scenes(reference: str) -> tuple[Path, ...]:
-    """Return the files of the scenes that ``habitat:PATH`` means, sorted.
+def path_and_level(reference: str) -> tuple[Path, float | None]:
+    """Return the path that ``habitat:PATH@LEVEL`` means, and the level of the storey, or None."""
+    name = reference.removeprefix(HABITAT)
+    found = _AT.fullmatch(name)
+    if found is None or Path(name).exists():
+        return Path(name), None
+    return Path(found[1]), float(found[2])
+
+
+def habitat_scenes(reference: str) -> tuple[str, ...]:
+    """Return the scenes that ``habitat:PATH`` means, each as such a reference, sorted.
 
     Raises:
         SceneError: there is no such file or folder, or no scene in it.
     """
-    path = Path(reference.removeprefix(HABITAT))
+    path, level = path_and_level(reference)
     if path.is_dir():
         configs = [found for pattern in DATASETS for found in sorted(path.glob(pattern))]
         found = _of_dataset(configs[0]) if configs else _of_folder(path)
@@ -41,7 +52,8 @@ def habitat_scenes(reference: str) -> tuple[Path, ...]:
         )
     if not found:
         raise SceneError(f"{reference}: there are no scenes in it")
-    return tuple(found)
+    storey = "" if level is None else f"@{level:g}"
+    return tuple(f"{HABITAT}{file}{storey}" for file in found)
 
 
 def _of_dataset(path: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from avenv.core.color import encoded, linear
 from avenv.core.errors import SceneError
+from avenv.scene.meshes.basis import decode_basis, is_basis
 from avenv.scene.meshes.parts import Vector
 from avenv.scene.meshes.references import References
 
@@ -45,8 +46,11 @@ def decode_image(data: bytes, place: str) -> NDArray[np.uint8]:
     """Return an image file's pixels (H, W, 4) uint8, sRGB and alpha, row 0 on top.
 
     Raises:
-        SceneError: it is none of the known formats, broken, or larger than ``MAX_PIXELS``.
+        SceneError: it is none of the known formats, broken, or larger than ``MAX_PIXELS``; or it is
+            by Basis Universal, and what unpacks that is not installed.
     """
+    if is_basis(data):
+        return _scaled(Image.fromarray(decode_basis(data, place, MAX_PIXELS, MAX_SIDE)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is stricter
@@ -67,6 +71,10 @@ def decode_image(data: bytes, place: str) -> NDArray[np.uint8]:
         raise SceneError(
             f"{place}: cannot be decoded: {reason}; accepted are {', '.join(_FORMATS)} images"
         ) from error
+    return _scaled(rgba)
+
+
+def _scaled(rgba: Image.Image) -> NDArray[np.uint8]:
     rgba.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return np.array(rgba)
 

@@ -13,7 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from avenv.core.errors import SceneError
-from avenv.core.kernels import kernel
+from avenv.core.kernels import inner, kernel
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
 from avenv.vision.light.curves import NO_CURVES, Curves, find_curves, number_rows
@@ -283,14 +283,14 @@ def _lay_samples(triangles, uv, starts, low, high, size, first, position):
                        position[first[c] + row * columns + column])  # fmt: skip
 
 
-@kernel
+@inner
 def _is_beyond(box, u, v, best):
     """Return whether a box (4,) is farther from (u, v) than the square root of ``best``."""
     du, dv = max(box[0] - u, u - box[2], 0.0), max(box[1] - v, v - box[3], 0.0)
     return du * du + dv * dv > best
 
 
-@kernel
+@inner
 def _fraction(k, count):
     return 0.5 if count == 1 else k / (count - 1)
 

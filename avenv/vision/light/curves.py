@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import kernel
+from avenv.core.kernels import inner, kernel
 
 BLUNT = np.cos(np.radians(50.0))
 """Cosine of the turn between two facets up to which they are one curved surface."""
@@ -155,7 +155,7 @@ def _meet(node, chart, normals, middles, corners):
     return normal, offset, bends
 
 
-@kernel
+@inner
 def _settle(normal, offset, corner, met):
     """Norm a sum of normals; turn a sum of middles into a step along the surface towards them."""
     length = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)

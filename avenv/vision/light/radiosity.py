@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from avenv.core import parallel
-from avenv.core.kernels import kernel
+from avenv.core.kernels import inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
@@ -315,7 +315,7 @@ def _shoot_all(bvh, normals, double_sided, charts, sheet, fan, links, start, sto
         )
 
 
-@kernel
+@inner
 def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     """Write which samples the rays of sample i hit; tell whether it is in the open.
 
@@ -357,7 +357,7 @@ def _shoot(bvh, normals, double_sided, charts, sheet, fan, i, links):
     return is_open
 
 
-@kernel
+@inner
 def _sample_at(charts, triangle, x, y, z):
     """Return the light sample nearest to a point of a triangle."""
     c = charts.of_triangle[triangle]
@@ -375,7 +375,7 @@ def _light_samples(
     bvh, charts, sheet, links, luminaires, first_luminaire, end_luminaire, base, direct, start, stop
 ):
     """Add to some samples the light of some luminaires."""
-    brightest = luminaires.exitance.max()
+    brightest = _brightest(luminaires, 0, len(luminaires.exitance))
     for i in range(start, stop):
         if links.is_open[i]:
             for g in range(first_luminaire, end_luminaire):
@@ -387,13 +387,13 @@ def _light_samples(
                         )
 
 
-@kernel
+@inner
 def _seen_share(bvh, charts, sheet, links, luminaires, g, i, brightest):
     """Return the share of luminaire g's light per area that falls on sample i."""
     first, end = luminaires.first[g], luminaires.first[g + 1]
     stride = np.int64(links.stride[i])
     area = luminaires.area[g] * stride
-    faintest = _FAINTEST * brightest * stride / (luminaires.exitance[g].max() * (end - first))
+    faintest = _FAINTEST * brightest * stride / (_brightest(luminaires, g, g + 1) * (end - first))
     seen = 0.0
     for p in range(first + links.phase[i], end, stride):
         share = _form_factor(charts.position[i], charts.normal[i], luminaires.position[p],
@@ -408,6 +408,16 @@ def _seen_share(bvh, charts, sheet, links, luminaires, g, i, brightest):
                             luminaires.position[p, 2]):  # fmt: skip
             seen += abs(share)
     return seen
+
+
+@inner
+def _brightest(luminaires, first, end):
+    """Return the strongest exitance of some luminaires in any channel."""
+    most = luminaires.exitance[first, 0]
+    for g in range(first, end):
+        for channel in range(3):
+            most = max(most, luminaires.exitance[g, channel])
+    return most
 
 
 # Layout: pane (T,), toward (3,) a unit vector, sun (3,), direct (L, 3).
@@ -428,7 +438,7 @@ def _let_sun_in(bvh, pane, charts, sheet, links, toward, sun, direct, start, sto
                 direct[i, channel] += abs(facing) * sun[channel]
 
 
-@kernel
+@inner
 def _form_factor(position, normal, source, source_normal, area, sheet):
     """Return the share of a disc's light per area that falls on a surface facing it.
 

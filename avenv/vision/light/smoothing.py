@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import parallel
-from avenv.core.kernels import kernel
+from avenv.core.kernels import inner, kernel
 from avenv.vision.light.charts import Charts
 
 _JOB = 512  # charts
@@ -38,7 +38,10 @@ def _blur(first, width, height, is_curved, light, blurred, start, stop):
     for c in range(start, stop):
         columns, rows = width[c], height[c]
         if is_curved[c]:
-            blurred[first[c] : first[c] + 4] = light[first[c] : first[c] + 4]
+            for i in range(first[c], first[c] + 4):
+                for k in range(layers):
+                    for channel in range(3):
+                        blurred[i, k, channel] = light[i, k, channel]
             continue
         for row in range(rows):
             for column in range(columns):
@@ -54,7 +57,7 @@ def _blur(first, width, height, is_curved, light, blurred, start, stop):
                                 blurred[i, k, channel] += weight * light[j, k, channel]
 
 
-@kernel
+@inner
 def _mirrored(k, count):
     if k < 0:
         return min(-k, count - 1)

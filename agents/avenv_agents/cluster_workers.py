@@ -1,0 +1,223 @@
+"""Who plays for a learner on the machines of a cluster.
+
+The crew may shrink and grow: a worker that dies is missing from rollouts until Ray has made it
+anew, here or elsewhere. With ``patience`` below 1 a rollout ends when that share of the workers is
+done, and what the others have until then is taken as it is (Wijmans et al. 2020, "DD-PPO: Learning
+near-perfect PointGoal navigators from 2.5 billion frames", section 3, who take 0.6).
+"""
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from avenv.simulation.cluster import Cluster
+from avenv_agents.policy import Policy, PolicyConfig
+from avenv_agents.rollout import Guide, Rollout, joined
+from avenv_agents.workers import MakeEnvs, Player, Validate, weights_of
+
+RETURN = 120.0
+"""Seconds in which one of the workers has to be there again when all have died."""
+
+WAIT = 60.0
+"""Seconds after which it is said that workers are missing at the beginning."""
+
+_PAUSE = 0.5  # seconds between two questions whether somebody is there again
+
+
+class Member:
+    """A player that may take the place of one that has died, and may be told to come to an end.
+
+    Args:
+        player: makes the player, given its number.
+        seed: with which it begins.
+        number: of the player.
+        is_new: whether nobody has played in its place before.
+    """
+
+    def __init__(self, player: Callable[[int, int], Player], seed: int, number: int, is_new: bool):
+        self._player = player(number, seed)
+        self._seed = seed if is_new else None
+        self._enough: tuple[int, int] | None = None
+        self._times: list[tuple[float, float]] = []
+
+    def spaces(self) -> tuple:
+        """Return the spaces of the environments."""
+        return self._player.spaces
+
+    def collect(self, seed: int, turn: int, weights: Any, steps: int, guide: Guide) -> Rollout:
+        """Return a rollout: the turn-th since all began with a seed, from 1."""
+        if self._seed != seed:
+            # Who comes later must not play again what has been played in its place.
+            later = int(np.random.SeedSequence((seed, turn)).generate_state(1)[0])
+            self._player.begin(seed if turn == 1 else later)
+            self._seed = seed
+        call, began, busy = (seed, turn), time.perf_counter(), time.process_time()
+        rollout = self._player.collect(
+            weights, steps, guide, is_enough=lambda: self._enough == call
+        )
+        self._times.append((time.perf_counter() - began, time.process_time() - busy))
+        return rollout
+
+    def times(self) -> list[tuple[float, float]]:
+        """Return the seconds that each rollout has taken, of time and of CPU."""
+        return self._times
+
+    def hurry(self, seed: int, turn: int) -> None:
+        """Let a rollout end before the next step."""
+        self._enough = seed, turn
+
+    def validate(self, weights: Any, share: int) -> list[dict[str, float]]:
+        """Return the metrics of a share of the validation's episodes."""
+        return self._player.validate(weights, share)
+
+
+class ClusterWorkers:
+    """A ``Crew`` of actors, each a native batch of environments with a copy of the policy.
+
+    With ``patience`` 1 and nobody dead, what they play is what ``Workers`` play, bit for bit on
+    machines with the same vector instructions.
+
+    Args:
+        cluster: that has been entered.
+        make_envs, count, seed, config, validate: as of ``Workers``.
+        patience: share of the workers, above 0, at whose end a rollout ends for all.
+
+    Raises:
+        ValueError: what the environments or the policy are to be cannot be; or ``patience`` is out
+            of range.
+        ChildProcessError: all workers are dead, and none has returned in ``RETURN`` seconds.
+    """
+
+    def __init__(
+        self, cluster: Cluster, make_envs: MakeEnvs, count: int, seed: int, config: PolicyConfig,
+        validate: Validate | None = None, patience: float = 1.0,
+    ):  # fmt: skip
+        if not 0 < patience <= 1:
+            raise ValueError(f"patience is {patience!r}; accepted: more than 0, up to 1")
+        self._cluster, self._patience = cluster, patience
+        player = partial(_player, make_envs, config, validate)
+        self._members = cluster.members(partial(Member, player, seed), count)
+        self._seed, self._turn = seed, 0
+        self._calls: dict[Any, int] = {}
+        self._how: tuple = ()
+        self._missing: set[int] = set()
+        self.spaces = self._first_answer("spaces")
+
+    def start(self, policy: Policy, steps: int, guide: Guide = Guide()) -> None:  # noqa: B008
+        """Let all workers collect with the weights as they are now."""
+        self._turn += 1
+        self._how = self._cluster.share(weights_of(policy)), steps, guide
+        self._call()
+
+    def finish(self) -> Rollout:
+        """Return what they have collected, the rows of those who are there side by side."""
+        gives_up = time.monotonic() + RETURN
+        while not (found := self._collected()):
+            if time.monotonic() > gives_up:
+                raise ChildProcessError(
+                    f"all {len(self._members)} workers have died, and none is there again after "
+                    f"{RETURN:g} s; is there too little memory?"
+                )
+            time.sleep(_PAUSE)
+            self._call()
+        return joined([found[number] for number in sorted(found)])
+
+    def begin(self, seed: int) -> None:
+        """Begin new episodes everywhere with the next rollout, as if nothing had been before."""
+        self._seed, self._turn = seed, 0
+
+    def validate(self, policy: Policy) -> list[dict[str, float]]:
+        """Return the metrics of the validation's episodes; the dead's share others play."""
+        weights = self._cluster.share(weights_of(policy))
+        found: dict[int, list[dict[str, float]]] = {}
+        gives_up = time.monotonic() + RETURN
+        while todo := [k for k in range(len(self._members)) if k not in found]:
+            there = [k for k in range(len(self._members)) if k not in self._missing] or todo
+            calls = {
+                self._members[there[i % len(there)]].call.remote("validate", weights, share): share
+                for i, share in enumerate(todo)
+            }
+            before = len(found)
+            for call, share in calls.items():
+                try:
+                    found[share] = self._cluster.got(call)
+                except self._cluster.death:
+                    self._missing.add(there[todo.index(share) % len(there)])
+            if len(found) > before:
+                gives_up = time.monotonic() + RETURN
+            elif time.monotonic() > gives_up:
+                raise ChildProcessError("all workers have died over the validation")
+            elif len(found) == before:
+                time.sleep(_PAUSE)
+        return [metrics for share in sorted(found) for metrics in found[share]]
+
+    def times(self) -> list[list[tuple[float, float]]]:
+        """Return for each worker the seconds of its rollouts, of time and of CPU."""
+        calls = [member.call.remote("times") for member in self._members]
+        return [self._cluster.got(call) for call in calls]
+
+    def close(self) -> None:
+        """End the workers."""
+        self._cluster.end(self._members)
+
+    def _call(self) -> None:
+        """Ask everybody, the dead too: they may be there again."""
+        question = "collect", self._seed, self._turn, *self._how
+        self._calls = {m.call.remote(*question): k for k, m in enumerate(self._members)}
+
+    def _collected(self) -> dict[int, Rollout]:
+        """Return what each worker has collected that lives."""
+        found: dict[int, Rollout] = {}
+        calls, self._calls = self._calls, {}
+        hurried = False
+        while calls:
+            (call, *_), _ = self._cluster.first(list(calls))
+            number = calls.pop(call)
+            try:
+                found[number] = self._cluster.got(call)
+                self._missing.discard(number)
+            except self._cluster.death as error:
+                self._lost(number, error)
+            living = len(found) + len(calls)
+            if found and not hurried and len(found) >= math.ceil(self._patience * living):
+                hurried = True
+                for slow in calls.values():
+                    self._members[slow].call.remote("hurry", self._seed, self._turn)
+        return found
+
+    def _lost(self, number: int, error: Exception) -> None:
+        if number not in self._missing:
+            said = str(error).strip().partition("\n")[0]
+            warnings.warn(
+                f"worker {number} has died, the others go on: {said}", RuntimeWarning, stacklevel=4
+            )
+        self._missing.add(number)
+
+    def _first_answer(self, verb: str) -> Any:
+        """Return what the first worker says, once all are there or have refused."""
+        asked = [member.call.remote(verb) for member in self._members]
+        waiting = asked
+        while waiting:  # for a place, too, where others work on the cluster
+            there, waiting = self._cluster.first(waiting, timeout=WAIT)
+            if not there:
+                warnings.warn(
+                    f"{len(waiting)} of {len(asked)} workers are not there yet; has the cluster "
+                    "room for them?", RuntimeWarning, stacklevel=3,
+                )  # fmt: skip
+        try:
+            answers = [self._cluster.got(call) for call in asked]  # all, for one may refuse
+        except self._cluster.death as error:
+            self.close()
+            raise RuntimeError(f"a worker has failed at the beginning: {error}") from error
+        return answers[0]
+
+
+def _player(
+    make_envs: MakeEnvs, config: PolicyConfig, validate: Validate | None, number: int, seed: int
+) -> Player:
+    return Player(make_envs, number, config, seed, validate)

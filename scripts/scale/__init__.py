@@ -1,0 +1,1 @@
+"""Parts of `python scripts/measure_scale.py`."""

@@ -1,0 +1,244 @@
+"""Work on a cluster: the same results as on one machine, whoever dies meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from cluster_support import NODE, ray, simulated
+
+from avenv.benchmark import evaluate
+from avenv.cli import main
+from avenv.scene import SceneBuilder
+from avenv.simulation import cluster as clusters
+from avenv.simulation import sharing
+from avenv.simulation.cluster import Cluster, remote
+from avenv.simulation.sharing import check_shared, share_out
+from avenv_agents.baselines import RandomAgent
+
+ROOM = "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
+OPTIONS = {"sensors": ("pose",), "sounds": "phone", "acoustics": "anechoic",
+           "max_episode_steps": 30}  # fmt: skip
+
+
+class Mortal(RandomAgent):
+    """Acts at random; a process of it is killed for every file ``kill-*``, in an episode."""
+
+    def reset(self, row, seed):
+        super().reset(row, seed)
+        for mark in Path().glob("kill-*"):
+            if seed >= int(mark.name.removeprefix("kill-")):
+                mark.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Slow(RandomAgent):
+    """Acts at random, takes its time, and says by a file on which machine."""
+
+    def __init__(self, envs):
+        super().__init__(envs)
+        Path(f"slow-{os.environ.get('RAY_RAYLET_PID')}").touch()
+
+    def act(self, observation, info):
+        time.sleep(0.1)
+        return super().act(observation, info)
+
+
+@pytest.fixture(scope="module")
+def joined():
+    """A cluster of two machines of two cores each, on this one."""
+    with simulated(2, 2) as machines:
+        yield machines
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room.yaml").write_text(ROOM)
+    return {"scenes": "room.yaml", "episodes": 8, "num_envs": 1, "progress": False, **OPTIONS}
+
+
+def contents(folder):
+    return [(Path(folder) / name).read_bytes() for name in ("episodes.jsonl", "summary.json")]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers):
+    evaluate(Mortal, out="alone", **room)
+    marks = [Path("kill-1"), Path("kill-5")]
+    for mark in marks:
+        mark.touch()
+    with pytest.warns(RuntimeWarning, match="a worker has died, its work is done again"):
+        evaluate(Mortal, out="together", cluster=Cluster(workers=workers), **room)
+    assert not any(mark.exists() for mark in marks)
+    assert contents("together") == contents("alone")
+
+
+def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
+    evaluate(Slow, out="alone", **room)
+    doomed = joined.add_node(num_cpus=1, **NODE)
+    joined.wait_for_nodes()
+    death = Thread(target=kill_when_it_plays, args=(joined, doomed))
+    death.start()
+    with pytest.warns(RuntimeWarning, match="a worker has died"):
+        evaluate(Slow, out="together", cluster=Cluster(workers=5), **room)
+    death.join()
+    assert contents("together") == contents("alone")
+
+
+def kill_when_it_plays(machines, node):
+    sign = Path(f"slow-{node.all_processes['raylet'][0].process.pid}")
+    while not sign.exists():
+        time.sleep(0.05)
+    machines.remove_node(node, allow_graceful=False)
+
+
+def dies(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.filterwarnings("ignore:a worker has died")
+def test_work_that_kills_all_who_do_it_is_given_up(joined):
+    given_up = pytest.raises(ChildProcessError, match="3 workers in a row")
+    with Cluster(workers=1) as cluster, given_up:
+        list(cluster.each(dies, [(0,)]))
+
+
+def test_workers_use_no_more_threads_than_they_are_given(joined):
+    with Cluster(workers=1, threads=2) as cluster:
+        assert list(cluster.each(threads, [(0,)])) == [(0, (2, "2"))]
+
+
+def threads(_):
+    from avenv.core import parallel
+
+    return parallel.num_threads(), os.environ["OMP_NUM_THREADS"]
+
+
+def test_what_is_wrong_is_said_clearly(joined, room, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"workers is 9.* room for 4"), Cluster(workers=9):
+        pass
+    much = Cluster(workers=2, memory=5 * 2**30)
+    with much as cluster:
+        assert cluster.workers == 2
+    with pytest.raises(ValueError, match=r"room for 2"), Cluster(workers=3, memory=5 * 2**30):
+        pass
+    with Cluster(workers=1) as cluster:
+        with pytest.raises(ValueError, match=r"no-room\.yaml.*on the machine"):
+            list(cluster.each(load, [("no-room.yaml",)]))
+        with pytest.raises(OSError, match="fills a machine's memory"):
+            list(cluster.each(partial(np.ones, dtype=np.uint8), [(300 * 2**20,)]))
+        monkeypatch.setattr(sharing, "_sees", lambda token: False)
+        with pytest.raises(ValueError, match=r"is not shared with the machine .*, "):
+            check_shared(cluster, tmp_path)
+        assert not list(tmp_path.glob(".seen*"))
+    here = clusters.versions()
+    monkeypatch.setattr(remote, "versions", lambda: {**here, "numpy": "0.1"})
+    told = r"on the machine 10\.0\.0\.7:1 numpy is .* and not 0\.1"
+    monkeypatch.setattr(Cluster, "everywhere", lambda *_: {"10.0.0.7:1": here})
+    with pytest.raises(ValueError, match=told), Cluster(workers=1):
+        pass
+
+
+def load(name):
+    from avenv.simulation.world import load_scene
+
+    return load_scene(name)
+
+
+def test_a_cluster_bakes_what_one_machine_bakes(joined, tmp_path, monkeypatch):
+    builder = SceneBuilder("closet")
+    builder.room("closet", size=(2, 2))
+    builder.build().save(tmp_path / "closet.yaml")
+
+    def bake(folder, *more):
+        monkeypatch.setenv("AVENV_CACHE", str(tmp_path / folder))
+        command = ["bake", str(tmp_path / "closet.yaml"), "--no-light", *more]
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+        files = {p.name: p.read_bytes() for p in (tmp_path / folder).glob("sound-*")}
+        return files, done.output
+
+    alone, _ = bake("alone")
+    together, _ = bake("together", "--cluster", "auto", "--workers", "1")
+    assert together == alone != {}
+    again, said = bake("together", "--cluster", "auto", "--workers", "1")
+    assert again == alone
+    assert "0 fields" in said
+
+
+def test_jobs_are_shared_out_to_whoever_is_there(joined):
+    jobs, quotients = [(9, n) for n in range(1, 9)], [divmod(9, n) for n in range(1, 9)]
+    with Cluster(workers=2) as cluster:
+        for who in ({}, {"workers": 2}, {"cluster": cluster}):
+            done = dict(share_out(divmod, jobs, **who))
+            assert [done[number] for number in range(8)] == quotients
+            with pytest.raises(ZeroDivisionError):
+                list(share_out(divmod, [(1, 0)], **who))
+
+
+def marked(mark):
+    """Return the processes that were begun, by whomever, in a command with a mark."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes()[:80])
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_ctrl_c_leaves_results_and_no_processes(room):
+    options = "\n".join(["scenes: room.yaml", "sounds: phone", "acoustics: anechoic",
+                         "sensors: [pose]", "max_episode_steps: 30"])  # fmt: skip
+    Path("options.yaml").write_text(options)
+    command = ["evaluate", "--agent", "test_cluster:Slow", "--config", "options.yaml",
+               "--episodes", "8", "--num-envs", "1", "--out", "out"]  # fmt: skip
+    mark, journal = uuid.uuid4().hex, Path("out/episodes.jsonl")
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avenv", *command, "--cluster", "local", "--workers", "2"],
+        env={**os.environ, "PYTHONPATH": path, "CLUSTER_TEST": mark},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if journal.exists() and len(journal.read_bytes().splitlines()) > 1:
+            break
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "from which the same command goes on" in said
+    deadline = time.monotonic() + 20
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert marked(mark) == []
+    before = journal.read_bytes().splitlines()
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    after = journal.read_bytes().splitlines()
+    assert 1 < len(before) < len(after) == 9
+    assert set(before) < set(after)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
+def test_an_address_without_a_cluster_is_named(address, room):
+    if ray.is_initialized():
+        ray.shutdown()
+    arguments = ["evaluate", "--agent", "random", "--scene", "room.yaml", "--episodes", "1"]
+    done = CliRunner().invoke(main, [*arguments, "--cluster", address, "--out", "out"])
+    assert done.exit_code == 1
+    assert address in done.output
+    done = CliRunner().invoke(main, [*arguments, "--workers", "2"])
+    assert "--cluster as well" in done.output
