@@ -1,11 +1,8 @@
 """A cluster of several machines, all of them this one."""
 
-import os
 from contextlib import contextmanager
 
 import pytest
-
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # machines of tests are busy
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: avenv[cluster]")
 

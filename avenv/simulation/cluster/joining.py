@@ -1,13 +1,9 @@
 """Join a cluster, or say why that cannot be."""
 
-import os
 import signal
 import socket
 import threading
 from typing import Any
-
-_START = "180"
-"""Seconds in which Ray has to have started here; it would give a busy machine thirty."""
 
 _REACH = 5.0
 """Seconds in which somebody has to answer at an address."""
@@ -22,7 +18,6 @@ def join(ray: Any, address: str) -> None:
     if address not in ("auto", "local"):
         _check_answers(address)
     before = _handler()
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", _START)
     try:
         ray.init(
             address=address, log_to_driver=False, logging_level="ERROR",
