@@ -28,6 +28,7 @@ ELSEWHERE = {
         "register_rirs": "test_habitat_rirs",
     },
     "recording": {"": "test_recorder"},
+    "scale": {"example_config(": "test_rllib"},
     "scenes": {
         'SceneBuilder("parlour")': "test_docs_scenes",
         'SceneBuilder("study")': "test_docs_scenes",

@@ -72,6 +72,18 @@ def test_links_out_of_the_docs_bring_along_what_they_lead_to(pages, tmp_path):
         links.moved(old.read_text(), old, source / "one.md")
 
 
+def test_every_page_has_its_place_and_links_that_lead_somewhere(pages, tmp_path):
+    pytest.importorskip("sphinx")
+    import make_site
+
+    docs = ROOT / "docs"
+    placed = {page for listed in make_site.OUTLINE.values() for page in listed}
+    assert {path.stem for path in docs.glob("*.md")} <= placed, "see OUTLINE of make_site.py"
+    links = pages["links"].Links(ROOT, tmp_path)
+    for path in (*docs.glob("*.md"), ROOT / "README.md"):
+        links.moved(path.read_text(), path, tmp_path / path.name)
+
+
 def test_what_leads_nowhere_or_elsewhere_is_found(pages, tmp_path):
     (tmp_path / "there.html").write_text('<h1 id="top">x</h1>')
     (tmp_path / "page.html").write_text(
