@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from avenv.scene.meshes import import_mesh
     from avenv.simulation.cameras import Camera
     from avenv.simulation.export import export_glb
+    from avenv.simulation.loading import load_scene
     from avenv.simulation.questions import geodesic_distance, impulse_response, render_view
     from avenv.simulation.walks import render_audio
-    from avenv.simulation.world import World, load_scene
+    from avenv.simulation.world import World
     from avenv.vision import CameraNoise
 
 __version__ = "0.1.0"
@@ -53,7 +54,7 @@ _HOMES = {
     "geodesic_distance": "avenv.simulation.questions",
     "import_mesh": "avenv.scene.meshes",
     "impulse_response": "avenv.simulation.questions",
-    "load_scene": "avenv.simulation.world",
+    "load_scene": "avenv.simulation.loading",
     "render_audio": "avenv.simulation.walks",
     "render_view": "avenv.simulation.questions",
 }

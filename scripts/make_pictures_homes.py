@@ -12,7 +12,8 @@ import avenv
 from avenv.drawing.plan import INK, PAPER, draw_plan, fit, write_room_names
 from avenv.scene import CATEGORIES
 from avenv.scene.homes import generate_home
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "homes.jpg"
 COLUMNS = 4

@@ -29,8 +29,9 @@ from avenv.scene.homes import (
     sets,
 )
 from avenv.scene.placed import lay_out
+from avenv.simulation.loading import load_scene
 from avenv.simulation.survey import survey
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 
 PINS = Path(sets.__file__).with_name("pins.json")
 T30 = (0.2, 1.2)  # s, of 500 Hz and 1 kHz, in every room

@@ -12,7 +12,7 @@ import numpy as np
 import trimesh
 
 from avenv.scene import CATEGORIES
-from avenv.simulation.world import load_worlds
+from avenv.simulation.worlds import load_worlds
 
 ROOM, TABLE = ((6, 3, 4), (0, 1.5, 0)), ((1, 0.8, 2), (1, 0.4, -0.5))  # extents, centre; Y up
 IN_ROOM = [[-3, -2, 0], [3, 2, 3]]

@@ -6,7 +6,8 @@ import trimesh
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.scene import SceneBuilder, SceneSpec
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 from avenv.tasks import find_task
 from avenv.tasks.interaction import InteractionTask
 

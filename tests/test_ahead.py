@@ -13,7 +13,7 @@ from support import task_options, two_rooms
 from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
-from avenv.simulation import world as worlds
+from avenv.simulation import loading
 from avenv.simulation.homes import HomeStore
 from avenv.simulation.world import World
 from avenv.tasks.actions import FORWARD
@@ -151,7 +151,7 @@ def test_homes_that_cannot_be_made_are_passed_over_whoever_comes_across_them(mon
         return World(world, reference=f"homes:{split}/{number}")
 
     for ahead in (False, True):
-        monkeypatch.setattr(worlds, "HOMES", HomeStore(make, 2**28))
+        monkeypatch.setattr(loading, "HOMES", HomeStore(make, 2**28))
         batch = batch_of("homes:train/0-2", ahead=ahead, episodes_per_scene=1)
         found.append(episodes(batch, 8, wait_until_idle))
         passed_over.append(batch.setting()["passed_over"].tolist())

@@ -13,8 +13,9 @@ from avenv.envs.testing import EnvContract
 from avenv.navigation import geodesic_field
 from avenv.scene import SceneBuilder
 from avenv.simulation.body import Body
+from avenv.simulation.loading import load_scene
 from avenv.simulation.vocabulary import can_say, tokens
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 from avenv.tasks import TASKS, NavigationTask, Task, find_task, register
 from avenv.tasks.directions import NO_WAY, ORDINALS, distance, side, where_is
 from avenv.tasks.oracle import NOTHING, SPEECHLESS, Oracle

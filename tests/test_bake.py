@@ -13,8 +13,8 @@ from avenv.core import cache
 from avenv.envs.batch import Batch
 from avenv.scene import SceneBuilder
 from avenv.simulation import bake
+from avenv.simulation.loading import load_scene
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import load_scene
 
 QUICK = AcousticSettings(rays=64, mirror_rays=256, max_time=0.1)
 

@@ -10,7 +10,7 @@ import trimesh
 from click.testing import CliRunner
 
 from avenv.cli import main
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.sounds import load_sounds
 
 CASES = Path(__file__).with_name("cases")

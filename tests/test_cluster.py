@@ -149,7 +149,7 @@ def test_what_is_wrong_is_said_clearly(joined, room, tmp_path, monkeypatch):
 
 
 def load(name):
-    from avenv.simulation.world import load_scene
+    from avenv.simulation.loading import load_scene
 
     return load_scene(name)
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 torch = pytest.importorskip("torch")
 
 from avenv.acoustics.signal.binaural import BinauralFeatures, mirrored  # noqa: E402
-from avenv.simulation.world import load_scene  # noqa: E402
+from avenv.simulation.loading import load_scene  # noqa: E402
 from avenv_agents import ear_training  # noqa: E402
 from avenv_agents.data_cli import data  # noqa: E402
 from avenv_agents.ear_cli import ear  # noqa: E402

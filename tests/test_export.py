@@ -21,7 +21,7 @@ from numpy.testing import assert_allclose
 import avenv
 from avenv.core.errors import SceneError
 from avenv.scene.materials import material
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 
 @pytest.fixture(scope="module")

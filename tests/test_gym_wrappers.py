@@ -6,7 +6,7 @@ import pytest
 from gymnasium import wrappers
 
 from avenv.scene import SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 OPTIONS = {
     "sounds": "phone",

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 import avenv
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.meshes import inspect_mesh
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 CASES = Path(__file__).parent / "cases"
 

@@ -36,7 +36,8 @@ from numpy.testing import assert_allclose
 from avenv.cli.check import look
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.habitat import read_episodes
-from avenv.simulation.world import load_scene, load_worlds
+from avenv.simulation.loading import load_scene
+from avenv.simulation.worlds import load_worlds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*surfaces without texture or colour")
 

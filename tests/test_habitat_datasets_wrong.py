@@ -4,7 +4,8 @@ import pytest
 from habitat_home import FRIDGE, HOUSE, cad_dataset, changed, scan, write
 
 from avenv.core.errors import SceneError
-from avenv.simulation.world import load_scene, load_worlds
+from avenv.simulation.loading import load_scene
+from avenv.simulation.worlds import load_worlds
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from habitat_home import ROOM, bounds, box, category, materials, save, write
 from numpy.testing import assert_allclose
 
 from avenv.core.errors import SceneError, SceneWarning
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.vision import render_view
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*surfaces without texture or colour")

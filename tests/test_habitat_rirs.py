@@ -15,7 +15,7 @@ from avenv.core.errors import SceneError
 from avenv.habitat import Graph, graph_episodes, read_graph, register_rirs, write_graph
 from avenv.habitat.recorded import nearest_angle
 from avenv.scene import SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 nx = pytest.importorskip("networkx")
 

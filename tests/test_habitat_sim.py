@@ -11,7 +11,7 @@ import avenv
 from avenv.habitat import AudioSensorSpec, attach, compare_navmesh, read_navmesh, register_vision
 from avenv.habitat.axes import to_habitat
 from avenv.habitat.live import things_of
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.vision import BACKENDS, render_view
 
 habitat_sim = pytest.importorskip("habitat_sim")

@@ -13,9 +13,10 @@ from avenv.core.errors import CacheWarning, SceneError
 from avenv.scene import compile_scene
 from avenv.scene.homes import make_home
 from avenv.scene.stored import restore, store
-from avenv.simulation import world as worlds
+from avenv.simulation import loading
 from avenv.simulation.homes import HomeStore
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 
 class Maker:
@@ -38,7 +39,7 @@ def make():
 def own_cache(tmp_path, monkeypatch):
     """Cache files of this test alone, and no homes in memory."""
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
-    monkeypatch.setattr(worlds, "HOMES", HomeStore(worlds._home, 2**28))
+    monkeypatch.setattr(loading, "HOMES", HomeStore(loading._home, 2**28))
     return tmp_path
 
 
@@ -161,8 +162,8 @@ def test_a_stored_scene_is_the_same_scene():
 def test_a_home_from_disk_is_the_home_that_was_made(own_cache, monkeypatch):
     made = load_scene("homes:val/3")
     made_grid, made_tables = made.walkable, made.acoustics_for().tables
-    monkeypatch.setattr(worlds, "HOMES", HomeStore(worlds._home, 2**28))
-    monkeypatch.setattr(worlds, "compile_scene", None)  # nothing is compiled any more
+    monkeypatch.setattr(loading, "HOMES", HomeStore(loading._home, 2**28))
+    monkeypatch.setattr(loading, "compile_scene", None)  # nothing is compiled any more
     read = load_scene("homes:val/3")
     assert read is not made
     assert read.content_hash == made.content_hash
@@ -179,7 +180,7 @@ def test_a_broken_file_of_a_home_is_made_anew(own_cache, monkeypatch):
     made = load_scene("homes:train/6")
     (file,) = own_cache.glob("home-train-6-*")
     file.write_bytes(file.read_bytes()[:-2000])
-    monkeypatch.setattr(worlds, "HOMES", HomeStore(worlds._home, 2**28))
+    monkeypatch.setattr(loading, "HOMES", HomeStore(loading._home, 2**28))
     with pytest.warns(CacheWarning, match="made anew"):
         assert load_scene("homes:train/6").compiled.fingerprint == made.compiled.fingerprint
 

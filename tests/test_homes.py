@@ -27,8 +27,9 @@ from avenv.scene.homes.floorplan import draw_plan
 from avenv.scene.homes.tables import table
 from avenv.scene.materials import material_names
 from avenv.scene.placed import lay_out
+from avenv.simulation.loading import load_scene
 from avenv.simulation.survey import survey
-from avenv.simulation.world import load_scene, load_worlds
+from avenv.simulation.worlds import load_worlds
 
 SEEDS = range(200, 212)
 

@@ -8,7 +8,7 @@ from support import furnished_flat, row_of_boxes
 
 from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.tasks import TASKS, find_task
 from avenv.tasks.doors import inner_doors, outer_doors
 from avenv.tasks.experts import Errand, standing_places

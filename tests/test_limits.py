@@ -13,7 +13,8 @@ from avenv.scene import SceneSpec, collisions, compile_scene
 from avenv.scene.placed import lay_out
 from avenv.scene.plan import triangulate
 from avenv.scene.problems import MOST_LINES, Problems
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 
 def scene(side=5.0, objects=(), **more):

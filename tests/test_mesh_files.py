@@ -22,8 +22,8 @@ from numpy.testing import assert_allclose
 import avenv
 from avenv.core.errors import SceneError, SceneWarning
 from avenv.scene.meshes import inspect_mesh
+from avenv.simulation.loading import load_scene
 from avenv.simulation.survey import survey
-from avenv.simulation.world import load_scene
 from avenv.tasks.goals import standing_point
 
 # --- broken and hostile files ---------------------------------------------------------------------

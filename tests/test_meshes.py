@@ -27,9 +27,7 @@ from avenv.scene import CATEGORIES
 from avenv.scene.materials import material
 from avenv.scene.meshes import inspect_mesh
 from avenv.scene.meshes.rules import words_of
-from avenv.simulation.world import (
-    load_scene,
-)
+from avenv.simulation.loading import load_scene
 
 # --- formats, axes, units -------------------------------------------------------------------------
 

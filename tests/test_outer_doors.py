@@ -6,8 +6,8 @@ import pytest
 import avenv
 from avenv.core.errors import SceneError
 from avenv.scene import CATEGORIES, SceneBuilder, SceneSpec
+from avenv.simulation.loading import load_scene
 from avenv.simulation.survey import survey
-from avenv.simulation.world import load_scene
 
 SIZE = (4.0, 3.0)
 WALL, HEIGHT = 0.12, 2.6

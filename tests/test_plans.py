@@ -12,7 +12,7 @@ from avenv.drawing import blueprint
 from avenv.drawing.blueprint import draw_blueprint
 from avenv.drawing.labels import Labels
 from avenv.drawing.plan import INK, draw_plan, fit
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 
 def overlaps(boxes):

@@ -27,7 +27,7 @@ from avenv.play.scoring import set_game, task_game
 from avenv.play.scripts import run_script
 from avenv.play.session import Session
 from avenv.play.sound import as_pcm, levels
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra `play` is not installed")
 Server = pytest.importorskip("avenv.play.server").Server

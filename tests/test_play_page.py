@@ -11,7 +11,7 @@ from support import small_flat
 import avenv
 from avenv.play.session import Session
 from avenv.play.sound import levels
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 Server = pytest.importorskip("avenv.play.server", reason="the extra `play` is not installed").Server
 Watch = pytest.importorskip("avenv.play.watching").Watch

@@ -9,7 +9,8 @@ import avenv
 from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.scene.homes import make_home, with_boxes
-from avenv.simulation.world import load_scene, load_worlds
+from avenv.simulation.loading import load_scene
+from avenv.simulation.worlds import load_worlds
 from avenv.sounds import parameters, synthesise
 from avenv.sounds.bodies import air, loaded
 from avenv.tasks.probe_box import boxes

@@ -13,7 +13,7 @@ from chat_support import calling, chat_server, saying
 from click.testing import CliRunner
 from support import small_flat
 
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv_agents.omni.agent import Omni
 from avenv_agents.omni.media import sound_of
 from avenv_agents.questions import clips, making

@@ -11,11 +11,11 @@ from avenv.scene.states import is_put, put_state, used
 from avenv.simulation.body import Body
 from avenv.simulation.events import Event
 from avenv.simulation.hands import substance
+from avenv.simulation.loading import load_scene
 from avenv.simulation.reach import in_reach
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
-from avenv.simulation.world import load_scene
 from avenv.sounds import synthesise
 
 RATE = 16000

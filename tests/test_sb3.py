@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import (
 from avenv.envs import Env
 from avenv.envs.sb3 import make_sb3
 from avenv.scene import SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

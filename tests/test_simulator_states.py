@@ -10,11 +10,11 @@ from avenv.core.errors import SceneError
 from avenv.scene import SceneBuilder
 from avenv.scene.materials import material
 from avenv.simulation.emitters import Emitter
+from avenv.simulation.loading import load_scene
 from avenv.simulation.questions import render_view
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
-from avenv.simulation.world import load_scene
 from avenv.sounds import Sound
 
 RATE = 16000

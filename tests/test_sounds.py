@@ -9,7 +9,7 @@ import soundfile
 
 from avenv.core.errors import SceneError, SoundError
 from avenv.scene import SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.sounds import KINDS, SETS, VARIANTS, Sound, check_builtin, load_sounds, synthesise
 from avenv.sounds.recipes import RECIPES, Words
 

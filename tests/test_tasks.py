@@ -9,8 +9,8 @@ from support import small_flat, task_options
 from avenv.core.errors import SceneError
 from avenv.envs import Env
 from avenv.scene import CATEGORIES, SceneBuilder
+from avenv.simulation.loading import load_scene
 from avenv.simulation.settings import SensorSettings
-from avenv.simulation.world import load_scene
 from avenv.tasks import TASKS as REGISTRY
 from avenv.tasks import find_task
 from avenv.tasks.coverage import outline

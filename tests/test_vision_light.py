@@ -12,7 +12,7 @@ from avenv.core import parallel
 from avenv.core.color import linear
 from avenv.core.errors import CacheWarning
 from avenv.scene import CATEGORIES, SceneBuilder
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.vision import prepare, relight, render_view
 from avenv.vision.light.charts import make_charts
 from avenv.vision.light.layers import add_layers

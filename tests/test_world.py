@@ -13,7 +13,9 @@ from support import shoebox, two_rooms
 import avenv
 from avenv import SceneError, SceneSpec
 from avenv.simulation import world as world_module
-from avenv.simulation.world import World, load_scene, load_worlds
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
+from avenv.simulation.worlds import load_worlds
 
 
 def test_import_is_light():

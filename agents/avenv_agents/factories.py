@@ -9,7 +9,8 @@ from avenv.benchmark import evaluate
 from avenv.envs.vector import BatchEnv
 from avenv.scene.homes import find_homes, home_reference, is_reference
 from avenv.simulation.settings import SensorSettings
-from avenv.simulation.world import World, load_worlds
+from avenv.simulation.world import World
+from avenv.simulation.worlds import load_worlds
 from avenv.tasks.registry import find_registered
 from avenv_agents.agent import Acting
 from avenv_agents.policy import Policy

@@ -28,11 +28,12 @@ from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
 from avenv.scene.homes import find_homes, home_reference
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.emitters import Emitter
+from avenv.simulation.loading import load_scene
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.sharing import check_shared, share_out
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.simulation.state import Start
-from avenv.simulation.world import SOURCE_HEIGHT, World, load_scene
+from avenv.simulation.world import SOURCE_HEIGHT, World
 from avenv.sounds.sets import load_sounds
 
 VERSION = 1

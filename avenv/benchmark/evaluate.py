@@ -31,7 +31,8 @@ from avenv.benchmark.sets import EpisodeSet, SetEpisode
 from avenv.core.interrupts import terminable
 from avenv.envs.batch import Batch
 from avenv.simulation.cluster import Cluster
-from avenv.simulation.world import World, load_worlds
+from avenv.simulation.world import World
+from avenv.simulation.worlds import load_worlds
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import find_registered

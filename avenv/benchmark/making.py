@@ -31,8 +31,9 @@ from avenv.core.suggest import accepted
 from avenv.envs.batch import Batch
 from avenv.scene.homes import find_homes, home_reference
 from avenv.simulation.body import Body
+from avenv.simulation.loading import load_scene
 from avenv.simulation.settings import SensorSettings
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 from avenv.tasks import find_task
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import find_registered

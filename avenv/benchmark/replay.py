@@ -20,7 +20,7 @@ from avenv.benchmark.journal import differences
 from avenv.benchmark.player import Trial, in_turn, play
 from avenv.benchmark.results import SUMMARY, Results, read_results, set_of
 from avenv.envs.vector import BatchEnv
-from avenv.simulation.world import load_worlds
+from avenv.simulation.worlds import load_worlds
 from avenv.tasks.episode import Episode
 from avenv.tasks.registry import find_registered
 

@@ -24,7 +24,8 @@ from avenv.core.files import draft_of
 from avenv.drawing import TopDownMap
 from avenv.navigation import geodesic_field, shortest_path
 from avenv.simulation.body import Body
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 MAP = 560
 """Pixels of a map's longer side: screens have two for one of the page's."""

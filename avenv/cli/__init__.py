@@ -97,7 +97,7 @@ def bake(
     """
     from avenv.core.cache import cache_folder, folder_size
     from avenv.simulation.bake import bake as bake_scenes
-    from avenv.simulation.world import load_worlds
+    from avenv.simulation.worlds import load_worlds
 
     worlds = load_worlds(scenes)
     if len(worlds) > MOST_TO_BAKE:
@@ -123,7 +123,7 @@ def warm_up_kernels() -> None:
 def view(scene: str, out: str, light: str) -> None:
     """Show SCENE (a file or a name) in one picture: its plan, and a view of every room."""
     from avenv.drawing.contact_sheet import save_contact_sheet
-    from avenv.simulation.world import load_scene
+    from avenv.simulation.loading import load_scene
 
     save_contact_sheet(load_scene(scene), out, light)
     click.echo(f"wrote {out}")

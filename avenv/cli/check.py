@@ -191,8 +191,8 @@ def _scene(name: str) -> Found:
     import numpy as np
 
     from avenv.core.errors import SceneError
+    from avenv.simulation.loading import load_scene
     from avenv.simulation.survey import survey
-    from avenv.simulation.world import load_scene
 
     world = load_scene(name)
     if world.report is None:
@@ -284,7 +284,7 @@ def _read_json(path: Path) -> Any:
 
 def _episodes(path: Path, records: list[Any], sample_rate: int) -> Found:
     """Look at episodes, and whether what they name is here, and is what it was."""
-    from avenv.simulation.world import load_scene
+    from avenv.simulation.loading import load_scene
     from avenv.sounds import load_sounds
 
     scenes, sounds = _Once(load_scene), _Once(lambda name: load_sounds(name, sample_rate)[0])

@@ -25,7 +25,7 @@ def export_rirs(
     is there already is left, so that an interrupted run goes on.
     """
     from avenv.habitat import export_rirs as export
-    from avenv.simulation.world import load_worlds
+    from avenv.simulation.worlds import load_worlds
 
     for world in load_worlds(scenes):
         graph = export(world, out, dataset, spacing, sample_rate, seconds, progress=True)
@@ -42,7 +42,7 @@ def compare_navmesh(scene: str, navmesh: str) -> None:
     """Compare the walkable floor of SCENE with that of a NAVMESH of habitat-sim's."""
     from avenv.habitat import compare_navmesh as compare
     from avenv.habitat import read_navmesh
-    from avenv.simulation.world import load_scene
+    from avenv.simulation.loading import load_scene
 
     mesh = read_navmesh(navmesh)
     click.echo(

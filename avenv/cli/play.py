@@ -81,8 +81,8 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     from avenv.play.server import Server
     from avenv.play.session import Session
     from avenv.play.watching import Watch
+    from avenv.simulation.loading import load_scene
     from avenv.simulation.warmup import warm_up
-    from avenv.simulation.world import load_scene
 
     if watches and not Path(scene).is_file():
         raise click.ClickException(f"{scene!r} is no file; accepted with --watch: a scene's file")

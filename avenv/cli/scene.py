@@ -45,7 +45,7 @@ def check(scenes: tuple[str, ...]) -> None:
 def plan(name: str, out: str, width: int) -> None:
     """Draw SCENE (a file or a name) from above: names, walkable floor, sources, a scale."""
     from avenv.drawing.blueprint import save_blueprint
-    from avenv.simulation.world import load_scene
+    from avenv.simulation.loading import load_scene
 
     save_blueprint(load_scene(name), out, width)
     click.echo(f"wrote {out}")

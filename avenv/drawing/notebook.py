@@ -11,7 +11,8 @@ from PIL import Image
 from avenv.drawing.topdown import TopDownMap
 from avenv.drawing.viewpoints import HFOV, PITCH, find_viewpoints
 from avenv.scene import SceneSpec
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 from avenv.vision import render_view
 
 HEIGHT = 280

@@ -21,7 +21,8 @@ from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import World, load_worlds
+from avenv.simulation.world import World
+from avenv.simulation.worlds import load_worlds
 from avenv.tasks.declared import declared_episodes, draw
 from avenv.tasks.episode import Episode
 from avenv.tasks.oracle import Asking, Oracle, asking

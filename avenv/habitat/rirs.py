@@ -22,8 +22,9 @@ from avenv.core.errors import SceneError
 from avenv.core.files import draft_of
 from avenv.habitat.graphs import HEAD, Graph, write_graph
 from avenv.navigation import WalkableGrid
+from avenv.simulation.loading import load_scene
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 
 ANGLES = (0, 90, 180, 270)
 """Degrees that SoundSpaces turns by."""

@@ -20,7 +20,8 @@ from avenv.core.files import read_limited
 from avenv.habitat.axes import from_habitat, heading_of
 from avenv.scene import CATEGORIES
 from avenv.scene.files import HABITAT, names_mesh
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, Reference, sound_reference
 

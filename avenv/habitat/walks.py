@@ -11,7 +11,7 @@ import numpy as np
 
 from avenv.core.errors import SceneError
 from avenv.habitat.graphs import HEAD, Graph
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.sounds.sets import load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Reference, sound_reference
 

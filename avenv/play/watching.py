@@ -6,7 +6,8 @@ from pathlib import Path
 
 from avenv.play.scripts import run_script
 from avenv.play.server import Server
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 EVERY = 0.3
 """Seconds from one look at the file to the next."""

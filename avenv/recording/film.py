@@ -15,7 +15,7 @@ from avenv.drawing.screen import Screen
 from avenv.envs.batch import check_seed
 from avenv.envs.vector import BatchEnv
 from avenv.recording.video import EARS, Cadence, VideoWriter, check_video
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.tasks.registry import find_registered
 
 FPS = 20

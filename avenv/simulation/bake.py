@@ -14,8 +14,9 @@ from avenv.core import cache, parallel
 from avenv.simulation.body import Body
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.ears import PROPAGATION
+from avenv.simulation.loading import load_scene
 from avenv.simulation.sharing import check_shared, share_out
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 
 _PLENTY = 20  # scenes after which their mean size tells that of all
 

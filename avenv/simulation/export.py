@@ -15,7 +15,7 @@ from avenv.core.errors import SceneError
 from avenv.scene import CompiledScene
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.notes import object_notes, scene_notes, surface_notes
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.vision.raster.patterns import PATTERNS, reflectance
 
 Key = tuple[int, int, bool]

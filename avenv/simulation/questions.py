@@ -14,8 +14,8 @@ from avenv.core.errors import check_on_error
 from avenv.core.frames import check_radians
 from avenv.core.records import as_record, check_types
 from avenv.navigation import WalkableGrid
+from avenv.simulation.loading import load_scene
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import load_scene
 from avenv.vision.camera.checks import as_numbers
 
 Point = Sequence[float]

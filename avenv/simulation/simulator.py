@@ -30,7 +30,8 @@ from avenv.simulation.sensors import Rig, Sensor, make_sensors
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.source import Source
 from avenv.simulation.state import Start, State
-from avenv.simulation.world import World, WorldList
+from avenv.simulation.world import World
+from avenv.simulation.worlds import WorldList
 from avenv.sounds.sets import load_sounds
 
 CRASH = 2.5

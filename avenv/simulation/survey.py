@@ -9,7 +9,8 @@ from shapely import Polygon, contains_xy
 from avenv.core.errors import SceneError
 from avenv.scene import CATEGORIES
 from avenv.scene.floating import floating_things
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 
 if TYPE_CHECKING:
     from avenv.scene.meshes import ImportReport

@@ -19,9 +19,9 @@ from avenv.core.errors import SceneError, SoundError
 from avenv.core.frames import check_radians
 from avenv.core.records import as_record, check_types
 from avenv.simulation.emitters import Emitter
+from avenv.simulation.loading import load_scene
 from avenv.simulation.source import TracedSource
 from avenv.simulation.warmup import warm_up
-from avenv.simulation.world import load_scene
 
 STEP = 0.01
 """Seconds from one pose at which responses are computed to the next.

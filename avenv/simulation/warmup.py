@@ -24,7 +24,8 @@ from avenv.core.parallel import num_threads
 from avenv.geometry import cast_rays, lines_of_sight
 from avenv.navigation import follower
 from avenv.scene import SceneBuilder, SceneSpec
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.loading import load_scene
+from avenv.simulation.world import World
 from avenv.vision.raster.render import draw_cameras
 
 _PACKAGE = Path(__file__).parents[1]

@@ -7,7 +7,8 @@ import numpy as np
 from avenv.core.errors import SceneError, SoundError
 from avenv.core.suggest import accepted
 from avenv.simulation.simulator import Simulator
-from avenv.simulation.world import SOURCE_HEIGHT, World, WorldList
+from avenv.simulation.world import SOURCE_HEIGHT, World
+from avenv.simulation.worlds import WorldList
 from avenv.sounds import Sound, SoundSet
 from avenv.sounds.sets import SoundSpec, load_sounds
 from avenv.tasks.episode import Episode, EpisodeSource, Goal, Point, sound_reference

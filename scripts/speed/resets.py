@@ -11,7 +11,7 @@ import numpy as np
 
 from avenv.acoustics import limit_memory
 from avenv.envs import BatchEnv
-from avenv.simulation import world as worlds
+from avenv.simulation import loading
 from avenv.simulation.homes import HomeStore
 
 POLICIES = {
@@ -42,7 +42,7 @@ def own_cache() -> Iterator[None]:
 
 def forget() -> None:
     """Forget what memory has of homes and of their sound, as a new process would."""
-    worlds.HOMES = HomeStore(worlds._home, worlds.HOME_BYTES)
+    loading.HOMES = HomeStore(loading._home, loading.HOME_BYTES)
     limit_memory(0)
     limit_memory(FIELD_BYTES)
 

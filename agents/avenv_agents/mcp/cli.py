@@ -36,7 +36,7 @@ def mcp(
     otherwise: whoever can reach it can use it.
     """
     from avenv.envs import Env
-    from avenv.simulation.world import load_worlds
+    from avenv.simulation.worlds import load_worlds
 
     try:
         from avenv_agents.mcp.server import make_server

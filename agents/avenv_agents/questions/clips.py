@@ -14,9 +14,10 @@ from avenv.core.errors import SceneError, SoundError
 from avenv.core.files import draft_of
 from avenv.simulation.ears import PROPAGATION
 from avenv.simulation.emitters import Emitter
+from avenv.simulation.loading import load_scene
 from avenv.simulation.questions import render_view
 from avenv.simulation.walks import render_audio
-from avenv.simulation.world import World, load_scene
+from avenv.simulation.world import World
 from avenv.sounds import load_sounds
 from avenv_agents.omni.media import sound_file
 

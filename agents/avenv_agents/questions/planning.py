@@ -7,7 +7,7 @@ import numpy as np
 
 from avenv.core.errors import SceneError
 from avenv.core.suggest import accepted
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv_agents.questions.clips import Clip
 from avenv_agents.questions.groups import Group
 from avenv_agents.questions.question import LETTERS, SPLITS, Question

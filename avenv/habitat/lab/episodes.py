@@ -14,7 +14,7 @@ from avenv.envs.batch import Batch
 from avenv.habitat.axes import from_habitat, heading_of, quaternion_of, to_habitat
 from avenv.habitat.lab.batch import make_batch
 from avenv.habitat.soundspaces import habitat_scene
-from avenv.simulation.world import load_scene
+from avenv.simulation.loading import load_scene
 from avenv.tasks.episode import Episode, Goal, Point, Reference, as_episode
 
 
