@@ -220,7 +220,7 @@ def test_ctrl_c_leaves_results_and_no_processes(room):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "from which the same command goes on" in said
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90  # Ray's own agents notice late that their machine is gone
     while marked(mark) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert marked(mark) == []

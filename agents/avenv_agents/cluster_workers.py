@@ -42,6 +42,7 @@ class Member:
     def __init__(self, player: Callable[[int, int], Player], seed: int, number: int, is_new: bool):
         self._player = player(number, seed)
         self._seed = seed if is_new else None
+        self._has_begun = is_new  # with episodes that nobody has played yet
         self._enough: tuple[int, int] | None = None
         self._times: list[tuple[float, float]] = []
 
@@ -51,11 +52,13 @@ class Member:
 
     def collect(self, seed: int, turn: int, weights: Any, steps: int, guide: Guide) -> Rollout:
         """Return a rollout: the turn-th since all began with a seed, from 1."""
-        if self._seed != seed:
+        if turn == 1:
+            if not self._has_begun or self._seed != seed:
+                self._player.begin(seed)
+        elif self._seed != seed:
             # Who comes later must not play again what has been played in its place.
-            later = int(np.random.SeedSequence((seed, turn)).generate_state(1)[0])
-            self._player.begin(seed if turn == 1 else later)
-            self._seed = seed
+            self._player.begin(int(np.random.SeedSequence((seed, turn)).generate_state(1)[0]))
+        self._seed, self._has_begun = seed, False
         call, began, busy = (seed, turn), time.perf_counter(), time.process_time()
         rollout = self._player.collect(
             weights, steps, guide, is_enough=lambda: self._enough == call
