@@ -314,6 +314,7 @@ def test_what_is_learned_is_kept_as_it_goes(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
 def test_a_training_that_is_stopped_says_what_it_has_saved(run, tmp_path, how):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs beside a shell ignores it
     config, _ = run
     (tmp_path / "long.yaml").write_text(replace(config, total_steps=10**6).to_yaml())
     out = tmp_path / "out"
