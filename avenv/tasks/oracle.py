@@ -119,7 +119,7 @@ class Asking(Task):
         reward, terminated = super().judge(active, last, moved, collided)
         self._questions += self._asks
         for row in np.flatnonzero(self._asks).tolist():
-            self.simulator.tell(row, self._said(row))
+            self.simulator.tell(row, self._answered(row))
         return Judgement(reward - self.oracle.cost * self._asks, terminated)
 
     def answer(self, row: int) -> str:
@@ -136,7 +136,7 @@ class Asking(Task):
         said = where_is(there.what, there.place, there.field, rooms, *here)
         return said if there.now else f"{said} {WAIT}"
 
-    def _said(self, row: int) -> str:
+    def _answered(self, row: int) -> str:
         """Return what is told in a row, by whoever speaks."""
         answer = self.answer(row)
         if self.oracle.speaker is None:
