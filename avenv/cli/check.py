@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from avenv.scene.files import is_habitat_reference
-
 MOST_BYTES = 256_000_000
 """Of a file of episodes or results."""
 
@@ -92,6 +90,8 @@ def look(name: str, sample_rate: int = 16000) -> Found:
     """
     path = Path(name)
     if not path.exists():
+        from avenv.scene.files import is_habitat_reference
+
         if is_habitat_reference(name):
             return _scene(name)
         if path.suffix and not _is_scene(path):
