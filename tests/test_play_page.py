@@ -9,11 +9,13 @@ from browser import CHROMIUM, browser
 from support import small_flat
 
 import avenv
+from avenv.play.plan import draw_plan
 from avenv.play.session import Session
 from avenv.play.sound import levels
 from avenv.simulation.loading import load_scene
 
 Server = pytest.importorskip("avenv.play.server", reason="the extra `play` is not installed").Server
+Visit = pytest.importorskip("avenv.play.visit").Visit
 Watch = pytest.importorskip("avenv.play.watching").Watch
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
@@ -142,15 +144,29 @@ def test_a_visit(world, tmp_path):
     asyncio.run(go())
 
 
+HUT = """name: {}
+rooms: [{{name: room, polygon: [[0, 0], [{}, 0], [{}, 4], [0, 4]]}}]
+objects: [{}]
+"""
+SPOT = """(() => {{
+  const spot = document.querySelector("#plan .finding[data-number='{}'] g").getBoundingClientRect();
+  const plan = document.getElementById("plan").getScreenCTM();
+  const middle = new DOMPoint(spot.x + spot.width / 2, spot.y + spot.height / 2);
+  const {{x, y}} = middle.matrixTransform(plan.inverse());
+  return [x, y];
+}})()"""
+
+
 def test_a_scene_is_written_while_somebody_stands_in_it(tmp_path):
-    """Nonsense is told in the page and leaves the scene; what is right again shows."""
+    """Nonsense is told in the page, at its place, and leaves the scene; what is right shows."""
     path = tmp_path / "hut.yaml"
-    hut = "name: {}\nrooms: [{{name: room, polygon: [[0, 0], [{}, 0], [{}, 4], [0, 4]]}}]"
-    path.write_text(hut.format("hut", 5, 5))
+    path.write_text(HUT.format("hut", 5, 5, ""))
 
     async def go():
         watch = Watch(path)
-        server = Server(lambda: Session(watch.world, RATE))
+        server = Server(
+            lambda: Session(watch.world, RATE), visit=lambda *those: Visit(*those, watch.notice)
+        )
         await server.start()
         following = asyncio.create_task(watch.follow(server, lambda _: None))
         try:
@@ -161,13 +177,27 @@ def test_a_scene_is_written_while_somebody_stands_in_it(tmp_path):
                 tab = await chromium.open(server.url)
                 await tab.until("document.getElementById('view').dataset.number > 0")
                 place = session_of(server).pose()
-                path.write_text("name: hall\nrooms: [{name: one}]")
-                await tab.until(f"{TEXT.format('problems')}.includes('rooms[0].polygon')")
+                wrong = "{kind: moon, position: [1, 1]}, {kind: sofa, position: [4, 3], size: 2}"
+                path.write_text(HUT.format("hall", 5, 5, wrong))
+                await tab.until(f"{TEXT.format('problems')}.includes('objects[0].kind')")
                 assert await tab.evaluate("!document.getElementById('problems').hidden")
+                assert await tab.evaluate("document.querySelectorAll('#findings li').length") == 2
                 assert await tab.evaluate(TEXT.format("name")) == "hut"
-                path.write_text(hut.format("hall", 9, 9))
+                plan = draw_plan(watch.world)
+                numbers = await tab.evaluate(
+                    "[...document.querySelectorAll('#findings li')]"
+                    ".map((item) => item.textContent.includes('moon'))"
+                )
+                for number, is_moon in enumerate(numbers, 1):
+                    x, y = (1, 1) if is_moon else (4, 3)
+                    at = plan.left + plan.scale * x, plan.top - plan.scale * y
+                    assert await tab.evaluate(SPOT.format(number)) == pytest.approx(at, abs=2)
+                await tab.evaluate("document.querySelector('#findings button').click()")
+                assert await tab.evaluate("document.querySelectorAll('.pointed-at').length") == 1
+                path.write_text(HUT.format("hall", 9, 9, ""))
                 await tab.until(f"{TEXT.format('name')} === 'hall'")
                 await tab.until("document.getElementById('problems').hidden")
+                assert await tab.evaluate("document.querySelectorAll('.finding').length") == 0
                 now = session_of(server).pose()
                 assert (now["x"], now["y"]) == (place["x"], place["y"])
         finally:

@@ -80,13 +80,17 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     from avenv.play.scripts import run_script
     from avenv.play.server import Server
     from avenv.play.session import Session
+    from avenv.play.visit import Visit
     from avenv.play.watching import Watch
     from avenv.simulation.loading import load_scene
     from avenv.simulation.warmup import warm_up
 
     if watches and not Path(scene).is_file():
         raise click.ClickException(f"{scene!r} is no file; accepted with --watch: a scene's file")
-    server = Server(lambda: Session(watch.world if watch else world, sample_rate), port)
+    server = Server(
+        lambda: Session(watch.world if watch else world, sample_rate), port,
+        visit=lambda session, beside: Visit(session, beside, watch.notice if watch else None),
+    )  # fmt: skip
     warm_up()
     watch = Watch(scene) if watches else None
     is_script = Path(scene).suffix == ".py"
@@ -132,7 +136,7 @@ def serve_until_interrupted(
         if opens:
             webbrowser.open(url)
 
-    def say(problem: str) -> None:
-        click.echo(problem or "loaded")
+    def say(report: str) -> None:
+        click.echo(report or "loaded")
 
     serve(server, ready, None if watch is None else lambda: watch.follow(server, say))

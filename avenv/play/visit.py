@@ -1,6 +1,7 @@
 """One page that is connected: what it wants to hear and to change, and what it is sent."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -40,10 +41,16 @@ class Visit:
     Args:
         session: what is shown.
         beside: threads for what takes long.
+        notice: returns what there is to say of the scene's file, see ``watching.Watch.notice``.
     """
 
-    def __init__(self, session: Session, beside: ThreadPoolExecutor):
-        self.session = session
+    def __init__(
+        self,
+        session: Session,
+        beside: ThreadPoolExecutor,
+        notice: Callable[[], dict[str, Any]] | None = None,
+    ):
+        self.session, self._notice = session, notice
         self._beside = beside
         self._stepping = ThreadPoolExecutor(1, "avenv-play")
         self._socket: web.WebSocketResponse | None = None
@@ -68,6 +75,8 @@ class Visit:
         """Send and receive until the page closes the connection or it is lost."""
         self._begin()
         self._socket = socket
+        if self._notice is not None:
+            await tell(socket, "file", **self._notice())
         playing = asyncio.create_task(self._play(socket))
         playing.add_done_callback(lambda task: self._spawn(self._give_up(task)))
         try:

@@ -1,12 +1,20 @@
 """Scenes that are written while somebody stands in them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from avenv.core.errors import SceneError
+from avenv.play.findings import Finding, find_places
 from avenv.play.scripts import run_script
 from avenv.play.server import Server
+from avenv.scene import SceneSpec
+from avenv.scene.files import SPEC_SUFFIXES
+from avenv.scene.yaml_files import read_yaml
 from avenv.simulation.loading import load_scene
+from avenv.simulation.survey import survey
 from avenv.simulation.world import World
 
 EVERY = 0.3
@@ -14,21 +22,21 @@ EVERY = 0.3
 
 
 Told = Callable[[str], None]
-"""Told after each change: what is wrong, or an empty text."""
+"""Told after each change: what is wrong or odd, or an empty text."""
 
 
 class Watch:
     """Loads a scene's file anew whenever it is saved, and takes the server's visitors there.
 
     A file that is no scene any more leaves everybody where they are, and the pages say all that is
-    wrong with it until it is one again.
+    wrong with it, at its place, until it is one again; of one that is, what is odd about it.
 
     Args:
         path: of the scene, or of a Python script that builds it, see ``scripts.run_script``.
 
     Attributes:
         world: the last that could be loaded.
-        problem: what is wrong with the file as it is now; empty if nothing is.
+        findings: about the file as it is now, as ``avenv scene check`` has them.
 
     Raises:
         SceneError: the file is no scene to begin with.
@@ -37,12 +45,31 @@ class Watch:
     def __init__(self, path: str | Path):
         self._path = Path(path)
         self._stamp = self._look()
+        self._built: SceneSpec | None = None
         self.world: World = self._load()
-        self.problem = ""
+        self.findings = _odd(self.world)
+
+    @property
+    def report(self) -> str:
+        """What is wrong or odd, a line for each; empty if nothing is."""
+        return "\n".join(("warning: " if f.is_warning else "") + f.text for f in self.findings)
+
+    def notice(self) -> dict[str, Any]:
+        """Return the message for pages about the file as it is now."""
+        return {"findings": [finding.told() for finding in self.findings]}
 
     def _load(self) -> World:
-        is_script = self._path.suffix == ".py"
-        return load_scene(run_script(self._path) if is_script else self._path)
+        self._built = run_script(self._path) if self._path.suffix == ".py" else None
+        return load_scene(self._built or self._path)
+
+    def _written(self) -> Mapping[str, Any] | None:
+        """Return what the file holds, however wrong; None where that cannot be said."""
+        if self._built is not None:
+            return self._built.to_dict()
+        with suppress(SceneError):
+            if self._path.suffix.lower() in SPEC_SUFFIXES:
+                return read_yaml(self._path)
+        return None
 
     def _look(self) -> tuple[int, int] | None:
         try:
@@ -60,16 +87,23 @@ class Watch:
                 continue
             self._stamp = stamp
             await self._renew(server)
-            told(self.problem)
+            told(self.report)
 
     async def _renew(self, server: Server) -> None:
         try:
             world = await asyncio.to_thread(self._load)
             await asyncio.to_thread(lambda: (world.walkable, world.raster))
-            self.world, self.problem = world, ""
+            self.world = world
             for visit in list(server.visits.values()):
                 await visit.move_to(world)
+            self.findings = await asyncio.to_thread(_odd, world)
         except ValueError as error:
-            self.problem = str(error)
+            lines = str(error).splitlines()
+            self.findings = find_places(lines, False, self._written(), self.world)
         for visit in list(server.visits.values()):
-            await visit.tell("file", problem=self.problem)
+            await visit.tell("file", **self.notice())
+
+
+def _odd(world: World) -> list[Finding]:
+    """Return what is probably not meant in a scene that one can walk in."""
+    return find_places(list(survey(world).warnings), True, None, world)

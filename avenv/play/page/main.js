@@ -1,6 +1,7 @@
 // The page: brings connection, sound, plan and lists together.
 
 import { Connection, PICTURE, PLAN, SOUND } from "./connection.js";
+import { showFindings } from "./findings.js";
 import { options, showSources, showThings } from "./lists.js";
 import { Spectrogram, showLevels } from "./meters.js";
 import { Plan } from "./plan.js";
@@ -103,10 +104,9 @@ const receive = {
     task.show(turn);
   },
   end: (end) => task.end(end),
-  file({ problem }) {
-    $("problems").textContent = problem;
-    $("problems").hidden = !problem;
-    if (!problem) say("the scene has been loaded anew");
+  file({ findings }) {
+    showFindings(findings, plan);
+    if (findings.every((finding) => finding.is_warning)) say("the scene is as its file has it");
   },
 };
 

@@ -21,6 +21,8 @@ export class Plan {
     this.goals = draw("g", {}, svg);
     this.things = draw("g", {}, svg);
     this.sources = draw("g", {}, svg);
+    this.notes = draw("g", {}, svg);
+    this.findings = [];
     this.body = draw("path", { d: "M14 0 L-9 9 L-4 0 L-9 -9 Z", fill: "#0072b2", stroke: "#fff", "stroke-width": 2, visibility: "hidden" }, svg);
     if (handlers) svg.addEventListener("click", (event) => this.place && !this.dragged && handlers.onPlace(...this.world(event)));
   }
@@ -34,6 +36,7 @@ export class Plan {
     this.unit = Math.max(place.width, place.height) / 450;
     this.trail.setAttribute("stroke-width", 2.5 * this.unit);
     this.show(this.scene, this.chosen);
+    this.note(this.findings, this.onNote);
     if (this.pose) this.stand(this.pose);
   }
 
@@ -74,6 +77,37 @@ export class Plan {
     for (const href of maps) {
       draw("image", { href, x: -half, y: -half, width: 2 * half, height: 2 * half, transform: `translate(${x} ${y}) rotate(${turn})` }, this.below);
     }
+  }
+
+  /** Mark what was found wrong (round) or odd (square), each with its number, at its place {at: [x, y],
+   *  outline: [[x, y], ...]}; what lies beyond the plan is marked at its edge. */
+  note(findings, onNote) {
+    [this.findings, this.onNote] = [findings, onNote];
+    this.notes.replaceChildren();
+    if (!this.place) return;
+    findings.forEach(({ at, outline, text, is_warning: isWarning }, k) => {
+      if (!at) return;
+      const pixels = ([x, y]) => this.pixels({ x, y });
+      const radius = 9 * this.unit;
+      const inside = (value, most) => Math.max(radius, Math.min(most - radius, value));
+      const [x, y] = pixels(at);
+      const group = draw("g", { class: isWarning ? "finding warning" : "finding", "data-number": k + 1 }, this.notes);
+      if (outline.length) draw("polygon", { points: outline.map((point) => pixels(point).join()).join(" ") }, group);
+      const spot = draw("g", { transform: `translate(${inside(x, this.place.width)} ${inside(y, this.place.height)}) scale(${this.unit})`, cursor: "pointer" }, group);
+      draw(isWarning ? "rect" : "circle", isWarning ? { x: -8, y: -8, width: 16, height: 16 } : { r: 9 }, spot);
+      draw("text", { "text-anchor": "middle", y: 4 }, spot).textContent = k + 1;
+      draw("title", {}, spot).textContent = text;
+      spot.addEventListener("click", (event) => {
+        event.stopPropagation();
+        onNote(k);
+      });
+    });
+  }
+
+  /** Show one of what was found. */
+  pointAt(k) {
+    for (const one of this.notes.children) one.classList.toggle("pointed-at", one.dataset.number === String(k + 1));
+    this.svg.scrollIntoView({ block: "nearest" });
   }
 
   /** Draw a way through points {x, y}, and rings about goals. */
