@@ -12,7 +12,8 @@ from avenv.play.server import Server
 from avenv.play.session import Session
 
 RATE = 16000
-TOLD = ("session", "hello", "scene", "plan", "pose", "levels", "captions", "measures", "file")
+TOLD = ("session", "hello", "scene", "plan", "pose", "levels", "captions", "measures", "file",
+        "done", "picked")  # fmt: skip
 
 
 def change(session, message):

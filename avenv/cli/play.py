@@ -95,7 +95,7 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     watch = Watch(scene) if watches else None
     is_script = Path(scene).suffix == ".py"
     world = watch.world if watch else load_scene(run_script(scene) if is_script else scene)
-    _ = world.walkable, world.raster  # before anybody waits at a page
+    _ = world.walkable, world.raster, world.spec  # before anybody waits at a page
     serve_until_interrupted(server, watch, world.name, opens)
 
 

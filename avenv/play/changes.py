@@ -6,6 +6,7 @@ from typing import Any
 from avenv.core.errors import SceneError
 from avenv.play import protocol as p
 from avenv.play.session import Session, emitters_of
+from avenv.play.surfaces import with_material
 from avenv.simulation.hands import usable
 from avenv.simulation.world import SOURCE_HEIGHT
 
@@ -51,6 +52,13 @@ def _light(session: Session, change: p.Light) -> Apply:
     return lambda: setattr(session, "light", change.light)
 
 
+def _clad(session: Session, change: p.Clad) -> Apply:
+    world = with_material(session.world, change.room, change.part, change.material)
+    session.foresee(world, *(voice.emitter for voice in session.voices.all()))
+    world.prepared_for("raster", session.light)
+    return lambda: session.simulator.rebuild(0, world)
+
+
 def _place(session: Session, change: p.Place) -> Apply:
     height = float(session.simulator.state.level[0]) + SOURCE_HEIGHT
     place, sound = (change.x, change.y, height), session.find_sound(change.sound)
@@ -80,6 +88,7 @@ _PREPARE: Mapping[type, Callable[[Session, Any], Apply]] = {
     p.Stand: _stand,
     p.Use: _use,
     p.Light: _light,
+    p.Clad: _clad,
     p.Place: _place,
     p.Move: _move,
     p.Swap: _swap,

@@ -78,6 +78,23 @@ class Light(_Message):
     light: Literal["full", "day", "evening", "night"]
 
 
+class Pick(_Message):
+    """Which surface is seen here: to the right and up from the middle of the picture."""
+
+    kind: Literal["pick"]
+    right: Share
+    up: Share
+
+
+class Clad(_Message):
+    """Let a part of a room be of a material."""
+
+    kind: Literal["clad"]
+    room: Name
+    part: Literal["floor", "walls", "ceiling"]
+    material: Name
+
+
 class Place(_Message):
     """Let a sound play, a metre above the floor."""
 
@@ -125,10 +142,12 @@ class Measure(_Message):
     source: Name
 
 
-Change = Stand | Use | Light | Place | Move | Swap | Silence
+Change = Stand | Use | Light | Clad | Place | Move | Swap | Silence
 """What has to be prepared before it comes about."""
 
-Message = Annotated[Want | Seen | Walk | Look | Measure | Act | Change, Field(discriminator="kind")]
+Message = Annotated[
+    Want | Seen | Walk | Look | Pick | Measure | Act | Change, Field(discriminator="kind")
+]
 
 _messages: TypeAdapter[Any] = TypeAdapter(Message)
 

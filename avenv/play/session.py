@@ -15,6 +15,7 @@ from avenv.play.captions import captions
 from avenv.play.measuring import measure
 from avenv.play.pictures import Pictures
 from avenv.play.sound import levels
+from avenv.play.surfaces import Surface, surface_at
 from avenv.play.voices import Voices
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.hands import usable
@@ -192,6 +193,16 @@ class Session:
         heading = float(state.heading[0])
         found = measure(self.world, place, ear, self.sample_rate)
         return found | {"arrivals": arrivals(self.world, place, ear, heading, self.sample_rate)}
+
+    def surface_at(self, right: float, up: float) -> Surface:
+        """Return the surface at a point of the picture, see ``surfaces.surface_at``.
+
+        Raises:
+            SceneError: something else is seen there, or the scene is a mesh.
+        """
+        state, size = self.simulator.state, self.pictures.size
+        heading = float(state.heading[0])
+        return surface_at(self.world, state.eyes()[0], heading, self.pitch, (right, up), size)
 
     # -- change ------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from avenv.play.plan import draw_plan
 from avenv.play.session import Session
 from avenv.play.sound import as_pcm
 from avenv.play.telling import tell
+from avenv.scene.materials import material_names
 from avenv.simulation.world import World
 
 MOST_AHEAD = 1.0
@@ -146,6 +147,8 @@ class Visit:
                 raise ValueError("this is no episode of a task")
             case _ if len(self._tasks) >= MOST_CHANGES:
                 raise ValueError("one thing after another: earlier changes are still under way")
+            case p.Pick():
+                self._spawn(self._pick(socket, message))
             case _:
                 self._spawn(self._change(socket, message))
 
@@ -156,6 +159,16 @@ class Visit:
                 await self._in(self._stepping, apply)
         except ValueError as error:
             await tell(socket, "problem", text=str(error))
+        else:
+            await tell(socket, "done", what=change.kind)
+
+    async def _pick(self, socket: web.WebSocketResponse, point: p.Pick) -> None:
+        try:
+            found = await self._in(self._stepping, self.session.surface_at, point.right, point.up)
+        except ValueError as error:
+            await tell(socket, "problem", text=str(error))
+        else:
+            await tell(socket, "picked", **found._asdict(), materials=material_names())
 
     def _spawn(self, job: Any) -> asyncio.Task:
         task = asyncio.create_task(job)

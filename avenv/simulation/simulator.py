@@ -296,14 +296,33 @@ class Simulator:
             SoundError: its sound cannot be played.
         """
         state = self.state
-        before, world = state.here[row], state.here[row].with_states(states)
+        now, world = float(state.time[row]), state.here[row].with_states(states)
+        self._enter(row, world, str(states), now if time is None else time)
+
+    def rebuild(self, row: int, world: World) -> None:
+        """Let one body be in another version of its world, as with a wall of another material.
+
+        What sounds goes on as it is heard there.
+
+        Raises:
+            SceneError: it is no version of this world, its things are others or in other states; or
+                the body or what sounds is where something is there.
+        """
+        before = self.state.here[row]
+        if world.compiled.states != before.compiled.states:
+            raise SceneError(f"{world.name}: has other things, or in other states, than "
+                             f"{before.name} has now")  # fmt: skip
+        self._enter(row, world, "its new walls", float(self.state.time[row]))
+
+    def _enter(self, row: int, world: World, what: str, when: float) -> None:
+        """Let the world around one body become another; sounds begin or end at a time."""
+        state, before = self.state, self.state.here[row]
         if not world.walkable_for(self.body).is_walkable(state.position[row : row + 1])[0]:
             x, y = state.position[row]
             raise InTheWayError(
-                f"{world.name}: {states} cannot be, the body at ({x:.2f}, {y:.2f}) is in the way"
+                f"{world.name}: {what} cannot be, the body at ({x:.2f}, {y:.2f}) is in the way"
             )
         now = float(state.time[row])
-        when = now if time is None else time
         sources = self._carried_over(row, world, self._still_sounding(row, before, world, when))
         begun = self._begun(before, world, when)
         self._add(row, sources, [self._source(emitter, world, now) for emitter in begun])

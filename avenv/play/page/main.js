@@ -8,6 +8,7 @@ import { Plan } from "./plan.js";
 import { Film } from "./recording.js";
 import { drawRose, mostOf } from "./rose.js";
 import { Sound } from "./sound.js";
+import { Surface } from "./surface.js";
 import { Task } from "./task.js";
 import { Walking } from "./walking.js";
 
@@ -97,6 +98,10 @@ const receive = {
     if (arrivals.length) drawRose($("rose").firstElementChild, arrivals, `Arrives, straight ahead on top; ${mostOf(arrivals)}`, $("rose").lastElementChild);
     for (const [name, value] of Object.entries({ t30, c50, drr })) $(name).value = value ?? "–";
     $("measured").value = source.replaceAll("_", " ");
+  },
+  picked: (found) => surface.show(found),
+  done({ what }) {
+    if (what === "clad") say(`the ${surface.name}: ${$("material").selectedOptions[0].textContent}`);
   },
   problem: ({ text }) => say(text, true),
   turn(turn) {
@@ -228,7 +233,12 @@ $("file").onchange = async (event) => {
     say(error.message, true);
   }
 };
-new Walking($("view"), (kind, content) => link.send(kind, content), { KeyE: useAhead, KeyM: listen });
+const surface = new Surface($("view"), (right, up) => link.send("pick", { right, up }), (room, part, material) => {
+  say(`changing the ${surface.name} …`);
+  link.send("clad", { room, part, material });
+});
+const keys = { KeyE: useAhead, KeyM: listen, KeyC: () => surface.ahead() };
+new Walking($("view"), (kind, content) => link.send(kind, content), keys, (event) => surface.at(event));
 addEventListener("pagehide", () => link.socket.close(1000));
 
 (function frame() {

@@ -17,9 +17,9 @@ function isTaken(event) {
 }
 
 export class Walking {
-  /** send(kind, content); actions: more keys, {KeyE: () => …} */
-  constructor(surface, send, actions) {
-    this.send = send;
+  /** send(kind, content); actions: more keys, {KeyE: () => …}; onTap(event): a click, no drag. */
+  constructor(surface, send, actions, onTap) {
+    Object.assign(this, { send, onTap });
     this.held = new Map();
     this.pitch = 0;
     this.told = "0 0";
@@ -41,20 +41,23 @@ export class Walking {
   }
 
   drag(surface) {
-    let from = null;
+    let from = null, dragged = false;
     surface.addEventListener("pointerdown", (event) => {
       from = [event.clientX, event.clientY];
+      dragged = false;
       surface.setPointerCapture(event.pointerId);
     });
     surface.addEventListener("pointermove", (event) => {
       if (!from) return;
+      dragged ||= Math.hypot(event.clientX - from[0], event.clientY - from[1]) >= DEAD;
       const share = (way) => (Math.abs(way) < DEAD ? 0 : Math.max(-1, Math.min(1, way / REACH)));
       this.held.set("finger ahead", ["ahead", share(from[1] - event.clientY)]);
       this.held.set("finger turn", ["turn", share(from[0] - event.clientX)]);
       this.tell();
     });
     for (const end of ["pointerup", "pointercancel"]) {
-      surface.addEventListener(end, () => {
+      surface.addEventListener(end, (event) => {
+        if (end === "pointerup" && from && !dragged) this.onTap(event);
         from = null;
         this.held.delete("finger ahead");
         this.held.delete("finger turn");
