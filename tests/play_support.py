@@ -13,7 +13,7 @@ from avenv.play.session import Session
 
 RATE = 16000
 TOLD = ("session", "hello", "scene", "plan", "pose", "levels", "captions", "measures", "file",
-        "done", "picked")  # fmt: skip
+        "done", "picked", "pair")  # fmt: skip
 
 
 def change(session, message):

@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from avenv.play.server import Server
     from avenv.play.watching import Watch
+    from avenv.simulation.world import World
 
 
 @click.command()
@@ -23,6 +24,20 @@ if TYPE_CHECKING:
     default=24000,
     show_default=True,
     help="Of the sound, Hz, where there is no task; less is less to compute.",
+)
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    metavar="SCENE",
+    help="Another scene, to compare by ear at the same place; may be given often.",
+)
+@click.option(
+    "--hrtf",
+    "heads",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A head (SOFA) to compare by ear; may be given often.",
 )
 @click.option("--watch", "watches", is_flag=True, help="Load the file anew when it is saved.")
 @click.option("--task", help="Play an episode of a task, see `avenv tasks list`.")
@@ -42,7 +57,8 @@ if TYPE_CHECKING:
     help="Folder for your results; default: results/human/TASK-EPISODE or SET-SPLIT.",
 )
 def play(
-    scene: str | None, port: int, opens: bool, sample_rate: int, watches: bool, task: str | None,
+    scene: str | None, port: int, opens: bool, sample_rate: int,
+    others: tuple[str, ...], heads: tuple[str, ...], watches: bool, task: str | None,
     set_name: str | None, split: str, episode: int | None, episodes: int | None, out: str | None,
 ) -> None:  # fmt: skip
     """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
@@ -67,16 +83,22 @@ def play(
     if task or set_name:
         if watches:
             raise click.UsageError("--watch is for scenes without a task")
+        if others or heads:
+            raise click.UsageError("--with and --hrtf are for scenes without a task")
         name = f"{task}-{episode or 0}" if task else f"{Path(str(set_name)).name}-{split}"
         folder = Path(out) if out else Path("results") / "human" / name
         _play_episode(scene, port, opens, task, set_name, split, episode or 0, episodes, folder)
     elif episode is not None or out:
         raise click.UsageError("--episode and --out are for tasks; accepted: with --task or --set")
     else:
-        _play_scene(scene or "apartment", port, opens, sample_rate, watches)
+        _play_scene(scene or "apartment", port, opens, sample_rate, watches, others, heads)
 
 
-def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: bool) -> None:
+def _play_scene(
+    scene: str, port: int, opens: bool, sample_rate: int, watches: bool, others: tuple[str, ...],
+    heads: tuple[str, ...],
+) -> None:  # fmt: skip
+    from avenv.play.comparing import Choices
     from avenv.play.scripts import run_script
     from avenv.play.server import Server
     from avenv.play.session import Session
@@ -88,13 +110,17 @@ def _play_scene(scene: str, port: int, opens: bool, sample_rate: int, watches: b
     if watches and not Path(scene).is_file():
         raise click.ClickException(f"{scene!r} is no file; accepted with --watch: a scene's file")
     server = Server(
-        lambda: Session(watch.world if watch else world, sample_rate), port,
+        lambda: Session(watch.world if watch else world, sample_rate, choices=choices), port,
         visit=lambda session, beside: Visit(session, beside, watch.notice if watch else None),
     )  # fmt: skip
     warm_up()
     watch = Watch(scene) if watches else None
-    is_script = Path(scene).suffix == ".py"
-    world = watch.world if watch else load_scene(run_script(scene) if is_script else scene)
+
+    def load(name: str) -> "World":
+        return load_scene(run_script(name) if Path(name).suffix == ".py" else name)
+
+    world = watch.world if watch else load(scene)
+    choices = Choices({name: load(name) for name in others}, {head: head for head in heads})
     _ = world.walkable, world.raster, world.spec  # before anybody waits at a page
     serve_until_interrupted(server, watch, world.name, opens)
 

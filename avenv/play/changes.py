@@ -5,7 +5,8 @@ from typing import Any
 
 from avenv.core.errors import SceneError
 from avenv.play import protocol as p
-from avenv.play.session import Session, emitters_of
+from avenv.play.beginning import emitters_of
+from avenv.play.session import Session
 from avenv.play.surfaces import with_material
 from avenv.simulation.hands import usable
 from avenv.simulation.world import SOURCE_HEIGHT
@@ -24,7 +25,10 @@ def prepare(session: Session, change: p.Change) -> Apply:
     apply = _PREPARE[type(change)](session, change)
 
     def apply_and_note() -> None:
+        before = session.world
         apply()
+        if session.world is not before:
+            session.before = before
         session.version += 1
 
     return apply_and_note

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-SOUND, PICTURE, PLAN = 1, 2, 3
-"""Kinds of frames: 16-bit stereo, interleaved, that begins at the sample; a JPEG; a PNG."""
+SOUND, PICTURE, PLAN, CLIP = 1, 2, 3, 4
+"""Kinds of frames: 16-bit stereo, interleaved, that begins at the sample; a JPEG; a PNG; a clip to
+compare, as sound, by its number."""
 
 MAX_MESSAGE = 4096
 """Bytes of the longest message of a page."""
@@ -95,6 +96,22 @@ class Clad(_Message):
     material: Name
 
 
+class Way(_Message):
+    """A way of hearing, by names that the scene's message lists."""
+
+    scene: Name
+    head: Name
+    engine: Name
+
+
+class Compare(_Message):
+    """Make two clips of what is heard here, equally loud."""
+
+    kind: Literal["compare"]
+    a: Way
+    b: Way
+
+
 class Place(_Message):
     """Let a sound play, a metre above the floor."""
 
@@ -146,7 +163,8 @@ Change = Stand | Use | Light | Clad | Place | Move | Swap | Silence
 """What has to be prepared before it comes about."""
 
 Message = Annotated[
-    Want | Seen | Walk | Look | Pick | Measure | Act | Change, Field(discriminator="kind")
+    Want | Seen | Walk | Look | Pick | Compare | Measure | Act | Change,
+    Field(discriminator="kind"),
 ]
 
 _messages: TypeAdapter[Any] = TypeAdapter(Message)

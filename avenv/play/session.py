@@ -4,14 +4,26 @@ Nothing here knows of a network. A session is used by one thread at a time; what
 ``changes.prepare``\\ d on another, so that the sound never waits for it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.geometry import lines_of_sight
 from avenv.play.arrivals import arrivals
+from avenv.play.beginning import Point, emitters_of, first_place, nearest_place
 from avenv.play.captions import captions
+from avenv.play.comparing import (
+    BEFORE,
+    ENGINES,
+    KEMAR,
+    MONO,
+    NOW,
+    Choices,
+    Pair,
+    compare,
+    find_way,
+)
 from avenv.play.measuring import measure
 from avenv.play.pictures import Pictures
 from avenv.play.sound import levels
@@ -40,10 +52,6 @@ SAMPLE_RATE = 24000
 MOST_SOUNDS = 8
 """Sounds of their own that a visitor may bring along."""
 
-Point = tuple[float, float]
-
-_FROM = 2.5  # metres at which a visitor begins before the first source
-
 
 class Session:
     """One body in a scene, what it sees and what it hears.
@@ -53,8 +61,10 @@ class Session:
         sample_rate: Hz, of the sound.
         step_time: seconds that pass in a step.
         start: (x, y) and heading to begin with, or near it; by default before the first source.
+        choices: what there is to compare with.
 
     Attributes:
+        before: the scene as it was before its latest change, if it has changed.
         light: in which it sees the scene, a name in ``vision.LIGHTS``.
         pitch: radians above the horizon at which it looks.
         walk: shares of ``SPEED`` ahead and of ``TURN`` to the left.
@@ -70,14 +80,17 @@ class Session:
         sample_rate: int = SAMPLE_RATE,
         step_time: float = STEP,
         start: tuple[Point, float] | None = None,
+        choices: Choices | None = None,
     ):
         settings = SensorSettings(("audio",), sample_rate=sample_rate, step_time=step_time)
         self.simulator = Simulator([world], settings)
         self.voices = Voices(self.simulator)
         self.pictures = Pictures(budget=0.6 * step_time)
         self.light, self.pitch, self.walk, self.version = "full", 0.0, (0.0, 0.0), 0
+        self.before: World | None = None
         self._own: dict[str, Sound] = {}
-        position, heading = _near(world, *start) if start else _first_place(world)
+        self._choices = choices or Choices()
+        position, heading = nearest_place(world, *start) if start else first_place(world)
         emitters = tuple(emitters_of(world, sample_rate).values())
         self.simulator.begin({0: Start(world, position, heading, emitters)})
 
@@ -128,7 +141,8 @@ class Session:
             voices.append({"name": voice.label, "sound": sound.name, "x": x, "y": y, "z": z})
         return {
             "name": self.world.name, "light": self.light, "sources": voices, "things": things,
-            "own_sounds": sorted(self._own),
+            "own_sounds": sorted(self._own), "scenes": list(self._worlds()),
+            "heads": [KEMAR, MONO, *self._choices.heads], "engines": ENGINES,
         }  # fmt: skip
 
     def captions(self) -> list[str]:
@@ -156,7 +170,8 @@ class Session:
         x, y = state.position[0].tolist()
         start = (x, y), float(state.heading[0])
         world.prepared_for("raster", self.light)
-        moved = Session(world, settings.sample_rate, settings.step_time, start)
+        moved = Session(world, settings.sample_rate, settings.step_time, start, self._choices)
+        moved.before = self.world
         moved.light, moved.pitch, moved.pictures = self.light, self.pitch, self.pictures
         moved._own = self._own
         return moved
@@ -193,6 +208,26 @@ class Session:
         heading = float(state.heading[0])
         found = measure(self.world, place, ear, self.sample_rate)
         return found | {"arrivals": arrivals(self.world, place, ear, heading, self.sample_rate)}
+
+    def compare(self, first: tuple[str, str, str], second: tuple[str, str, str]) -> Pair:
+        """Return what is heard here in two ways, each the names of a scene, a head and an engine.
+
+        Any thread may ask; see ``comparing.compare``.
+
+        Raises:
+            ValueError: a name is not known, or nothing can be heard here so.
+        """
+        state, worlds = self.simulator.state, self._worlds()
+        one, other = (find_way(name, worlds, self._choices) for name in (first, second))
+        time, ear = float(state.time[0]), tuple(state.ears()[0].tolist())
+        still = [replace(voice.emitter, position=voice.emitter.at(time))
+                 for voice in self.voices.all()]  # fmt: skip
+        return compare((one, other), still, ear, float(state.heading[0]), self.sample_rate)
+
+    def _worlds(self) -> dict[str, World]:
+        """Return the scenes that can be compared, by their names."""
+        before = {} if self.before is None else {BEFORE: self.before}
+        return {NOW: self.world, **before, **self._choices.scenes}
 
     def surface_at(self, right: float, up: float) -> Surface:
         """Return the surface at a point of the picture, see ``surfaces.surface_at``.
@@ -239,37 +274,3 @@ class Session:
             return self._own[name]
         check_builtin(name)
         return load_sounds(name, self.sample_rate)[0]
-
-
-def emitters_of(world: World, sample_rate: int) -> dict[str, Emitter]:
-    """Return what the sources of a scene play, by the sources' names."""
-    return {
-        source.name: Emitter(
-            source.position,
-            load_sounds(source.sound, sample_rate)[0],
-            source.level,
-            object=source.object,
-        )
-        for source in world.compiled.sources
-    }
-
-
-def _near(world: World, place: Point, heading: float) -> tuple[Point, float]:
-    """Return the nearest place where one can stand."""
-    [[x, y]] = world.walkable.nearest_walkable([place]).tolist()
-    return (x, y), heading
-
-
-def _first_place(world: World) -> tuple[Point, float]:
-    """Return where a visitor stands at first, and faces: before the first source, in its sight."""
-    places = world.places
-    middle = places.mean(axis=0)
-    if not world.compiled.sources:
-        x, y = places[np.argmin(np.linalg.norm(places - middle, axis=1))].tolist()
-        return (x, y), 0.0
-    source = np.array(world.compiled.sources[0].position)
-    eyes = np.column_stack([places, np.full(len(places), source[2])])
-    seen = lines_of_sight(world.compiled.bvh, eyes, np.tile(source, (len(eyes), 1)))
-    off = np.abs(np.linalg.norm(places - source[:2], axis=1) - _FROM) + 100.0 * ~seen
-    x, y = places[np.argmin(off)].tolist()
-    return (x, y), float(np.arctan2(source[1] - y, source[0] - x))

@@ -149,6 +149,8 @@ class Visit:
                 raise ValueError("one thing after another: earlier changes are still under way")
             case p.Pick():
                 self._spawn(self._pick(socket, message))
+            case p.Compare():
+                self._spawn(self._compare(socket, message))
             case _:
                 self._spawn(self._change(socket, message))
 
@@ -169,6 +171,18 @@ class Visit:
             await tell(socket, "problem", text=str(error))
         else:
             await tell(socket, "picked", **found._asdict(), materials=material_names())
+
+    async def _compare(self, socket: web.WebSocketResponse, both: p.Compare) -> None:
+        first, second = ((way.scene, way.head, way.engine) for way in (both.a, both.b))
+        try:
+            async with self._changing:
+                pair = await self._in(self._beside, self.session.compare, first, second)
+        except ValueError as error:
+            await tell(socket, "problem", text=str(error))
+            return
+        await tell(socket, "pair", gain=pair.gain, rate=self.session.sample_rate)
+        for number, clip in enumerate(pair.clips):
+            await socket.send_bytes(p.frame(p.CLIP, number, self.session.clock, as_pcm(clip)))
 
     def _spawn(self, job: Any) -> asyncio.Task:
         task = asyncio.create_task(job)

@@ -2,7 +2,7 @@
 
 const HEADER = 16; // bytes: kind, number, sample; see avenv/play/protocol.py
 const FIRST_WAIT = 500; // ms before the first try to come back; it doubles up to ten times this
-export const SOUND = 1, PICTURE = 2, PLAN = 3;
+export const SOUND = 1, PICTURE = 2, PLAN = 3, CLIP = 4;
 
 export class Connection {
   /** handlers: onMessage(message), onFrame(kind, number, sample, bytes), onState(text, isProblem) */

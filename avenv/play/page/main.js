@@ -1,6 +1,7 @@
 // The page: brings connection, sound, plan and lists together.
 
-import { Connection, PICTURE, PLAN, SOUND } from "./connection.js";
+import { Compare } from "./compare.js";
+import { CLIP, Connection, PICTURE, PLAN, SOUND } from "./connection.js";
 import { showFindings } from "./findings.js";
 import { options, showSources, showThings } from "./lists.js";
 import { Spectrogram, showLevels } from "./meters.js";
@@ -58,6 +59,7 @@ const link = new Connection({
     if (kind === SOUND) sound.push(sample, bytes);
     else if (kind === PICTURE) picture(number, bytes);
     else if (kind === PLAN) plan.picture(bytes);
+    else if (kind === CLIP) compare.take(number, bytes);
   },
 });
 
@@ -99,11 +101,15 @@ const receive = {
     for (const [name, value] of Object.entries({ t30, c50, drr })) $(name).value = value ?? "–";
     $("measured").value = source.replaceAll("_", " ");
   },
+  pair: (pair) => compare.expect(pair),
   picked: (found) => surface.show(found),
   done({ what }) {
     if (what === "clad") say(`the ${surface.name}: ${$("material").selectedOptions[0].textContent}`);
   },
-  problem: ({ text }) => say(text, true),
+  problem({ text }) {
+    $("compare-state").value = "";
+    say(text, true);
+  },
   turn(turn) {
     sound.turns = true;
     task.show(turn);
@@ -155,6 +161,7 @@ function show() {
   const sounds = [...scene.own_sounds, ...state.sounds];
   options($("sound"), sounds, $("sound").value || "phone");
   plan.show(scene, state.chosen);
+  compare.show(scene);
   showThings($("things"), scene, use);
   showSources($("sources"), scene, sounds, state.chosen, {
     choose,
@@ -197,6 +204,8 @@ function mute(is) {
   $("listen").setAttribute("aria-pressed", !is);
 }
 
+const compare = new Compare(sound, (a, b) => link.send("compare", { a, b }), (is) => mute(!is), (text) => say(text, true));
+
 const film = new Film($("view"), sound, (name) => {
   $("record").textContent = "Record";
   $("record").setAttribute("aria-pressed", false);
@@ -237,7 +246,7 @@ const surface = new Surface($("view"), (right, up) => link.send("pick", { right,
   say(`changing the ${surface.name} …`);
   link.send("clad", { room, part, material });
 });
-const keys = { KeyE: useAhead, KeyM: listen, KeyC: () => surface.ahead() };
+const keys = { KeyE: useAhead, KeyM: listen, KeyC: () => surface.ahead(), KeyX: () => compare.other() };
 new Walking($("view"), (kind, content) => link.send(kind, content), keys, (event) => surface.at(event));
 addEventListener("pagehide", () => link.socket.close(1000));
 
