@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
 from set_support import load_small_set
 from support import small_flat
 
-from avenv.benchmark import read_results
+from avenv.benchmark import evaluate, evaluate_set, find_agent, read_results
 from avenv.cli import main
 from avenv.play import protocol as p
 from avenv.play.scoring import set_game, task_game
@@ -32,15 +33,16 @@ def test_a_person_plays_an_episode_and_the_results_are_true(world, tmp_path):
     world.spec.save(path)
 
     async def go():
-        server = Server(lambda: task_game("AudioGoal", str(path), 3, out), most=1, visit=TurnVisit)
+        game = partial(task_game, "AudioGoal", str(path), 3, out, ["oracle", "idle"])
+        server = Server(game, most=1, visit=TurnVisit)
         await server.start()
-        kinds = "session", "hello", "turn", "end", "problem"
+        kinds = "session", "hello", "turn", "end", "problem", "beside"
         try:
             address = server.url + "live"
             async with aiohttp.ClientSession() as client, client.ws_connect(address) as live:
                 told, clock, pictures = [], 0, 0
                 actions = iter([2, 1, 99, 0])
-                while not told or told[-1]["kind"] != "end":
+                while [one["kind"] for one in told].count("beside") < 2:
                     message = await live.receive(timeout=120)
                     if message.type == aiohttp.WSMsgType.BINARY:
                         kind, _, sample, content = p.read_frame(message.data)
@@ -61,7 +63,14 @@ def test_a_person_plays_an_episode_and_the_results_are_true(world, tmp_path):
                 assert [one["text"] for one in told if one["kind"] == "problem"] == [
                     "action is 99; accepted: 0 to 3"
                 ]
-                assert told[-1]["metrics"]["num_actions"] == 3
+                end, oracle, idle = told[-3:]
+                assert end["metrics"]["num_actions"] == 3
+                assert {"success", "spl"} <= set(end["headline"])
+                assert (oracle["name"], oracle["metrics"]["success"]) == ("oracle", 1)
+                assert oracle["metrics"]["spl"] == pytest.approx(1, abs=0.1)
+                assert (idle["name"], idle["metrics"]["success"]) == ("idle", 0)
+                same = evaluate(find_agent("idle"), episodes=1, seed=3, scenes=[str(path)])
+                assert idle["metrics"] == same.episodes[0]["metrics"]
         finally:
             await server.stop()
 
@@ -74,15 +83,25 @@ def test_a_person_plays_an_episode_and_the_results_are_true(world, tmp_path):
 
 
 def test_an_episode_of_a_set_is_a_share_of_its_results(tmp_path):
-    _, path = load_small_set(tmp_path)
-    mine = tmp_path / "mine"
+    episodes, path = load_small_set(tmp_path)
+    mine, theirs = tmp_path / "mine", str(tmp_path / "theirs")
+    evaluate_set(find_agent("idle"), "idle", episodes, "test", theirs, 2, progress=False)
+    evaluate(find_agent("idle"), "idle", 1, out=tmp_path / "other", scenes=[small_flat()])
+    beside = [theirs, "idle", str(tmp_path / "other")]
     for number in (1, 0):
-        game = set_game(str(path), "test", number, mine, count=2)
+        game = set_game(str(path), "test", number, mine, 2, beside)
         assert game.next().actions[0] == "stop"
         game.act(0)
         end = game.next()
         assert end.metrics["num_actions"] == 1
-        assert set_game(str(path), "test", number, mine, count=2).next() == end  # there is one try
+        assert end.rivals == tuple(beside)
+        read, played, other = (game.next() for _ in beside)
+        assert (read.name, read.metrics) == (theirs, played.metrics)
+        assert read.metrics["success"] == 0
+        assert "another" in other.problem
+        again = set_game(str(path), "test", number, mine, 2, beside)
+        assert again.next() == end  # there is one try
+        assert again.next() == read
     assert [one["id"] for one in read_results(mine).episodes] == ["test-0000", "test-0001"]
     done = CliRunner().invoke(main, ["results", "check", str(mine)])
     assert done.exit_code == 0, done.output
@@ -94,6 +113,7 @@ def test_an_episode_of_a_set_is_a_share_of_its_results(tmp_path):
         (["--task", "AudioGoal", "--set", "audiogoal-v1"], "one of them"),
         (["--set", "audiogoal-v1", "--episode", "100000"], "has 0 to"),
         (["--episode", "1"], "--task or --set"),
+        (["--task", "AudioGoal", "--beside", "nobody"], "nobody"),
         (["nowhere.yaml", "--watch"], "is no file"),
         (["nowhere.yaml"], "nowhere.yaml"),
     ],

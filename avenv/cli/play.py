@@ -56,10 +56,15 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False),
     help="Folder for your results; default: results/human/TASK-EPISODE or SET-SPLIT.",
 )
+@click.option(
+    "--beside", multiple=True, metavar="AGENT", default=("oracle", "follower", "random"),
+    show_default=True,
+    help="Whose score at the same episode is shown at its end; a name, or a folder of results.",
+)  # fmt: skip
 def play(
-    scene: str | None, port: int, opens: bool, sample_rate: int,
-    others: tuple[str, ...], heads: tuple[str, ...], watches: bool, task: str | None,
-    set_name: str | None, split: str, episode: int | None, episodes: int | None, out: str | None,
+    scene: str | None, port: int, opens: bool, sample_rate: int, others: tuple[str, ...],
+    heads: tuple[str, ...], watches: bool, task: str | None, set_name: str | None, split: str,
+    episode: int | None, episodes: int | None, out: str | None, beside: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Walk through SCENE (a file or a name; default: apartment) in the browser, and hear it.
 
@@ -87,7 +92,9 @@ def play(
             raise click.UsageError("--with and --hrtf are for scenes without a task")
         name = f"{task}-{episode or 0}" if task else f"{Path(str(set_name)).name}-{split}"
         folder = Path(out) if out else Path("results") / "human" / name
-        _play_episode(scene, port, opens, task, set_name, split, episode or 0, episodes, folder)
+        _play_episode(
+            scene, port, opens, task, set_name, split, episode or 0, episodes, folder, beside
+        )
     elif episode is not None or out:
         raise click.UsageError("--episode and --out are for tasks; accepted: with --task or --set")
     else:
@@ -127,9 +134,10 @@ def _play_scene(
 
 def _play_episode(
     scene: str | None, port: int, opens: bool, task: str | None, set_name: str | None, split: str,
-    episode: int, episodes: int | None, folder: Path,
+    episode: int, episodes: int | None, folder: Path, beside: tuple[str, ...],
 ) -> None:  # fmt: skip
     from avenv.play.human import Game
+    from avenv.play.rivals import check_beside
     from avenv.play.scoring import check_episode, set_game, task_game
     from avenv.play.server import Server
     from avenv.play.turns import TurnVisit
@@ -138,9 +146,10 @@ def _play_episode(
 
     def game() -> Game:
         if task:
-            return task_game(task, scene, episode, folder)
-        return set_game(str(set_name), split, episode, folder, episodes)
+            return task_game(task, scene, episode, folder, beside)
+        return set_game(str(set_name), split, episode, folder, episodes, beside)
 
+    check_beside(beside)
     if task:
         find_task(task)
     else:

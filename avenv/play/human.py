@@ -1,6 +1,6 @@
 """A person as an agent of the benchmark, who looks, listens and acts at a page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from queue import Queue
 from threading import Thread
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avenv.benchmark.agent import AgentView
 from avenv.benchmark.results import Results
+from avenv.play.rivals import Rival, Score, score
 
 SENSES: dict[str, Any] = {"sensors": ("rgb", "audio"), "image_size": (480, 360)}
 """What a person is given: larger pictures than agents see, and the same sound."""
@@ -46,10 +47,14 @@ class End:
     Attributes:
         metrics: by name; empty if it failed.
         problem: why it failed; empty if it did not.
+        headline: names of the metrics that agents are compared by.
+        rivals: names of the agents whose scores follow, in turn.
     """
 
     metrics: dict[str, float]
     problem: str = ""
+    headline: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
 
 
 class LeftError(KeyboardInterrupt):
@@ -61,16 +66,20 @@ class Game:
 
     Args:
         play: evaluates an agent, given its factory, on one episode.
+        rivals: agents that are scored at the same episode when it is over, by their names.
     """
 
-    def __init__(self, play: Callable[[Callable], Results]):
-        self._play = play
-        self._turns: Queue[Turn | End] = Queue()
+    def __init__(
+        self, play: Callable[[Callable], Results], rivals: Mapping[str, Rival] | None = None
+    ):
+        self._play, self._rivals = play, rivals or {}
+        self._turns: Queue[Turn | End | Score] = Queue()
+        self._left = False
         self._actions: Queue[int | None] = Queue()
         Thread(target=self._run, name="avenv-play-game", daemon=True).start()
 
-    def next(self) -> Turn | End:
-        """Wait for the next turn, or the end."""
+    def next(self) -> Turn | End | Score:
+        """Wait for the next turn, for the end, or after that for the score of the next rival."""
         return self._turns.get()
 
     def act(self, action: int) -> None:
@@ -78,7 +87,8 @@ class Game:
         self._actions.put(action)
 
     def leave(self) -> None:
-        """Give up; the episode does not count."""
+        """Give up; an episode that is not over does not count."""
+        self._left = True
         self._actions.put(None)
 
     def ask(self, turn: Turn) -> int:
@@ -100,8 +110,12 @@ class Game:
             return
         except (ValueError, OSError) as error:
             self._turns.put(End({}, str(error)))
-        else:
-            self._turns.put(End(dict(results.episodes[-1]["metrics"])))
+            return
+        headline, metrics = results.heading["headline"], results.episodes[-1]["metrics"]
+        self._turns.put(End(dict(metrics), "", tuple(headline), tuple(self._rivals)))
+        for name, rival in self._rivals.items():
+            if not self._left:
+                self._turns.put(score(name, rival, results))
 
 
 class Human:

@@ -1,6 +1,6 @@
 """Which episode a person plays, and where its results go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,28 @@ from avenv.benchmark.player import in_turn
 from avenv.benchmark.results import SUMMARY, Results, merge
 from avenv.benchmark.sets import set_names
 from avenv.play.human import SENSES, Game
+from avenv.play.rivals import rivals_at_set, rivals_at_task
 
 NAME = "human"
 """Of the agent, in results."""
 
 
-def task_game(task: str, scene: str | None, seed: int, out: Path) -> Game:
+def task_game(
+    task: str, scene: str | None, seed: int, out: Path, beside: Sequence[str] = ()
+) -> Game:
     """Return the episode of a task that a seed begins; its results go to a folder.
 
     What was played to its end is not played again, only shown; what was left begins anew.
+
+    Args:
+        task: its name.
+        scene: where, if not where it usually is.
+        seed: of the episode.
+        out: the folder.
+        beside: agents, or folders of results, whose scores are shown at the end.
+
+    Raises:
+        ValueError: there is no such agent.
     """
     options: dict[str, Any] = {"scenes": [scene]} if scene else {}
 
@@ -27,10 +40,13 @@ def task_game(task: str, scene: str | None, seed: int, out: Path) -> Game:
             human, NAME, 1, seed, 1, task, progress=False, out=out, **SENSES, **options
         )  # fmt: skip
 
-    return Game(play)
+    return Game(play, rivals_at_task(beside, task, scene, seed))
 
 
-def set_game(name: str, split: str, number: int, out: Path, count: int | None = None) -> Game:
+def set_game(
+    name: str, split: str, number: int, out: Path, count: int | None = None,
+    beside: Sequence[str] = (),
+) -> Game:  # fmt: skip
     """Return an episode of a set by its number in a split; its result is a share of a folder's.
 
     The shares become the folder's results, as any agent's, when the last has been played.
@@ -41,9 +57,10 @@ def set_game(name: str, split: str, number: int, out: Path, count: int | None = 
         number: of the episode.
         out: the folder.
         count: how many episodes, the first ones, make results; by default all of the split.
+        beside: agents, or folders of results, whose scores are shown at the end.
 
     Raises:
-        ValueError: there is no such set, split or episode.
+        ValueError: there is no such set, split, episode or agent.
     """
     episodes = check_episode(name, split, number, count)
     chosen = episodes.split(split)[:count]
@@ -61,7 +78,7 @@ def set_game(name: str, split: str, number: int, out: Path, count: int | None = 
             merge(shares, out)
         return results
 
-    return Game(play)
+    return Game(play, rivals_at_set(beside, episodes, split, len(chosen), shard))
 
 
 def check_episode(name: str, split: str, number: int, count: int | None = None) -> EpisodeSet:

@@ -1,6 +1,8 @@
 """A page at which a person plays an episode, turn by turn."""
 
 import asyncio
+import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from avenv.play import protocol as p
 from avenv.play.human import End, Game, Turn
 from avenv.play.pictures import as_jpeg
+from avenv.play.rivals import Score
 from avenv.play.sound import as_pcm
 from avenv.play.telling import tell
 
@@ -28,6 +31,7 @@ class TurnVisit:
         self._socket: web.WebSocketResponse | None = None
         self._waiting = ThreadPoolExecutor(1, "avenv-play-turn")
         self._turn: Turn | End | None = None
+        self._scores: list[Score] = []
         self._asked = False
         self._clock = self._number = 0
 
@@ -71,15 +75,32 @@ class TurnVisit:
     async def _play(self, socket: web.WebSocketResponse) -> None:
         if self._turn is not None:  # the page has come back
             await self._show(socket, self._turn)
-        while not isinstance(self._turn, End):
+            for score in self._scores:
+                await self._tell_score(socket, score)
+        while not self._is_over:
             loop = asyncio.get_running_loop()
-            self._turn = await loop.run_in_executor(self._waiting, self.game.next)
-            self._asked = isinstance(self._turn, Turn)
-            await self._show(socket, self._turn)
+            found = await loop.run_in_executor(self._waiting, self.game.next)
+            if isinstance(found, Score):
+                self._scores.append(found)
+                await self._tell_score(socket, found)
+                continue
+            self._turn, self._asked = found, isinstance(found, Turn)
+            await self._show(socket, found)
+
+    @property
+    def _is_over(self) -> bool:
+        return isinstance(self._turn, End) and len(self._scores) == len(self._turn.rivals)
+
+    async def _tell_score(self, socket: web.WebSocketResponse, score: Score) -> None:
+        metrics, problem = _finite(score.metrics), score.problem
+        await tell(socket, "beside", name=score.name, metrics=metrics, problem=problem)
 
     async def _show(self, socket: web.WebSocketResponse, turn: Turn | End) -> None:
         if isinstance(turn, End):
-            await tell(socket, "end", metrics=turn.metrics, problem=turn.problem)
+            await tell(
+                socket, "end", metrics=_finite(turn.metrics), problem=turn.problem,
+                headline=turn.headline, rivals=turn.rivals,
+            )  # fmt: skip
             return
         picture = as_jpeg(turn.rgb, _QUALITY)
         if self._number == 0:
@@ -92,3 +113,8 @@ class TurnVisit:
             socket, "turn", instruction=turn.instruction, answer=turn.answer,
             actions=turn.actions, steps=turn.steps,
         )  # fmt: skip
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Return metrics as JSON has them: None where one is no number."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

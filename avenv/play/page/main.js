@@ -115,6 +115,7 @@ const receive = {
     task.show(turn);
   },
   end: (end) => task.end(end),
+  beside: (score) => task.beside(score),
   file({ findings }) {
     showFindings(findings, plan);
     if (findings.every((finding) => finding.is_warning)) say("the scene is as its file has it");

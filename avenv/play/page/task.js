@@ -47,17 +47,53 @@ export class Task {
     return button;
   }
 
-  end({ metrics, problem }) {
+  /** The episode is over; the scores of rivals follow. */
+  end({ metrics, problem, headline, rivals }) {
     this.mayAct = false;
     this.actions = [];
     $("actions").replaceChildren();
+    $("task-keys").hidden = true;
     $("answer").textContent = problem || "The episode is over.";
-    $("metrics").replaceChildren(...Object.entries(metrics).map(([name, value]) => {
-      const pair = document.createElement("div");
-      pair.append(document.createElement("dt"), document.createElement("dd"));
-      pair.firstChild.textContent = name.replaceAll("_", " ");
-      pair.lastChild.textContent = Number(value.toFixed(3));
-      return pair;
-    }));
+    const names = [...new Set([...headline, ...Object.keys(metrics)])].filter((name) => name in metrics);
+    this.scores = new Scores($("scores"), names, headline, rivals);
+    this.scores.add("you", metrics);
+  }
+
+  beside({ name, metrics, problem }) {
+    this.scores.add(name, metrics, problem);
+  }
+}
+
+/** A table of metrics, a column for each who has played. */
+class Scores {
+  constructor(table, names, headline, rivals) {
+    this.names = names;
+    table.hidden = !names.length;
+    const head = document.createElement("tr");
+    head.append(document.createElement("th"), ...["you", ...rivals].map((who) => this.head(who.split("/").at(-1), "col")));
+    table.tHead.replaceChildren(head);
+    this.rows = names.map((name) => {
+      const row = document.createElement("tr");
+      row.className = headline.includes(name) ? "headline" : "";
+      row.append(this.head(name.replaceAll("_", " "), "row"));
+      for (const _ of ["you", ...rivals]) row.insertCell().textContent = "…";
+      return row;
+    });
+    table.tBodies[0].replaceChildren(...this.rows);
+    this.who = ["you", ...rivals];
+  }
+
+  head(text, scope) {
+    return Object.assign(document.createElement("th"), { textContent: text, scope });
+  }
+
+  add(who, metrics, problem = "") {
+    const column = this.who.indexOf(who) + 1;
+    this.names.forEach((name, k) => {
+      const value = metrics[name], cell = this.rows[k].cells[column];
+      cell.textContent = typeof value === "number" ? Number(value.toFixed(2)) : "–";
+      cell.title = problem;
+    });
+    if (problem) $("answer").textContent += ` ${who}: ${problem}`;
   }
 }
