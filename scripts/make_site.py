@@ -14,7 +14,7 @@ from sphinx.cmd.build import build_main
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import checking, environments, galleries, notebooks, reference
+from pages import checking, environments, films, galleries, notebooks, reference
 from pages.links import Links
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +32,9 @@ OUTLINE = {
 
 EXTRA = "_extra"
 """Folder of what goes into the site as it is."""
+
+FILMS = ROOT / "build" / "films"
+"""Folder of films, which are made anew only when the code that makes them has changed."""
 
 WORK = "_work"
 """Folder that the notebooks are run in."""
@@ -65,6 +68,7 @@ def gather(source: Path) -> None:
     outline = {title: list(pages) for title, pages in OUTLINE.items()}
     links = Links(ROOT, source)
     environments.write(docs, source / "environments", links)
+    films.write(docs, source / EXTRA / "environments", FILMS)
     outline["Galleries"] = [
         f"galleries/{p}"
         for p in galleries.write(docs, source / "galleries", source / EXTRA / "galleries")

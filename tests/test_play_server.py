@@ -180,3 +180,14 @@ def test_a_port_in_use_is_named():
         done = CliRunner().invoke(main, ["play", "apartment", "--no-open", "--port", str(port)])
     assert done.exit_code == 1
     assert f"port {port} is in use" in done.output
+
+
+def test_two_servers_stand_side_by_side_and_do_not_know_each_other(world):
+    async def go():
+        async with serving(world) as (one, client), serving(world) as (other, _):
+            assert one.port != other.port
+            token = one.url.rstrip("/").rpartition("/")[2]
+            async with client.get(f"http://127.0.0.1:{other.port}/{token}/") as answer:
+                assert answer.status == 403
+
+    asyncio.run(go())

@@ -89,7 +89,7 @@ def test_what_leads_nowhere_or_elsewhere_is_found(pages, tmp_path):
     (tmp_path / "page.html").write_text(
         '<a href="there.html#top"></a><a href="https://a.b/c"></a><a href="#own" id="own"></a>'
         '<a href="gone.html"></a><a href="there.html#gone"></a><img src="gone.png">'
-        '<audio src="gone.ogg"></audio><script src="https://a.b/c.js"></script>'
+        '<audio src="gone.ogg"></audio><video src="gone.mp4" poster="gone.jpg"></video><script src="https://a.b/c.js"></script>'
         '<link rel="stylesheet" href="https://fonts.example/a.css">'
     )
     assert pages["checking"].problems(tmp_path) == [
@@ -97,6 +97,8 @@ def test_what_leads_nowhere_or_elsewhere_is_found(pages, tmp_path):
         "page.html: there.html#gone has no such place",
         "page.html: gone.png leads nowhere",
         "page.html: gone.ogg leads nowhere",
+        "page.html: gone.mp4 leads nowhere",
+        "page.html: gone.jpg leads nowhere",
         "page.html: https://a.b/c.js is on another server",
         "page.html: https://fonts.example/a.css is on another server",
     ]

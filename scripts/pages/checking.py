@@ -5,7 +5,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ALLOWED = ("http", "https", "mailto", "data")
-LOADED = {"img": "src", "script": "src", "audio": "src", "source": "src", "video": "src"}
+LOADED = {
+    "img": ("src",), "script": ("src",), "audio": ("src",), "source": ("src",),
+    "video": ("src", "poster"),
+}  # fmt: skip
 
 
 class _Page(HTMLParser):
@@ -22,15 +25,16 @@ class _Page(HTMLParser):
             self.links.append((found["href"] or "", False))
         elif tag == "link" and found.get("rel") in ("stylesheet", "icon"):
             self.links.append((found.get("href") or "", True))
-        elif tag in LOADED and found.get(LOADED[tag]):
-            self.links.append((found[LOADED[tag]] or "", True))
+        for address in (found.get(name) for name in LOADED.get(tag, ())):
+            if address:
+                self.links.append((address, True))
 
 
 def problems(site: Path) -> list[str]:
     """Return what is wrong with the links of a site, one line each.
 
-    Pages, anchors, pictures and sounds that are not there; and whatever a page would load from
-    another server, since the site is to be read without one.
+    Pages, anchors, pictures, sounds and films that are not there; and whatever a page would load
+    from another server, since the site is to be read without one.
     """
     pages: dict[Path, _Page] = {}
     for path in sorted(site.rglob("*.html")):

@@ -55,6 +55,7 @@ def page(name: str, told: str) -> str:
     parts = [
         f"# {name}",
         f"> {kind.instruction}",
+        film_of(name),
         section[1].strip(),
         "## Make it",
         f'```python\nimport gymnasium as gym, avenv\n\nenv = gym.make("avenv/{name}-v0", '
@@ -80,6 +81,15 @@ def page(name: str, told: str) -> str:
         inspect.cleandoc(inspect.getmodule(kind).__doc__ or ""),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def film_of(name: str) -> str:
+    """Return a player of the film that ``films.write`` has made."""
+    return (
+        f'<video controls preload="none" width="640" src="{name}.mp4" poster="{name}.jpg" '
+        f'aria-label="Film of {name}: the expert acts; what it sees, hears and where it is">'
+        "</video>\n\nEight seconds of the expert, who knows the way, with the sound at its ears."
+    )
 
 
 def reward_of(told: str) -> str:

@@ -17,11 +17,11 @@ export function options(select, names, chosen) {
   select.replaceChildren(...all.map((name) => make("option", { value: name, textContent: name.replaceAll("_", " "), selected: name === chosen })));
 }
 
-/** Show a list anew, but leave the focus where it was. */
+/** Show a list anew, but leave the focus where it was; or at its head, if that is no more. */
 function renew(list, items) {
-  const focus = document.activeElement?.dataset?.key;
+  const focus = list.contains(document.activeElement) && document.activeElement.dataset.key;
   list.replaceChildren(...items);
-  if (focus) list.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+  if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? list.querySelector("[data-key]"))?.focus();
 }
 
 function keyed(element, key) {

@@ -23,7 +23,7 @@ const state = { scene: null, pose: null, sounds: [], chosen: "", putting: false,
 const paint = $("view").getContext("2d");
 const spectrogram = new Spectrogram($("spectrogram"));
 const sound = new Sound((until) => link.send("want", { until }));
-let cleared, pictured = 0;
+let cleared, latest = null, isPainting = false, pictured = 0;
 
 $("calm").checked = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -36,17 +36,29 @@ function say(text, isProblem = false) {
 
 const hint = () => (sound.context ? "" : "press Listen to hear the scene");
 
-async function picture(number, bytes) {
-  const wait = $("calm").checked ? pictured + CALM_PICTURES - performance.now() : 0;
-  if (wait > 0) await new Promise((done) => setTimeout(done, wait));
-  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-  const canvas = $("view");
-  if (canvas.width !== bitmap.width) [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-  paint.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  pictured = performance.now();
-  canvas.dataset.number = number;
-  link.send("seen", { number });
+/** Show the latest picture that has come, one after another. */
+function picture(number, bytes) {
+  latest = [number, bytes];
+  if (!isPainting) paintLatest();
+}
+
+async function paintLatest() {
+  isPainting = true;
+  while (latest) {
+    const wait = $("calm").checked ? pictured + CALM_PICTURES - performance.now() : 0;
+    if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+    const [number, bytes] = latest;
+    latest = null;
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+    const canvas = $("view");
+    if (canvas.width !== bitmap.width) [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+    paint.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    pictured = performance.now();
+    canvas.dataset.number = number;
+    link.send("seen", { number });
+  }
+  isPainting = false;
 }
 
 const task = new Task((action) => link.send("act", { action }));
@@ -153,8 +165,9 @@ function put(is) {
   $("add-on-plan").setAttribute("aria-pressed", is);
   $("plan").classList.toggle("putting", is);
   $("plan-hint").textContent = is
-    ? "Click where the sound shall come from."
-    : "Click the floor to stand there; drag a source; click a circle to open, close or switch it.";
+    ? "Click where the sound shall come from, or move the cross there with the arrow keys and press Enter."
+    : "Click the floor to stand there (by keys: arrows and Enter); drag a source; click a circle to open, close or switch it.";
+  if (is) $("plan").focus();
 }
 
 function show() {
@@ -177,6 +190,7 @@ const plan = new Plan($("plan"), {
     if (!state.putting) return link.send("stand", { x, y });
     link.send("place", { sound: $("sound").value, x, y });
     put(false);
+    $("add-on-plan").focus();
   },
   onMove: (source, x, y) => link.send("move", { source, x, y }),
   onUse: use,

@@ -1,5 +1,6 @@
 // The plan: the server's picture, and on it the body, the sources and the things.
 
+const STEP = 0.25; // metres of the cross at a key
 const SVG = "http://www.w3.org/2000/svg";
 
 function draw(name, attributes, parent) {
@@ -24,7 +25,34 @@ export class Plan {
     this.notes = draw("g", {}, svg);
     this.findings = [];
     this.body = draw("path", { d: "M14 0 L-9 9 L-4 0 L-9 -9 Z", fill: "#0072b2", stroke: "#fff", "stroke-width": 2, visibility: "hidden" }, svg);
+    if (handlers) this.steer();
     if (handlers) svg.addEventListener("click", (event) => this.place && !this.dragged && handlers.onPlace(...this.world(event)));
+  }
+
+  /** Arrow keys move a cross from where the body is, Enter is a click there. */
+  steer() {
+    const ways = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+    const { svg } = this;
+    svg.setAttribute("tabindex", 0);
+    this.cross = draw("path", { d: "M-14 0 H14 M0 -14 V14", stroke: "#d55e00", "stroke-width": 4, visibility: "hidden" }, svg);
+    const show = (is) => this.cross.setAttribute("visibility", is && this.place ? "visible" : "hidden");
+    svg.addEventListener("focus", () => {
+      this.at = this.pose && { ...this.pose };
+      this.cross.setAttribute("visibility", "hidden");
+    });
+    svg.addEventListener("blur", () => show(false));
+    svg.addEventListener("mousedown", (event) => event.preventDefault()); // a click takes no focus: arrows go on walking
+    svg.addEventListener("keydown", (event) => {
+      if (!this.place || !this.at || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Enter") this.handlers.onPlace(this.at.x, this.at.y);
+      else if (event.key in ways) {
+        const [x, y] = ways[event.key];
+        this.at = { x: this.at.x + STEP * x, y: this.at.y + STEP * y };
+        this.cross.setAttribute("transform", `translate(${this.pixels(this.at).join(" ")}) scale(${this.unit})`);
+        show(true);
+      } else return;
+      event.preventDefault(); // these keys would walk
+    });
   }
 
   /** Take the place of the world on the picture: width, height, scale, left, top in pixels. */

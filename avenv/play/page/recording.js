@@ -18,15 +18,15 @@ export class Film {
     const type = window.MediaRecorder && TYPES.find((one) => MediaRecorder.isTypeSupported(one));
     if (!type) throw new Error("this browser makes no films; avenv demo does");
     const { context, analyser } = this.sound;
-    const heard = new MediaStreamAudioDestinationNode(context);
-    analyser.connect(heard);
     const stream = this.canvas.captureStream(RATE);
-    for (const track of heard.stream.getAudioTracks()) stream.addTrack(track);
+    const heard = context && new MediaStreamAudioDestinationNode(context); // else it is a silent film
+    if (heard) analyser.connect(heard);
+    for (const track of heard?.stream.getAudioTracks() ?? []) stream.addTrack(track);
     const parts = [];
     this.recorder = new MediaRecorder(stream, { mimeType: type });
     this.recorder.ondataavailable = ({ data }) => parts.push(data);
     this.recorder.onstop = () => {
-      analyser.disconnect(heard);
+      if (heard) analyser.disconnect(heard);
       const name = `${title.replace(/[^\w-]+/g, "-")}.${type.startsWith("video/mp4") ? "mp4" : "webm"}`;
       const href = URL.createObjectURL(new Blob(parts, { type }));
       Object.assign(document.createElement("a"), { href, download: name }).click();
