@@ -42,7 +42,9 @@ WORK = "_work"
 
 @click.command(help=__doc__)
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "build" / "site"
+    "--out",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    default=ROOT / "build" / "site",
 )
 def main(out: Path) -> None:
     source = out.with_name(f"{out.name}-source")

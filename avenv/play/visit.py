@@ -162,6 +162,8 @@ class Visit:
         except ValueError as error:
             await tell(socket, "problem", text=str(error))
         else:
+            if self.session.version != self._told:  # time may stand still
+                await self._tell_scene(socket)
             await tell(socket, "done", what=change.kind)
 
     async def _pick(self, socket: web.WebSocketResponse, point: p.Pick) -> None:
