@@ -56,7 +56,7 @@ def page(name: str, told: str) -> str:
         f"# {name}",
         f"> {kind.instruction}",
         film_of(name),
-        section[1].strip(),
+        re.sub(r"!\[[^\]]*\]\([^)]*\)\n*", "", section[1]).strip(),  # the film shows that picture
         "## Make it",
         f'```python\nimport gymnasium as gym, avenv\n\nenv = gym.make("avenv/{name}-v0", '
         f'sensors={SENSES[:3]!r})\nobservation, info = env.reset(seed=0)\n```',

@@ -23,6 +23,7 @@ const state = { scene: null, pose: null, sounds: [], chosen: "", putting: false,
 const paint = $("view").getContext("2d");
 const spectrogram = new Spectrogram($("spectrogram"));
 const sound = new Sound((until) => link.send("want", { until }));
+const shownAt = []; // ms, of the pictures of the last two seconds
 let cleared, latest = null, isPainting = false, pictured = 0;
 
 $("calm").checked = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -55,6 +56,7 @@ async function paintLatest() {
     paint.drawImage(bitmap, 0, 0);
     bitmap.close();
     pictured = performance.now();
+    shownAt.push(pictured);
     canvas.dataset.number = number;
     link.send("seen", { number });
   }
@@ -99,6 +101,9 @@ const receive = {
     showLevels($("levels"), levels);
     $("total").value = levels.total.toFixed(1);
     $("total").dataset.sample = levels.sample;
+    const now = performance.now();
+    while (shownAt[0] < now - 2000) shownAt.shift();
+    $("pictures").value = Math.round(shownAt.length / 2);
     $("gaps").value = sound.gaps;
     $("late").value = sound.late;
     const { latency } = sound;

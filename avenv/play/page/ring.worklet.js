@@ -1,7 +1,7 @@
 // Plays what has come in, sample after sample; what has not come yet is silence, and counted.
 
 const SECONDS = 4;
-const TOLD_EVERY = 8; // blocks of 128 samples
+const TOLD_EVERY = 2; // blocks of 128 samples
 const EDGE = 64; // samples over which the sound comes back after it was late
 
 class Ring extends AudioWorkletProcessor {

@@ -1,6 +1,6 @@
 // Continuous sound: asks the server for as much as is about to be played.
 
-const LEAST = 0.1; // seconds that are kept ready
+const LEAST = 0.06; // seconds that are kept ready; a step of the server adds 0.04 at most
 const MOST = 0.5;
 const MORE = 0.04; // added when the sound came too late
 const CALM = 30000; // ms without that after which a little less is kept
