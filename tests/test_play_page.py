@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ from support import small_flat
 
 import avenv
 from avenv.play.plan import draw_plan
+from avenv.play.scoring import task_game
 from avenv.play.session import Session
 from avenv.play.sound import levels
 from avenv.simulation.loading import load_scene
 
 Server = pytest.importorskip("avenv.play.server", reason="the extra `play` is not installed").Server
+TurnVisit = pytest.importorskip("avenv.play.turns").TurnVisit
 Visit = pytest.importorskip("avenv.play.visit").Visit
 Watch = pytest.importorskip("avenv.play.watching").Watch
 
@@ -78,6 +81,12 @@ METER = """(() => { const {value, dataset} = document.getElementById("total");
   return [Number(value), Number(dataset.sample)]; })()"""
 
 
+MIDDLE = """(() => {
+  const {left, top, width, height} = document.getElementById("view").getBoundingClientRect();
+  return [left + width / 2, top + 0.35 * height];
+})()"""
+
+
 def test_a_visit(world, tmp_path):
     """One browser for all: it loads, walks, hears half a minute, closes a door, and leaves."""
 
@@ -135,6 +144,27 @@ def test_a_visit(world, tmp_path):
             await chromium.close(other)
             await until(lambda: len(server.visits) == 1)
 
+            # a wall that is clicked becomes of brick, and is compared with what it was, by ear
+            x, y = await tab.evaluate(MIDDLE)
+            for kind in ("mousePressed", "mouseReleased"):
+                await tab.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
+                               clickCount=1)  # fmt: skip
+            await tab.until("!document.getElementById('surface').hidden")
+            assert await tab.evaluate(TEXT.format("surface-name")) == "walls of west"
+            await tab.evaluate("document.getElementById('material').value = 'brick'")
+            await tab.evaluate("document.getElementById('clad').click()")
+            await until(lambda: session.world.spec.rooms[0].walls == "brick")
+            await tab.until("document.getElementById('b-scene').options.length === 2")
+            await tab.evaluate("document.getElementById('b-scene').value = 'as it was before'")
+            await tab.evaluate("document.getElementById('compare-make').click()")
+            await tab.until("!document.getElementById('compare-playing').hidden")
+            await tab.key("keyDown", "KeyX")
+            await tab.until("document.getElementById('hear-b').ariaPressed === 'true'")
+            assert "you hear B" in await tab.evaluate(
+                "document.getElementById('compare-state').value"
+            )
+            await tab.evaluate("document.getElementById('compare-stop').click()")
+
             # through all that, half a minute of sound has come, and no sample of it is lost
             await until(lambda: session.clock > clock + 30 * RATE)
             assert await tab.evaluate("document.getElementById('gaps').value") == "0"
@@ -183,6 +213,7 @@ def test_a_scene_is_written_while_somebody_stands_in_it(tmp_path):
                 assert await tab.evaluate("!document.getElementById('problems').hidden")
                 assert await tab.evaluate("document.querySelectorAll('#findings li').length") == 2
                 assert await tab.evaluate(TEXT.format("name")) == "hut"
+                await tab.until("document.querySelectorAll('#plan .finding').length === 2")
                 plan = draw_plan(watch.world)
                 numbers = await tab.evaluate(
                     "[...document.querySelectorAll('#findings li')]"
@@ -202,6 +233,37 @@ def test_a_scene_is_written_while_somebody_stands_in_it(tmp_path):
                 assert (now["x"], now["y"]) == (place["x"], place["y"])
         finally:
             following.cancel()
+            await server.stop()
+
+    asyncio.run(go())
+
+
+def test_an_episode_is_played_by_keys_and_scored_beside_an_agent(world, tmp_path):
+    """One turn and a stop; the idle agent stops at once."""
+
+    async def go():
+        game = partial(task_game, "AudioGoal", None, 3, tmp_path / "mine", ["idle"])
+        server = Server(game, most=1, visit=TurnVisit)
+        await server.start()
+        try:
+            async with browser() as chromium:
+                tab = await chromium.open(server.url)
+                await tab.until("document.getElementById('instruction').textContent !== ''")
+                await tab.key("keyDown", "ArrowLeft")
+                await tab.until("document.getElementById('steps').value === '1'")
+                await tab.key("keyDown", "Digit0")
+                await tab.until("document.querySelectorAll('#scores tbody tr').length > 3")
+                await tab.until(f"!{TEXT.format('scores')}.includes('…')")
+                table = await tab.evaluate(
+                    "[...document.getElementById('scores').rows].map((row) => "
+                    "[...row.cells].map((cell) => cell.textContent))"
+                )
+                assert table[0] == ["", "you", "idle"]
+                assert ["num actions", "2", "1"] in table
+                assert ["success", "0", "0"] in table
+                await tab.size(390, 844)
+                assert await tab.evaluate("document.documentElement.scrollWidth") <= 390
+        finally:
             await server.stop()
 
     asyncio.run(go())
