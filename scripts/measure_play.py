@@ -1,6 +1,6 @@
 """Measure `avenv play` in a headless Chromium, as its user meets it.
 
-    python scripts/measure_play.py               # latency, pictures a second, CPU time
+    python scripts/measure_play.py               # latency, pictures, CPU time, edits
     python scripts/measure_play.py --install     # and from `pip install` to hearing a home
 
 The machine should be idle: what is said of the page is by the clock. The first line of each part
@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ SHOWN = """(async () => {{
   }};
 }})()"""
 PAINTED = "document.getElementById('view').dataset.number > 0"
+NAME = "document.getElementById('name').textContent"
+WRONG = "!document.getElementById('problems').hidden"
 HEARD = "document.getElementById('latency').value !== '–'"
 
 
@@ -68,7 +72,7 @@ def of_steps(scene: str, count: int) -> None:
         click.echo(f"  {rate} pictures a second with sound take {share:.2f} cores")
 
 
-async def of_page(url: str, seconds: float, begun: float) -> None:
+async def of_page(seconds: float, url: str, begun: float) -> None:
     """Open a page, listen, turn round for a while, and print what it shows of itself."""
     async with browser() as chromium:
         tab = await chromium.open(url)
@@ -86,8 +90,10 @@ async def of_page(url: str, seconds: float, begun: float) -> None:
                f"late {found['late']} times")  # fmt: skip
 
 
-def run(command: list[str], seconds: float, folder: str | None = None) -> None:
-    """Run `avenv play` as its user does, and a page of it."""
+def run(
+    command: list[str], visit: Callable[[str, float], Coroutine], folder: str | None = None
+) -> None:
+    """Run `avenv play` as its user does, and visit its address, given when the command began."""
     begun = time.perf_counter()
     click.echo(" ".join(["avenv", *command[command.index("play") :]]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
@@ -96,9 +102,44 @@ def run(command: list[str], seconds: float, folder: str | None = None) -> None:
             url = process.stdout.readline().rpartition(" ")[2].strip()
             if not url.startswith("http"):
                 raise click.ClickException(f"avenv play said {url!r}")
-            asyncio.run(of_page(url, seconds, begun))
+            asyncio.run(visit(url, begun))
         finally:
             process.terminate()
+
+
+async def of_edits(url: str, file: Path, edits: dict[str, str]) -> None:
+    """Open a page and print how long it takes to show what is saved in its scene's file."""
+    async with browser() as chromium:
+        tab = await chromium.open(url)
+        await tab.until(PAINTED)
+        for what, text in edits.items():
+            before = await tab.evaluate(NAME)
+            begun = time.perf_counter()
+            file.write_text(text)
+            await tab.until(f"{NAME} !== {before!r} || {WRONG}")
+            click.echo(f"  {what}: {time.perf_counter() - begun:.1f} s until it shows")
+
+
+def edited(scene: str) -> None:
+    """Print how long after it is saved a scene's file shows."""
+    with tempfile.TemporaryDirectory(prefix="avenv-edits-") as folder:
+        file = Path(folder) / "scene.yaml"
+        spec = load_scene(scene).spec
+        if spec is None:
+            raise click.ClickException(f"{scene} is a mesh; accepted: scenes that are described")
+        spec.save(file)
+        walls = [spec.rooms[0].model_copy(update={"walls": "brick"}), *spec.rooms[1:]]
+        variants = {
+            "another name": spec.model_copy(update={"name": "another"}),
+            "a wall of brick": spec.model_copy(update={"name": "brick", "rooms": tuple(walls)}),
+        }
+        edits = {}
+        for what, one in variants.items():
+            one.save(Path(folder) / "edit.yaml")
+            edits[what] = (Path(folder) / "edit.yaml").read_text()
+        edits["nonsense"] = "rooms: 3"
+        command = [sys.executable, "-m", "avenv", "play", str(file), "--watch", "--no-open"]
+        run(command, lambda url, _: of_edits(url, file, edits))
 
 
 def install(scene: str, seconds: float) -> None:
@@ -110,7 +151,8 @@ def install(scene: str, seconds: float) -> None:
         begun = time.perf_counter()
         subprocess.run([*pip, f"{ROOT}[play]"], check=True)
         click.echo(f"  {time.perf_counter() - begun:.1f} s")
-        run([f"{folder}/bin/avenv", "play", scene, "--no-open"], seconds, folder)
+        play = [f"{folder}/bin/avenv", "play", scene, "--no-open"]
+        run(play, partial(of_page, seconds), folder)
         click.echo(f"  {time.perf_counter() - begun - seconds - 3:.1f} s in all")
 
 
@@ -122,7 +164,8 @@ def install(scene: str, seconds: float) -> None:
 def main(scene: str, seconds: float, steps: int, installs: bool) -> None:
     of_steps(scene, steps)
     command: list[Any] = [sys.executable, "-m", "avenv", "play", scene, "--no-open"]
-    run(command, seconds)
+    run(command, partial(of_page, seconds))
+    edited(scene)
     if installs:
         install(scene, seconds)
 
