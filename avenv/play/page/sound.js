@@ -3,7 +3,7 @@
 const LEAST = 0.06; // seconds that are kept ready; a step of the server adds 0.04 at most
 const MOST = 0.5;
 const MORE = 0.04; // added when the sound came too late
-const CALM = 30000; // ms without that after which a little less is kept
+const CALM = 15000; // ms without that after which a little less is kept
 
 export class Sound {
   /** want(until) asks for sound up to a sample. */
