@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from avenv_agents.course import Course
 from avenv_agents.dagger import Memory
-from avenv_agents.encoders.goal import Estimate, GoalDescriptor
+from avenv_agents.encoders.goal import Estimate, GoalDescriptor, check_habit
 from avenv_agents.policy import Policy, readable
 from avenv_agents.rollout import Guide
 from avenv_agents.workers import Crew
@@ -82,13 +82,21 @@ def train_descriptor(
         course.tell(losses)
         if pauses and not ends:
             workers.start(policy, config.rollout_steps, guide)
-    _descriptor_of(policy).requires_grad_(False)
+    descriptor_of(policy).requires_grad_(False)
 
 
-def _descriptor_of(policy: Policy) -> GoalDescriptor:
+def descriptor_of(policy: Policy) -> GoalDescriptor:
+    """Return the goal descriptor of a policy; ``ValueError`` if it has none."""
+    if NAME not in policy.encoders:
+        raise ValueError(f"the policy has {', '.join(policy.encoders)} only; accepted: one with {NAME}")
     encoder = policy.encoders[NAME]
     assert isinstance(encoder, GoalDescriptor)
     return encoder
+
+
+def set_silence(policy: Policy, silence: str) -> None:
+    """Let a policy's descriptor do otherwise in silence; ``ValueError`` if it has none."""
+    descriptor_of(policy).silence = check_habit(silence)
 
 
 def _learn(
@@ -97,7 +105,7 @@ def _learn(
 ) -> dict[str, float]:  # fmt: skip
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * (1 - 0.9 * min(1.0, share))
-    encoder = _descriptor_of(policy)
+    encoder = descriptor_of(policy)
     learning = [p for p in encoder.parameters() if p.requires_grad]
     totals: dict[str, float] = {}
     for _ in range(config.batches):

@@ -14,6 +14,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from avenv.core.suggest import accepted
 from avenv.scene import CATEGORIES
 from avenv_agents.encoders.ear import DIRECTIONS, OUTPUTS, STEP, BeliefEars, loudness
 from avenv_agents.encoders.encoder import dense
@@ -122,9 +123,7 @@ class GoalDescriptor(BeliefEars):
         silence: str = "kept",
     ):  # fmt: skip
         super().__init__(space, weights, frozen, hidden, memory)
-        if silence not in HABITS:
-            raise ValueError(f"silence is {silence!r}; accepted: {', '.join(HABITS)}")
-        self.silence = silence
+        self.silence = check_habit(silence)
         inputs = self.belief.ear.layers[0].in_features
         assert isinstance(inputs, int)
         self.estimator = Estimator(inputs, self.belief.features, width, categories)
@@ -180,6 +179,13 @@ class GoalDescriptor(BeliefEars):
         told = self.silence != "withheld"
         described = _features(said) * (said.known & told)[..., None]
         return torch.cat([said.heard, described], dim=-1), said.state
+
+
+def check_habit(silence: str) -> str:
+    """Return a name in ``HABITS``; ``ValueError`` if it is none."""
+    if silence not in HABITS:
+        raise ValueError(f"silence is {silence!r}; {accepted(silence, HABITS)}")
+    return silence
 
 
 def _features(said: Described) -> Tensor:
