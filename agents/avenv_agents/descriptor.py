@@ -88,7 +88,9 @@ def train_descriptor(
 def descriptor_of(policy: Policy) -> GoalDescriptor:
     """Return the goal descriptor of a policy; ``ValueError`` if it has none."""
     if NAME not in policy.encoders:
-        raise ValueError(f"the policy has {', '.join(policy.encoders)} only; accepted: one with {NAME}")
+        raise ValueError(
+            f"the policy has {', '.join(policy.encoders)} only; accepted: one with {NAME}"
+        )
     encoder = policy.encoders[NAME]
     assert isinstance(encoder, GoalDescriptor)
     return encoder

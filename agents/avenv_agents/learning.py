@@ -159,7 +159,11 @@ def _first_stage(config: TrainingConfig, parts: PolicyConfig) -> DescriptorConfi
         return None
     if NAME not in config.policy.get("encoders", {}):
         raise ValueError(f"descriptor is given; policy.encoders lacks {NAME}, which is to learn it")
-    return _record("descriptor", DescriptorConfig, config.descriptor) if NAME in parts.encoders else None
+    return (
+        _record("descriptor", DescriptorConfig, config.descriptor)
+        if NAME in parts.encoders
+        else None
+    )
 
 
 def _record(group: str, kind: type, given: dict[str, Any]) -> Any:
