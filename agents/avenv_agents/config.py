@@ -48,8 +48,8 @@ class TrainingConfig:
             options that differ from ``env``: ``scenes`` that were held back.
         descriptor: numbers of the first stage, see ``DescriptorConfig``, in which the policy's
             ``goal_descriptor`` learns alone; "dagger" or "ppo" is the second. Empty: there is none.
-        start_from: the file of a policy whose weights to begin with, of the same parts or with fewer
-            encoders.
+        start_from: a policy whose weights to begin with, its file or name; of the same parts, or
+            with fewer encoders.
         control: of "dagger" and "ppo": a name in ``CONTROLS``, for a policy that learns without a
             sense, or with the truth in place of sound; else as it is.
         minutes: of "dagger" and "ppo": after which the run ends, if its steps are not all taken.
