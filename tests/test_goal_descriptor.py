@@ -111,7 +111,7 @@ def test_what_becomes_of_it_in_silence_can_be_chosen(silence):
 
 
 def test_other_habits_are_refused():
-    with pytest.raises(ValueError, match="silence is 'kep'; accepted: .*'kept'"):
+    with pytest.raises(ValueError, match=r"silence is 'kep'; accepted: .*'kept'"):
         make_descriptor(silence="kep")
 
 
@@ -156,8 +156,14 @@ def test_it_learns_what_sounds_and_where():
         pose[3:, :, 0] = 1.0  # it walks a metre in silence
         truth = goal.expand(steps, rows, 2).clone()
         truth[3:, :, 0] -= 1.0
-        batch = {"binaural": vectors, "pose": pose, "begun": begun, "goal": truth,
-                 "played": torch.ones_like(begun), "category": category.expand(steps, rows)}  # fmt: skip
+        batch = {
+            "binaural": vectors,
+            "pose": pose,
+            "begun": begun,
+            "played": torch.ones_like(begun),
+            "goal": truth,
+            "category": category.expand(steps, rows),
+        }
         said = descriptor_losses(encoder, torch.zeros(rows, encoder.state), batch)
         optimizer.zero_grad()
         said["loss"].backward()

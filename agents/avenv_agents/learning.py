@@ -154,16 +154,13 @@ def _make_workers(
 
 
 def _first_stage(config: TrainingConfig, parts: PolicyConfig) -> DescriptorConfig | None:
-    """Return the numbers of the first stage, if there is one: not without ears."""
+    """Return the numbers of the first stage, if there is one: not for who lacks ears."""
     if not config.descriptor:
         return None
     if NAME not in config.policy.get("encoders", {}):
-        raise ValueError(f"descriptor is given; policy.encoders lacks {NAME}, which is to learn it")
-    return (
-        _record("descriptor", DescriptorConfig, config.descriptor)
-        if NAME in parts.encoders
-        else None
-    )
+        raise ValueError(f"descriptor is given; policy.encoders lacks {NAME}, which is to learn")
+    numbers = _record("descriptor", DescriptorConfig, config.descriptor)
+    return numbers if NAME in parts.encoders else None
 
 
 def _record(group: str, kind: type, given: dict[str, Any]) -> Any:

@@ -46,10 +46,10 @@ def _fitted(policy: Policy, other: Policy) -> dict[str, Tensor]:
     taken, ours, theirs = set(), 0, _places(other)
     for name, encoder in policy.encoders.items():
         assert isinstance(encoder, Encoder)
-        source = name if name in other.encoders else encoder.extends
+        source = name if name in other.encoders else str(encoder.extends)
         if source in other.encoders:
             taken.add(source)
-            first, length = theirs[str(source)]
+            first, length = theirs[source]
             fused[:, ours : ours + length] = given[FUSED][:, first : first + length]
             of_it = f"encoders.{source}."
             for key in [key for key in given if key.startswith(of_it)]:

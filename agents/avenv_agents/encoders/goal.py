@@ -134,7 +134,7 @@ class GoalDescriptor(BeliefEars):
 
     def plain_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the options with which its weights can be loaded anywhere."""
-        own = {name: options[name] for name in ("width", "silence") if name in options}
+        own = {name: value for name, value in options.items() if name in ("width", "silence")}
         return {**super().plain_options(options), **own, "categories": self.categories}
 
     def describe(self, observation: dict[str, Tensor], state: Tensor, begun: Tensor) -> Described:
