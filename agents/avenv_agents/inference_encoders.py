@@ -184,8 +184,9 @@ def goal_descriptor(sense: Sense) -> Encoded:
     trust, mean = sense.state[:, own_state], sense.state[:, own_state + 1 :]
     weight = audible / spread**2
     trust = stay * trust + weight
-    mean = np.where((stay > 0)[:, None], mean, 0)
-    mean = mean + (weight / np.maximum(trust, np.float32(1e-9)))[:, None] * (said - mean)
+    gain = (weight / np.maximum(trust, np.float32(1e-9)))[:, None]
+    mean = mean * (stay > 0)[:, None]
+    mean = mean + gain * (said - mean)
     place = _turned_place(mean[:, :2] - pose[:, :2], -pose[:, 2])
     distance = np.maximum(np.hypot(place[:, 0], place[:, 1]), np.float32(0.1))[:, None]
     far = FARTHEST / SCALE
