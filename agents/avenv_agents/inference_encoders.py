@@ -181,12 +181,12 @@ def goal_descriptor(sense: Sense) -> Encoded:
     said = np.concatenate([where, np.log(spread)[:, None], category], axis=1)
     audible = _loudness(binaural)[:, 0]
     stay = (1 - audible * (1 - sigmoid(sense.weights["staying"]))) * ~sense.begun
-    trust, mean = sense.state[:, own_state], sense.state[:, own_state + 1 :]
+    trust, before = sense.state[:, own_state], sense.state[:, own_state + 1 :]
     weight = audible / spread**2
     trust = stay * trust + weight
     gain = (weight / np.maximum(trust, np.float32(1e-9)))[:, None]
-    mean = mean * (stay > 0)[:, None]
-    mean = mean + gain * (said - mean)
+    before = before * (stay > 0)[:, None].astype(np.float32)
+    mean = before + gain * (said - before)
     place = _turned_place(mean[:, :2] - pose[:, :2], -pose[:, 2])
     distance = np.maximum(np.hypot(place[:, 0], place[:, 1]), np.float32(0.1))[:, None]
     far = FARTHEST / SCALE
