@@ -186,7 +186,7 @@ def goal_descriptor(sense: Sense) -> Encoded:
     trust = stay * trust + weight
     gain = (weight / np.maximum(trust, np.float32(1e-9)))[:, None]
     before = before * (stay > 0)[:, None].astype(np.float32)
-    mean = before + gain * (said - before)
+    mean = (before + gain * (said - before)).astype(np.float32)
     place = _turned_place(mean[:, :2] - pose[:, :2], -pose[:, 2])
     distance = np.maximum(np.hypot(place[:, 0], place[:, 1]), np.float32(0.1))[:, None]
     far = FARTHEST / SCALE
