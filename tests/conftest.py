@@ -10,7 +10,7 @@ import pytest
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 if not _is_worker:
     os.environ["AVENV_CACHE"] = tempfile.mkdtemp(prefix="avenv-tests-")
-# The matrices of tests are small: more threads only wait for each other, the more on a busy machine.
+# Matrices of tests are small: more threads only wait for each other, the more on a busy machine.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
