@@ -50,17 +50,29 @@ def make(
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--template", "only", multiple=True, help="Only this kind; may be repeated.")
-def check(folder: Path | None, count: int, homes: int, seed: int, only: tuple[str, ...]) -> None:
-    """Let a classifier that reads texts alone guess: it must not do better than chance."""
+@click.option("--by", type=click.Choice(["text", "sound", "pictures"]), default="text",
+              show_default=True, help="What it has; sound and pictures need a folder.")  # fmt: skip
+def check(
+    folder: Path | None, count: int, homes: int, seed: int, only: tuple[str, ...], by: str
+) -> None:  # fmt: skip
+    """Let a classifier that lacks what it takes guess: it must not do better than chance.
+
+    By text it is asked everything, by sound what takes both senses, by pictures all with films.
+    """
     from avenv_agents.questions.guessing import check as check_texts
     from avenv_agents.questions.planning import plan
+    from avenv_agents.questions.senses import check_by
+
+    if folder is None and by != "text":
+        raise ValueError(f"what is not filmed has no {by}; accepted without a folder: --by text")
 
     if folder is not None:
         asked = [q for split in SPLITS for q in read_questions(folder / f"{split}.jsonl")]
+        asked = [q for q in asked if not only or q.template in only]
     else:
         asked = [q for group in plan(count, seed, homes, only) for q in group.questions]
     click.echo("| template | questions | guessed | 95 % | chance |\n|---|---|---|---|---|")
-    found = check_texts(asked)
+    found = check_texts(asked) if folder is None or by == "text" else check_by(by, asked, folder)
     for one in found:
         click.echo(
             f"| {one.template} | {one.count} | {one.accuracy:.3f} | [{one.low:.3f}, {one.high:.3f}]"

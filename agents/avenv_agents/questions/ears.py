@@ -36,7 +36,6 @@ AROUND = np.linspace(-np.pi, np.pi, 72, endpoint=False)
 
 LOUD = -22.0
 """dB re full scale above which nothing is between, of sounds that are equally loud 1 m away."""
-AHEAD = np.deg2rad(40)
 _SIDES = np.linspace(-1, 1, 37)
 
 
@@ -140,7 +139,9 @@ def _offset(question: Question, heard: Sequence[Heard], _: Path) -> str:
 
 
 def _mirrored(question: Question, heard: Sequence[Heard], _: Path) -> str:
-    ahead = np.abs(AROUND) < AHEAD
+    # What is seen is before the camera; exchanged ears hear it behind.
+    turned = heard[0].turns.mean()
+    ahead = np.abs(wrap_angle(AROUND - turned)) < np.pi / 2
     plain, swapped = (heard[0].around(swapped=s)[ahead].max() for s in (False, True))
     return "left and right are exchanged" if swapped > plain else "they agree"
 
