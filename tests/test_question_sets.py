@@ -213,10 +213,9 @@ def test_ears_never_rest_however_late_they_are(planned):
 
 def test_a_picture_in_a_mirror_turns_the_other_way(planned):
     for _, [clip] in truths(planned, "mirrored"):
-        turns = clip.turned(np.array([0.0, 1.0]))
-        assert (turns[1] > 0) == (
-            (clip.at(np.array([1.0]))[1][0] > clip.headings[0]) != clip.flipped
-        )
+        _, [heading] = clip.at(np.array([1.0]))
+        [turn] = clip.turned(np.array([1.0]))
+        assert (turn > 0) == ((heading > clip.headings[0]) != clip.flipped)
         # For at least half of the time the thing is in the picture, which is 90 degrees wide.
         times = np.linspace(0, 4, 33)
         first = np.deg2rad(azimuth(clip)) - (clip.at(times)[1] - clip.headings[0])
