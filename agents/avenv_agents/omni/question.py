@@ -117,5 +117,6 @@ def words_of(value: Any) -> str:
 def tokens_of(usage: Any, name: str) -> int:
     """Return a number of tokens, as a server counts them; 0 where it tells none that can be."""
     count = usage.get(name) if isinstance(usage, Mapping) else None
-    is_number = isinstance(count, int | float) and not isinstance(count, bool)
-    return int(count) if is_number and 0 <= count < MOST_TOKENS else 0
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        return 0
+    return int(count) if 0 <= count < MOST_TOKENS else 0
