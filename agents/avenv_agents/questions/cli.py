@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from avenv.cli.commands import cluster_of, cluster_option
+from avenv_agents.omni.options import server_options
 from avenv_agents.questions.question import SPLITS, Question, read_questions
 
 BY = ("reference", "text")
@@ -88,19 +90,14 @@ def check(
               help='A file of lines {"id": ..., "answer": "A"}.')  # fmt: skip
 @click.option("--by", type=click.Choice(BY), help="Who answers, without a model.")
 @click.option("--model", help="Who answers, behind a chat interface.")
-@click.option("--base-url", default="", help="Of its server.")
-@click.option("--backend", default="openai", show_default=True)
 @click.option("--view", default="default", show_default=True, help="Whose limits of answers count.")
-@click.option("--max-cost", type=float, help="Dollars; needs --price-in and --price-out.")
-@click.option("--price-in", type=float, default=0.0, help="Dollars for a million tokens.")
-@click.option("--price-out", type=float, default=0.0)
 @click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
               default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
 @click.option("--short", is_flag=True, help="The model is told no options and answers in words.")
+@server_options
 def score(
-    folder: Path, split: str, answers: Path | None, by: str | None, model: str | None,
-    base_url: str, backend: str, view: str, max_cost: float | None, price_in: float,
-    price_out: float, lacking: str, short: bool,
+    folder: Path, split: str, answers: Path | None, by: str | None, model: str | None, view: str,
+    lacking: str, short: bool, server: dict[str, Any],
 ) -> None:  # fmt: skip
     """Score answers to a data set, by axis, template and level, with intervals."""
     from avenv_agents.questions.scoring import read_answers, table
@@ -123,10 +120,7 @@ def score(
         from avenv_agents.omni.agent import Omni
         from avenv_agents.questions.asking import ask
 
-        omni = Omni().configured(
-            {"model": model, "backend": backend, "base_url": base_url, "view": view,
-             "max_cost": max_cost, "price_in": price_in, "price_out": price_out}
-        )  # fmt: skip
+        omni = Omni().configured({**server, "model": model, "view": view})
         name = str(model).replace("/", "-")
         form = "-short" if short else ""
         kept = folder / "answers" / f"{name}-{split}-without-{lacking}{form}"
