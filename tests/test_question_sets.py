@@ -16,7 +16,8 @@ from support import small_flat
 from avenv.simulation.loading import load_scene
 from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND
 from avenv_agents.omni.agent import Omni
-from avenv_agents.omni.media import sound_file, sound_of
+from avenv_agents.omni.media import picture_of, sound_file, sound_of
+from avenv_agents.omni.view import View, read_view
 from avenv_agents.questions import clips, making
 from avenv_agents.questions.asking import ask, parts_of
 from avenv_agents.questions.cli import questions_group
@@ -457,6 +458,10 @@ def test_controls_are_sent_less(made):
     assert set(sent["sound"]) == {"Text", "Picture"}
     assert sent["pictures"] == ["Text", "Sound"]
     assert sent["both"] == ["Text"]
+    [*_, drawn] = parts_of(questions[0], folder, view=read_view("silent"))
+    assert picture_of(drawn.content).shape[0] == 2 * 257 + 2  # both ears, a spectrogram each
+    [_, packed] = parts_of(questions[0], folder, view=View(frames=0, sound="mp3"))
+    assert sound_of(packed.content)[0].shape[0] == 2
     with pytest.raises(ValueError, match="lacking is 'ears'"):
         parts_of(questions[0], folder, "ears")
 

@@ -1,6 +1,6 @@
 """Put questions to a model behind a chat interface."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from avenv_agents.omni.agent import Omni
 from avenv_agents.omni.backends import find_backend
 from avenv_agents.omni.ledger import Budget, Ledger, Prices
 from avenv_agents.omni.line import Line
-from avenv_agents.omni.media import png_of
+from avenv_agents.omni.media import png_of, sound_file, sound_of, spectrogram_picture
 from avenv_agents.omni.question import AnswerError, Part, Picture, Reply, Sound, Text, Tool
 from avenv_agents.omni.question import Question as Asked
 from avenv_agents.omni.transcripts import Entry, Transcript, spent_in
+from avenv_agents.omni.view import View
 from avenv_agents.questions.ears import frames_of
 from avenv_agents.questions.question import Question
 from avenv_agents.questions.scoring import letter_in_words, letter_of
@@ -25,7 +26,13 @@ LACKING = ("nothing", "sound", "pictures", "both")
 FRAMES = 6
 """Pictures of a film that are sent, evenly spread."""
 
-_SHOWN = "You are shown what a camera saw and what two ears beside it heard, left channel first."
+WHOLE = View()
+"""Pictures, and sounds as they are."""
+
+_SHOWN = (
+    "You are shown what a camera saw and what two ears beside it heard: left channel first, or "
+    "left above right in a spectrogram."
+)
 
 SYSTEM = f"{_SHOWN} Answer the question with the letter of the option that is true."
 
@@ -33,7 +40,11 @@ SHORT_SYSTEM = f"{_SHOWN} Answer the question in a word or two, and write nothin
 
 
 def parts_of(
-    question: Question, folder: Path, lacking: str = "nothing", short: bool = False
+    question: Question,
+    folder: Path,
+    lacking: str = "nothing",
+    short: bool = False,
+    view: View = WHOLE,
 ) -> tuple[Part, ...]:
     """Return what a model is shown: the text, pictures of each film, and each sound.
 
@@ -42,6 +53,7 @@ def parts_of(
         folder: of the data set.
         lacking: one of ``LACKING``.
         short: whether it is to answer in a word or two, without options.
+        view: whether it has pictures, and how it has sounds: as files, spectrograms, not at all.
 
     Raises:
         ValueError: there is nothing of this name to lack.
@@ -49,14 +61,24 @@ def parts_of(
     if lacking not in LACKING:
         raise ValueError(f"lacking is {lacking!r}; {accepted(lacking, LACKING)}")
     parts: list[Part] = [Text(question.open_text if short else question.text)]
-    if lacking not in ("pictures", "both"):
+    if view.frames and lacking not in ("pictures", "both"):
         for path in question.video:
             pictures = frames_of(folder / path)
             picked = np.linspace(0, len(pictures) - 1, FRAMES).round().astype(int)
             parts += [Picture(png_of(pictures[k])) for k in picked]
     if lacking not in ("sound", "both"):
-        parts += [Sound((folder / path).read_bytes(), "wav") for path in question.audio]
+        for path in question.audio:
+            parts += _sound((folder / path).read_bytes(), view)
     return tuple(parts)
+
+
+def _sound(content: bytes, view: View) -> Iterator[Part]:
+    if view.sound == "wav":
+        yield Sound(content, "wav")
+    elif view.sound == "mp3":
+        yield Sound(sound_file(*sound_of(content), "mp3"), "mp3")
+    if view.spectrogram:
+        yield Picture(png_of(spectrogram_picture(*sound_of(content))))
 
 
 def ask(
@@ -73,7 +95,8 @@ def ask(
         questions: to be asked, several at once.
         folder: of the data set.
         kept: folder of transcripts; what they have is not asked again.
-        omni: the model and its server; of its view the limits of an answer count.
+        omni: the model and its server; of its view what ``parts_of`` says and the limits of an
+            answer count.
         lacking: one of ``LACKING``.
         short: whether it is to answer in a word or two, without options.
 
@@ -91,7 +114,7 @@ def ask(
         tool = Tool("answer", "Answer the question.", schema)
         asked = Asked(
             omni.model, SHORT_SYSTEM if short else SYSTEM,
-            parts_of(question, folder, lacking, short),
+            parts_of(question, folder, lacking, short, view),
             tool if view.reply == "tools" and not short else None,
             view.answer_tokens, view.answer_limit, view.temperature, omni.stream,
         )  # fmt: skip

@@ -90,7 +90,7 @@ def check(
               help='A file of lines {"id": ..., "answer": "A"}.')  # fmt: skip
 @click.option("--by", type=click.Choice(BY), help="Who answers, without a model.")
 @click.option("--model", help="Who answers, behind a chat interface.")
-@click.option("--view", default="default", show_default=True, help="Whose limits of answers count.")
+@click.option("--view", default="default", show_default=True, help="How it has what is heard.")
 @click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
               default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
 @click.option("--short", is_flag=True, help="The model is told no options and answers in words.")
@@ -123,7 +123,8 @@ def score(
         omni = Omni().configured({**server, "model": model, "view": view})
         name = str(model).replace("/", "-")
         form = "-short" if short else ""
-        kept = folder / "answers" / f"{name}-{split}-without-{lacking}{form}"
+        shown = "" if view == "default" else f"-{Path(view).stem}"
+        kept = folder / "answers" / f"{name}-{split}-without-{lacking}{shown}{form}"
         given, ledger = ask(asked, folder, kept, omni, lacking, short)
         (kept / "answers.jsonl").write_text(
             "".join(json.dumps({"id": k, "answer": v}) + "\n" for k, v in given.items()),
