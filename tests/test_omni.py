@@ -569,9 +569,11 @@ def reference():
     server.server_close()
 
 
-def test_the_reference_model_finds_a_phone_through_the_command_line(reference, tmp_path):
+def test_the_reference_model_finds_a_phone_through_the_command_line(
+    reference, tmp_path, monkeypatch
+):
     command = [
-        "evaluate", "--agent", "avenv_agents.omni.agent:omni", "--model", "reference",
+        "evaluate", "--agent", "omni", "--model", "reference",
         "--base-url", reference, "--view=reference", "--scene", "apartment", "--sounds", "phone",
         "--episodes", "1", "--seed", "0", "--out", str(tmp_path),
     ]  # fmt: skip
@@ -583,6 +585,10 @@ def test_the_reference_model_finds_a_phone_through_the_command_line(reference, t
     assert heading["agent"]["arguments"]["model"] == "reference"
     assert heading["agent"]["arguments"]["view"]["plan"] == 1
     assert "127.0.0.1" not in json.dumps(heading)
+    with monkeypatch.context() as here:
+        here.chdir(tmp_path)
+        CliRunner().invoke(main, [*command[:-2], "--replay", str(tmp_path)])
+    assert (tmp_path / "results/omni-reference/seeds/summary.json").is_file()
     unknown = CliRunner().invoke(main, [*command, "--modle", "x"])
     assert "No such option" in unknown.output
 

@@ -134,6 +134,11 @@ class Omni:
         return {**view.options, "oracle": Oracle(speaker=teller)}
 
     @property
+    def title(self) -> str:
+        """What tells its results from those of others, as the name of a folder does."""
+        return self.model
+
+    @property
     def told(self) -> dict[str, Any]:
         """What is written down of its arguments: what makes it another agent."""
         return {"model": self.model, "backend": self.backend, "view": self.seen}
