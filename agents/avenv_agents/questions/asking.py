@@ -9,10 +9,11 @@ import numpy as np
 from avenv.core.suggest import accepted
 from avenv_agents.omni.agent import Omni
 from avenv_agents.omni.backends import find_backend
+from avenv_agents.omni.desk import Desk
 from avenv_agents.omni.ledger import Budget, Ledger, Prices
 from avenv_agents.omni.line import Line
 from avenv_agents.omni.media import png_of, sound_file, sound_of, spectrogram_picture
-from avenv_agents.omni.question import AnswerError, Part, Picture, Reply, Sound, Text, Tool
+from avenv_agents.omni.question import Part, Picture, Reply, Sound, Text, Tool
 from avenv_agents.omni.question import Question as Asked
 from avenv_agents.omni.transcripts import Entry, Transcript, spent_in
 from avenv_agents.omni.view import View
@@ -105,8 +106,8 @@ def ask(
     """
     backend, view = find_backend(omni.backend), omni.seen
     line = Line(backend, omni.base_url, omni.key, omni.timeout, omni.tries)
-    prices = Prices(omni.price_in, omni.price_out)
     budget, ledger = Budget(omni.max_cost, spent_in(kept)), Ledger()
+    desk = Desk(backend, lambda: line, Prices(omni.price_in, omni.price_out), budget)
 
     def put(question: Question) -> tuple[str, Entry]:
         letters = {"type": "string", "enum": list(question.letters)}
@@ -118,18 +119,7 @@ def ask(
             tool if view.reply == "tools" and not short else None,
             view.answer_tokens, view.answer_limit, view.temperature, omni.stream,
         )  # fmt: skip
-        body = backend.body(asked)
-
-        def fetch() -> Entry:
-            budget.check()
-            sent = line.send(body)
-            reply = _reply(backend, sent.answer)
-            cost = prices.of(reply.tokens_in, reply.tokens_out)
-            budget.add(cost)
-            return Entry("", sent.answer, reply.tokens_in, reply.tokens_out, cost, sent.tries)
-
-        entry = Transcript(kept, question.id).ask(body, asked.media, fetch)
-        reply = _reply(backend, entry.answer)
+        reply, entry = desk.ask(asked, Transcript(kept, question.id))
         if short:
             return letter_in_words(reply.text, question), entry
         return letter_in(reply, question), entry
@@ -159,12 +149,3 @@ def letter_in(reply: Reply, question: Question) -> str:
         if isinstance(read, dict) and (found := letter_of(str(read.get("letter", "")), question)):
             return found
     return letter_of(reply.text, question)
-
-
-def _reply(backend: object, answer: dict) -> Reply:
-    if answer.get("cut_off") is True:
-        return Reply(cut_off=True)
-    try:
-        return backend.reply(answer)  # type: ignore[attr-defined]
-    except AnswerError:
-        return Reply()

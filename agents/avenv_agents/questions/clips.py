@@ -106,9 +106,9 @@ class Clip:
         return places, np.interp(times, marks, np.unwrap(self.headings))
 
     def turned(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return radians (T,) that the camera has turned to its left, as its pictures show it."""
-        _, headings = self.at(times)
-        return (headings - headings[0]) * (-1 if self.flipped else 1)
+        """Return radians (T,) that the camera has turned to its left by then, as pictures show it."""
+        _, [first] = self.at(np.zeros(1))
+        return (self.at(times)[1] - first) * (-1 if self.flipped else 1)
 
 
 def film(clip: Clip, folder: Path) -> dict[str, str]:
