@@ -106,7 +106,7 @@ class Clip:
         return places, np.interp(times, marks, np.unwrap(self.headings))
 
     def turned(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return radians (T,) that the camera has turned to its left by then, as pictures show it."""
+        """Return radians (T,) that the camera has turned to its left by then, as is seen."""
         _, [first] = self.at(np.zeros(1))
         return (self.at(times)[1] - first) * (-1 if self.flipped else 1)
 
