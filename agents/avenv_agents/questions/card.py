@@ -34,7 +34,8 @@ true by construction, for the scene was set so that they are.
 its options, and as many clips for each answer. So a text says nothing about its answer, and
 neither does what the clips of a group share. Where `senses` is `both`, the pictures alone and
 the sound alone say nothing either. A group is in one split. `avenv questions check DIR` lets
-classifiers of texts, of sounds and of pictures try. `short` has the options in a word or two, for answers without them.
+classifiers of texts, of sounds and of pictures try. `short` has the options in a word or two, for
+answers without them.
 
 **Splits.** Homes of one split are in no other, and neither are the kinds of sound ({sounds});
 but the smoke alarm of `alarm` and the bell of `premature` are of one kind in all. `level` is
