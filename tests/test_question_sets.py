@@ -402,7 +402,7 @@ def test_answers_of_a_file_are_scored_with_intervals(tmp_path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     shown = table(questions, read_answers(path, questions), "mine")
     # Wilson's interval of 3 of 4: by hand, (0.75 + z²/8 ± ...) / (1 + z²/4) with z = 1.96.
-    assert "| all | 4 | 0.75 | [0.30, 0.95] | 0.50 |" in shown
+    assert "| all | 4 | 0.75 [0.30, 0.95] | 0.50 |" in shown
     assert "1 have no answer of use" in shown
     path.write_text(json.dumps(lines[1]) * 2)
     with pytest.raises(ValueError, match="line 1 is no JSON"):
@@ -473,6 +473,19 @@ def test_the_command_line_scores(made):
     )
     assert shown.exit_code == 0, shown.output
     assert "| spatial | 6 |" in shown.output
+    whole = CliRunner().invoke(
+        questions_group, ["score", str(folder), "--split", "all", "--by", "reference", "--controls"]
+    )
+    assert whole.exit_code == 0, whole.output
+    head, _, everything, *_ = whole.output.splitlines()
+    assert head == ("| reference | questions | right, 95 % | chance | deaf | blind | text alone |")
+    right, _, deaf, blind, text = everything.split(" | ")[2:]
+    assert float(right.split()[0]) >= 0.9
+    assert blind == right  # it takes no eyes to hear from which side it comes
+    assert text.startswith("0.50")  # of a group one in two is right, whatever is guessed
+    assert float(deaf.split()[0]) < float(right.split()[0])
+    lacking = ["score", str(folder), "--by", "reference", "--controls", "--lacking", "sound"]
+    assert "lack nothing" in str(CliRunner().invoke(questions_group, lacking).exception)
     untaught = CliRunner().invoke(
         questions_group, ["score", str(folder), "--split", "all", "--by", "text"]
     )

@@ -1,6 +1,8 @@
 """The command line for questions: `avenv questions`."""
 
 import json
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +96,23 @@ def check(
 @click.option("--lacking", type=click.Choice(["nothing", "sound", "pictures", "both"]),
               default="nothing", show_default=True, help="Kept from who answers.")  # fmt: skip
 @click.option("--short", is_flag=True, help="The model is told no options and answers in words.")
+@click.option("--controls", "with_controls", is_flag=True,
+              help="Beside it deaf, blind and by text alone; a model is asked anew.")  # fmt: skip
 @server_options
 def score(
     folder: Path, split: str, answers: Path | None, by: str | None, model: str | None, view: str,
-    lacking: str, short: bool, server: dict[str, Any],
+    lacking: str, short: bool, with_controls: bool, server: dict[str, Any],
 ) -> None:  # fmt: skip
     """Score answers to a data set, by axis, template and level, with intervals."""
     from avenv_agents.questions.scoring import read_answers, table
 
     if sum(x is not None for x in (answers, by, model)) != 1:
         raise ValueError("accepted: one of --answers, --by and --model")
+    if with_controls and (answers is not None or by == "text" or lacking != "nothing"):
+        raise ValueError(
+            "controls lack what somebody has who answers now; accepted with --controls: --model or "
+            "--by reference, who lack nothing"
+        )
     splits = SPLITS if split == "all" else (split,)
     asked = [q for one in splits for q in read_questions(folder / f"{one}.jsonl")]
     if short:
@@ -111,36 +120,51 @@ def score(
             raise ValueError("short answers are a model's; accepted with --short: --model")
         asked = [question for question in asked if question.short]
     if answers is not None:
-        given, name = read_answers(answers, asked), answers.stem
-    elif by is not None:
-        if by == "text" and "train" in splits:
-            raise ValueError("who reads texts has learned those of train; accepted: val or test")
-        given, name = _by_rule(by, asked, folder, lacking), by
+        click.echo(table(asked, read_answers(answers, asked), answers.stem))
+        return
+    if model is not None:
+        name = model.replace("/", "-")
+        tell = partial(_by_model, model, view, server, asked, folder, f"{name}-{split}", short)
     else:
-        from avenv_agents.omni.agent import Omni
-        from avenv_agents.questions.asking import ask
-
-        omni = Omni().configured({**server, "model": model, "view": view})
-        name = str(model).replace("/", "-")
-        form = "-short" if short else ""
-        shown = "" if view == "default" else f"-{Path(view).stem}"
-        kept = folder / "answers" / f"{name}-{split}-without-{lacking}{shown}{form}"
-        given, ledger = ask(asked, folder, kept, omni, lacking, short)
-        (kept / "answers.jsonl").write_text(
-            "".join(json.dumps({"id": k, "answer": v}) + "\n" for k, v in given.items()),
-            encoding="utf-8",
-        )
-        click.echo(", ".join(f"{k} {v:,.6g}" for k, v in ledger.counts.items() if v))
-    click.echo(table(asked, given, name if lacking == "nothing" else f"{name} without {lacking}"))
+        name, tell = str(by), partial(_by_rule, str(by), asked, folder)
+    given, controls = tell(lacking), {}
+    if with_controls:
+        controls = {"deaf": tell("sound"), "blind": tell("pictures")}
+        unread = [q for q in asked if q.split != "train"]  # a guesser has learned those of train
+        controls["text alone"] = tell("both") if model else _by_rule("text", unread, folder, "both")
+    title = name if lacking == "nothing" else f"{name} without {lacking}"
+    click.echo(table(asked, given, title, controls))
 
 
 def _by_rule(by: str, asked: list[Question], folder: Path, lacking: str) -> dict[str, str]:
+    """Return the answers of who needs no model."""
     if by == "text":
         from avenv_agents.questions.guessing import guess
 
+        if any(question.split == "train" for question in asked):
+            raise ValueError("who reads texts has learned those of train; accepted: val or test")
         training = read_questions(folder / "train.jsonl")
         return dict(zip([q.id for q in asked], guess(training, asked), strict=True))
     from avenv_agents.questions.ears import answer
 
     deaf, blind = lacking in ("sound", "both"), lacking in ("pictures", "both")
     return {q.id: answer(q, folder, deaf, blind) for q in asked}
+
+
+def _by_model(
+    model: str, view: str, server: Mapping[str, Any], asked: list[Question], folder: Path,
+    title: str, short: bool, lacking: str,
+) -> dict[str, str]:  # fmt: skip
+    """Return the answers of a model, say what they cost, and keep them."""
+    from avenv_agents.omni.agent import Omni
+    from avenv_agents.questions.asking import ask
+
+    omni = Omni().configured({**server, "model": model, "view": view})
+    shown = "" if view == "default" else f"-{Path(view).stem}"
+    form = f"{shown}-short" if short else shown
+    kept = folder / "answers" / f"{title}-without-{lacking}{form}"
+    given, ledger = ask(asked, folder, kept, omni, lacking, short)
+    lines = [json.dumps({"id": name, "answer": letter}) + "\n" for name, letter in given.items()]
+    (kept / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+    click.echo(", ".join(f"{name} {count:,.6g}" for name, count in ledger.counts.items() if count))
+    return given
