@@ -293,6 +293,14 @@ def test_a_clip_is_seen_and_heard(small, tmp_path):
         clips.film(replace(clip, sounds=(late,), is_film=False), tmp_path)
 
 
+def test_films_of_the_same_pictures_are_the_same_whatever_is_heard(made):
+    folder, questions = made
+    [one, other] = [q for q in questions if q.group == questions[0].group]
+    assert one.audio != other.audio
+    shown = [frames_of(folder / q.video[0]) for q in (one, other)]
+    np.testing.assert_array_equal(*shown)
+
+
 def test_late_sound_is_what_was_heard_before(planned):
     told = {t: own[0] for t, own in truths(planned, "offset")}
     late = told["the sound is 0.4 s late"]

@@ -1,10 +1,9 @@
 """A reference that answers by signal processing: ears, odometry, and where pictures change.
 
 It reads no more of a question than which template it is of, and the hours of its doors; what it
-cannot work out it guesses, the same every time.
+cannot work out it answers by the first letter.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -124,8 +123,7 @@ def answer(question: Question, folder: Path, deaf: bool = False, blind: bool = F
     """
     solve = None if deaf else SOLVERS.get(question.template)
     if solve is None or (blind and question.senses == "both"):
-        number = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
-        return question.letters[number % len(question.options)]
+        return question.letters[0]  # of a group as often right as any other
     turns = np.deg2rad(np.array(question.odometry))
     heard = [Heard(*sound_of((folder / path).read_bytes()), turns) for path in question.audio]
     chosen = solve(question, heard, folder)
