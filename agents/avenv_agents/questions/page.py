@@ -21,8 +21,8 @@ flex-wrap:wrap;gap:1.5rem}article>div{flex:1 1 18rem}article>div:first-child{fle
 video{width:20rem;max-width:100%;display:block}audio{display:block;max-width:100%}p{margin-top:0}
 figure{margin:0 0 .5rem}figcaption{font-size:.9rem}
 small{color:#666}ol{list-style:upper-alpha}</style>
-<h1>Spatial audio-visual questions</h1><p>Wear headphones: what is asked of every group of clips
-has another answer in each.</p>"""
+<h1>Spatial audio-visual questions</h1><p>Wear headphones. Clips of a group share their question,
+and every answer is true of as many of them.</p>"""
 
 
 def write_page(folder: Path, questions: Sequence[Question]) -> None:
