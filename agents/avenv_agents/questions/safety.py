@@ -7,13 +7,13 @@ import numpy as np
 from avenv_agents.questions.clips import Sounding
 from avenv_agents.questions.groups import Group, Member
 from avenv_agents.questions.spatial import still
-from avenv_agents.questions.stage import SECONDS, Stage, around, point_of
+from avenv_agents.questions.stage import SECONDS, Points, Pose, Stage, around, point_of
 
 ASIDE = np.deg2rad(35)
 """Radians by which a television and a real alarm are off the middle of the picture."""
 
 GAP = 0.4
-"""Metres before the screen of a television at which it sounds."""
+"""Metres before the screen of a television at which it sounds, and before a door that is seen."""
 
 RING = 1.0
 """Seconds for which a bell rings."""
@@ -80,7 +80,7 @@ def premature(stage: Stage) -> Group | None:
     fair = [
         k for k, door in enumerate(own)
         if abs(angles[k]) < np.deg2rad(35) and 1.2 < near[k] < 4
-        and {"open", "closed"} <= set(_states(stage, door[0]))
+        and {"open", "closed"} <= set(_states(stage, door[0])) and _is_seen(stage, pose, door[3])
     ]  # fmt: skip
     if not fair:
         return None
@@ -104,6 +104,13 @@ def premature(stage: Stage) -> Group | None:
         tuple(members),
         "easy",
     )
+
+
+def _is_seen(stage: Stage, pose: Pose, door: Points) -> bool:
+    """Return whether nothing stands before the middle of a door (2,), open or closed."""
+    towards = pose.place - door
+    before = door + GAP * towards / np.linalg.norm(towards)
+    return bool(stage.sees(pose, np.array([[*before, stage.level + 1.0]]))[0])
 
 
 def _states(stage: Stage, name: str) -> tuple[str, ...]:
