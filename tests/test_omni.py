@@ -20,6 +20,7 @@ from avenv.simulation.world import World
 from avenv.tasks.oracle import Asked
 from avenv_agents.omni import line
 from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.backends import gemini, openai
 from avenv_agents.omni.cli import omni_group
 from avenv_agents.omni.reference import Reference
 from avenv_agents.omni.reference_server import answer_of, make_server
@@ -555,6 +556,15 @@ def test_geminis_interface(world, monkeypatch):
     assert server.paths[0] == "/v1/models/m:generateContent"
     assert results.episodes[0]["actions"] == [2, 0]
     assert results.episodes[0]["ledger"]["refused"] == 1
+
+
+def test_thoughts_are_no_part_of_the_answer():
+    said = saying('<think>{"actions": ["forward"]}?</think>\n{"actions": ["stop"]}')
+    assert openai.reply(said).text == '{"actions": ["stop"]}'
+    assert openai.reply(saying("<think>It has no")).text == ""
+    assert openai.reply(saying("I <think> so.")).text == "I <think> so."
+    parts = [{"text": "A or B?", "thought": True}, {"text": "B"}]
+    assert gemini.reply({"candidates": [{"content": {"parts": parts}}]}).text == "B"
 
 
 # -- the reference model ---------------------------------------------------------------------------

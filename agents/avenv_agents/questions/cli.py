@@ -36,7 +36,7 @@ def make(
 ) -> None:  # fmt: skip
     """Film clips and write a data set: JSONL, Parquet, a data card, a page to look at.
 
-    Stopped, the same command goes on. A question takes half a second of CPU. The machines of a
+    Stopped, the same command goes on. A question takes about 0.3 s of CPU. The machines of a
     cluster have to share the folder.
     """
     from avenv_agents.questions.making import make as make_questions

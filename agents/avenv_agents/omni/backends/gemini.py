@@ -76,7 +76,7 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         )
         return Reply(
             calls,
-            words_of(list(parts)),
+            words_of([part for part in parts if not part.get("thought")]),
             blocked or (finish if finish in _REFUSED else ""),
             finish == "MAX_TOKENS",
             tokens_of(usage, "promptTokenCount"),

@@ -5,6 +5,7 @@ Pictures are data URIs, sound is an ``input_audio`` part. Requests go through Op
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from avenv_agents.omni.question import (
 
 URL = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"
+
+_THOUGHTS = re.compile(r"^\s*<think>.*?(</think>\s*|\Z)", re.DOTALL)
+"""What some servers leave before the answer; a thought without end is all there is."""
 
 
 def body(question: Question) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         finish = choice.get("finish_reason")
         return Reply(
             calls,
-            words_of(message.get("content")),
+            _THOUGHTS.sub("", words_of(message.get("content"))),
             words_of(message.get("refusal")) or ("filtered" if finish == "content_filter" else ""),
             finish == "length",
             tokens_of(usage, "prompt_tokens"),
