@@ -445,6 +445,25 @@ def test_a_model_is_asked_and_what_it_answered_is_not_asked_again(made, tmp_path
     assert kinds == ["text"] + 6 * ["image_url"] + ["input_audio"]
 
 
+def test_a_model_and_its_controls_are_scored_by_one_command(made):
+    folder, _ = made
+    command = ["score", str(folder), "--split", "val", "--model", "a/b", "--controls"]
+    with chat_server(lambda *_: calling(tool="answer", letter="A")) as server:
+        command += ["--base-url", server.url, "--tries", "1", "--price-in", "1"]
+        shown = CliRunner().invoke(questions_group, command)
+        assert shown.exit_code == 0, shown.output
+        asked = len(server.asked)
+        again = CliRunner().invoke(questions_group, command)
+        assert again.stdout == shown.stdout
+        assert len(server.asked) == asked
+    own = read_questions(folder / "val.jsonl")
+    assert asked == 4 * len(own)  # as it is, deaf, blind, and by text alone
+    assert f"| all | {len(own)} | 0.50" in shown.output
+    kept = folder / "answers" / "a-b-val-without-nothing.jsonl"
+    scored = ["score", str(folder), "--split", "val", "--answers", str(kept)]
+    assert f"| all | {len(own)} | 0.50" in CliRunner().invoke(questions_group, scored).output
+
+
 def test_a_model_may_answer_in_words(made, tmp_path):
     folder, questions = made
     own = [replace(q, short=("up", "down")) for q in questions[:2]]

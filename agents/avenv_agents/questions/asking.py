@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from avenv.core.suggest import accepted
 from avenv_agents.omni.agent import Omni
@@ -89,6 +90,7 @@ def ask(
     omni: Omni,
     lacking: str = "nothing",
     short: bool = False,
+    progress: bool = False,
 ) -> tuple[dict[str, str], Ledger]:
     """Return a model's letters by question, empty where it gave none, and what they cost.
 
@@ -100,6 +102,7 @@ def ask(
             answer count.
         lacking: one of ``LACKING``.
         short: whether it is to answer in a word or two, without options.
+        progress: show a progress bar.
 
     Raises:
         ValueError: the server cannot be asked, or as much is spent as may be.
@@ -128,7 +131,8 @@ def ask(
     with ThreadPoolExecutor(omni.concurrency) as pool:
         futures = [pool.submit(put, question) for question in questions]
         try:
-            for question, future in zip(questions, futures, strict=True):
+            bar = tqdm(futures, unit="question", disable=not progress)
+            for question, future in zip(questions, bar, strict=True):
                 answers[question.id], entry = future.result()
                 ledger.add(entry.tokens_in, entry.tokens_out, entry.cost, entry.tries)
         except BaseException:

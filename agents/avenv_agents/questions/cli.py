@@ -103,7 +103,11 @@ def score(
     folder: Path, split: str, answers: Path | None, by: str | None, model: str | None, view: str,
     lacking: str, short: bool, with_controls: bool, server: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Score answers to a data set, by axis, template and level, with intervals."""
+    """Score answers to a data set, by axis, template and level, with intervals.
+
+    Stopped, the same command goes on and asks nothing twice. What may be spent is meant for each
+    control.
+    """
     from avenv_agents.questions.scoring import read_answers, table
 
     if sum(x is not None for x in (answers, by, model)) != 1:
@@ -162,9 +166,9 @@ def _by_model(
     omni = Omni().configured({**server, "model": model, "view": view})
     shown = "" if view == "default" else f"-{Path(view).stem}"
     form = f"{shown}-short" if short else shown
-    kept = folder / "answers" / f"{title}-without-{lacking}{form}"
-    given, ledger = ask(asked, folder, kept, omni, lacking, short)
-    lines = [json.dumps({"id": name, "answer": letter}) + "\n" for name, letter in given.items()]
-    (kept / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
-    click.echo(", ".join(f"{name} {count:,.6g}" for name, count in ledger.counts.items() if count))
+    kept, name = folder / "answers", f"{title}-without-{lacking}{form}"
+    given, ledger = ask(asked, folder, kept / name, omni, lacking, short, progress=True)
+    lines = [json.dumps({"id": id_, "answer": letter}) + "\n" for id_, letter in given.items()]
+    (kept / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    click.echo(", ".join(f"{what} {count:,.6g}" for what, count in ledger.counts.items() if count))
     return given
