@@ -147,6 +147,7 @@ def test_a_set_that_was_changed_is_refused(tmp_path, monkeypatch):
         (gzip.compress(b'{"format": "avenv episode set", "version": 9, "episodes": 1}'), "sion 9"),
         (gzip.compress(b"{}" * 1000)[:-20], "cut off"),
     ],
+    ids=["no-gzip", "no-set", "damaged", "version", "cut-off"],
 )
 def test_files_that_are_no_sets_are_refused(tmp_path, content, message):
     path = tmp_path / "x.json.gz"
