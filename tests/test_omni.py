@@ -20,6 +20,7 @@ from avenv.simulation.world import World
 from avenv.tasks.oracle import Asked
 from avenv_agents.omni import line
 from avenv_agents.omni.agent import Omni
+from avenv_agents.omni.backends import gemini, openai
 from avenv_agents.omni.cli import omni_group
 from avenv_agents.omni.reference import Reference
 from avenv_agents.omni.reference_server import answer_of, make_server
@@ -210,6 +211,16 @@ USELESS = {
     "empty": saying(""),
     "empty of another form": {"result": 1},
     "cut_off": saying("", finish="length"),
+    "empty text that is none": saying({"a": 1}),
+    "text_only in parts": saying([{"type": "text", "text": "I would walk."}]),
+    "unknown_action that is none": calling(["forward"], None, {"a": 1}),
+    "unknown_action of half a letter": calling("\ud83d"),
+    "malformed and deep": saying(None, [{"function": {"name": "act", "arguments": "[" * 100_000}}]),
+    "empty stream": Reply(["data: [DONE]\n\n"], kind="text/event-stream"),
+    "empty stream of another form": Reply(["data: null\n\n"], kind="text/event-stream"),
+    "empty stream of other deltas": Reply(
+        ['data: {"choices": [{"delta": {"content": 5}}]}\n\n'], kind="text/event-stream"
+    ),
 }
 
 
@@ -224,6 +235,28 @@ def test_an_answer_of_no_use_is_told_counted_and_asked_again(world, case):
     assert results.episodes[0]["ledger"][case.split()[0]] == 1
     assert results.episodes[0]["actions"] == [2, 0]
     assert case.split()[0] in results.table()
+
+
+ODD = {
+    "arguments as an object": saying(
+        None, [{"function": {"name": "act", "arguments": {"actions": ["turn_left", "stop"]}}}]
+    ),
+    "a note that ends in half a letter": calling("turn_left", "stop", note="\ud83d"),
+    **{
+        f"{count!r:.9} tokens": calling("turn_left", "stop") | {"usage": usage}
+        for count in ("lots", -(10**6), float("inf"), 10**400, None)
+        for usage in ({"prompt_tokens": count},)
+    },
+    "usage that is none": calling("turn_left", "stop") | {"usage": [1]},
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_odd_beside_a_call_does_not_spoil_it(world, case):
+    with chat_server(lambda *_: ODD[case]) as server:
+        results = run(server, world, episodes=1)
+    assert results.episodes[0]["actions"] == [2, 0]
+    assert results.episodes[0]["ledger"]["tokens_in"] in (0, 100)
 
 
 def test_a_model_that_never_answers_well_is_given_up_in_that_episode(world):
@@ -253,6 +286,8 @@ def test_an_endless_answer_is_cut_off(world, monkeypatch):
 def test_a_busy_server_is_asked_again(world):
     troubles = [
         Reply('{"error": {"message": "slow down"}}', 429, retry_after="0"),
+        Reply('{"error": {"message": "slow down"}}', 429, retry_after="nan"),
+        Reply("", 200),
         Reply("<html><title>Bad gateway</title></html>", 502, "text/html"),
         {"error": {"message": "overloaded", "code": 503}},  # with status 200, as relays do
         Reply([" ", json.dumps(calling("stop"))], wait=1.0),  # too slow
@@ -262,9 +297,9 @@ def test_a_busy_server_is_asked_again(world):
         return troubles[number] if number < len(troubles) else calling("stop")
 
     with chat_server(script) as server:
-        results = run(server, world, episodes=1, timeout=0.5)
-    assert results.episodes[0]["ledger"]["retries"] == 4
-    assert len(server.asked) == 5
+        results = run(server, world, episodes=1, timeout=0.5, tries=7)
+    assert results.episodes[0]["ledger"]["retries"] == 6
+    assert len(server.asked) == 7
 
 
 def test_a_server_that_drips_is_given_no_more_than_its_time(world):
@@ -291,6 +326,7 @@ HOPELESS = {
         Reply('{"error": {"message": "unknown max_completion_tokens"}}', 422),
         "answer_limit: max_tokens",
     ),
+    "another address": (Reply("", 307, location="https://there/v1"), "moved to 'https://there/v1'"),
     "no JSON": (Reply("hello", 200, "text/plain"), "no JSON but 'hello'"),
 }
 
@@ -444,6 +480,14 @@ def test_spending_stops_at_the_cap_and_goes_on_with_a_higher_one(world, tmp_path
         assert len(server.asked) == whole
 
 
+def test_a_server_that_counts_no_tokens_cannot_keep_to_a_cap(world):
+    uncounted = calling("turn_left") | {"usage": None}
+    with chat_server(lambda *_: uncounted) as server:
+        with pytest.raises(ValueError, match="counted no tokens of 3 answers"):
+            run(server, world, num_envs=1, max_cost=1.0, price_in=1.0)
+        assert len(server.asked) == 3
+
+
 def test_the_key_is_sent_and_written_down_nowhere(world, tmp_path, caplog):
     caplog.set_level("DEBUG")
     seen = []
@@ -514,6 +558,15 @@ def test_geminis_interface(world, monkeypatch):
     assert results.episodes[0]["ledger"]["refused"] == 1
 
 
+def test_thoughts_are_no_part_of_the_answer():
+    said = saying('<think>{"actions": ["forward"]}?</think>\n{"actions": ["stop"]}')
+    assert openai.reply(said).text == '{"actions": ["stop"]}'
+    assert openai.reply(saying("<think>It has no")).text == ""
+    assert openai.reply(saying("I <think> so.")).text == "I <think> so."
+    parts = [{"text": "A or B?", "thought": True}, {"text": "B"}]
+    assert gemini.reply({"candidates": [{"content": {"parts": parts}}]}).text == "B"
+
+
 # -- the reference model ---------------------------------------------------------------------------
 
 
@@ -526,9 +579,11 @@ def reference():
     server.server_close()
 
 
-def test_the_reference_model_finds_a_phone_through_the_command_line(reference, tmp_path):
+def test_the_reference_model_finds_a_phone_through_the_command_line(
+    reference, tmp_path, monkeypatch
+):
     command = [
-        "evaluate", "--agent", "avenv_agents.omni.agent:omni", "--model", "reference",
+        "evaluate", "--agent", "omni", "--model", "reference",
         "--base-url", reference, "--view=reference", "--scene", "apartment", "--sounds", "phone",
         "--episodes", "1", "--seed", "0", "--out", str(tmp_path),
     ]  # fmt: skip
@@ -540,6 +595,10 @@ def test_the_reference_model_finds_a_phone_through_the_command_line(reference, t
     assert heading["agent"]["arguments"]["model"] == "reference"
     assert heading["agent"]["arguments"]["view"]["plan"] == 1
     assert "127.0.0.1" not in json.dumps(heading)
+    with monkeypatch.context() as here:
+        here.chdir(tmp_path)
+        CliRunner().invoke(main, [*command[:-2], "--replay", str(tmp_path)])
+    assert (tmp_path / "results/omni-reference/seeds/summary.json").is_file()
     unknown = CliRunner().invoke(main, [*command, "--modle", "x"])
     assert "No such option" in unknown.output
 

@@ -14,17 +14,20 @@ from click.testing import CliRunner
 from support import small_flat
 
 from avenv.simulation.loading import load_scene
+from avenv_agents.hearing import HEAD_RADIUS, SPEED_OF_SOUND
 from avenv_agents.omni.agent import Omni
-from avenv_agents.omni.media import sound_of
+from avenv_agents.omni.media import picture_of, sound_file, sound_of
+from avenv_agents.omni.view import View, read_view
 from avenv_agents.questions import clips, making
 from avenv_agents.questions.asking import ask, parts_of
 from avenv_agents.questions.cli import questions_group
 from avenv_agents.questions.clips import Clip
-from avenv_agents.questions.ears import answer, frames_of
+from avenv_agents.questions.ears import SOLVERS, Heard, answer, frames_of
 from avenv_agents.questions.guessing import check, guess
 from avenv_agents.questions.planning import HOMES, plan
 from avenv_agents.questions.question import SPLITS, Question, read_questions
 from avenv_agents.questions.scoring import letter_in_words, letter_of, read_answers, table
+from avenv_agents.questions.senses import check_by, guess_by
 from avenv_agents.questions.templates import TEMPLATES
 
 COUNT = 280
@@ -109,11 +112,23 @@ def truths(planned, template):
                 yield question.options["ABCDE".index(question.answer)], own
 
 
-def azimuth(clip, sound=0):
-    """Return degrees to the left of where a clip's camera looks at first, by hand."""
-    away = np.array(clip.sounds[sound].position[:2]) - clip.path[0]
+def azimuth(clip, of=None):
+    """Return degrees to the left of where a clip's camera looks at first of a point, by hand.
+
+    By default of what sounds.
+    """
+    away = np.array((of or clip.sounds[0].position)[:2]) - clip.path[0]
     turned = np.rad2deg(np.arctan2(away[1], away[0]) - clip.headings[0])
     return (turned + 180) % 360 - 180
+
+
+def thing(told, clip):
+    """Return where the thing of that kind is that stands in the room of a clip's camera."""
+    room = next(row for row, room in enumerate(HOME.compiled.rooms)
+                if shapely.Polygon(room.polygon).contains(shapely.Point(clip.path[0])))  # fmt: skip
+    kind = told.removeprefix("the ").replace(" ", "_")
+    [found] = [t for t in HOME.compiled.objects if (t.kind, t.room) == (kind, room)]
+    return found.position
 
 
 def test_answers_are_true_of_where_things_are(planned):
@@ -137,8 +152,13 @@ def test_answers_are_true_of_where_things_are(planned):
         rings = bell.onset < clip.change[0] < bell.onset + bell.duration < 4
         assert rings == (told == "it was opened while the bell rang")
     for _, [clip] in truths(planned, "alarm"):
-        # The television is 35 degrees to one side; 2 * 35 and up to 9 between it and a real one.
-        assert abs(azimuth(clip)) < 45
+        assert abs(azimuth(clip)) == pytest.approx(
+            35
+        )  # the television, or as far to the other side
+    for told, [clip] in truths(planned, "which"):
+        assert azimuth(clip) == pytest.approx(azimuth(clip, of=thing(told, clip)), abs=1e-6)
+    for told, [clip] in truths(planned, "mirrored"):
+        assert (clip.flipped == clip.swapped) == (told == "they agree")
     for told, [clip] in truths(planned, "room"):
         [place] = [sound.position[:2] for sound in clip.sounds]
         rooms = {re.sub(r" \d+$", "", room.name): room for room in HOME.compiled.rooms
@@ -157,11 +177,19 @@ def test_pictures_alone_and_sound_alone_tell_nothing(planned):
     """Of what is seen, and of what is heard, there is as much with every answer of a group."""
 
     def pictures(clip):
-        return clip.headings, clip.change
+        return clip.headings, clip.change, clip.flipped
+
+    def place(clip):
+        """Return how far, how high and how far to the side it sounds; not to which."""
+        [sound] = clip.sounds
+        away = np.linalg.norm(np.array(sound.position[:2]) - clip.path[0])
+        return round(float(away), 6), round(sound.position[2], 6), round(abs(azimuth(clip)), 6)
 
     heard = {
         "premature": lambda clip: clip.sounds,
-        "alarm": lambda clip: (azimuth(clip) > 0, round(clip.sounds[0].position[2], 6)),
+        "alarm": lambda clip: (azimuth(clip) > 0, place(clip)),
+        "which": place,
+        "mirrored": lambda clip: (clip.sounds, clip.swapped),
         "offset": lambda clip: "at every time the head turns",
     }
     met = Counter()
@@ -182,6 +210,17 @@ def test_ears_never_rest_however_late_they_are(planned):
     for _, [clip] in truths(planned, "offset"):
         _, headings = clip.at(np.linspace(0, 4, 33) - clip.late)
         assert (np.abs(np.diff(headings)[[0, 1, -2, -1]]) > 0).all()
+
+
+def test_a_picture_in_a_mirror_turns_the_other_way(planned):
+    for _, [clip] in truths(planned, "mirrored"):
+        _, [heading] = clip.at(np.array([1.0]))
+        [turn] = clip.turned(np.array([1.0]))
+        assert (turn > 0) == ((heading > clip.headings[0]) != clip.flipped)
+        # For at least half of the time the thing is in the picture, which is 90 degrees wide.
+        times = np.linspace(0, 4, 33)
+        first = np.deg2rad(azimuth(clip)) - (clip.at(times)[1] - clip.headings[0])
+        assert np.mean(np.abs(first) < np.pi / 4) >= 0.5
 
 
 def test_a_home_that_has_lost_its_carpets_is_the_same_but_for_them():
@@ -218,6 +257,24 @@ def test_a_text_that_tells_is_found_out():
         guess(leaky[:1], leaky)
 
 
+def test_a_sound_that_tells_is_found_out(tmp_path):
+    rng, questions = np.random.default_rng(0), []
+    for k in range(40):
+        level, answer = ((0.2, "A"), (0.02, "B"))[k % 2]
+        (tmp_path / f"{k}.wav").write_bytes(
+            sound_file(level * rng.normal(size=(2, 4000)), 8000, "wav")
+        )
+        split = "train" if k < 20 else "test"
+        questions.append(replace(asked(k, answer=answer, split=split), audio=(f"{k}.wav",)))
+    letters = guess_by("sound", questions[:20], questions[20:], tmp_path)
+    assert letters == [q.answer for q in questions[20:]]
+    for each in (True, False):  # what it takes both senses for, and what sound alone may tell
+        fair = [replace(q, senses="both" if each else "ears") for q in questions]
+        assert [one.accuracy for one in check_by("sound", fair, tmp_path)] == [1.0] * each
+    unfilmed = CliRunner().invoke(questions_group, ["check", "--by", "sound"])
+    assert "accepted without a folder: --by text" in str(unfilmed.exception)
+
+
 # -- films -----------------------------------------------------------------------------------------
 
 
@@ -234,6 +291,14 @@ def test_a_clip_is_seen_and_heard(small, tmp_path):
     late = replace(clip.sounds[0], onset=100.0)
     with pytest.raises(ValueError, match="nothing is heard"):
         clips.film(replace(clip, sounds=(late,), is_film=False), tmp_path)
+
+
+def test_films_of_the_same_pictures_are_the_same_whatever_is_heard(made):
+    folder, questions = made
+    [one, other] = [q for q in questions if q.group == questions[0].group]
+    assert one.audio != other.audio
+    shown = [frames_of(folder / q.video[0]) for q in (one, other)]
+    np.testing.assert_array_equal(*shown)
 
 
 def test_late_sound_is_what_was_heard_before(planned):
@@ -290,6 +355,24 @@ def test_the_reference_hears_which_side_it_is_and_deaf_it_guesses(made):
     assert deaf == [answer(q, folder, deaf=True) for q in questions]
 
 
+@pytest.mark.parametrize("first", [60, -60, 0])
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_the_reference_hears_exchanged_ears_though_it_begins_turned_away(first, is_swapped):
+    """By hand: a noise so many degrees to the left of where the camera looks at first."""
+    rng, rate = np.random.default_rng(0), 16000
+    turns = np.deg2rad(60 * np.sin(np.arange(33) / 5 - np.arcsin(first / 60)) + first)
+    noise, ears = rng.standard_normal(33 * 2000 + 40), []
+    for k, turn in enumerate(turns[:-1]):
+        side = np.deg2rad(first) - turn
+        lag = round(HEAD_RADIUS / SPEED_OF_SOUND * (side + np.sin(side)) * rate)  # Woodworth 1938
+        begin = 20 + 2000 * k
+        ears.append([noise[begin : begin + 2000], noise[begin - lag : begin - lag + 2000]])
+    audio = 0.1 * np.concatenate(ears, axis=1).astype("f4")
+    heard = Heard(audio[::-1] if is_swapped else audio, rate, turns)
+    told = SOLVERS["mirrored"](None, [heard], None)
+    assert told == ("left and right are exchanged" if is_swapped else "they agree")
+
+
 def test_letters_are_read_as_people_write_them():
     question = asked(0)
     for text in ("B", "b", "B.", "(B)", "B. two", "two", '"B"'):
@@ -327,7 +410,7 @@ def test_answers_of_a_file_are_scored_with_intervals(tmp_path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     shown = table(questions, read_answers(path, questions), "mine")
     # Wilson's interval of 3 of 4: by hand, (0.75 + z²/8 ± ...) / (1 + z²/4) with z = 1.96.
-    assert "| all | 4 | 0.75 | [0.30, 0.95] | 0.50 |" in shown
+    assert "| all | 4 | 0.75 [0.30, 0.95] | 0.50 |" in shown
     assert "1 have no answer of use" in shown
     path.write_text(json.dumps(lines[1]) * 2)
     with pytest.raises(ValueError, match="line 1 is no JSON"):
@@ -362,6 +445,25 @@ def test_a_model_is_asked_and_what_it_answered_is_not_asked_again(made, tmp_path
     assert kinds == ["text"] + 6 * ["image_url"] + ["input_audio"]
 
 
+def test_a_model_and_its_controls_are_scored_by_one_command(made):
+    folder, _ = made
+    command = ["score", str(folder), "--split", "val", "--model", "a/b", "--controls"]
+    with chat_server(lambda *_: calling(tool="answer", letter="A")) as server:
+        command += ["--base-url", server.url, "--tries", "1", "--price-in", "1"]
+        shown = CliRunner().invoke(questions_group, command)
+        assert shown.exit_code == 0, shown.output
+        asked = len(server.asked)
+        again = CliRunner().invoke(questions_group, command)
+        assert again.stdout == shown.stdout
+        assert len(server.asked) == asked
+    own = read_questions(folder / "val.jsonl")
+    assert asked == 4 * len(own)  # as it is, deaf, blind, and by text alone
+    assert f"| all | {len(own)} | 0.50" in shown.output
+    kept = folder / "answers" / "a-b-val-without-nothing.jsonl"
+    scored = ["score", str(folder), "--split", "val", "--answers", str(kept)]
+    assert f"| all | {len(own)} | 0.50" in CliRunner().invoke(questions_group, scored).output
+
+
 def test_a_model_may_answer_in_words(made, tmp_path):
     folder, questions = made
     own = [replace(q, short=("up", "down")) for q in questions[:2]]
@@ -383,6 +485,10 @@ def test_controls_are_sent_less(made):
     assert set(sent["sound"]) == {"Text", "Picture"}
     assert sent["pictures"] == ["Text", "Sound"]
     assert sent["both"] == ["Text"]
+    [*_, drawn] = parts_of(questions[0], folder, view=read_view("silent"))
+    assert picture_of(drawn.content).shape[0] == 2 * 257 + 2  # both ears, a spectrogram each
+    [_, packed] = parts_of(questions[0], folder, view=View(frames=0, sound="mp3"))
+    assert sound_of(packed.content)[0].shape[0] == 2
     with pytest.raises(ValueError, match="lacking is 'ears'"):
         parts_of(questions[0], folder, "ears")
 
@@ -394,6 +500,19 @@ def test_the_command_line_scores(made):
     )
     assert shown.exit_code == 0, shown.output
     assert "| spatial | 6 |" in shown.output
+    whole = CliRunner().invoke(
+        questions_group, ["score", str(folder), "--split", "all", "--by", "reference", "--controls"]
+    )
+    assert whole.exit_code == 0, whole.output
+    head, _, everything, *_ = whole.output.splitlines()
+    assert head == ("| reference | questions | right, 95 % | chance | deaf | blind | text alone |")
+    right, _, deaf, blind, text = everything.split(" | ")[2:]
+    assert float(right.split()[0]) >= 0.9
+    assert blind == right  # it takes no eyes to hear from which side it comes
+    assert text.startswith("0.50")  # of a group one in two is right, whatever is guessed
+    assert float(deaf.split()[0]) < float(right.split()[0])
+    lacking = ["score", str(folder), "--by", "reference", "--controls", "--lacking", "sound"]
+    assert "lack nothing" in str(CliRunner().invoke(questions_group, lacking).exception)
     untaught = CliRunner().invoke(
         questions_group, ["score", str(folder), "--split", "all", "--by", "text"]
     )

@@ -52,7 +52,7 @@ from avenv.cli.commands import cluster_of, cluster_option, trust_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False),
-    help="Folder for the results; default: results/AGENT/SET-SPLIT.",
+    help="Folder for the results; default: results/AGENT/SET-SPLIT; the agent omni adds its model.",
 )
 @click.option(
     "--impaired",
@@ -123,10 +123,11 @@ def evaluate(
     factory = find_agent_here(agent, trust)
     own = _read_options_of_agent(more, getattr(factory, "arguments", ()))
     factory = with_arguments(factory, given := _read_arguments(arguments) | own)
+    title = getattr(factory, "title", None)  # results of two models have no folder in common
     if impaired is not None:
         factory = Impaired(factory, impaired)
     what = f"{Path(set_name).name}-{split}" if set_name else "seeds"
-    folder = Path(out) if out else Path("results") / _slug(agent, impaired) / _slug(what)
+    folder = Path(out) if out else Path("results") / _slug(agent, title, impaired) / _slug(what)
     if fresh:
         _remove(folder)
     common: dict[str, Any] = {

@@ -158,9 +158,12 @@ class VideoWriter:
         self._video = self._container.add_stream(self.video_codec, rate=self.fps)
         self._video.width, self._video.height = width, height
         self._video.pix_fmt = "yuv420p"  # what every player shows
-        self._video.options = {"crf": "20", "preset": "veryfast"}
+        # Of the same pictures, x264 makes others from run to run when it has several threads, or
+        # adds as the processor and the place in memory have it.
+        self._video.options = {
+            "crf": "20", "preset": "veryfast", "x264-params": "cpu-independent=1",
+        }  # fmt: skip
         context = self._video.codec_context
-        # Of the same pictures, x264 makes other bytes from run to run when it has several threads.
         context.thread_count = 1
         context.color_range, context.colorspace = _LIMITED_RANGE, _BT601
         if self.channels:

@@ -18,13 +18,14 @@ from avenv.core.records import as_record
 from avenv.tasks.actions import STOP
 from avenv.tasks.oracle import ASK, Oracle
 from avenv_agents.omni.backends import find_backend
+from avenv_agents.omni.desk import Desk
 from avenv_agents.omni.diary import Charter, Diary
 from avenv_agents.omni.ledger import Budget, Ledger, Prices
 from avenv_agents.omni.line import Line
-from avenv_agents.omni.question import AnswerError, Question, Reply
+from avenv_agents.omni.question import Question, Reply
 from avenv_agents.omni.reading import UnusableError, read_actions, tool_of
 from avenv_agents.omni.telling import KEPT, Teller
-from avenv_agents.omni.transcripts import Entry, Transcript, TranscriptError, spent_in
+from avenv_agents.omni.transcripts import Transcript, TranscriptError, spent_in
 from avenv_agents.omni.view import View, read_view
 
 MAP = "map"
@@ -134,6 +135,11 @@ class Omni:
         return {**view.options, "oracle": Oracle(speaker=teller)}
 
     @property
+    def title(self) -> str:
+        """What tells its results from those of others, as the name of a folder does."""
+        return self.model
+
+    @property
     def told(self) -> dict[str, Any]:
         """What is written down of its arguments: what makes it another agent."""
         return {"model": self.model, "backend": self.backend, "view": self.seen}
@@ -210,18 +216,17 @@ class OmniAgent:
             view, self._names, options.forward_step, options.turn_angle,
             envs.settings.step_time, getattr(options, "success_radius", None),
         )  # fmt: skip
-        self._backend = find_backend(omni.backend)
         self._tool = tool_of(self._names, view.plan, view.note_letters)
-        self._prices = Prices(omni.price_in, omni.price_out)
-        self._line: Line | None = None
+        backend, line = find_backend(omni.backend), None
         if omni.replay:
             self._folder: Path | None = Path(omni.replay) / AGENT_FILES / TRANSCRIPTS
             if not self._folder.is_dir():
                 raise TranscriptError(f"{omni.replay} has no transcripts to replay")
         else:
             self._folder = envs.folder / TRANSCRIPTS if envs.folder else None
-            self._line = Line(self._backend, omni.base_url, omni.key, omni.timeout, omni.tries)
-        self._budget = Budget(omni.max_cost, spent_in(self._folder))
+            line = Line(backend, omni.base_url, omni.key, omni.timeout, omni.tries)
+        budget = Budget(omni.max_cost, spent_in(self._folder))
+        self._desk = Desk(backend, lambda: line, Prices(omni.price_in, omni.price_out), budget)
         self._rows: dict[int, _Row] = {}
         self._pool = ThreadPoolExecutor(omni.concurrency, thread_name_prefix="omni")
 
@@ -291,28 +296,9 @@ class OmniAgent:
             self._tool if view.reply == "tools" else None,
             view.answer_tokens, view.answer_limit, view.temperature, self._omni.stream,
         )  # fmt: skip
-        body = self._backend.body(question)
-        entry = row.transcript.ask(body, question.media, lambda: self._fetch(body))
+        reply, entry = self._desk.ask(question, row.transcript)
         row.ledger.add(entry.tokens_in, entry.tokens_out, entry.cost, entry.tries)
-        return self._read(entry.answer)
-
-    def _fetch(self, body: Mapping[str, Any]) -> Entry:
-        assert self._line is not None
-        self._budget.check()
-        sent = self._line.send(body)
-        reply = self._read(sent.answer)
-        cost = self._prices.of(reply.tokens_in, reply.tokens_out)
-        self._budget.add(cost)
-        return Entry("", sent.answer, reply.tokens_in, reply.tokens_out, cost, sent.tries)
-
-    def _read(self, answer: Mapping[str, Any]) -> Reply:
-        """Return what the model said; an answer of another form is one that says nothing."""
-        if answer.get("cut_off") is True:
-            return Reply(cut_off=True)
-        try:
-            return self._backend.reply(answer)
-        except AnswerError:
-            return Reply()
+        return reply
 
 
 omni = Omni()

@@ -2,8 +2,11 @@
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
+
+from avenv_agents.omni.options import server_options
 
 REFERENCE = "reference"
 """The model that comes with the package, and its view."""
@@ -38,8 +41,6 @@ def serve_reference(port: int, hfov: float, step_time: float) -> None:
 @omni_group.command("score")
 @click.option("--model", default=REFERENCE, show_default=True,
               help="Without --base-url the reference is served by this command.")  # fmt: skip
-@click.option("--base-url", default="", help="Of the model's server.")
-@click.option("--backend", default="openai", show_default=True)
 @click.option("--view", help="What it is shown; default: reference or default, as the model is.")
 @click.option(
     "--set", "sets", multiple=True,
@@ -48,30 +49,25 @@ def serve_reference(port: int, hfov: float, step_time: float) -> None:
 @click.option("--split", default="mini", show_default=True)
 @click.option("--episodes", type=click.IntRange(1), help="Of each set; default: all of the split.")
 @click.option("--num-envs", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--price-in", type=float, default=0.0, help="Dollars for a million tokens.")
-@click.option("--price-out", type=float, default=0.0)
-@click.option("--max-cost", type=float, help="Dollars for each set.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for the results; default: results/MODEL.")  # fmt: skip
+@server_options
 def score_sets(
-    model: str, base_url: str, backend: str, view: str | None, sets: tuple[str, ...], split: str,
-    episodes: int | None, num_envs: int, price_in: float, price_out: float,
-    max_cost: float | None, out: Path | None,
+    model: str, view: str | None, sets: tuple[str, ...], split: str, episodes: int | None,
+    num_envs: int, out: Path | None, server: dict[str, Any],
 ) -> None:  # fmt: skip
     """Score a model on several episode sets, in one table with intervals and costs.
 
-    Stopped, the same command goes on and asks nothing twice.
+    Stopped, the same command goes on and asks nothing twice. What may be spent is meant for each
+    set.
     """
     from avenv_agents.omni.agent import Omni
     from avenv_agents.omni.scoring import SETS, reference_served, score, table
 
-    is_own = model == REFERENCE and not base_url
-    with reference_served() if is_own else nullcontext(base_url) as url:
-        omni = Omni().configured({
-            "model": model, "base_url": url, "backend": backend, "price_in": price_in,
-            "price_out": price_out, "max_cost": max_cost,
-            "view": view or (REFERENCE if is_own else "default"),
-        })  # fmt: skip
+    is_own = model == REFERENCE and "base_url" not in server
+    with reference_served() if is_own else nullcontext(server.get("base_url", "")) as url:
+        view = view or (REFERENCE if is_own else "default")
+        omni = Omni().configured({**server, "model": model, "base_url": url, "view": view})
         folder = out or Path("results") / model.replace("/", "-")
         results = score(omni, sets or SETS, split, folder, episodes, num_envs)
     click.echo(table(results))

@@ -9,6 +9,10 @@ COUNTED = ("questions", "retries", "tokens_in", "tokens_out", "cost", *FLAWS, "g
 """What a ledger tells."""
 
 
+UNCOUNTED = 3
+"""Answers for nothing after which a server is taken to count no tokens."""
+
+
 class SpentError(ValueError):
     """As much is spent as may be."""
 
@@ -64,10 +68,16 @@ class Budget:
 
     def __init__(self, most: float | None, spent: float = 0.0):
         self.most, self.spent = most, spent
+        self._answers = 0
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise ``SpentError`` if nothing more may be spent."""
+        """Raise ``SpentError`` if nothing more may be spent, or nobody tells what is."""
+        if self.most is not None and self.spent == 0 and self._answers >= UNCOUNTED:
+            raise SpentError(
+                f"the server has counted no tokens of {self._answers} answers, and max_cost cannot "
+                "be kept; accepted: no --max-cost"
+            )
         if self.most is not None and self.spent >= self.most:
             raise SpentError(
                 f"${self.spent:.4f} is spent, and max_cost is {self.most:g}; what is answered is "
@@ -78,3 +88,4 @@ class Budget:
         """Take note of what was spent."""
         with self._lock:
             self.spent += cost
+            self._answers += 1

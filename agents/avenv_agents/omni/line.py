@@ -1,6 +1,7 @@
 """The line to a server: keys, retries, and limits of time and size."""
 
 import json
+import math
 import os
 import re
 import time
@@ -147,6 +148,11 @@ class Line:
         """Return an answer as JSON has it; what is none, as an error."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         text = response.text
+        if 300 <= response.status_code < 400:
+            where = response.headers.get("location", "")
+            return {"error": {"message": f"moved to {where[:200]!r}", "code": "moved"}}
+        if not text.strip():
+            return {"error": {"message": "nothing at all", "code": 502}}
         if kind == "text/html" or text.lstrip()[:1] == "<":
             title = re.search(r"<title[^>]*>([^<]{0,200})", text, re.IGNORECASE)
             named = f" called {title[1].strip()!r}" if title else ""
@@ -172,6 +178,8 @@ class Line:
             start, hint = f"{self.base_url} did not answer", f"{self.tries} tries, is it running?"
         if "a web page" in said:
             hint = "a proxy or another service answers there; accepted: the address of the API"
+        elif 300 <= status < 400:
+            hint = "accepted: the address where it is now"
         elif code in (401, 403):
             hint = f"accepted: the right key in the environment variable {self.key}"
         elif code in (404, 405):
@@ -266,6 +274,7 @@ def _code_of(answer: Mapping[str, Any]) -> int:
 
 def _seconds(retry_after: str | None) -> float | None:
     try:
-        return max(float(retry_after), 0.0) if retry_after else None
-    except ValueError:
+        seconds = float(retry_after or "nan")
+    except ValueError:  # or a date
         return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

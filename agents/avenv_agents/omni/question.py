@@ -1,7 +1,11 @@
 """What a model is asked and what it answers, whatever the interface of its server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+MOST_TOKENS = 1e9
+"""Of one question or answer; who counts more has miscounted."""
 
 
 @dataclass(frozen=True)
@@ -97,3 +101,22 @@ class Reply:
 
 class AnswerError(ValueError):
     """An answer has another form than its interface promises."""
+
+
+def words_of(value: Any) -> str:
+    """Return the words in what ought to be a text; parts of one are joined, what is none is empty.
+
+    Halves of characters, as where an answer was cut off, no request can carry: they are replaced.
+    """
+    if isinstance(value, list):
+        parts = [part.get("text") if isinstance(part, Mapping) else part for part in value]
+        return "".join(words_of(part) for part in parts if isinstance(part, str))
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def tokens_of(usage: Any, name: str) -> int:
+    """Return a number of tokens, as a server counts them; 0 where it tells none that can be."""
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        return 0
+    return int(count) if 0 <= count < MOST_TOKENS else 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from avenv.core.suggest import did_you_mean
-from avenv_agents.omni.question import Reply, Tool
+from avenv_agents.omni.question import Reply, Tool, words_of
 
 TOOL = "act"
 
@@ -84,7 +84,7 @@ def read_actions(
                 )
             actions.append(names.index(name))
         if isinstance(one.get("note"), str):
-            note = one["note"][:note_letters]
+            note = words_of(one["note"])[:note_letters]
     return actions[:plan], note
 
 

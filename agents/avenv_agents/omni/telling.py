@@ -10,9 +10,10 @@ from typing import Any
 
 from avenv.tasks.oracle import Asked
 from avenv_agents.omni.backends import find_backend
+from avenv_agents.omni.desk import Desk
 from avenv_agents.omni.line import Line
-from avenv_agents.omni.question import AnswerError, Question, Text
-from avenv_agents.omni.transcripts import Entry, Transcript, key_of
+from avenv_agents.omni.question import Question, Text
+from avenv_agents.omni.transcripts import Transcript, key_of
 
 LONGEST = 400
 """Letters of an answer; the rest is dropped."""
@@ -84,22 +85,8 @@ class Teller:
         model, name, answer_limit, temperature = self._asked
         backend, told = find_backend(name), (Text(_words(asked)),)
         question = Question(model, SYSTEM, told, None, TOKENS, answer_limit, temperature)
-        body = backend.body(question)
-
-        def fetch() -> Entry:
-            sent = self._line.send(body)
-            try:
-                reply = backend.reply(sent.answer)
-                used = reply.tokens_in, reply.tokens_out
-            except AnswerError:
-                used = 0, 0
-            return Entry("", sent.answer, *used, 0.0, sent.tries)
-
-        kept = Transcript(Path(self._kept), key_of(body)[:32])
-        try:
-            reply = backend.reply(kept.ask(body, {}, fetch).answer)
-        except AnswerError:
-            return ""
+        kept = Transcript(Path(self._kept), key_of(backend.body(question))[:32])
+        reply, _ = Desk(backend, lambda: self._line).ask(question, kept)
         return "" if reply.refusal else " ".join(reply.text.split())[:LONGEST]
 
     @cached_property

@@ -33,8 +33,9 @@ true by construction, for the scene was set so that they are.
 **Balance.** Questions come in groups (`group`): one home and place, one text with one order of
 its options, and as many clips for each answer. So a text says nothing about its answer, and
 neither does what the clips of a group share. Where `senses` is `both`, the pictures alone and
-the sound alone say nothing either. A group is in one split. `avenv questions check DIR` lets a
-classifier of texts try. `short` has the options in a word or two, for answers without them.
+the sound alone say nothing either. A group is in one split. `avenv questions check DIR` lets
+classifiers of texts, of sounds and of pictures try. `short` has the options in a word or two, for
+answers without them.
 
 **Splits.** Homes of one split are in no other, and neither are the kinds of sound ({sounds});
 but the smoke alarm of `alarm` and the bell of `premature` are of one kind in all. `level` is

@@ -72,6 +72,7 @@ class Clip:
         change: (seconds, states): what happens in it.
         late: seconds by which the sound is later than the picture.
         swapped: whether left is right for the ears.
+        flipped: whether left is right for the camera, as in a mirror.
         is_film: whether there is a picture.
         margin: seconds before and after it over which headings go on, for sound that is late.
         bare: whether all carpets have been taken out.
@@ -86,6 +87,7 @@ class Clip:
     change: tuple[float, Mapping[str, str]] | None = None
     late: float = 0.0
     swapped: bool = False
+    flipped: bool = False
     is_film: bool = True
     margin: float = 0.0
     bare: bool = False
@@ -102,6 +104,11 @@ class Clip:
         places = ends[0] + share[:, None] * (ends[1] - ends[0])
         marks = np.linspace(-self.margin, self.seconds + self.margin, len(self.headings))
         return places, np.interp(times, marks, np.unwrap(self.headings))
+
+    def turned(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return radians (T,) that the camera has turned to its left by then, as is seen."""
+        _, [first] = self.at(np.zeros(1))
+        return (self.at(times)[1] - first) * (-1 if self.flipped else 1)
 
 
 def film(clip: Clip, folder: Path) -> dict[str, str]:
@@ -173,7 +180,7 @@ def seen(clip: Clip, world: World) -> NDArray[np.uint8]:
             there = world.with_states(states) if states else world
             view = render_view(there, eyes[rows], turn[rows], size=SIZE, sensors=("rgb",))
             pictures[rows] = view["rgb"]
-    return pictures
+    return pictures[:, :, ::-1] if clip.flipped else pictures
 
 
 def heard(clip: Clip, world: World) -> NDArray[np.float32]:

@@ -65,9 +65,14 @@ def check(questions: Sequence[Question]) -> list[Guessed]:
     """Return how well answers of val and test are guessed by who has learned the texts of train."""
     training = [q for q in questions if q.split == "train"]
     asked = [q for q in questions if q.split != "train"]
+    return rated(asked, guess(training, asked))
+
+
+def rated(asked: Sequence[Question], letters: Sequence[str]) -> list[Guessed]:
+    """Return how well questions were guessed, by template."""
     right: dict[str, list[bool]] = {}
     chances = {q.template: q.chance for q in asked}
-    for question, letter in zip(asked, guess(training, asked), strict=True):
+    for question, letter in zip(asked, letters, strict=True):
         right.setdefault(question.template, []).append(letter == question.answer)
     return [
         Guessed(name, len(hits), *wilson(sum(hits), len(hits)), chance=chances[name])

@@ -104,8 +104,7 @@ def _named(group: Group, name: str, split: str, number: int, stage: Stage) -> Pl
         stage.rng.shuffle(order)
     for k, member in enumerate(group.members):
         clip = member.clips[0]
-        _, headings = clip.at(np.linspace(0, clip.seconds, round(clip.seconds * 8) + 1))
-        turns = np.rad2deg(headings - headings[0])
+        turns = np.rad2deg(clip.turned(np.linspace(0, clip.seconds, round(clip.seconds * 8) + 1)))
         questions.append(
             Question(
                 id=f"{split}-{name}-{number:05d}-{k}",

@@ -7,10 +7,13 @@ import numpy as np
 from avenv_agents.questions.clips import Sounding
 from avenv_agents.questions.groups import Group, Member
 from avenv_agents.questions.spatial import still
-from avenv_agents.questions.stage import SECONDS, Pose, Stage
+from avenv_agents.questions.stage import SECONDS, Points, Pose, Stage, around, point_of
 
-ASIDE, WIDE = np.deg2rad(35), np.deg2rad(9)
-"""Radians by which a television and a real alarm are off the middle of the picture, and give."""
+ASIDE = np.deg2rad(35)
+"""Radians by which a television and a real alarm are off the middle of the picture."""
+
+GAP = 0.4
+"""Metres before the screen of a television at which it sounds, and before a door that is seen."""
 
 RING = 1.0
 """Seconds for which a bell rings."""
@@ -38,23 +41,21 @@ def alarm(stage: Stage) -> Group | None:
     away = float(np.linalg.norm(towards))
     if not 1.2 < away < 5:
         return None
-    mouth = np.append(centre[:2] + 0.4 * towards / away, centre[2])
+    mouth = np.append(centre[:2] + GAP * towards / away, centre[2])
     if not stage.sees(pose, mouth[None])[0]:
         return None
-    facing = Pose(pose.place, float(np.arctan2(*-towards[::-1])), pose.room)
-    azimuth, height = stage.azimuths(facing, stage.places), float(mouth[2] - stage.level)
-    fair = stage.in_sight(pose, height) & (np.abs(stage.distances(pose) / away - 1) < 0.3)
+    facing = float(np.arctan2(*-towards[::-1]))
+    sides = np.array([1, -1])  # on which the television is
+    others = around(pose, facing - 2 * ASIDE * sides, away - GAP, mouth[2])
+    if not stage.sees(pose, others).all() or not stage.holds(pose.room, others[:, :2]).all():
+        return None
     sound = f"smoke_alarm/{int(stage.rng.integers(4))}"
     members = []
-    for side in (1, -1):  # on which the television is
-        place = stage.draw(fair & (np.abs(azimuth + side * 2 * ASIDE) < WIDE))
-        if place is None:
-            return None
-        seen = replace(facing, heading=facing.heading - side * ASIDE)
-        points = (stage.source(place, height), tuple(map(float, mouth)))
+    for side, other in zip(sides, others, strict=True):
+        seen = replace(pose, heading=facing - float(side) * ASIDE)
         members += [
-            Member(k, (still(stage, seen, (Sounding(sound, point),)),))  # type: ignore[arg-type]
-            for k, point in enumerate(points)
+            Member(k, (still(stage, seen, (Sounding(sound, point_of(point)),)),))
+            for k, point in enumerate((other, mouth))
         ]
     return Group(
         "There is a television in the picture. A smoke alarm is heard: either a real one "
@@ -79,7 +80,7 @@ def premature(stage: Stage) -> Group | None:
     fair = [
         k for k, door in enumerate(own)
         if abs(angles[k]) < np.deg2rad(35) and 1.2 < near[k] < 4
-        and {"open", "closed"} <= set(_states(stage, door[0]))
+        and {"open", "closed"} <= set(_states(stage, door[0])) and _is_seen(stage, pose, door[3])
     ]  # fmt: skip
     if not fair:
         return None
@@ -103,6 +104,13 @@ def premature(stage: Stage) -> Group | None:
         tuple(members),
         "easy",
     )
+
+
+def _is_seen(stage: Stage, pose: Pose, door: Points) -> bool:
+    """Return whether nothing stands before the middle of a door (2,), open or closed."""
+    towards = pose.place - door
+    before = door + GAP * towards / np.linalg.norm(towards)
+    return bool(stage.sees(pose, np.array([[*before, stage.level + 1.0]]))[0])
 
 
 def _states(stage: Stage, name: str) -> tuple[str, ...]:

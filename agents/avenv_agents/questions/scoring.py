@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from avenv.benchmark.metrics import wilson
 from avenv_agents.questions.groups import AXES
@@ -58,23 +59,44 @@ def letter_in_words(text: str, question: Question) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def table(questions: Sequence[Question], answers: Mapping[str, str], name: str) -> str:
-    """Return in Markdown how good answers are: all, by axis, by template and by level."""
+def table(
+    questions: Sequence[Question],
+    answers: Mapping[str, str],
+    name: str,
+    controls: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> str:
+    """Return in Markdown how good answers are: all, by axis, by template and by level.
+
+    Args:
+        questions: that were asked.
+        answers: letters by question.
+        name: of who answered.
+        controls: answers of others by their name, a column for each; scored are those they have.
+    """
     rows = [("all", questions)]
     rows += [(axis, [q for q in questions if q.axis == axis]) for axis in AXES]
     names = dict.fromkeys(q.template for q in questions)
     rows += [(f"– {one}", [q for q in questions if q.template == one]) for one in names]
     rows += [(f"{level} ones", [q for q in questions if q.level == level])
              for level in ("easy", "hard")]  # fmt: skip
-    lines = [f"| {name} | questions | right | 95 % | chance |", "|---|---|---|---|---|"]
+    lines = [[name, "questions", "right, 95 %", "chance", *controls]]
+    lines.append(["---"] * len(lines[0]))
     for title, own in rows:
         if own:
-            right = sum(answers.get(q.id) == q.answer for q in own)
-            share, low, high = wilson(right, len(own))
             chance = sum(q.chance for q in own) / len(own)
-            lines.append(
-                f"| {title} | {len(own)} | {share:.2f} | [{low:.2f}, {high:.2f}] | {chance:.2f} |"
-            )
+            others = [
+                _share([q for q in own if q.id in other], other) for other in controls.values()
+            ]
+            lines.append([title, str(len(own)), _share(own, answers), f"{chance:.2f}", *others])
     silent = sum(not answers.get(q.id) for q in questions)
-    return "\n".join(lines) + (f"\n\n{silent} have no answer of use, and count as wrong." if silent
-                               else "")  # fmt: skip
+    told = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return told + (f"\n\n{silent} have no answer of use, and count as wrong." if silent else "")
+
+
+def _share(questions: Sequence[Question], answers: Mapping[str, str]) -> str:
+    """Return the share that is right, with Wilson's interval; nothing of no questions."""
+    if not questions:
+        return ""
+    right = sum(answers.get(q.id) == q.answer for q in questions)
+    share, low, high = wilson(right, len(questions))
+    return f"{share:.2f} [{low:.2f}, {high:.2f}]"

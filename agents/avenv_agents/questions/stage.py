@@ -52,9 +52,9 @@ class Stage:
         self._kinds = KINDS[split]
         self.level = world.walkable.level
         self.places = world.places
-        rooms = [shapely.Polygon(room.polygon) for room in world.compiled.rooms]
+        self._rooms = [shapely.Polygon(room.polygon) for room in world.compiled.rooms]
         points = shapely.points(self.places)
-        inside = np.array([shapely.contains(room, points) for room in rooms])
+        inside = np.array([shapely.contains(room, points) for room in self._rooms])
         self.room_of = np.where(inside.any(axis=0), inside.argmax(axis=0), -1)
 
     def begin(self, seed: Sequence[int]) -> None:
@@ -103,6 +103,10 @@ class Stage:
         """Say of points (K, 3) whether nothing stands between them and the head."""
         starts = np.broadcast_to(self.ears(pose.place), np.shape(points))
         return lines_of_sight(self.world.compiled.bvh, starts, np.asarray(points, float))
+
+    def holds(self, room: int, places: Points) -> NDArray[np.bool_]:
+        """Say of places (K, 2) whether they are in a room."""
+        return np.asarray(shapely.contains(self._rooms[room], shapely.points(places)))
 
     def draw(self, wanted: NDArray[np.bool_]) -> Points | None:
         """Return one of the places that are wanted (P,); None if none is."""
@@ -155,3 +159,14 @@ class Stage:
         waves = [a * np.sin(2 * np.pi * f * times + p)
                  for a, f, p in zip(sizes, rates, phases, strict=True)]  # fmt: skip
         return tuple(float(x) for x in np.sum(waves, axis=0))
+
+
+def around(pose: Pose, angles: Points, away: float, height: float) -> Points:
+    """Return points (K, 3) at a height, so many metres from a pose, at angles (K,) of the world."""
+    aside = away * np.column_stack([np.cos(angles), np.sin(angles)])
+    return np.column_stack([pose.place + aside, np.full(len(aside), height)])
+
+
+def point_of(point: Points) -> tuple[float, float, float]:
+    """Return a point (3,) as plain data."""
+    return float(point[0]), float(point[1]), float(point[2])

@@ -7,7 +7,7 @@ import numpy as np
 from avenv_agents.questions.clips import Sounding
 from avenv_agents.questions.groups import Group, Member
 from avenv_agents.questions.spatial import still
-from avenv_agents.questions.stage import Points, Pose, Stage
+from avenv_agents.questions.stage import Points, Pose, Stage, around, point_of
 
 LATE = {
     "0.8 s early": -0.8, "0.4 s early": -0.4, "in time": 0.0, "0.4 s late": 0.4, "0.8 s late": 0.8,
@@ -19,6 +19,10 @@ ABOVE, LOW, HIGH = 0.05, 0.3, 1.6
 
 WITHIN, CLOSE = np.deg2rad(38), 0.45
 """Radians within which a thing is in the picture, and by which two of them are apart."""
+
+BEFORE, SHOWN = 0.85, 0.5
+"""Share of the way to the nearer of two things at which it sounds, and share of the time for which
+a thing is in the picture of a camera that turns."""
 
 
 def offset(stage: Stage) -> Group | None:
@@ -45,7 +49,11 @@ def offset(stage: Stage) -> Group | None:
 
 
 def which(stage: Stage) -> Group | None:
-    """On which of two things that are seen does it sound?"""
+    """Before which of two things that are seen does it sound?
+
+    It is as far away and as high before the one as before the other, and as far to one side: who
+    hears it alone knows the side, and not what is there.
+    """
     pose = stage.pose()
     names, tops = _in_view(stage, pose)
     if len(names) < 2:
@@ -55,15 +63,21 @@ def which(stage: Stage) -> Group | None:
     pairs = np.argwhere(far & np.tri(len(names), k=-1, dtype=bool))
     if not len(pairs):
         return None
-    pair = pairs[int(stage.rng.integers(len(pairs)))]
+    pair = stage.rng.permutation(pairs[int(stage.rng.integers(len(pairs)))])
+    between = replace(pose, heading=pose.heading + float(azimuth[pair].mean()))
+    away = BEFORE * float(np.linalg.norm(tops[pair, :2] - pose.place, axis=1).min())
+    points = around(pose, pose.heading + azimuth[pair], away, tops[pair, 2].mean())
+    if not stage.sees(pose, points).all():
+        return None
     [sound] = stage.sounds()
     members = tuple(
-        Member(k, (still(stage, pose, (Sounding(sound, _point(tops[row])),)),))
-        for k, row in enumerate(pair)
+        Member(k, (still(stage, between, (Sounding(sound, point_of(point)),)),))
+        for k, point in enumerate(points)
     )
     apart = abs(float(azimuth[pair[0]] - azimuth[pair[1]]))
     return Group(
-        "Both things are in the picture. A small loudspeaker lies on one of them. On which?",
+        "Both things are in the picture. A loudspeaker too small to be seen hangs between the "
+        "camera and one of them. Which one?",
         tuple(f"the {names[row]}" for row in pair),
         members,
         "easy" if apart > 0.7 else "hard",
@@ -72,20 +86,31 @@ def which(stage: Stage) -> Group | None:
 
 
 def mirrored(stage: Stage) -> Group | None:
-    """Do picture and sound disagree about left and right?"""
+    """Do picture and sound disagree about left and right?
+
+    Each sound is heard with a picture and with its mirror image, and each picture is seen with a
+    sound and with its mirror image: neither alone tells whether they agree.
+    """
     pose = stage.pose()
     names, tops = _in_view(stage, pose)
     if not names:
         return None
     row = int(stage.rng.integers(len(names)))
+    sways = np.array(stage.swaying())
+    shown = np.abs(stage.azimuths(pose, tops[row : row + 1, :2]) - sways) < WITHIN
+    if shown.mean() < SHOWN:
+        return None
     [sound] = stage.sounds()
-    clip = still(stage, pose, (Sounding(sound, _point(tops[row])),))
-    headings = tuple(pose.heading + turn for turn in stage.swaying())
-    clip = replace(clip, headings=headings)
-    members = tuple(Member(k, (replace(clip, swapped=bool(k)),)) for k in range(2))
+    clip = still(stage, pose, (Sounding(sound, point_of(tops[row])),))
+    clip = replace(clip, headings=tuple(float(x) for x in pose.heading + sways))
+    members = tuple(
+        Member(int(flipped != swapped), (replace(clip, flipped=flipped, swapped=swapped),))
+        for flipped in (False, True)
+        for swapped in (False, True)
+    )
     return Group(
-        f"A small loudspeaker lies on the {names[row]}, which is ahead. The camera turns to and "
-        "fro. Does what it hears agree with what it sees, or are its ears exchanged?",
+        f"A small loudspeaker lies on the {names[row]}. The camera turns to and fro. Does what it "
+        "hears agree with what it sees, or are left and right exchanged?",
         ("they agree", "left and right are exchanged"),
         members,
         "easy" if float(np.linalg.norm(tops[row, :2] - pose.place)) < 2.5 else "hard",
@@ -109,7 +134,3 @@ def _in_view(stage: Stage, pose: Pose) -> tuple[list[str], Points]:
     return [t.kind.replace("_", " ") for t, is_fair in zip(things, fair, strict=True) if is_fair], (
         tops[fair]
     )
-
-
-def _point(point: Points) -> tuple[float, float, float]:
-    return float(point[0]), float(point[1]), float(point[2])

@@ -5,7 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from avenv_agents.omni.question import AnswerError, Part, Picture, Question, Reply, Text
+from avenv_agents.omni.question import (
+    AnswerError,
+    Part,
+    Picture,
+    Question,
+    Reply,
+    Text,
+    tokens_of,
+    words_of,
+)
 
 URL = "https://api.anthropic.com"
 KEY = "ANTHROPIC_API_KEY"
@@ -53,7 +62,7 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         AnswerError: the answer is no message.
     """
     try:
-        blocks, usage = answer["content"], answer.get("usage") or {}
+        blocks, usage = answer["content"], answer.get("usage")
         calls = tuple(
             (str(block["name"]), json.dumps(block["input"]))
             for block in blocks
@@ -62,11 +71,11 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         stop = answer.get("stop_reason")
         return Reply(
             calls,
-            "".join(block["text"] for block in blocks if block["type"] == "text"),
+            words_of([block for block in blocks if block["type"] == "text"]),
             "refused" if stop == "refusal" else "",
             stop == "max_tokens",
-            int(usage.get("input_tokens") or 0),
-            int(usage.get("output_tokens") or 0),
+            tokens_of(usage, "input_tokens"),
+            tokens_of(usage, "output_tokens"),
         )
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise AnswerError(f"the answer is no message: {error!r}") from error

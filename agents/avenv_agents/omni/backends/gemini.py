@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from avenv_agents.omni.question import AnswerError, Part, Picture, Question, Reply, Text
+from avenv_agents.omni.question import (
+    AnswerError,
+    Part,
+    Picture,
+    Question,
+    Reply,
+    Text,
+    tokens_of,
+    words_of,
+)
 
 URL = "https://generativelanguage.googleapis.com/v1beta"
 KEY = "GEMINI_API_KEY"
@@ -55,7 +64,7 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         AnswerError: the answer has no candidate.
     """
     try:
-        usage = answer.get("usageMetadata") or {}
+        usage = answer.get("usageMetadata")
         blocked = (answer.get("promptFeedback") or {}).get("blockReason", "")
         candidate = {} if blocked else answer["candidates"][0]
         parts = (candidate.get("content") or {}).get("parts") or ()
@@ -67,11 +76,11 @@ def reply(answer: Mapping[str, Any]) -> Reply:
         )
         return Reply(
             calls,
-            "".join(part.get("text", "") for part in parts),
+            words_of([part for part in parts if not part.get("thought")]),
             blocked or (finish if finish in _REFUSED else ""),
             finish == "MAX_TOKENS",
-            int(usage.get("promptTokenCount") or 0),
-            int(usage.get("candidatesTokenCount") or 0) + int(usage.get("thoughtsTokenCount") or 0),
+            tokens_of(usage, "promptTokenCount"),
+            tokens_of(usage, "candidatesTokenCount") + tokens_of(usage, "thoughtsTokenCount"),
         )
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise AnswerError(f"the answer has no candidate: {error!r}") from error

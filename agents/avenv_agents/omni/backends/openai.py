@@ -4,13 +4,27 @@ Pictures are data URIs, sound is an ``input_audio`` part. Requests go through Op
 """
 
 import base64
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from avenv_agents.omni.question import AnswerError, Part, Picture, Question, Reply, Text
+from avenv_agents.omni.question import (
+    AnswerError,
+    Part,
+    Picture,
+    Question,
+    Reply,
+    Text,
+    tokens_of,
+    words_of,
+)
 
 URL = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"
+
+_THOUGHTS = re.compile(r"^\s*<think>.*?(</think>\s*|\Z)", re.DOTALL)
+"""What some servers leave before the answer; a thought without end is all there is."""
 
 
 def body(question: Question) -> dict[str, Any]:
@@ -52,8 +66,15 @@ def post(client: Any, base_url: str, key: str, body: Mapping[str, Any]) -> Any:
         raise error.__cause__ or OSError(str(error)) from None
 
 
-def answer(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the chunks of a stream say together."""
+def answer(chunks: Sequence[Any]) -> dict[str, Any]:
+    """Return what the chunks of a stream say together; the chunks, where they are none."""
+    try:
+        return _joined(chunks)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return {"chunks": list(chunks)}
+
+
+def _joined(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     message: dict[str, Any] = {"content": "", "tool_calls": []}
     found: dict[str, Any] = {"choices": [{"message": message, "finish_reason": None}]}
     calls: dict[int, dict[str, str]] = {}
@@ -85,22 +106,25 @@ def reply(answer: Mapping[str, Any]) -> Reply:
     """
     try:
         choice = answer["choices"][0]
-        message, usage = choice["message"], answer.get("usage") or {}
-        calls = tuple(
-            (str(call["function"]["name"]), str(call["function"]["arguments"]))
-            for call in message.get("tool_calls") or ()
-        )
+        message, usage = choice["message"], answer.get("usage")
+        called = [call["function"] for call in message.get("tool_calls") or ()]
+        calls = tuple((str(own["name"]), _arguments(own["arguments"])) for own in called)
         finish = choice.get("finish_reason")
         return Reply(
             calls,
-            message.get("content") or "",
-            message.get("refusal") or ("filtered" if finish == "content_filter" else ""),
+            _THOUGHTS.sub("", words_of(message.get("content"))),
+            words_of(message.get("refusal")) or ("filtered" if finish == "content_filter" else ""),
             finish == "length",
-            int(usage.get("prompt_tokens") or 0),
-            int(usage.get("completion_tokens") or 0),
+            tokens_of(usage, "prompt_tokens"),
+            tokens_of(usage, "completion_tokens"),
         )
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise AnswerError(f"the answer is no chat completion: {error!r}") from error
+
+
+def _arguments(told: Any) -> str:
+    """Return arguments as JSON text; some servers tell them as an object."""
+    return told if isinstance(told, str) else json.dumps(told)
 
 
 def _part(part: Part) -> dict[str, Any]:
