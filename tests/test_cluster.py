@@ -13,7 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from cluster_support import NODE, ray, simulated
+from cluster_support import SOON, ray, simulated, wait_until
 
 from avenv.benchmark import evaluate
 from avenv.cli import main
@@ -84,8 +84,7 @@ def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, work
 
 def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
     evaluate(Slow, out="alone", **room)
-    doomed = joined.add_node(num_cpus=1, **NODE)
-    joined.wait_for_nodes()
+    doomed = joined.add(1)
     death = Thread(target=kill_when_it_plays, args=(joined, doomed))
     death.start()
     with pytest.warns(RuntimeWarning, match="a worker has died"):
@@ -96,9 +95,8 @@ def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
 
 def kill_when_it_plays(machines, node):
     sign = Path(f"slow-{node.all_processes['raylet'][0].process.pid}")
-    while not sign.exists():
-        time.sleep(0.05)
-    machines.remove_node(node, allow_graceful=False)
+    wait_until(sign.exists)
+    machines.kill(node)
 
 
 def dies(_):
@@ -197,6 +195,10 @@ def marked(mark):
     return found
 
 
+def has_lines(journal):
+    return journal.exists() and len(journal.read_bytes().splitlines()) > 1
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_ctrl_c_leaves_results_and_no_processes(room):
     options = "\n".join(["scenes: room.yaml", "sounds: phone", "acoustics: anechoic",
@@ -211,18 +213,12 @@ def test_ctrl_c_leaves_results_and_no_processes(room):
         env={**os.environ, "PYTHONPATH": path, "CLUSTER_TEST": mark},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if journal.exists() and len(journal.read_bytes().splitlines()) > 1:
-            break
-        time.sleep(0.1)
+    wait_until(lambda: has_lines(journal) or process.poll() is not None)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=SOON)
     assert process.returncode == 130, said
     assert "from which the same command goes on" in said
-    deadline = time.monotonic() + 90  # Ray's own agents notice late that their machine is gone
-    while marked(mark) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_until(lambda: not marked(mark))  # Ray's own notice late that their machine is gone
     assert marked(mark) == []
     before = journal.read_bytes().splitlines()
     done = CliRunner().invoke(main, command)
