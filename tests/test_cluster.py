@@ -12,8 +12,10 @@ from threading import Thread
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from cluster_support import SOON, ray, simulated, wait_until
+from support import small_flat
 
 from avenv.benchmark import evaluate
 from avenv.cli import main
@@ -23,6 +25,7 @@ from avenv.simulation import sharing
 from avenv.simulation.cluster import Cluster, remote
 from avenv.simulation.sharing import check_shared, share_out
 from avenv_agents.baselines import RandomAgent
+from avenv_agents.questions.making import SPLITS, make
 
 ROOM = "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
 OPTIONS = {"sensors": ("pose",), "sounds": "phone", "acoustics": "anechoic",
@@ -171,6 +174,43 @@ def test_a_cluster_bakes_what_one_machine_bakes(joined, tmp_path, monkeypatch):
     again, said = bake("together", "--cluster", "auto", "--workers", "1")
     assert again == alone
     assert "0 fields" in said
+
+
+def files_in(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*") if path.is_file()
+    }  # fmt: skip
+
+
+def test_a_cluster_draws_the_poses_that_one_machine_draws(joined, tmp_path):
+    options = "--homes homes:train/0-1 --sounds phone --places 2 --sources 1"
+
+    def draw(folder, *more):
+        command = ["data", "poses", str(tmp_path / folder), *options.split(), *more]
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+        return files_in(tmp_path / folder), done.output
+
+    alone, _ = draw("alone")
+    together, _ = draw("together", "--cluster", "auto", "--workers", "1")
+    assert together == alone
+    assert len(alone) == 3
+    (tmp_path / "together" / "train-000001.npz").unlink()
+    again, said = draw("together", "--cluster", "auto", "--workers", "1")
+    assert again == alone
+    assert "1 homes made" in said
+
+
+def test_a_cluster_makes_the_questions_that_one_machine_makes(joined, tmp_path):
+    pytest.importorskip("av")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "flat.yaml").write_text(yaml.safe_dump(small_flat().to_dict()))
+    scenes = {split: [str(tmp_path / "flat.yaml")] for split in SPLITS}
+    options = {"count": 10, "homes": 1, "only": ("louder",), "scenes": scenes, "progress": False}
+    alone = make(tmp_path / "alone", **options)
+    assert make(tmp_path / "together", cluster=Cluster(workers=2), **options) == alone
+    assert files_in(tmp_path / "together") == files_in(tmp_path / "alone")
 
 
 def test_jobs_are_shared_out_to_whoever_is_there(joined):
