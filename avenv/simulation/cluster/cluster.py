@@ -176,16 +176,17 @@ class Cluster:
         """
         return self.stream(partial(remote.one, function), enumerate(jobs), lambda job: job)
 
-    def members(self, make: Callable[[int, bool], Any], count: int) -> list[Any]:
+    def members(self, make: Callable[[int, bool], Any], count: int, gpus: int = 0) -> list[Any]:
         """Return actors that each hold what ``make(number, is_new)`` makes, for as long as needed.
 
         What they hold is asked by ``actor.call.remote(verb, *arguments)``, even while it does
         something else; ``got`` returns the answer. One that dies is made anew by Ray, on another
-        machine if need be, and ``is_new`` is then false.
+        machine if need be, and ``is_new`` is then false. Each has so many GPUs of its own.
         """
         actor = self._ray.remote(remote.Member).options(
-            num_cpus=self.threads, memory=self.memory, max_restarts=-1, max_task_retries=0,
-            max_concurrency=2, runtime_env=self._environment(), scheduling_strategy="SPREAD",
+            num_cpus=self.threads, num_gpus=gpus, memory=self.memory, max_restarts=-1,
+            max_task_retries=0, max_concurrency=2, runtime_env=self._environment(),
+            scheduling_strategy="SPREAD",
         )  # fmt: skip
         packed = self._packed(make)  # within the call: it may outlive any machine's memory
         return [actor.remote(remote.place(), packed, number) for number in range(count)]
@@ -229,8 +230,18 @@ class Cluster:
 
     @property
     def death(self) -> type[Exception]:
-        """What ``got`` raises if somebody has died."""
+        """What ``got`` raises if somebody has died, or what he has made is lost."""
         return self._ray.exceptions.RayError
+
+    @property
+    def absence(self) -> type[Exception]:
+        """What ``got`` raises if the actor that was asked has died: a ``death``."""
+        return self._ray.exceptions.RayActorError
+
+    @property
+    def gpus(self) -> int:
+        """How many the machines have."""
+        return int(sum(node["Resources"].get("GPU", 0) for node in self._machines()))
 
     def _full(self) -> tuple[type[Exception], ...]:
         errors = self._ray.exceptions
