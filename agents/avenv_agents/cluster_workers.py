@@ -72,7 +72,7 @@ class Member:
         self._seed = seed if is_new else None
         self._has_begun = is_new  # with episodes that nobody has played yet
         self._enough: tuple[int, int] | None = None
-        self._times: list[tuple[float, float]] = []
+        self._busy: list[float] = []
 
     def spaces(self) -> tuple:
         """Return the spaces of the environments."""
@@ -89,16 +89,16 @@ class Member:
             # Who comes later must not play again what has been played in its place.
             self._player.begin(int(np.random.SeedSequence((seed, turn)).generate_state(1)[0]))
         self._seed, self._has_begun = seed, False
-        call, began, busy = (seed, turn), time.perf_counter(), time.process_time()
+        call, busy = (seed, turn), time.process_time()
         rollout = self._player.collect(
             weights, steps, guide, is_enough=lambda: self._enough == call
         )
-        self._times.append((time.perf_counter() - began, time.process_time() - busy))
+        self._busy.append(time.process_time() - busy)
         return Tally(rollout.steps, rollout.begun.shape[1], rollout.episodes), rollout
 
-    def times(self) -> list[tuple[float, float]]:
-        """Return the seconds that each rollout has taken, of time and of CPU."""
-        return self._times
+    def busy(self) -> list[float]:
+        """Return the CPU seconds that each rollout has taken, of all threads."""
+        return self._busy
 
     def hurry(self, seed: int, turn: int) -> None:
         """Let a rollout end before the next step."""
@@ -206,9 +206,9 @@ class ClusterWorkers:
                 time.sleep(_PAUSE)
         return [metrics for share in sorted(found) for metrics in found[share]]
 
-    def times(self) -> list[list[tuple[float, float]]]:
-        """Return for each worker the seconds of its rollouts, of time and of CPU."""
-        calls = [member.call.remote("times") for member in self._members]
+    def busy(self) -> list[list[float]]:
+        """Return for each worker the CPU seconds of its rollouts."""
+        calls = [member.call.remote("busy") for member in self._members]
         return [self._cluster.got(call) for call in calls]
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from gymnasium import spaces
 from torch import distributed
 
 from avenv.simulation.cluster import Cluster, address
+from avenv_agents.allocation import keep_memory
 from avenv_agents.cluster_workers import RETURN, ClusterWorkers, Haul
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, Update, batch_of, learn_from
@@ -53,6 +54,7 @@ class Member:
         self, config: PpoConfig, given: tuple[spaces.Dict, spaces.Space], parts: PolicyConfig,
         device: str, number: int, is_new: bool,
     ):  # fmt: skip
+        keep_memory()
         self._config, self._device = config, device
         self._policy = Policy(*given, parts).to(device)
         self._optimizer = torch.optim.Adam(self._policy.parameters())

@@ -14,6 +14,7 @@ except ImportError as error:
 from avenv.core.interrupts import terminable
 from avenv.core.suggest import accepted
 from avenv.simulation.cluster import Cluster
+from avenv_agents.allocation import keep_memory
 from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
 from avenv_agents.cluster_workers import ClusterWorkers
 from avenv_agents.config import TrainingConfig
@@ -75,6 +76,7 @@ def train(
         ChildProcessError: all workers of a cluster have died, and none returns.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what was saved.
     """
+    keep_memory()
     folder = Path(folder)
     kind, method = METHODS[config.method]
     numbers = _record(config.method, kind, getattr(config, config.method))
