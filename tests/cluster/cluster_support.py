@@ -96,6 +96,17 @@ def simulated(*cores):
         machines.end()
 
 
+class Owner:
+    """A member of a cluster that has what is lost when it dies."""
+
+    def __init__(self, number, is_new):
+        pass
+
+    def put(self, what):
+        """Return a reference to something that is its own."""
+        return [ray.put(what)]
+
+
 def wait_until(holds):
     """Wait until something holds, for ``SOON`` at most; return what it says."""
     deadline = time.monotonic() + SOON

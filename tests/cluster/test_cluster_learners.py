@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import ray, simulated
+from cluster_support import Owner, ray
 
 torch = pytest.importorskip("torch")
 
@@ -20,7 +20,8 @@ from avenv_agents.learners import Learners  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig  # noqa: E402
 from avenv_agents.ppo import OneLearner, PpoConfig, Update  # noqa: E402
-from avenv_agents.rollout import Guide, joined  # noqa: E402
+from avenv_agents.rollout import Guide  # noqa: E402
+from avenv_agents.rollout import joined as side_by_side  # noqa: E402
 from avenv_agents.workers import Player, weights_of  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -30,12 +31,6 @@ PARTS = {"encoders": {"perfect_ears": None, PREVIOUS: None}, "features": 16,
          "memory_options": {"features": 16}}  # fmt: skip
 NUMBERS = {"rollout_steps": 12, "epochs": 2, "minibatches": 3, "learning_rate": 0.01,
            "auxiliary": 0.1}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def machines():
-    with simulated(2, 1) as machines:
-        yield machines
 
 
 @pytest.fixture
@@ -58,16 +53,6 @@ class Mortal(PpoConfig):
         return super().__getattribute__(name)
 
 
-class Owner:
-    """Has what is lost when it dies."""
-
-    def __init__(self, number, is_new):
-        pass
-
-    def put(self, what):
-        return [ray.put(what)]
-
-
 def rollouts_of(env, parts):
     """Return a policy's rollouts: of four rows, of two that were cut short, and of three."""
     players = [Player(TrainingEnvs(env, rows, 1), rows, parts, 7, None) for rows in (4, 2, 3)]
@@ -80,7 +65,7 @@ def rollouts_of(env, parts):
     return policy, players[0].spaces, found
 
 
-def test_two_learners_learn_what_one_learns_though_one_dies(machines, env, tmp_path):
+def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_path):
     parts = PolicyConfig(**PARTS)
     policy, spaces, rollouts = rollouts_of(env, parts)
     alone = Policy(*spaces, parts)
@@ -94,10 +79,13 @@ def test_two_learners_learn_what_one_learns_though_one_dies(machines, env, tmp_p
         haul = Haul([
             (Tally(r.steps, r.begun.shape[1], r.episodes), cluster.share(r)) for r in rollouts
         ])  # fmt: skip
-        assert haul.steps == joined(rollouts).steps == 12 * 4 + 3 * 2 + 12 * 3
+        assert haul.steps == side_by_side(rollouts).steps == 12 * 4 + 3 * 2 + 12 * 3
 
         def check_same(update):
-            losses, its_losses = learners.learn(haul, update), one.learn(joined(rollouts), update)
+            losses, its_losses = (
+                learners.learn(haul, update),
+                one.learn(side_by_side(rollouts), update),
+            )
             assert losses == pytest.approx(its_losses, rel=1e-3, abs=1e-5)
             theirs, its_weights = weights_of(policy), weights_of(alone)
             for name, weights in its_weights.items():
@@ -122,7 +110,7 @@ def test_two_learners_learn_what_one_learns_though_one_dies(machines, env, tmp_p
         learners.close()
 
 
-def test_a_run_has_several_learners(machines, env, tmp_path):
+def test_a_run_has_several_learners(joined, env, tmp_path):
     config = TrainingConfig(
         env, 4, 96, 3, checkpoint_every=96, method="ppo", policy=PARTS, ppo=NUMBERS
     )

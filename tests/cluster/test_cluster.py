@@ -2,10 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-import uuid
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -14,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from cluster_support import SOON, ray, simulated, wait_until
+from cluster_support import wait_until
 from support import small_flat
 
 from avenv.benchmark import evaluate
@@ -26,10 +23,6 @@ from avenv.simulation.cluster import Cluster, remote
 from avenv.simulation.sharing import check_shared, share_out
 from avenv_agents.baselines import RandomAgent
 from avenv_agents.questions.making import SPLITS, make
-
-ROOM = "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
-OPTIONS = {"sensors": ("pose",), "sounds": "phone", "acoustics": "anechoic",
-           "max_episode_steps": 30}  # fmt: skip
 
 
 class Mortal(RandomAgent):
@@ -55,28 +48,14 @@ class Slow(RandomAgent):
         return super().act(observation, info)
 
 
-@pytest.fixture(scope="module")
-def joined():
-    """A cluster of two machines of two cores each, on this one."""
-    with simulated(2, 2) as machines:
-        yield machines
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "room.yaml").write_text(ROOM)
-    return {"scenes": "room.yaml", "episodes": 8, "num_envs": 1, "progress": False, **OPTIONS}
-
-
 def contents(folder):
     return [(Path(folder) / name).read_bytes() for name in ("episodes.jsonl", "summary.json")]
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers):
+@pytest.mark.parametrize(("workers", "deaths"), [(1, [5]), (2, [1]), (4, [1, 5])])
+def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers, deaths):
     evaluate(Mortal, out="alone", **room)
-    marks = [Path("kill-1"), Path("kill-5")]
+    marks = [Path(f"kill-{episode}") for episode in deaths]
     for mark in marks:
         mark.touch()
     with pytest.warns(RuntimeWarning, match="a worker has died, its work is done again"):
@@ -221,60 +200,3 @@ def test_jobs_are_shared_out_to_whoever_is_there(joined):
             assert [done[number] for number in range(8)] == quotients
             with pytest.raises(ZeroDivisionError):
                 list(share_out(divmod, [(1, 0)], **who))
-
-
-def marked(mark):
-    """Return the processes that were begun, by whomever, in a command with a mark."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes()[:80])
-        except OSError:
-            continue
-    return found
-
-
-def has_lines(journal):
-    return journal.exists() and len(journal.read_bytes().splitlines()) > 1
-
-
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_ctrl_c_leaves_results_and_no_processes(room):
-    options = "\n".join(["scenes: room.yaml", "sounds: phone", "acoustics: anechoic",
-                         "sensors: [pose]", "max_episode_steps: 30"])  # fmt: skip
-    Path("options.yaml").write_text(options)
-    command = ["evaluate", "--agent", "test_cluster:Slow", "--config", "options.yaml",
-               "--episodes", "8", "--num-envs", "1", "--out", "out"]  # fmt: skip
-    mark, journal = uuid.uuid4().hex, Path("out/episodes.jsonl")
-    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avenv", *command, "--cluster", "local", "--workers", "2"],
-        env={**os.environ, "PYTHONPATH": path, "CLUSTER_TEST": mark},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    wait_until(lambda: has_lines(journal) or process.poll() is not None)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=SOON)
-    assert process.returncode == 130, said
-    assert "from which the same command goes on" in said
-    wait_until(lambda: not marked(mark))  # Ray's own notice late that their machine is gone
-    assert marked(mark) == []
-    before = journal.read_bytes().splitlines()
-    done = CliRunner().invoke(main, command)
-    assert done.exit_code == 0, done.output
-    after = journal.read_bytes().splitlines()
-    assert 1 < len(before) < len(after) == 9
-    assert set(before) < set(after)
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
-def test_an_address_without_a_cluster_is_named(address, room):
-    if ray.is_initialized():
-        ray.shutdown()
-    arguments = ["evaluate", "--agent", "random", "--scene", "room.yaml", "--episodes", "1"]
-    done = CliRunner().invoke(main, [*arguments, "--cluster", address, "--out", "out"])
-    assert done.exit_code == 1
-    assert address in done.output
-    done = CliRunner().invoke(main, [*arguments, "--workers", "2"])
-    assert "--cluster as well" in done.output
