@@ -75,6 +75,13 @@ def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
     assert contents("together") == contents("alone")
 
 
+def test_a_machine_that_has_just_died_is_not_waited_for(joined):
+    here = len(joined.more) + 1
+    joined.kill(joined.add(1))
+    with Cluster(workers=1) as cluster:
+        assert len(cluster.everywhere(os.getpid)) == here
+
+
 def kill_when_it_plays(machines, node):
     sign = Path(f"slow-{node.all_processes['raylet'][0].process.pid}")
     wait_until(sign.exists)
