@@ -15,6 +15,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from avenv.simulation.vocabulary import vocabulary
 from avenv_agents.encoders import ENCODERS, make_encoder
 from avenv_agents.fusion import FUSIONS, make_fusion
 from avenv_agents.memory import MEMORIES, make_memory
@@ -37,6 +38,7 @@ def space(side: int) -> spaces.Dict:
         contact=spaces.Box(0, 1, (1,), np.float32),
         truth=spaces.Box(-3, 3, (3,), np.float32),
         previous_action=spaces.Discrete(5),
+        instruction=spaces.Box(0, len(vocabulary()), (32,), np.int32),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tests keep their caches to themselves."""
+"""Tests keep their caches to themselves, and their threads from waiting for one another."""
 
 import os
 import shutil
@@ -6,14 +6,19 @@ import tempfile
 
 import pytest
 
-_folder = tempfile.mkdtemp(prefix="avenv-tests-")
-os.environ["AVENV_CACHE"] = _folder
+# Processes that share the tests (`pytest -n 2`) share what they keep, too.
+_is_worker = "PYTEST_XDIST_WORKER" in os.environ
+if not _is_worker:
+    os.environ["AVENV_CACHE"] = tempfile.mkdtemp(prefix="avenv-tests-")
+# Matrices of tests are small: more threads only wait for each other, the more on a busy machine.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _remove_cache():
-    yield
-    shutil.rmtree(_folder, ignore_errors=True)
+def pytest_unconfigure():
+    """Remove what was kept, once all have finished."""
+    if not _is_worker:
+        shutil.rmtree(os.environ["AVENV_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from test_networks import SPACE, observe  # noqa: E402
 
-from avenv_agents import fusion, inference, memory  # noqa: E402
+from avenv_agents import fusion, inference, inference_layers, memory  # noqa: E402
 from avenv_agents.encoders import make_encoder  # noqa: E402
 from avenv_agents.weights import load_weights, save_weights  # noqa: E402
 
@@ -115,11 +115,11 @@ def test_functions_are_as_torch_has_them():
         ("softplus", torch.nn.functional.softplus),
         ("relu", torch.relu),
     ):
-        ours = getattr(inference, name)(x.numpy())
+        ours = getattr(inference_layers, name)(x.numpy())
         np.testing.assert_allclose(ours, function(x), atol=1e-6, err_msg=name)
     rows = torch.randn(3, 7) * 50
-    np.testing.assert_allclose(inference.softmax(rows.numpy()), rows.softmax(-1), atol=1e-6)
-    log = inference.log_softmax(rows.numpy())
+    np.testing.assert_allclose(inference_layers.softmax(rows.numpy()), rows.softmax(-1), atol=1e-6)
+    log = inference_layers.log_softmax(rows.numpy())
     np.testing.assert_allclose(log, rows.log_softmax(-1), atol=1e-5, rtol=1e-6)
 
 

@@ -250,7 +250,7 @@ def test_memory_keeps_rollouts_of_any_size(env):
     policy = make_policy((envs := make_envs(env, max_episode_steps=7)).single_observation_space)
     collector = Collector(envs, policy, seed=0)
     rollouts = [collector.collect(6, Guide(asked=True)) for _ in range(4)]
-    memory = Memory(DaggerConfig(rollout_steps=6, kept=2), "cpu", seed=0)
+    memory = Memory(kept=2, steps=6, device="cpu", seed=0)
     for rollout in (rollouts[0], joined([rollouts[1], cut(rollouts[2], 4)]), cut(rollouts[3], 3)):
         memory.add(rollout)
     sample = memory.sample(100)

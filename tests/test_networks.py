@@ -34,6 +34,7 @@ SPACE = spaces.Dict(
         "acoustic_map": spaces.Box(0, 6, (20, 20, 1), np.float32),
         "truth": spaces.Box(-3, 3, (3,), np.float32),
         "previous_action": spaces.Discrete(5),
+        "instruction": spaces.Box(0, 361, (32,), np.int32),
     }
 )
 

@@ -93,11 +93,15 @@ def test_published_baselines_learn_and_act(name, tmp_path):
     published = TrainingConfig.from_yaml(find_config("train", name))
     scene = tmp_path / "room.yaml"
     builder = SceneBuilder("room")
-    builder.room("room", size=(5, 4))
+    room = builder.room("room", size=(5, 4))
+    builder.source(on=room.place("fan", against="north wall", along=1.2))
     builder.build().save(scene)
-    env = {**published.env, **OPTIONS, "scenes": str(scene), "max_episode_steps": 8,
-           "sensors": published.env["sensors"]}  # fmt: skip
+    env = {**OPTIONS, **published.env, "scenes": str(scene), "max_episode_steps": 8}
+    if name == "savi":
+        env["sounds"] = "heard"  # of things
+    first = {"rollout_steps": 6, "batches": 1} if published.descriptor else {}
     run = replace(published, env=env, workers=1, num_envs=2, total_steps=12, validation={},
+                  descriptor={**published.descriptor, **first},
                   ppo={**published.ppo, "rollout_steps": 6, "epochs": 1})  # fmt: skip
     policy = train(run, tmp_path / "run", progress=False)
     agent = find_agent(str(tmp_path / "run"))

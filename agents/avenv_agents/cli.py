@@ -57,6 +57,12 @@ from avenv.cli.commands import cluster_of, cluster_option
     "--control",
     help="Learn without a sense, or with the truth in place of sound: deaf, blind, perfect_ear.",
 )
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="That the learner computes on, cpu or cuda; auto: a GPU if there is one.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the policy in the folder.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
 def train(
@@ -70,6 +76,7 @@ def train(
     learners: int,
     minutes: float | None,
     control: str | None,
+    device: str,
     resume: bool,
     overwrite: bool,
 ) -> None:
@@ -101,8 +108,8 @@ def train(
         members = run.workers + (learners if learners > 1 else 0)
         joined = cluster_of(cluster, members, run.num_envs, threads)
         learn(
-            run, folder, resume=resume, overwrite=overwrite, cluster=joined, patience=patience,
-            learners=learners,
+            run, folder, resume=resume, overwrite=overwrite, device=device, cluster=joined,
+            patience=patience, learners=learners,
         )  # fmt: skip
     click.echo(f"saved {folder}; watch it with: tensorboard --logdir {folder}")
     click.echo(f"and evaluate it with: avenv evaluate --agent {folder}")

@@ -46,7 +46,10 @@ class TrainingConfig:
         dagger: numbers of the method "dagger", see ``DaggerConfig``.
         validation: of "dagger" and "ppo": ``every`` so many steps, so many ``episodes``, and
             options that differ from ``env``: ``scenes`` that were held back.
-        start_from: the file of a policy of the same parts, whose weights to begin with.
+        descriptor: numbers of the first stage, see ``DescriptorConfig``, in which the policy's
+            ``goal_descriptor`` learns alone; "dagger" or "ppo" is the second. Empty: there is none.
+        start_from: a policy whose weights to begin with, its file or name; of the same parts, or
+            with fewer encoders.
         control: of "dagger" and "ppo": a name in ``CONTROLS``, for a policy that learns without a
             sense, or with the truth in place of sound; else as it is.
         minutes: of "dagger" and "ppo": after which the run ends, if its steps are not all taken.
@@ -66,6 +69,7 @@ class TrainingConfig:
     workers: int = 1
     policy: dict[str, Any] = field(default_factory=dict)
     dagger: dict[str, Any] = field(default_factory=dict)
+    descriptor: dict[str, Any] = field(default_factory=dict)
     validation: dict[str, Any] = field(default_factory=dict)
     start_from: str | None = None
     minutes: float | None = None
@@ -74,7 +78,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method is {self.method!r}; {accepted(self.method, METHODS)}")
-        for name in ("env", "encoder", "ppo", "policy", "dagger", "validation"):
+        for name in ("env", "encoder", "ppo", "policy", "dagger", "descriptor", "validation"):
             value = getattr(self, name)
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
                 raise ValueError(f"{name} is {value!r}; accepted: a mapping from names to values")

@@ -79,7 +79,8 @@ def train_dagger(
         course: of the run; its optimizer is that of the policy.
         device: that torch computes on.
     """
-    memory = Memory(config, device, seed=course.seed + course.steps)
+    seed = course.seed + course.steps
+    memory = Memory(config.kept, config.rollout_steps, device, seed, config.discount)
     workers.start(policy, config.rollout_steps, _guide(config, course.share))
     while not course.is_over:
         with course.timing("simulate"):
@@ -170,13 +171,15 @@ class Memory:
     """The latest rollouts, column by column: one column is one row's T steps, or fewer.
 
     Args:
-        config: says how many are kept.
+        kept: how many rollouts.
+        steps: T, of each.
         device: where they are kept.
         seed: of the order in which they are drawn.
+        discount: of the return.
     """
 
-    def __init__(self, config: DaggerConfig, device: str, seed: int):
-        self._config, self._device = config, device
+    def __init__(self, kept: int, steps: int, device: str, seed: int, discount: float = 0.99):
+        self._kept, self._steps, self._device, self._discount = kept, steps, device, discount
         self._random = np.random.default_rng(seed)
         self._arrays: dict[str, Tensor] = {}
         self._columns = self._room = 0  # that were ever added; that are kept
@@ -189,15 +192,17 @@ class Memory:
             "expert": rollout.expert,
             "azimuth": rollout.azimuth,
             "near": rollout.near,
-            "returns": discounted(rollout, self._config.discount),
+            "goal": rollout.goal,
+            "category": rollout.category,
+            "returns": discounted(rollout, self._discount),
             "memory": rollout.memory[None],
             "played": rollout.played,
         }
         columns = rollout.begun.shape[1]
         if not self._arrays:
-            self._room = self._config.kept * columns
+            self._room = self._kept * columns
             for name, array in arrays.items():
-                length = 1 if name == "memory" else self._config.rollout_steps
+                length = 1 if name == "memory" else self._steps
                 shape = length, self._room, *array.shape[2:]
                 kind = torch.from_numpy(array[:0]).dtype
                 self._arrays[name] = torch.zeros(shape, dtype=kind, device=self._device)

@@ -32,9 +32,16 @@ _PAUSE = 0.5  # seconds between two questions whether somebody is there again
 
 
 class State(NamedTuple):
-    """All that learners have in common: of the policy and of its optimizer."""
+    """All that learners have in common.
+
+    Attributes:
+        weights: of the policy.
+        frozen: names of those that do not learn.
+        optimizer: its state.
+    """
 
     weights: Weights
+    frozen: frozenset[str]
     optimizer: dict[str, Any]
 
 
@@ -243,10 +250,13 @@ def state_of(policy: Policy, optimizer: torch.optim.Optimizer) -> State:
         number: {name: x.cpu() if isinstance(x, torch.Tensor) else x for name, x in own.items()}
         for number, own in held["state"].items()
     }
-    return State(weights_of(policy), {**held, "state": kept})
+    frozen = frozenset(name for name, p in policy.named_parameters() if not p.requires_grad)
+    return State(weights_of(policy), frozen, {**held, "state": kept})
 
 
 def load(policy: Policy, optimizer: torch.optim.Optimizer, state: State) -> None:
     """Give a policy and its optimizer what learners have in common."""
     policy.load_state_dict({name: torch.tensor(w) for name, w in state.weights.items()})
+    for name, parameter in policy.named_parameters():
+        parameter.requires_grad_(name not in state.frozen)
     optimizer.load_state_dict(state.optimizer)

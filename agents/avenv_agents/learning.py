@@ -15,11 +15,12 @@ from avenv.core.interrupts import terminable
 from avenv.core.suggest import accepted
 from avenv.simulation.cluster import Cluster
 from avenv_agents.allocation import keep_memory
-from avenv_agents.checkpoints import load_checkpoint, read_checkpoint
+from avenv_agents.checkpoints import read_checkpoint
 from avenv_agents.cluster_workers import ClusterWorkers
 from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
+from avenv_agents.descriptor import NAME, DescriptorConfig, train_descriptor
 from avenv_agents.encoders import EARS, ENCODERS, Encoder
 from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
@@ -27,6 +28,7 @@ from avenv_agents.learners import Learners
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
 from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
+from avenv_agents.transfer import start_from
 from avenv_agents.waypoints import MAPS
 from avenv_agents.workers import Crew, Workers
 
@@ -81,6 +83,7 @@ def train(
     kind, method = METHODS[config.method]
     numbers = _record(config.method, kind, getattr(config, config.method))
     parts = controlled(_record("policy", PolicyConfig, config.policy), config.control)
+    first = _first_stage(config, parts)
     text = config.to_yaml()
     check_folder(folder, config, resume, overwrite)
     if learners > 1 and (cluster is None or method is not train_ppo):
@@ -95,7 +98,7 @@ def train(
         torch.manual_seed(config.seed)  # here, so that it does not matter who plays
         policy = Policy(*crew.spaces, parts)
         if config.start_from is not None and not resume:
-            _start_from(policy, config.start_from)
+            start_from(policy, config.start_from)
         policy.to(device)
         optimizer = torch.optim.Adam(policy.parameters(), lr=numbers.learning_rate, eps=1e-5)
         if not resume:
@@ -116,6 +119,8 @@ def train(
             if not resume:
                 course.keep()
             with terminable():
+                if first is not None:
+                    train_descriptor(first, policy, crew, course, device)
                 method(numbers, policy, crew, course, device, *team)
         except KeyboardInterrupt as stop:
             steps = read_checkpoint(folder / POLICY_FILE)["steps"]
@@ -166,15 +171,14 @@ def _make_workers(
     return Workers(*crew) if cluster is None else ClusterWorkers(cluster, *crew, patience)
 
 
-def _start_from(policy: Policy, file: str) -> None:
-    """Give a policy the weights of another."""
-    try:
-        policy.load_state_dict(load_checkpoint(Path(file)).state_dict())
-    except RuntimeError as error:
-        said = str(error).partition("\n")[0]
-        raise ValueError(
-            f"start_from: {file} holds another policy ({said}); accepted: one of the same parts"
-        ) from error
+def _first_stage(config: TrainingConfig, parts: PolicyConfig) -> DescriptorConfig | None:
+    """Return the numbers of the first stage, if there is one: not for who lacks ears."""
+    if not config.descriptor:
+        return None
+    if NAME not in config.policy.get("encoders", {}):
+        raise ValueError(f"descriptor is given; policy.encoders lacks {NAME}, which is to learn")
+    numbers = _record("descriptor", DescriptorConfig, config.descriptor)
+    return numbers if NAME in parts.encoders else None
 
 
 def _record(group: str, kind: type, given: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from avenv.core.suggest import accepted
 from avenv_agents.decision import DECISIONS
 from avenv_agents.encoders import Encoder, make_encoder
-from avenv_agents.encoders.ear import DIRECTIONS, BeliefEars
+from avenv_agents.encoders.ear import DIRECTIONS
 from avenv_agents.fusion import make_fusion
 from avenv_agents.memory import make_memory
 
@@ -173,7 +173,7 @@ class Policy(nn.Module):
         """
         previous = torch.where(begun, self.actions, observation[PREVIOUS])
         names = [*self.reads, *self.added]
-        seen = {name: _readable(observation[name]) for name in names} | {PREVIOUS: previous}
+        seen = {name: readable(observation[name]) for name in names} | {PREVIOUS: previous}
         *states, recalled = memory.split(self._states, dim=1)
         parts, after = [], []
         for encoder, state in zip(self.encoders.values(), states, strict=True):
@@ -192,16 +192,16 @@ class Policy(nn.Module):
             logits = logits.masked_fill(~observation[MASK].bool(), FORBIDDEN)
         return Unrolled(logits, value, auxiliary, memory)
 
+    def state_of(self, name: str, memory: Tensor) -> Tensor:
+        """Return the part (E, S) of memories (E, M) that is an encoder's."""
+        return memory.split(self._states, dim=1)[list(self.encoders).index(name)]
+
     def portable_config(self) -> PolicyConfig:
         """Return the configuration with which this policy's weights can be loaded anywhere."""
-        encoders = dict(self.config.encoders)
+        encoders = {}
         for name, encoder in self.encoders.items():
-            if isinstance(encoder, BeliefEars):  # its weights are part of the policy's
-                belief = encoder.belief
-                encoders[name] = {
-                    "hidden": belief.ear.heads.in_features,
-                    "memory": belief.gru.state,
-                }
+            assert isinstance(encoder, Encoder)
+            encoders[name] = encoder.plain_options(dict(self.config.encoders[name]))
         own = {key: value for key, value in vars(self.config).items() if key != "encoders"}
         return PolicyConfig(encoders=encoders, **own)
 
@@ -235,6 +235,6 @@ def as_tensors(
     return {name: torch.from_numpy(np.asarray(observation[name])).to(device) for name in names}
 
 
-def _readable(x: Tensor) -> Tensor:
+def readable(x: Tensor) -> Tensor:
     """Return an observation as encoders read it: what was stored in half precision as float32."""
     return x.float() if x.dtype == torch.float16 else x

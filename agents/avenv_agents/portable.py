@@ -41,6 +41,8 @@ def save_portable(path: str | Path, policy: "Policy", options: dict[str, Any]) -
         ValueError: a part of it needs torch.
     """
     config, encoders = policy.portable_config(), list(policy.encoders.values())
+    if any(getattr(encoder, "silence", "kept") != "kept" for encoder in encoders):
+        raise ValueError("a goal descriptor that is not kept in silence needs torch")
     seen = {name: policy.observation_space[name] for name in policy.reads}
     description = {
         "kind": KIND,

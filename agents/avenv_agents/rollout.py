@@ -4,7 +4,7 @@ A `Collector` steps one native batch. Finished rows begin anew within the step (
 that every step is one to learn from: `begun` says where, and nothing remembered passes it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from avenv.envs.vector import BatchEnv
+from avenv.scene import CATEGORIES
 from avenv.tasks.actions import STOP
 from avenv_agents.decision import decide
 from avenv_agents.policy import PREVIOUS, TRUTH, Policy, as_tensors, drawn, truth_of
@@ -40,6 +41,8 @@ class Rollout(NamedTuple):
         expert: the oracle's action; -1 where nobody asked it.
         azimuth: radians to the source, positive to the left.
         near: whether it is in reach.
+        goal: (T, E, 2) metres to it, ahead of the body and to its left.
+        category: of the first goal, its number in ``avenv.scene.CATEGORIES``; -1: it has none.
         memory: (E, M) before the first step.
         next_value: (E,) of what comes after the last step.
         played: whether the step was taken: rows of a rollout that was cut short lack the last ones.
@@ -57,6 +60,8 @@ class Rollout(NamedTuple):
     expert: NDArray[np.int64]
     azimuth: NDArray[np.float32]
     near: NDArray[np.bool_]
+    goal: NDArray[np.float32]
+    category: NDArray[np.int64]
     memory: NDArray[np.float32]
     next_value: NDArray[np.float32]
     played: NDArray[np.bool_]
@@ -160,6 +165,8 @@ class Collector:
                 "expert": expert,
                 "azimuth": truth["source_azimuth"].astype(np.float32),
                 "near": truth["geodesic_distance"] <= radius,
+                "goal": _on_the_floor(truth),
+                "category": self._categories(),
             }
             self._observation, reward, terminated, truncated, self._info = self.envs.step(action)
             self._begun, self._previous = terminated | truncated, action
@@ -186,6 +193,13 @@ class Collector:
             played=np.ones_like(stacked["begun"]),
             episodes=episodes,
         )
+
+    def _categories(self) -> NDArray[np.int64]:
+        """Return the number (E,) of each goal's category, -1 where it has none."""
+        episodes = self.envs.batch.task.episodes
+        goals = [episodes[row].goals for row in range(self.envs.num_envs)]
+        named = [own[0].category if own else None for own in goals]
+        return np.array([-1 if name is None else CATEGORIES.index(name) for name in named])
 
     def _seen(self) -> dict[str, NDArray]:
         """Return what the policy reads of the present observation, as it is kept."""
@@ -221,6 +235,13 @@ class Collector:
         seen = self._kept(final) | self._added(self._info["final_info"]["truth"])
         value = self._value(seen, np.zeros(len(truncated), bool))
         return np.where(truncated, value, np.float32(0))
+
+
+def _on_the_floor(truth: Mapping[str, NDArray]) -> NDArray[np.float32]:
+    """Return how far sources are ahead of bodies and to their left, (E, 2) metres."""
+    away = truth["source_distance"] * np.cos(truth["source_elevation"])
+    azimuth = truth["source_azimuth"]
+    return (away[:, None] * np.stack([np.cos(azimuth), np.sin(azimuth)], -1)).astype(np.float32)
 
 
 def joined(rollouts: Sequence[Rollout]) -> Rollout:

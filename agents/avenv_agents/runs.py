@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,14 @@ class SavedPolicy:
 
     Attributes:
         file: that ``train`` wrote, or, if it is trusted, a model of stable-baselines3.
+        silence: what becomes of its goal descriptor when the sound has ended, as a control: a name
+            in ``encoders.goal.HABITS``; empty: as it has learned.
     """
 
     file: Path
+    silence: str = ""
     explains = True
+    arguments = ("silence",)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -87,7 +92,23 @@ class SavedPolicy:
     @property
     def fingerprint(self) -> str:
         """Digest of the file, which tells this policy from what later training makes of it."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
+        digest = hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
+        return f"{digest}, {self.silence}" if self.silence else digest
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What is written down of its arguments."""
+        return {"silence": self.silence} if self.silence else {}
+
+    def configured(self, given: Mapping[str, Any]) -> "SavedPolicy":
+        """Return it with arguments.
+
+        Raises:
+            ValueError: one is unknown.
+        """
+        if other := sorted(set(given) - set(self.arguments)):
+            raise ValueError(f"{self.file} takes no {', '.join(other)}; accepted: silence")
+        return replace(self, **given)
 
     def __call__(self, envs: BatchEnv) -> Agent:
         """Load the policy; this is when torch is needed."""
@@ -95,8 +116,14 @@ class SavedPolicy:
 
         if not _is_model(self.file) and "policy" in read_checkpoint(self.file):
             from avenv_agents.agent import make_agent
+            from avenv_agents.descriptor import set_silence
 
-            return make_agent(envs, load_checkpoint(self.file))
+            policy = load_checkpoint(self.file)
+            if self.silence:
+                set_silence(policy, self.silence)
+            return make_agent(envs, policy)
+        if self.silence:
+            raise ValueError(f"silence is {self.silence!r}; {self.file} has no goal descriptor")
         from avenv_agents.policies import PolicyAgent, load_policy, load_trusted
 
         load = load_trusted if _is_model(self.file) else load_policy

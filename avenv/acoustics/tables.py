@@ -17,6 +17,7 @@ from avenv.acoustics.paths.edges import (
     select,
 )
 from avenv.core.kernels import borrowing
+from avenv.core.rows import distinct_rows
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene
 
@@ -122,8 +123,7 @@ def _mirrors(
     normal = compiled.normals.astype(np.float64)
     offset = np.einsum("tk,tk->t", normal, corners.mean(axis=1))
     rounded = np.round(np.column_stack([normal, offset]) / _PLANE_TOLERANCE).astype(np.int64)
-    _, group = np.unique(rounded, axis=0, return_inverse=True)
-    group = group.ravel()
+    _, group = distinct_rows(rounded)
     total = np.bincount(group, area)
     large = np.flatnonzero(total >= MIRROR_AREA)
     number = np.full(len(total), -1, np.int32)

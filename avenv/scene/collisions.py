@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely import MultiPoint, Polygon, STRtree
 from shapely.affinity import affine_transform
 
+from avenv.core.rows import distinct_rows
 from avenv.scene.catalogue import Size, build_mesh
 from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import PlacedDoor
@@ -170,7 +171,7 @@ def _solids(name: str, size: Size) -> list[Prism]:
 
 def _connected(triangles: Points) -> Iterator[Points]:
     """Yield the corners (K, 3) of each group of triangles that share corners."""
-    corners, index = np.unique(np.round(triangles.reshape(-1, 3), 5), axis=0, return_inverse=True)
+    corners, index = distinct_rows(np.round(triangles.reshape(-1, 3), 5))
     a, b, c = index.reshape(-1, 3).T
     links = coo_array(
         (np.ones(2 * len(a)), (np.concatenate([a, b]), np.concatenate([b, c]))),

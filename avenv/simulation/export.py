@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from avenv.core import frames
 from avenv.core.color import encoded
 from avenv.core.errors import SceneError
+from avenv.core.rows import distinct_rows
 from avenv.scene import CompiledScene
 from avenv.scene.files import SPEC_SUFFIXES
 from avenv.scene.meshes.notes import object_notes, scene_notes, surface_notes
@@ -86,7 +87,7 @@ def glb_bytes(compiled: CompiledScene, folder: Path) -> bytes:
     for number, ((_, row, sheet), members) in enumerate(groups.items()):
         uv = compiled.uv[members].reshape(-1, 2) / np.float32(images[row][1])
         corners = np.column_stack([compiled.triangles[members].reshape(-1, 3), uv])
-        unique, faces = np.unique(corners, axis=0, return_inverse=True)
+        unique, faces = distinct_rows(corners)
         mesh = trimesh.Trimesh(
             frames.to_y_up(unique[:, :3]), faces.reshape(-1, 3), process=False,
             visual=trimesh.visual.TextureVisuals(uv=unique[:, 3:], material=materials[row, sheet]),
@@ -109,9 +110,9 @@ def _groups(compiled: CompiledScene) -> Mapping[Key, NDArray[np.int64]]:
     """
     there = np.flatnonzero(np.any(compiled.normals, axis=1))
     keys = np.column_stack([compiled.object, compiled.surface, compiled.double_sided])[there]
-    rows, group = np.unique(keys, axis=0, return_inverse=True)
-    order = there[np.argsort(group.ravel(), kind="stable")]
-    members = np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
+    rows, group = distinct_rows(keys)
+    order = there[np.argsort(group, kind="stable")]
+    members = np.split(order, np.cumsum(np.bincount(group))[:-1])
     return {(o, s, bool(d)): m for (o, s, d), m in zip(rows.tolist(), members, strict=True)}
 
 

@@ -21,10 +21,11 @@ from avenv.core.errors import SceneError
 from avenv.geometry import lines_of_sight
 from avenv.scene.states import HELD, is_put
 from avenv.simulation.body import Body, check_fits
+from avenv.simulation.changes import begin_to_sound, still_sounding
 from avenv.simulation.ears import Ears
 from avenv.simulation.emitters import Emitter, Position
 from avenv.simulation.events import Event, check_events
-from avenv.simulation.hands import SHORT, VERBS, Act
+from avenv.simulation.hands import VERBS, Act
 from avenv.simulation.noise import ActuationNoise, disturbed_motion
 from avenv.simulation.sensors import Rig, Sensor, make_sensors
 from avenv.simulation.settings import SensorSettings
@@ -32,11 +33,6 @@ from avenv.simulation.source import Source
 from avenv.simulation.state import Start, State
 from avenv.simulation.world import World
 from avenv.simulation.worlds import WorldList
-from avenv.sounds.sets import load_sounds
-
-CRASH = 2.5
-"""Seconds of the sound of a fall that are heard when a thing falls or breaks."""
-
 
 RINGING = 5.0
 """Seconds after which nothing of what has ended is heard any more."""
@@ -304,8 +300,10 @@ class Simulator:
             )
         now = float(state.time[row])
         when = now if time is None else time
-        sources = self._carried_over(row, world, self._still_sounding(row, before, world, when))
-        begun = self._begun(before, world, when)
+        sources = self._carried_over(
+            row, world, still_sounding(state.emitters(row), before, world, when)
+        )
+        begun = begin_to_sound(before, world, when, self.settings.sample_rate)
         self._add(row, sources, [self._source(emitter, world, now) for emitter in begun])
         state.sources[row] = tuple(sources)
         state.here[row] = world
@@ -345,7 +343,7 @@ class Simulator:
         self._foreseen[row] = []
         for states in changes:
             before, world = world, world.with_states(states)
-            emitters += self._begun(before, world, 0.0)
+            emitters += begin_to_sound(before, world, 0.0, self.settings.sample_rate)
             world.walkable_for(self.body)
             _ = world.compiled.bvh  # made when it is first asked for
             self._rig.prepare(world)
@@ -353,35 +351,6 @@ class Simulator:
                 with suppress(SceneError):  # then it will be in the way
                     self._source(emitter, world)
             self._foreseen[row].append(world)
-
-    def _still_sounding(self, row: int, before: World, world: World, when: float) -> list[Emitter]:
-        """Return what sounds about a body; what falls silent with its thing ends."""
-        sounding = {source.object for source in world.compiled.sources}
-        changed = _changed(before, world)
-        return [
-            replace(emitter, end=when)
-            if emitter.object in changed
-            and emitter.object not in sounding
-            and emitter.duration not in (CRASH, SHORT)  # that ends by itself
-            and (emitter.end is None or emitter.end > when)
-            else emitter
-            for emitter in self.state.emitters(row)
-        ]
-
-    def _begun(self, before: World, world: World, when: float) -> list[Emitter]:
-        """Return what begins to sound as one world becomes the other, and what crashes."""
-        changed = _changed(before, world)
-        known = {source.object for source in before.compiled.sources}
-        begun = [s for s in world.compiled.sources if s.object in changed and s.object not in known]
-        crashes = [crash for name in changed if (crash := world.compiled.event(name))]
-        emitters = []
-        for source, duration in [*((s, None) for s in begun), *((s, CRASH) for s in crashes)]:
-            sound = load_sounds(source.sound, self.settings.sample_rate)[0]
-            once: dict[str, Any] = {"onset": when, "duration": duration}
-            emitters.append(
-                Emitter(source.position, sound, source.level, object=source.object, **once)
-            )
-        return emitters
 
     def _carried_over(self, row: int, world: World, emitters: Sequence[Emitter]) -> list[Source]:
         """Return the sources of a body, with these emitters, in another world.
@@ -507,9 +476,3 @@ class Simulator:
             some = rows[members]
             clear[some] = lines_of_sight(worlds[world].compiled.bvh, eyes[some], points[some])
         return clear
-
-
-def _changed(before: World, world: World) -> list[str]:
-    """Return the names of the things whose state differs between two worlds of one scene."""
-    now = world.compiled.states
-    return [name for name, state in before.compiled.states.items() if state != now[name]]

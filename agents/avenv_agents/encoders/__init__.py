@@ -8,7 +8,9 @@ from avenv_agents.encoders.ear import BeliefEars
 from avenv_agents.encoders.ears import BinauralEars, PerfectEars, SpectrogramEars
 from avenv_agents.encoders.encoder import Encoder
 from avenv_agents.encoders.eyes import ConvolutionalEyes, ResidualEyes
+from avenv_agents.encoders.goal import GoalDescriptor
 from avenv_agents.encoders.maps import AcousticMap, GeometricMap
+from avenv_agents.encoders.words import Instruction
 
 ENCODERS: dict[str, type[Encoder]] = {
     "eyes": ConvolutionalEyes,
@@ -16,12 +18,14 @@ ENCODERS: dict[str, type[Encoder]] = {
     "spectrogram_ears": SpectrogramEars,
     "binaural_ears": BinauralEars,
     "belief_ears": BeliefEars,
+    "goal_descriptor": GoalDescriptor,
     "perfect_ears": PerfectEars,
     "geometric_map": GeometricMap,
     "acoustic_map": AcousticMap,
     "pose": Pose,
     "contact": Contact,
     "previous_action": PreviousAction,
+    "instruction": Instruction,
 }
 """Every encoder: a class made with an observation space and options of its own."""
 

@@ -11,7 +11,7 @@ a turn of 15° moves them by one, and 0 is ahead.
 
 from math import pi
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
@@ -229,6 +229,10 @@ class BeliefEars(Encoder):
                 )
             self.belief.requires_grad_(not frozen)
         self.features, self.state = self.belief.features, self.belief.state
+
+    def plain_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with which its weights can be loaded anywhere."""
+        return {"hidden": self.belief.ear.heads.in_features, "memory": self.belief.gru.state}
 
     def forward(self, observation: dict[str, Tensor]) -> Tensor:
         """Return features (N, F) of observations (N, ...) that nothing came before."""

@@ -1,5 +1,7 @@
 """What every encoder is: a module that reads some observations and returns one vector."""
 
+from typing import Any
+
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -15,15 +17,25 @@ class Encoder(nn.Module):
         reads: names of the observations that it takes.
         features: length F of the vector.
         state: length S of what a row remembers; 0: nothing.
+        extends: name of the encoder whose features its own begin with, if it is more of one.
     """
 
     reads: tuple[str, ...]
     features: int
     state: int = 0
+    extends: str | None = None
 
     def forward(self, observation: dict[str, Tensor]) -> Tensor:
         """Return features (N, F) of observations (N, ...)."""
         raise NotImplementedError
+
+    def plain_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with which its weights can be loaded anywhere.
+
+        Args:
+            options: with which it was made.
+        """
+        return options
 
     def unroll(
         self, observation: dict[str, Tensor], state: Tensor, begun: Tensor

@@ -77,10 +77,9 @@ def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
     near = (beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2
     near &= ((cube >= 0) & (cube < shape)).all(axis=2)
     flat = np.ravel_multi_index(tuple(np.moveaxis(cube[near], -1, 0)), tuple(shape))
-    pair = np.unique(
-        np.column_stack([flat, np.broadcast_to(edge[:, None], near.shape)[near]]), axis=0
-    )
-    cubes, listed = pair[:, 0], pair[:, 1]
+    most = max(len(edges.length), 1)
+    pair = np.unique(flat * most + np.broadcast_to(edge[:, None], near.shape)[near])
+    cubes, listed = pair // most, pair % most
     first = np.searchsorted(cubes, np.arange(int(shape.prod()) + 1))
     bends = np.full(len(edges.length), -1, np.int32)
     bends[bending] = np.arange(len(bending), dtype=np.int32)

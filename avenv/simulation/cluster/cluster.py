@@ -142,8 +142,8 @@ class Cluster:
 
         Raises:
             Exception: what the function raises.
-            ChildProcessError: workers have died over the same job ``failures.TRIES`` times in a row, and it
-                came no further.
+            ChildProcessError: workers have died over the same job ``failures.TRIES`` times in a
+                row, and it came no further.
             OSError: what workers have sent fills memory and disk of a machine.
         """
         fresh, most = iter(jobs), self.workers

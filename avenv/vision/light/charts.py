@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from avenv.core.errors import SceneError
 from avenv.core.kernels import inner, kernel
+from avenv.core.rows import distinct_rows
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
 from avenv.vision.light.curves import NO_CURVES, Curves, find_curves, number_rows
@@ -212,8 +213,8 @@ def _postures(compiled: CompiledScene, uv: NDArray[np.float64]) -> NDArray[np.in
             there = np.flatnonzero(_areas(corners) > 0)
             frame[there] = affine(corners[there], uv[switch.triangles][there]).reshape(-1, 8)
             rows += [np.round(frame * 100), state.surface[:, None]]
-        _, kind = np.unique(np.concatenate(rows, axis=1), axis=0, return_inverse=True)
-        posture[switch.triangles] = 1 + kind.ravel()
+        _, kind = distinct_rows(np.concatenate(rows, axis=1))
+        posture[switch.triangles] = 1 + kind
     return posture
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import cache
+from avenv.core.rows import distinct_rows
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts, make_charts, moved_frames, no_charts
 from avenv.vision.light.lighting import find_lighting
@@ -218,9 +219,9 @@ def _share_corners(
     triangles: NDArray[np.float32], cluster: NDArray[np.int64], clusters: int
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int32]]:
     """Return vertices (3, V), corners (3, T) and first_vertex (C + 1,) of clustered triangles."""
-    points, point = np.unique(triangles.reshape(-1, 3), axis=0, return_inverse=True)
+    points, point = distinct_rows(triangles.reshape(-1, 3))
     owner = np.repeat(cluster, 3)
-    keys, vertex = np.unique(owner * len(points) + point.ravel(), return_inverse=True)
+    keys, vertex = np.unique(owner * len(points) + point, return_inverse=True)
     first = np.searchsorted(keys, np.arange(clusters + 1) * len(points))
     corners = (vertex.ravel() - first[owner]).astype(np.uint8).reshape(-1, 3)
     vertices = np.ascontiguousarray(points[keys % max(len(points), 1)].T)

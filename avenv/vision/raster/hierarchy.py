@@ -38,7 +38,7 @@ def _halve(
     while block * WIDTH < len(members):
         block *= WIDTH
     points = centroids[members]
-    axis = np.argmax(np.ptp(points, axis=0))
+    axis = np.argmax(points.max(axis=0) - points.min(axis=0))
     left = -(-len(members) // (2 * block)) * block
     ordered = members[np.argsort(points[:, axis], kind="stable")]
     yield from _halve(ordered[:left], centroids)
