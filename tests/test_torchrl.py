@@ -26,6 +26,7 @@ def test_torchrl_plays_what_gymnasium_plays(tmp_path):
     assert played.batch_size == (2, 10)
     env = make()
     env.set_seed(3)
+    torch.manual_seed(1)  # of its actions: an episode that stops at once shows little
     walk = env.rollout(10, break_when_any_done=False)
     again = gym.make("avenv/AudioGoal-v0", **options)
     again.reset(seed=3)  # as TorchRL's set_seed does
@@ -36,4 +37,4 @@ def test_torchrl_plays_what_gymnasium_plays(tmp_path):
         assert walk["next", "reward"][t].item() == pytest.approx(reward, abs=1e-6)
         if terminated or truncated:
             break
-    assert t > 0
+    assert t > 0, walk["action"].argmax(-1)

@@ -43,6 +43,14 @@ from avenv.cli.commands import cluster_of, cluster_option
     "no stragglers, and the curve then depends on who was slow.",
 )
 @click.option(
+    "--learners",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Of the cluster: processes that make each update of PPO together, on GPUs if it has as "
+    "many; of 1, this process.",
+)
+@click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="After which the run ends, too."
 )
 @click.option(
@@ -65,6 +73,7 @@ def train(
     cluster: str | None,
     threads: int,
     patience: float,
+    learners: int,
     minutes: float | None,
     control: str | None,
     device: str,
@@ -96,10 +105,11 @@ def train(
     else:
         from avenv_agents.learning import train as learn
 
-        joined = cluster_of(cluster, run.workers, run.num_envs, threads)
+        members = run.workers + (learners if learners > 1 else 0)
+        joined = cluster_of(cluster, members, run.num_envs, threads)
         learn(
             run, folder, resume=resume, overwrite=overwrite, device=device, cluster=joined,
-            patience=patience,
+            patience=patience, learners=learners,
         )  # fmt: skip
     click.echo(f"saved {folder}; watch it with: tensorboard --logdir {folder}")
     click.echo(f"and evaluate it with: avenv evaluate --agent {folder}")

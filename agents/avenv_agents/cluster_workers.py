@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,34 @@ WAIT = 60.0
 _PAUSE = 0.5  # seconds between two questions whether somebody is there again
 
 
+class Tally(NamedTuple):
+    """What is to be known of a rollout without having it: steps, rows, and ended episodes."""
+
+    steps: int
+    rows: int
+    episodes: list[dict[str, float]]
+
+
+class Haul(NamedTuple):
+    """A rollout that is still where it was played, in parts of some rows each.
+
+    Attributes:
+        parts: what each is, and a reference to the ``Rollout``.
+    """
+
+    parts: list[tuple[Tally, Any]]
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return sum(tally.steps for tally, _ in self.parts)
+
+    @property
+    def episodes(self) -> list[dict[str, float]]:
+        """Metrics of the episodes that ended."""
+        return [metrics for tally, _ in self.parts for metrics in tally.episodes]
+
+
 class Member:
     """A player that may take the place of one that has died, and may be told to come to an end.
 
@@ -44,14 +72,16 @@ class Member:
         self._seed = seed if is_new else None
         self._has_begun = is_new  # with episodes that nobody has played yet
         self._enough: tuple[int, int] | None = None
-        self._times: list[tuple[float, float]] = []
+        self._busy: list[float] = []
 
     def spaces(self) -> tuple:
         """Return the spaces of the environments."""
         return self._player.spaces
 
-    def collect(self, seed: int, turn: int, weights: Any, steps: int, guide: Guide) -> Rollout:
-        """Return a rollout: the turn-th since all began with a seed, from 1."""
+    def collect(
+        self, seed: int, turn: int, weights: Any, steps: int, guide: Guide
+    ) -> tuple[Tally, Rollout]:
+        """Return a rollout, the turn-th since all began with a seed, from 1, and what it is."""
         if turn == 1:
             if not self._has_begun or self._seed != seed:
                 self._player.begin(seed)
@@ -59,16 +89,16 @@ class Member:
             # Who comes later must not play again what has been played in its place.
             self._player.begin(int(np.random.SeedSequence((seed, turn)).generate_state(1)[0]))
         self._seed, self._has_begun = seed, False
-        call, began, busy = (seed, turn), time.perf_counter(), time.process_time()
+        call, busy = (seed, turn), time.process_time()
         rollout = self._player.collect(
             weights, steps, guide, is_enough=lambda: self._enough == call
         )
-        self._times.append((time.perf_counter() - began, time.process_time() - busy))
-        return rollout
+        self._busy.append(time.process_time() - busy)
+        return Tally(rollout.steps, rollout.begun.shape[1], rollout.episodes), rollout
 
-    def times(self) -> list[tuple[float, float]]:
-        """Return the seconds that each rollout has taken, of time and of CPU."""
-        return self._times
+    def busy(self) -> list[float]:
+        """Return the CPU seconds that each rollout has taken, of all threads."""
+        return self._busy
 
     def hurry(self, seed: int, turn: int) -> None:
         """Let a rollout end before the next step."""
@@ -106,7 +136,7 @@ class ClusterWorkers:
         player = partial(_player, make_envs, config, validate)
         self._members = cluster.members(partial(Member, player, seed), count)
         self._seed, self._turn = seed, 0
-        self._calls: dict[Any, int] = {}
+        self._calls: dict[Any, tuple[int, Any]] = {}
         self._how: tuple = ()
         self._missing: set[int] = set()
         self.spaces = self._first_answer("spaces")
@@ -119,6 +149,23 @@ class ClusterWorkers:
 
     def finish(self) -> Rollout:
         """Return what they have collected, the rows of those who are there side by side."""
+        while True:
+            found = []
+            for number, (_, reference) in self._finished():
+                try:
+                    found.append(self._cluster.got(reference))
+                except self._cluster.death as error:  # its machine, since
+                    self._lost(number, error)
+            if found:
+                return joined(found)
+            self._call()
+
+    def finish_there(self) -> Haul:
+        """Return what they have collected, and leave it where it is."""
+        return Haul([part for _, part in self._finished()])
+
+    def _finished(self) -> list[tuple[int, tuple[Tally, Any]]]:
+        """Return what each worker has collected that lives, one at least."""
         gives_up = time.monotonic() + RETURN
         while not (found := self._collected()):
             if time.monotonic() > gives_up:
@@ -128,7 +175,7 @@ class ClusterWorkers:
                 )
             time.sleep(_PAUSE)
             self._call()
-        return joined([found[number] for number in sorted(found)])
+        return sorted(found.items(), key=lambda item: item[0])
 
     def begin(self, seed: int) -> None:
         """Begin new episodes everywhere with the next rollout, as if nothing had been before."""
@@ -159,9 +206,9 @@ class ClusterWorkers:
                 time.sleep(_PAUSE)
         return [metrics for share in sorted(found) for metrics in found[share]]
 
-    def times(self) -> list[list[tuple[float, float]]]:
-        """Return for each worker the seconds of its rollouts, of time and of CPU."""
-        calls = [member.call.remote("times") for member in self._members]
+    def busy(self) -> list[list[float]]:
+        """Return for each worker the CPU seconds of its rollouts."""
+        calls = [member.call.remote("busy") for member in self._members]
         return [self._cluster.got(call) for call in calls]
 
     def close(self) -> None:
@@ -171,25 +218,28 @@ class ClusterWorkers:
     def _call(self) -> None:
         """Ask everybody, the dead too: they may be there again."""
         question = "collect", self._seed, self._turn, *self._how
-        self._calls = {m.call.remote(*question): k for k, m in enumerate(self._members)}
+        self._calls = {}
+        for number, member in enumerate(self._members):
+            tally, rollout = member.call.options(num_returns=2).remote(*question)
+            self._calls[tally] = number, rollout
 
-    def _collected(self) -> dict[int, Rollout]:
+    def _collected(self) -> dict[int, tuple[Tally, Any]]:
         """Return what each worker has collected that lives."""
-        found: dict[int, Rollout] = {}
+        found: dict[int, tuple[Tally, Any]] = {}
         calls, self._calls = self._calls, {}
         hurried = False
         while calls:
             (call, *_), _ = self._cluster.first(list(calls))
-            number = calls.pop(call)
+            number, rollout = calls.pop(call)
             try:
-                found[number] = self._cluster.got(call)
+                found[number] = self._cluster.got(call), rollout
                 self._missing.discard(number)
             except self._cluster.death as error:
                 self._lost(number, error)
             living = len(found) + len(calls)
             if found and not hurried and len(found) >= math.ceil(self._patience * living):
                 hurried = True
-                for slow in calls.values():
+                for slow, _ in calls.values():
                     self._members[slow].call.remote("hurry", self._seed, self._turn)
         return found
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from tqdm import tqdm
 from avenv.core.files import draft_of
 from avenv_agents.checkpoints import read_checkpoint, save_checkpoint
 from avenv_agents.policy import Policy
-from avenv_agents.rollout import Rollout
 from avenv_agents.runs import BEST_FILE, CONFIG_FILE, CSV_FILE, POLICY_FILE, STEP_FILES
 from avenv_agents.workers import Crew
 
@@ -28,6 +27,18 @@ RECENT = 100
 
 KEPT = 5
 """Checkpoints of single steps that are kept, the latest."""
+
+
+class Played(Protocol):
+    """What is to be known of a rollout that is learned from."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+
+    @property
+    def episodes(self) -> list[dict[str, float]]:
+        """Metrics of the episodes that ended."""
 
 
 class Every:
@@ -130,7 +141,7 @@ class Course:
         finally:
             self._seconds[what] += time.perf_counter() - began
 
-    def took(self, rollout: Rollout) -> None:
+    def took(self, rollout: Played) -> None:
         """Take note of a rollout."""
         self.steps += rollout.steps
         self.updates += 1

@@ -1,7 +1,7 @@
 """Train a policy with a memory as a configuration says: by DAgger or by PPO."""
 
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ except ImportError as error:
 from avenv.core.interrupts import terminable
 from avenv.core.suggest import accepted
 from avenv.simulation.cluster import Cluster
+from avenv_agents.allocation import keep_memory
 from avenv_agents.checkpoints import read_checkpoint
 from avenv_agents.cluster_workers import ClusterWorkers
 from avenv_agents.config import TrainingConfig
@@ -23,6 +24,7 @@ from avenv_agents.descriptor import NAME, DescriptorConfig, train_descriptor
 from avenv_agents.encoders import EARS, ENCODERS, Encoder
 from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
+from avenv_agents.learners import Learners
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.ppo import PpoConfig, train_ppo
 from avenv_agents.runs import POLICY_FILE, check_folder, remove_run
@@ -46,6 +48,7 @@ def train(
     device: str = "auto",
     cluster: Cluster | None = None,
     patience: float = 1.0,
+    learners: int = 1,
 ) -> Policy:
     """Train a policy and save it with its configuration.
 
@@ -62,6 +65,8 @@ def train(
         cluster: whose workers play in place of processes of this machine, which learns.
         patience: of a cluster: share of the workers at whose end a rollout ends for all. Below 1
             no straggler holds up the others, and the curve depends on who was slow.
+        learners: that make each update of PPO together, each from the rollouts of some workers;
+            of several, all are members of the cluster.
 
     Returns:
         The policy, on the CPU.
@@ -73,6 +78,7 @@ def train(
         ChildProcessError: all workers of a cluster have died, and none returns.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what was saved.
     """
+    keep_memory()
     folder = Path(folder)
     kind, method = METHODS[config.method]
     numbers = _record(config.method, kind, getattr(config, config.method))
@@ -80,8 +86,15 @@ def train(
     first = _first_stage(config, parts)
     text = config.to_yaml()
     check_folder(folder, config, resume, overwrite)
+    if learners > 1 and (cluster is None or method is not train_ppo):
+        raise ValueError(f"learners is {learners}; accepted: 1, or more of PPO on a cluster")
+    theirs, device = device, "cpu" if learners > 1 else device
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    with cluster or nullcontext(), closing(_make_workers(config, parts, cluster, patience)) as crew:
+    with (
+        cluster or nullcontext(),
+        closing(_make_workers(config, parts, cluster, patience)) as crew,
+        ExitStack() as later,
+    ):
         torch.manual_seed(config.seed)  # here, so that it does not matter who plays
         policy = Policy(*crew.spaces, parts)
         if config.start_from is not None and not resume:
@@ -97,13 +110,18 @@ def train(
             config.checkpoint_every, config.validation.get("every", 0), resume, progress,
             config.minutes,
         )  # fmt: skip
+        team: list[Learners] = []
+        if learners > 1:
+            assert cluster is not None
+            team = [Learners(cluster, learners, numbers, policy, optimizer, crew.spaces, theirs)]
+            later.enter_context(closing(team[0]))
         try:
             if not resume:
                 course.keep()
             with terminable():
                 if first is not None:
                     train_descriptor(first, policy, crew, course, device)
-                method(numbers, policy, crew, course, device)
+                method(numbers, policy, crew, course, device, *team)
         except KeyboardInterrupt as stop:
             steps = read_checkpoint(folder / POLICY_FILE)["steps"]
             raise type(stop)(

@@ -6,6 +6,7 @@ rollout, so that the policy's memory is computed as it was when it acted.
 """
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,10 @@ from avenv_agents.course import Course
 from avenv_agents.dagger import auxiliary_losses, only_played
 from avenv_agents.policy import Policy
 from avenv_agents.rollout import Rollout
+from avenv_agents.team import Alone
 from avenv_agents.workers import Crew
+
+ALONE = Alone()
 
 
 @dataclass(frozen=True)
@@ -59,56 +63,127 @@ class PpoConfig:
     bf16: bool = False
 
 
-def train_ppo(
-    config: PpoConfig, policy: Policy, workers: Crew, course: Course, device: str = "cpu"
-) -> None:
-    """Learn until the course is over.
+class Update(NamedTuple):
+    """How a rollout is learned from.
+
+    Attributes:
+        seed: of the order of its rows.
+        left: of learning rate and clip, 1 at the beginning.
+        values_only: whether only the critic learns.
+    """
+
+    seed: tuple[int, int]
+    left: float = 1.0
+    values_only: bool = False
+
+
+class Learner(Protocol):
+    """Who makes the updates."""
+
+    def finish(self, workers: Crew) -> Any:
+        """Return what workers have collected, as ``learn`` takes it; a course takes note of it."""
+
+    def learn(self, rollout: Any, update: Update) -> dict[str, float]:
+        """Learn from it, and return the means of the losses by name."""
+
+
+class OneLearner:
+    """This process; ``learners.Learners`` are several.
 
     Args:
         config: the numbers.
         policy: on the device.
+        optimizer: of the policy.
+        device: that torch computes on.
+    """
+
+    def __init__(
+        self, config: PpoConfig, policy: Policy, optimizer: torch.optim.Optimizer, device: str
+    ):
+        self._config, self._policy, self._optimizer = config, policy, optimizer
+        self._device = device
+
+    def finish(self, workers: Crew) -> Rollout:
+        """Return what workers have collected."""
+        return workers.finish()
+
+    def learn(self, rollout: Rollout, update: Update) -> dict[str, float]:
+        """Learn from a rollout, and return the means of the losses by name."""
+        batch = batch_of(self._config, rollout, self._device)
+        return learn_from(self._config, self._policy, self._optimizer, batch, update)
+
+
+def train_ppo(
+    config: PpoConfig, policy: Policy, workers: Crew, course: Course, device: str = "cpu",
+    learner: Learner | None = None,
+) -> None:  # fmt: skip
+    """Learn until the course is over.
+
+    Args:
+        config: the numbers.
+        policy: that acts, is validated and kept; on the device.
         workers: that collect rollouts.
         course: of the run; its optimizer is that of the policy.
         device: that torch computes on.
+        learner: that changes both; by default this process.
     """
+    learner = learner or OneLearner(config, policy, course.optimizer, device)
     while not course.is_over:
-        # Play.
         with course.timing("simulate"):
             workers.start(policy, config.rollout_steps)
-            rollout = workers.finish()
+            rollout = learner.finish(workers)
         left = 1 - course.share if config.decays else 1.0
         course.took(rollout)
-
-        # Judge what was played.
-        batch = batch_of(config, rollout, device)
-
-        # Learn from it, in a few epochs over its rows.
-        for group in course.optimizer.param_groups:
-            group["lr"] = config.learning_rate * left
-        policy.train()
-        random = np.random.default_rng((course.seed, course.steps))
-        values_only = course.updates <= config.critic_updates
-        parts_that_learn = policy.critic if values_only else policy
-        learning = [p for p in parts_that_learn.parameters() if p.requires_grad]
-        totals: dict[str, float] = {}
-        rows, parts = rollout.begun.shape[1], min(config.minibatches, rollout.begun.shape[1])
         with course.timing("learn"):
-            for _ in range(config.epochs):
-                for share in np.array_split(random.permutation(rows), parts):
-                    index = torch.from_numpy(share).to(device)
-                    some = {name: array[:, index] for name, array in batch.items()}
-                    losses = ppo_losses(config, policy, some, config.clip * left, values_only)
-                    course.optimizer.zero_grad()
-                    losses["loss"].backward(inputs=learning)
-                    nn.utils.clip_grad_norm_(policy.parameters(), config.max_gradient)
-                    if torch.isfinite(losses["loss"]):
-                        course.optimizer.step()
-                    for name, value in losses.items():
-                        mean = value.item() / (config.epochs * parts)
-                        totals[name] = totals.get(name, 0.0) + mean
+            seed, values_only = (course.seed, course.steps), course.updates <= config.critic_updates
+            losses = learner.learn(rollout, Update(seed, left, values_only))
 
         # Tell how it goes; save and validate where that is due.
-        course.tell(totals)
+        course.tell(losses)
+
+
+def learn_from(
+    config: PpoConfig, policy: Policy, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor],
+    update: Update, team: Alone = ALONE,
+) -> dict[str, float]:  # fmt: skip
+    """Learn from a batch in a few epochs over its rows; return the means of the losses by name.
+
+    Args:
+        config: the numbers.
+        policy: on the device that the batch is on.
+        optimizer: of the policy.
+        batch: own rows, as of ``batch_of``.
+        update: how.
+        team: who learns from other rows meanwhile; what they return adds up to the means.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * update.left
+    policy.train()
+    random = np.random.default_rng(update.seed)
+    parts_that_learn = policy.critic if update.values_only else policy
+    learning = [p for p in parts_that_learn.parameters() if p.requires_grad]
+    totals: dict[str, float] = {}
+    own = batch["begun"].shape[1]
+    first, rows = team.rows(own)
+    parts = min(config.minibatches, rows)
+    for _ in range(config.epochs):
+        for share in np.array_split(random.permutation(rows), parts):
+            here = share[(share >= first) & (share < first + own)] - first
+            index = torch.from_numpy(here).to(batch["begun"].device)
+            some = {name: array[:, index] for name, array in batch.items()}
+            losses = ppo_losses(
+                config, policy, some, config.clip * update.left, update.values_only, team
+            )
+            optimizer.zero_grad()
+            losses["loss"].backward(inputs=learning)
+            loss = team.add_up(learning, losses["loss"])
+            nn.utils.clip_grad_norm_(policy.parameters(), config.max_gradient)
+            if torch.isfinite(loss):
+                optimizer.step()
+            for name, value in losses.items():
+                mean = value.item() / (config.epochs * parts)
+                totals[name] = totals.get(name, 0.0) + mean
+    return totals
 
 
 def batch_of(config: PpoConfig, rollout: Rollout, device: str) -> dict[str, Tensor]:
@@ -149,22 +224,31 @@ def advantages(rollout: Rollout, discount: float, trace: float) -> NDArray[np.fl
 
 
 def ppo_losses(
-    config: PpoConfig, policy: Policy, batch: dict[str, Tensor], clip: float, values_only: bool
-) -> dict[str, Tensor]:
-    """Return the loss of a minibatch (T, rows, ...), and its parts by name."""
+    config: PpoConfig, policy: Policy, batch: dict[str, Tensor], clip: float, values_only: bool,
+    team: Alone = ALONE,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Return the loss of a minibatch (T, rows, ...), and its parts by name.
+
+    Of a team, each is what one's own steps contribute to the mean over the steps of all.
+    """
+    weight = team.weight(int(batch["played"].sum()))
+    if not weight:  # others have all rows of the minibatch
+        if not values_only:
+            team.moments(batch["advantage"][batch["played"]])
+        return {"loss": sum((p.sum() for p in policy.parameters()), torch.tensor(0.0)) * 0}
     seen = {name: batch[name] for name in [*policy.reads, *policy.added]}
     with torch.autocast(batch["begun"].device.type, torch.bfloat16, enabled=config.bf16):
         result = policy.unroll(seen, batch["memory"][0], batch["begun"])
     result, batch = only_played(result, batch)
     value = (result.value - batch["returns"]).square().mean() / 2
     if values_only:
-        return {"loss": config.value * value, "value": value.detach()}
+        return {"loss": weight * config.value * value, "value": weight * value.detach()}
     log_probability = result.logits.log_softmax(-1)
     entropy = -(log_probability.exp() * log_probability).sum(-1).mean()
     taken = log_probability.gather(-1, batch["action"][..., None])[..., 0]
     ratio = (taken - batch["log_probability"]).exp()
-    advantage = batch["advantage"]
-    advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-5)
+    mean, deviation = team.moments(batch["advantage"])
+    advantage = ((batch["advantage"] - mean) / (deviation + 1e-5)).float()
     clipped = ratio.clamp(1 - clip, 1 + clip)
     surrogate = torch.minimum(ratio * advantage, clipped * advantage).mean()
     loss = -surrogate + config.value * value - config.entropy * entropy
@@ -174,4 +258,4 @@ def ppo_losses(
         loss = loss + config.auxiliary * (azimuth + near)
         parts |= {"azimuth": azimuth, "near": near}
     parts["clipped"] = ((ratio - 1).abs() > clip).float().mean()
-    return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
+    return {"loss": weight * loss, **{name: weight * part.detach() for name, part in parts.items()}}

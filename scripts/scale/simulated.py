@@ -1,8 +1,9 @@
 """A simulated cluster: what training would do on more machines than there are.
 
 Round for round, as `avenv_agents.cluster_workers` works: all workers play, a rollout ends when
-enough of them are done, what they have played is sent, one learner learns from all of it, its
-weights are sent back. How long a worker plays is drawn from what was measured of one.
+enough of them are done, what they have played is sent, one learner learns from all of it, or each
+of several from its share, and the weights are sent back. How long a worker plays is drawn from what
+was measured of one.
 """
 
 import math
@@ -25,9 +26,10 @@ class Measured:
         rows: of the worker.
         learning: seconds of an update that do not depend on the rows.
         learning_row: seconds of an update for each row.
-        handling: seconds of the learner's process for what a worker brings.
+        handling: seconds of a learner's process for what a worker brings.
         rollout_bytes: of all rows of a worker.
         weights_bytes: of the policy.
+        exchanges: times in an update that several learners add their gradients up.
     """
 
     rollouts: NDArray[np.float64]
@@ -38,6 +40,7 @@ class Measured:
     handling: float
     rollout_bytes: int
     weights_bytes: int
+    exchanges: int = 4
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ class Conditions:
         slowness: by how much.
         lifetime: hours after which a worker dies, on average; 0: none does.
         absence: seconds until it plays again.
-        bandwidth: bytes in a second into the learner, and out of it.
+        bandwidth: bytes in a second into each learner, and out of it.
         machines: that weights are sent to, each once.
-        learners: that share an update, each with its share of the rows.
+        learners: that share an update, each with the rows of its share of the workers. Several
+            add gradients up in a ring (Patarasuk & Yuan 2009, "Bandwidth optimal all-reduce
+            algorithms"), and the state of one, weights and Adam's two moments, goes to whoever
+            trains, from where the weights go out.
     """
 
     workers: int
@@ -104,12 +110,16 @@ def simulate(measured: Measured, on: Conditions, rounds: int = 200, seed: int = 
         enough = np.sort(seconds)[math.ceil(on.patience * len(seconds)) - 1]
         ends = np.minimum(seconds, np.maximum(enough, LEAST * seconds))
         played = ends / seconds
-        rows = measured.rows * len(seconds) / on.learners
+        share = len(seconds) / on.learners
+        around = 2 * measured.exchanges * (1 - 1 / on.learners) + 3 * (on.learners > 1)
         sending = (
-            measured.rollout_bytes * played.sum() + measured.weights_bytes * on.machines
+            measured.rollout_bytes * played.sum() / on.learners
+            + measured.weights_bytes * (on.machines + around)
         ) / on.bandwidth
         learning = (
-            measured.learning + measured.learning_row * rows + measured.handling * len(seconds)
+            measured.learning
+            + measured.learning_row * measured.rows * share
+            + measured.handling * share
         )
         taken += measured.steps * played.sum()
         parts += ends.max(), sending, learning

@@ -1,7 +1,6 @@
 """A cluster, from joining it to leaving it."""
 
-import errno
-import warnings
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from avenv.simulation.cluster import remote
+from avenv.simulation.cluster.failures import mourned, no_room
 from avenv.simulation.cluster.joining import join
 from avenv.simulation.cluster.placement import worker_memory
 from avenv.simulation.warmup import warm_up
@@ -17,8 +17,10 @@ from avenv.simulation.warmup import warm_up
 ROWS = 8
 """Environments of a worker, where nobody has said how many."""
 
-TRIES = 3
-"""Workers that may die over the same work, one after another, before it is given up."""
+NOTICED = 60.0
+"""Seconds in which Ray notices that a machine has died, and some more."""
+
+_PAUSE = 0.5  # seconds between two questions to a machine
 
 
 class Cluster:
@@ -99,17 +101,30 @@ class Cluster:
             self._is_ours = False
 
     def everywhere(self, function: Callable[[], Any]) -> dict[str, Any]:
-        """Return what a function returns on every machine, by the machine's address."""
+        """Return what a function returns on every machine, by the machine's address.
+
+        A machine that has died is asked again until Ray has noticed, for ``NOTICED`` seconds.
+        """
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
-        called = {
-            f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}": self._remote(
-                remote.once, max_retries=0, num_cpus=0,
-                scheduling_strategy=On(node["NodeID"], soft=False),
-            ).remote(remote.place(), self._packed(function))
-            for node in self._machines()
-        }  # fmt: skip
-        return {name: self.got(reference) for name, reference in called.items()}
+        answers: dict[str, Any] = {}
+        gives_up = time.monotonic() + NOTICED
+        while left := [node for node in self._machines() if _name(node) not in answers]:
+            called = {
+                _name(node): self._remote(
+                    remote.once, max_retries=0, num_cpus=0,
+                    scheduling_strategy=On(node["NodeID"], soft=False),
+                ).remote(remote.place(), self._packed(function))
+                for node in left
+            }  # fmt: skip
+            for name, reference in called.items():
+                try:
+                    answers[name] = self.got(reference)
+                except self.death:
+                    if time.monotonic() > gives_up:
+                        raise
+                    time.sleep(_PAUSE)
+        return answers
 
     def stream(
         self,
@@ -127,8 +142,8 @@ class Cluster:
 
         Raises:
             Exception: what the function raises.
-            ChildProcessError: workers have died over the same job ``TRIES`` times in a row, and it
-                came no further.
+            ChildProcessError: workers have died over the same job ``failures.TRIES`` times in a
+                row, and it came no further.
             OSError: what workers have sent fills memory and disk of a machine.
         """
         fresh, most = iter(jobs), self.workers
@@ -157,7 +172,7 @@ class Cluster:
                     continue
                 except self._ray.exceptions.RayError as error:
                     if rest := left(job):
-                        again.append((rest, _mourned(deaths, error)))
+                        again.append((rest, mourned(deaths, error)))
                     continue
                 running[ready] = job, 0
                 yield result
@@ -176,16 +191,17 @@ class Cluster:
         """
         return self.stream(partial(remote.one, function), enumerate(jobs), lambda job: job)
 
-    def members(self, make: Callable[[int, bool], Any], count: int) -> list[Any]:
+    def members(self, make: Callable[[int, bool], Any], count: int, gpus: int = 0) -> list[Any]:
         """Return actors that each hold what ``make(number, is_new)`` makes, for as long as needed.
 
         What they hold is asked by ``actor.call.remote(verb, *arguments)``, even while it does
         something else; ``got`` returns the answer. One that dies is made anew by Ray, on another
-        machine if need be, and ``is_new`` is then false.
+        machine if need be, and ``is_new`` is then false. Each has so many GPUs of its own.
         """
         actor = self._ray.remote(remote.Member).options(
-            num_cpus=self.threads, memory=self.memory, max_restarts=-1, max_task_retries=0,
-            max_concurrency=2, runtime_env=self._environment(), scheduling_strategy="SPREAD",
+            num_cpus=self.threads, num_gpus=gpus, memory=self.memory, max_restarts=-1,
+            max_task_retries=0, max_concurrency=2, runtime_env=self._environment(),
+            scheduling_strategy="SPREAD",
         )  # fmt: skip
         packed = self._packed(make)  # within the call: it may outlive any machine's memory
         return [actor.remote(remote.place(), packed, number) for number in range(count)]
@@ -199,7 +215,7 @@ class Cluster:
         try:
             return self._ray.put(what)
         except self._full() as error:
-            raise _no_room() from error
+            raise no_room() from error
 
     def first(
         self, calls: Sequence[Any], timeout: float | None = None
@@ -217,7 +233,7 @@ class Cluster:
         try:
             return self._ray.get(reference)
         except self._full() as error:
-            raise _no_room() from error
+            raise no_room() from error
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from None
 
@@ -229,8 +245,18 @@ class Cluster:
 
     @property
     def death(self) -> type[Exception]:
-        """What ``got`` raises if somebody has died."""
+        """What ``got`` raises if somebody has died, or what he has made is lost."""
         return self._ray.exceptions.RayError
+
+    @property
+    def absence(self) -> type[Exception]:
+        """What ``got`` raises if the actor that was asked has died: a ``death``."""
+        return self._ray.exceptions.RayActorError
+
+    @property
+    def gpus(self) -> int:
+        """How many the machines have."""
+        return int(sum(node["Resources"].get("GPU", 0) for node in self._machines()))
 
     def _full(self) -> tuple[type[Exception], ...]:
         errors = self._ray.exceptions
@@ -267,21 +293,5 @@ class Cluster:
                 )
 
 
-def _mourned(deaths: int, error: Exception) -> int:
-    """Return how often workers have died over a job, once more."""
-    said = str(error).strip().partition("\n")[0]
-    if deaths + 1 >= TRIES:
-        raise ChildProcessError(
-            f"{TRIES} workers in a row have died over the same work ({said}); is there too little "
-            "memory?"
-        ) from error
-    warnings.warn(f"a worker has died, its work is done again: {said}", RuntimeWarning, 3)
-    return deaths + 1
-
-
-def _no_room() -> OSError:
-    return OSError(
-        errno.ENOSPC,
-        "what workers send fills a machine's memory for that (`ray start --object-store-memory`), "
-        "and its disk; what is done is kept",
-    )
+def _name(node: dict[str, Any]) -> str:
+    return f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"

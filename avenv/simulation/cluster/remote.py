@@ -38,6 +38,13 @@ def versions() -> dict[str, str]:
     }
 
 
+def address() -> str:
+    """Return by what other machines of the cluster reach this one."""
+    from ray.util import get_node_ip_address
+
+    return get_node_ip_address()
+
+
 def once(where: Place, function: bytes) -> Any:
     """Return what a pickled function returns here."""
     go_to(*where)

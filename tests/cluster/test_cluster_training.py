@@ -1,5 +1,6 @@
 """Learning on a cluster: the same as on one machine, and on when a part of it dies."""
 
+import csv
 import os
 import shutil
 import signal
@@ -9,18 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import NODE, simulated
+from cluster_support import wait_until
 
 torch = pytest.importorskip("torch")
 
 from avenv.simulation.cluster import Cluster  # noqa: E402
-from avenv_agents import course  # noqa: E402
+from avenv_agents import course, learning  # noqa: E402
 from avenv_agents.checkpoints import load_checkpoint  # noqa: E402
 from avenv_agents.cluster_workers import ClusterWorkers  # noqa: E402
 from avenv_agents.config import TrainingConfig  # noqa: E402
 from avenv_agents.factories import TrainingEnvs, Validation  # noqa: E402
 from avenv_agents.learning import train  # noqa: E402
 from avenv_agents.policy import PREVIOUS, Policy, PolicyConfig  # noqa: E402
+from avenv_agents.rollout import Guide  # noqa: E402
+from avenv_agents.rollout import joined as side_by_side  # noqa: E402
+from avenv_agents.workers import Player, weights_of  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -30,12 +34,6 @@ PARTS = {
     "features": 8,
     "memory_options": {"features": 8},
 }
-
-
-@pytest.fixture(scope="module")
-def joined():
-    with simulated(1, 1) as machines:
-        yield machines
 
 
 @pytest.fixture
@@ -90,13 +88,6 @@ def test_a_run_is_that_of_one_machine_also_if_it_was_stopped(joined, config, tmp
     check_same(alone, killed)
 
 
-def test_workers_of_a_cluster_play_what_processes_play(joined, config, tmp_path):
-    config = replace(config, method="dagger", workers=2)
-    train(config, tmp_path / "alone", progress=False)
-    train(config, tmp_path / "together", progress=False, cluster=Cluster(workers=2))
-    check_same(tmp_path / "alone", tmp_path / "together")
-
-
 @dataclass(frozen=True)
 class Noted:
     """Makes environments, and a file that says in which process; some of them are slow."""
@@ -128,41 +119,110 @@ def played_by(crew, policy, steps=12):
     return crew.finish()
 
 
-def until(crew, policy, rows):
-    """Let a crew play until a rollout has so many rows again."""
-    deadline = time.monotonic() + 60
-    while (rollout := played_by(crew, policy)).begun.shape[1] != rows:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return rollout
-
-
-def test_training_goes_on_though_workers_and_machines_die(joined, env, tmp_path):
-    doomed = joined.add_node(num_cpus=1, **NODE)
-    joined.wait_for_nodes()
-    with Cluster(workers=3) as cluster:
-        crew, policy = begin_crew(cluster, env, tmp_path, 3)
+def test_a_crew_plays_what_one_machine_plays_and_goes_on_though_a_worker_dies(
+    joined, env, tmp_path
+):
+    make_envs, parts = TrainingEnvs(env, 2, 2), PolicyConfig(**PARTS)
+    alone = [Player(make_envs, number, parts, 7, None) for number in range(2)]
+    with Cluster(workers=2) as cluster:
+        crew, policy = begin_crew(cluster, env, tmp_path)
         before = [played_by(crew, policy) for _ in range(2)]
+        for rollout in before:
+            here = [player.collect(weights_of(policy), 12, Guide()) for player in alone]
+            check_equal(rollout, side_by_side(here))
         validated = crew.validate(policy)
-        assert before[0].begun.shape == (12, 6)
         os.kill(int((tmp_path / "1").read_text()), signal.SIGKILL)
         with pytest.warns(RuntimeWarning, match="worker 1 has died, the others go on"):
             without = played_by(crew, policy)
-        assert without.begun.shape == (12, 4)
+        assert without.begun.shape == (12, 2)
         assert crew.validate(policy) == validated  # whoever plays it
-        again = until(crew, policy, 6)
-        assert again.begun[0, 2:4].all()  # who returns plays something else
+        again = wait_until(lambda: when_all_play(crew, policy, 4))
+        assert again.begun[0, 2:].all()  # who returns plays something else
         for rollout in before:
-            assert not np.array_equal(again.action[:, 2:4], rollout.action[:, 2:4])
-        joined.remove_node(doomed, allow_graceful=False)
-        with pytest.warns(RuntimeWarning, match="the others go on"):
-            until(crew, policy, 4)
-        joined.add_node(num_cpus=1, **NODE)
-        until(crew, policy, 6)
+            assert not np.array_equal(again.action[:, 2:], rollout.action[:, 2:])
         crew.begin(7)
         for rollout in before:
-            np.testing.assert_array_equal(played_by(crew, policy).action, rollout.action)
+            check_equal(played_by(crew, policy), rollout)
         crew.close()
+
+
+def when_all_play(crew, policy, rows):
+    """Return a rollout if it has so many rows."""
+    rollout = played_by(crew, policy)
+    return rollout if rollout.begun.shape[1] == rows else None
+
+
+def check_equal(one, other):
+    for name, array in {**one._asdict(), **one.observation}.items():
+        same = other.observation[name] if name in one.observation else getattr(other, name)
+        if name not in ("observation", "episodes"):
+            np.testing.assert_array_equal(array, same, err_msg=name)
+    assert one.episodes == other.episodes
+
+
+def test_a_curve_is_that_of_other_seeds_though_a_machine_and_a_worker_die(
+    joined, env, tmp_path, monkeypatch
+):
+    config = TrainingConfig(
+        {**env, "sensors": ["pose"], "max_episode_steps": 40}, 8, 4000, 3, method="dagger",
+        checkpoint_every=4000,
+        policy={"encoders": {"perfect_ears": None, PREVIOUS: None}, "features": 32,
+                "memory_options": {"features": 32}},
+        dagger={"rollout_steps": 16, "batches": 4, "sequences": 16, "learning_rate": 0.005,
+                "value": 0.0, "auxiliary": 0.0},
+    )  # fmt: skip
+    curves = []
+    for seed in range(3):
+        train(replace(config, seed=seed), tmp_path / f"{seed}", progress=False)
+        curves.append(agreements(tmp_path / f"{seed}"))
+    widths = train_a_mortal_crew(joined, config, tmp_path, monkeypatch)
+    assert widths[:6] == [8] * 6
+    assert {4, 8} == set(widths[6:])
+    assert 4 in widths[6:8]
+    assert 4 in widths[14:16]
+    assert widths[-1] == 8
+    ends = [curve[-8:].mean() for curve in curves]
+    spread = max(ends) - min(ends)
+    assert min(ends) - spread <= agreements(tmp_path / "mortal")[-8:].mean() <= max(ends) + spread
+    assert min(ends) > max(curve[:4].mean() for curve in curves) + 0.1  # they have learned
+
+
+def train_a_mortal_crew(joined, config, tmp_path, monkeypatch):
+    """Let two train, whose machines and processes die; return the rows of all rollouts."""
+    pids, widths, took = tmp_path / "pids", [], course.Course.took
+    pids.mkdir()
+    monkeypatch.setattr(learning, "TrainingEnvs", lambda *what: Noted(TrainingEnvs(*what), pids))
+    before = {}
+
+    def processes():
+        return {file.name: file.read_text() for file in pids.iterdir()}
+
+    def take_note(self, rollout):
+        took(self, rollout)
+        widths.append(rollout.begun.shape[1])
+        match len(widths):
+            case 6:  # when each is still on a machine of its own
+                before.update(processes())
+                joined.kill(joined.more[0])
+            case 8:
+                joined.add(2)
+            case 14:
+                before.update(processes())
+                os.kill(int(before["1"]), signal.SIGKILL)
+        if len(widths) in (8, 16):
+            wait_until(lambda: processes() != before)
+
+    monkeypatch.setattr(course.Course, "took", take_note)
+    config = replace(config, num_envs=4, workers=2)
+    with pytest.warns(RuntimeWarning, match="has died, the others go on"):
+        train(config, tmp_path / "mortal", progress=False, cluster=Cluster(workers=2))
+    return widths
+
+
+def agreements(folder):
+    """Return how often, of each update, a policy would do what the oracle does."""
+    with (folder / "progress.csv").open() as lines:
+        return np.array([float(line["agreement"]) for line in csv.DictReader(lines)])
 
 
 def test_a_rollout_does_not_wait_for_stragglers(joined, env, tmp_path):

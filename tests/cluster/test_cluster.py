@@ -2,18 +2,17 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-import uuid
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
-from cluster_support import NODE, ray, simulated
+from cluster_support import wait_until
+from support import small_flat
 
 from avenv.benchmark import evaluate
 from avenv.cli import main
@@ -23,10 +22,7 @@ from avenv.simulation import sharing
 from avenv.simulation.cluster import Cluster, remote
 from avenv.simulation.sharing import check_shared, share_out
 from avenv_agents.baselines import RandomAgent
-
-ROOM = "name: room\nrooms:\n- {name: a, polygon: [[0, 0], [6, 0], [6, 5], [0, 5]]}\n"
-OPTIONS = {"sensors": ("pose",), "sounds": "phone", "acoustics": "anechoic",
-           "max_episode_steps": 30}  # fmt: skip
+from avenv_agents.questions.making import SPLITS, make
 
 
 class Mortal(RandomAgent):
@@ -52,28 +48,14 @@ class Slow(RandomAgent):
         return super().act(observation, info)
 
 
-@pytest.fixture(scope="module")
-def joined():
-    """A cluster of two machines of two cores each, on this one."""
-    with simulated(2, 2) as machines:
-        yield machines
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "room.yaml").write_text(ROOM)
-    return {"scenes": "room.yaml", "episodes": 8, "num_envs": 1, "progress": False, **OPTIONS}
-
-
 def contents(folder):
     return [(Path(folder) / name).read_bytes() for name in ("episodes.jsonl", "summary.json")]
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers):
+@pytest.mark.parametrize(("workers", "deaths"), [(1, [5]), (2, [1]), (4, [1, 5])])
+def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers, deaths):
     evaluate(Mortal, out="alone", **room)
-    marks = [Path("kill-1"), Path("kill-5")]
+    marks = [Path(f"kill-{episode}") for episode in deaths]
     for mark in marks:
         mark.touch()
     with pytest.warns(RuntimeWarning, match="a worker has died, its work is done again"):
@@ -84,8 +66,7 @@ def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, work
 
 def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
     evaluate(Slow, out="alone", **room)
-    doomed = joined.add_node(num_cpus=1, **NODE)
-    joined.wait_for_nodes()
+    doomed = joined.add(1)
     death = Thread(target=kill_when_it_plays, args=(joined, doomed))
     death.start()
     with pytest.warns(RuntimeWarning, match="a worker has died"):
@@ -94,11 +75,17 @@ def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
     assert contents("together") == contents("alone")
 
 
+def test_a_machine_that_has_just_died_is_not_waited_for(joined):
+    here = len(joined.more) + 1
+    joined.kill(joined.add(1))
+    with Cluster(workers=1) as cluster:
+        assert len(cluster.everywhere(os.getpid)) == here
+
+
 def kill_when_it_plays(machines, node):
     sign = Path(f"slow-{node.all_processes['raylet'][0].process.pid}")
-    while not sign.exists():
-        time.sleep(0.05)
-    machines.remove_node(node, allow_graceful=False)
+    wait_until(sign.exists)
+    machines.kill(node)
 
 
 def dies(_):
@@ -175,6 +162,43 @@ def test_a_cluster_bakes_what_one_machine_bakes(joined, tmp_path, monkeypatch):
     assert "0 fields" in said
 
 
+def files_in(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*") if path.is_file()
+    }  # fmt: skip
+
+
+def test_a_cluster_draws_the_poses_that_one_machine_draws(joined, tmp_path):
+    options = "--homes homes:train/0-1 --sounds phone --places 2 --sources 1"
+
+    def draw(folder, *more):
+        command = ["data", "poses", str(tmp_path / folder), *options.split(), *more]
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+        return files_in(tmp_path / folder), done.output
+
+    alone, _ = draw("alone")
+    together, _ = draw("together", "--cluster", "auto", "--workers", "1")
+    assert together == alone
+    assert len(alone) == 3
+    (tmp_path / "together" / "train-000001.npz").unlink()
+    again, said = draw("together", "--cluster", "auto", "--workers", "1")
+    assert again == alone
+    assert "1 homes made" in said
+
+
+def test_a_cluster_makes_the_questions_that_one_machine_makes(joined, tmp_path):
+    pytest.importorskip("av")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "flat.yaml").write_text(yaml.safe_dump(small_flat().to_dict()))
+    scenes = {split: [str(tmp_path / "flat.yaml")] for split in SPLITS}
+    options = {"count": 10, "homes": 1, "only": ("louder",), "scenes": scenes, "progress": False}
+    alone = make(tmp_path / "alone", **options)
+    assert make(tmp_path / "together", cluster=Cluster(workers=2), **options) == alone
+    assert files_in(tmp_path / "together") == files_in(tmp_path / "alone")
+
+
 def test_jobs_are_shared_out_to_whoever_is_there(joined):
     jobs, quotients = [(9, n) for n in range(1, 9)], [divmod(9, n) for n in range(1, 9)]
     with Cluster(workers=2) as cluster:
@@ -183,62 +207,3 @@ def test_jobs_are_shared_out_to_whoever_is_there(joined):
             assert [done[number] for number in range(8)] == quotients
             with pytest.raises(ZeroDivisionError):
                 list(share_out(divmod, [(1, 0)], **who))
-
-
-def marked(mark):
-    """Return the processes that were begun, by whomever, in a command with a mark."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes()[:80])
-        except OSError:
-            continue
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_ctrl_c_leaves_results_and_no_processes(room):
-    options = "\n".join(["scenes: room.yaml", "sounds: phone", "acoustics: anechoic",
-                         "sensors: [pose]", "max_episode_steps: 30"])  # fmt: skip
-    Path("options.yaml").write_text(options)
-    command = ["evaluate", "--agent", "test_cluster:Slow", "--config", "options.yaml",
-               "--episodes", "8", "--num-envs", "1", "--out", "out"]  # fmt: skip
-    mark, journal = uuid.uuid4().hex, Path("out/episodes.jsonl")
-    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avenv", *command, "--cluster", "local", "--workers", "2"],
-        env={**os.environ, "PYTHONPATH": path, "CLUSTER_TEST": mark},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if journal.exists() and len(journal.read_bytes().splitlines()) > 1:
-            break
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "from which the same command goes on" in said
-    deadline = time.monotonic() + 90  # Ray's own agents notice late that their machine is gone
-    while marked(mark) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert marked(mark) == []
-    before = journal.read_bytes().splitlines()
-    done = CliRunner().invoke(main, command)
-    assert done.exit_code == 0, done.output
-    after = journal.read_bytes().splitlines()
-    assert 1 < len(before) < len(after) == 9
-    assert set(before) < set(after)
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
-def test_an_address_without_a_cluster_is_named(address, room):
-    if ray.is_initialized():
-        ray.shutdown()
-    arguments = ["evaluate", "--agent", "random", "--scene", "room.yaml", "--episodes", "1"]
-    done = CliRunner().invoke(main, [*arguments, "--cluster", address, "--out", "out"])
-    assert done.exit_code == 1
-    assert address in done.output
-    done = CliRunner().invoke(main, [*arguments, "--workers", "2"])
-    assert "--cluster as well" in done.output
