@@ -33,6 +33,8 @@ SHOWN_IN = """(async () => {{
   await new Promise((done) => setTimeout(done, {}));
   return shown;
 }})()"""
+ANSWERED = """document.activeElement.id === 'material'
+  || document.getElementById('status').textContent.includes('accepted')"""
 FOCUS = "document.querySelector({!r}).focus()"
 
 
@@ -112,8 +114,21 @@ def test_all_can_be_done_without_a_mouse_a_loudspeaker_or_motion_and_over_a_bad_
                 for _ in range(8):
                     await press(tab, "PageUp")
                 await until(lambda: session.pitch == 0.9)  # no furniture is so high
-                await press(tab, "c", "KeyC")
-                await tab.until("document.activeElement.id === 'material'")
+                for _ in range(9):  # a door or a lamp may be
+                    await tab.evaluate("document.getElementById('status').textContent = ''")
+                    await press(tab, "c", "KeyC")
+                    await tab.until(ANSWERED)
+                    if await tab.evaluate("document.activeElement.id === 'material'"):
+                        break
+                    heading = session.pose()["heading"]
+                    await tab.call(
+                        "Input.dispatchKeyEvent", type="keyDown", key="ArrowLeft", code="ArrowLeft"
+                    )
+                    await until(lambda then=heading: session.pose()["heading"] != then)
+                    await tab.call(
+                        "Input.dispatchKeyEvent", type="keyUp", key="ArrowLeft", code="ArrowLeft"
+                    )
+                assert await tab.evaluate("document.activeElement.id === 'material'")
                 name = await tab.evaluate("document.getElementById('surface-name').textContent")
                 part, _, room = name.partition(" of ")
                 await tab.evaluate("document.getElementById('material').value = 'brick'")
