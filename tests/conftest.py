@@ -1,5 +1,6 @@
-"""Tests keep their caches to themselves, and their threads from waiting for one another."""
+"""Tests keep their caches to themselves, their threads few and their memory small."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -19,6 +20,26 @@ def pytest_unconfigure():
     """Remove what was kept, once all have finished."""
     if not _is_worker:
         shutil.rmtree(os.environ["AVENV_CACHE"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_little():
+    """What tests share is small; what an environment is in, it keeps besides."""
+    from avenv.acoustics import limit_memory
+    from avenv.simulation.loading import limit_homes
+
+    limit_homes(128 * 2**20)
+    limit_memory(64 * 2**20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _give_back():
+    """Let no file of tests hold what another has needed."""
+    from avenv.core.memory import give_back
+
+    yield
+    gc.collect()
+    give_back()
 
 
 @pytest.fixture(scope="module")

@@ -191,3 +191,20 @@ def test_two_servers_stand_side_by_side_and_do_not_know_each_other(world):
                 assert answer.status == 403
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--beside", "random"], "--beside is for tasks"),
+        (["--split", "val"], "--split is for tasks"),
+        (["--task", "AudioGoal", "--split", "val"], "--split is for sets"),
+        (["apartment", "--set", "audiogoal-v1"], "a set has its own scenes"),
+        (["--set", "audiogoal-v1", "--watch"], "--watch is for scenes"),
+        (["--hrtf", __file__], "is not a SOFA"),
+    ],
+)
+def test_options_that_would_be_ignored_or_fail_late_are_refused(options, message):
+    done = CliRunner().invoke(main, ["play", *options, "--no-open"])
+    assert done.exit_code != 0
+    assert message in done.output

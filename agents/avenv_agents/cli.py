@@ -99,6 +99,10 @@ def train(
     if run.method == "sb3":
         if cluster is not None:
             raise ValueError('on a cluster learn the methods "dagger" and "ppo", not "sb3"')
+        if device != "auto":
+            raise ValueError(
+                f'device is {device!r}; "sb3" chooses its own, in `ppo: {{device: ...}}`'
+            )
         from avenv_agents.training import train
 
         train(run, folder, resume=resume, overwrite=overwrite)

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from avenv import __version__
 from avenv.acoustics.signal.binaural import BANDS, BinauralFeatures, mirrored
 from avenv.core.files import draft_of
+from avenv_agents.devices import find_device
 from avenv_agents.ear_files import EAR_FILE, load_ear, save_ear
 from avenv_agents.encoders.ear import SILENT, Belief, Heard, azimuth_of, histogram_of
 from avenv_agents.poses import Poses, PoseSettings, read_poses
@@ -139,8 +140,7 @@ def train_ear(
             stay).
     """
     folder = Path(folder)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = find_device(device)
     learned, held_back = ([read_poses(one) for one in some] for some in (poses, validation))
     if not (learned and held_back):
         raise ValueError("poses or validation is empty; accepted: a folder or more of each")

@@ -208,6 +208,8 @@ class Learners:
 
     def _what_is_left(self, rollout: Haul) -> Haul:
         """Return the parts of a rollout that some learner can still read."""
+        if not self._team:
+            return rollout
         reader, left = self._members[next(iter(self._team))], []
         for tally, reference in rollout.parts:
             try:

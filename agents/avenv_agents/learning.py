@@ -21,6 +21,7 @@ from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
 from avenv_agents.descriptor import NAME, DescriptorConfig, train_descriptor
+from avenv_agents.devices import find_device
 from avenv_agents.encoders import EARS, ENCODERS, Encoder
 from avenv_agents.encoders.eyes import Eyes
 from avenv_agents.factories import TrainingEnvs, Validation
@@ -88,8 +89,7 @@ def train(
     check_folder(folder, config, resume, overwrite)
     if learners > 1 and (cluster is None or method is not train_ppo):
         raise ValueError(f"learners is {learners}; accepted: 1, or more of PPO on a cluster")
-    theirs, device = device, "cpu" if learners > 1 else device
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    theirs, device = device, find_device("cpu" if learners > 1 else device)
     with (
         cluster or nullcontext(),
         closing(_make_workers(config, parts, cluster, patience)) as crew,

@@ -133,7 +133,11 @@ def check_task(name: str, episodes: int = 100, seed: int = 0, progress: bool = T
 def check_tasks(
     names: Sequence[str] = (), episodes: int = 100, seed: int = 0, progress: bool = True
 ) -> Iterator[Trial]:
-    """Check some tasks, by default all, and yield what came of each as soon as it is through."""
+    """Check some tasks, by default all, and yield what came of each as soon as it is through.
+
+    Raises:
+        ValueError: there is no task of a name.
+    """
     for name in names or TASKS:
         yield check_task(name, episodes, seed, progress)
 

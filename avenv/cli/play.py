@@ -90,21 +90,34 @@ def play(
             raise click.UsageError("--watch is for scenes without a task")
         if others or heads:
             raise click.UsageError("--with and --hrtf are for scenes without a task")
+        for name in ("split", "episodes"):
+            if task and _is_given(name):
+                raise click.UsageError(f"--{name} is for sets; accepted: with --set")
+        if set_name and scene:
+            raise click.UsageError(f"a set has its own scenes, and {scene!r} is given besides")
         name = f"{task}-{episode or 0}" if task else f"{Path(str(set_name)).name}-{split}"
         folder = Path(out) if out else Path("results") / "human" / name
         _play_episode(
             scene, port, opens, task, set_name, split, episode or 0, episodes, folder, beside
         )
-    elif episode is not None or out:
-        raise click.UsageError("--episode and --out are for tasks; accepted: with --task or --set")
     else:
+        for name in ("split", "episode", "episodes", "out", "beside"):
+            if _is_given(name):
+                raise click.UsageError(f"--{name} is for tasks; accepted: with --task or --set")
         _play_scene(scene or "apartment", port, opens, sample_rate, watches, others, heads)
+
+
+def _is_given(name: str) -> bool:
+    """Say whether an option stands in the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _play_scene(
     scene: str, port: int, opens: bool, sample_rate: int, watches: bool, others: tuple[str, ...],
     heads: tuple[str, ...],
 ) -> None:  # fmt: skip
+    from avenv.acoustics.ears.hrtf import load_hrtf
     from avenv.play.comparing import Choices
     from avenv.play.scripts import run_script
     from avenv.play.server import Server
@@ -120,6 +133,8 @@ def _play_scene(
         lambda: Session(watch.world if watch else world, sample_rate, choices=choices), port,
         visit=lambda session, beside: Visit(session, beside, watch.notice if watch else None),
     )  # fmt: skip
+    for head in heads:
+        load_hrtf(head)  # or a message, while nobody waits at a page
     warm_up()
     watch = Watch(scene) if watches else None
 

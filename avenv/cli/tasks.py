@@ -36,7 +36,10 @@ def check_command(names: tuple[str, ...], episodes: int, seed: int, docs: str | 
     they are: what was cut off goes on with the tasks that are left.
     """
     from avenv.benchmark.task_check import check_tasks, heading, write_table
+    from avenv.tasks import find_task
 
+    for name in names:
+        find_task(name)
     problems = []
     click.echo(heading())
     for trial in check_tasks(names, episodes, seed):

@@ -179,12 +179,12 @@ class Visit:
         try:
             async with self._changing:
                 pair = await self._in(self._beside, self.session.compare, first, second)
+                await tell(socket, "pair", gain=pair.gain, rate=self.session.sample_rate)
+                for number, clip in enumerate(pair.clips):
+                    frame = p.frame(p.CLIP, number, self.session.clock, as_pcm(clip))
+                    await socket.send_bytes(frame)
         except ValueError as error:
             await tell(socket, "problem", text=str(error))
-            return
-        await tell(socket, "pair", gain=pair.gain, rate=self.session.sample_rate)
-        for number, clip in enumerate(pair.clips):
-            await socket.send_bytes(p.frame(p.CLIP, number, self.session.clock, as_pcm(clip)))
 
     def _spawn(self, job: Any) -> asyncio.Task:
         task = asyncio.create_task(job)

@@ -59,7 +59,9 @@ class Watch:
         return {"findings": [finding.told() for finding in self.findings]}
 
     def _load(self) -> World:
-        self._built = run_script(self._path) if self._path.suffix == ".py" else None
+        self._built = None  # nor the one before, if the script now fails
+        if self._path.suffix == ".py":
+            self._built = run_script(self._path)
         return load_scene(self._built or self._path)
 
     def _written(self) -> Mapping[str, Any] | None:
@@ -95,7 +97,10 @@ class Watch:
             await asyncio.to_thread(lambda: (world.walkable, world.raster))
             self.world = world
             for visit in list(server.visits.values()):
-                await visit.move_to(world)
+                try:
+                    await visit.move_to(world)
+                except SceneError as error:  # who stands where none can stand now stays behind
+                    await visit.tell("problem", text=str(error))
             self.findings = await asyncio.to_thread(_odd, world)
         except ValueError as error:
             lines = str(error).splitlines()

@@ -36,7 +36,7 @@ def heard_in(question: Question, folder: Path) -> Features:
         power = np.abs(np.fft.rfft(audio)) ** 2
         rows = np.digitize(frequency, BANDS)
         bands = [power[:, rows == row].sum() + 1e-9 for row in range(1, len(BANDS))]
-        found += list(10 * np.log10(np.array(bands) / power.sum()))
+        found += list(10 * np.log10(np.array(bands) / (power.sum() + 1e-9)))
     return np.array(found)
 
 

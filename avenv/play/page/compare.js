@@ -50,6 +50,7 @@ export class Compare {
   }
 
   play() {
+    this.stop();
     const { context } = this.sound;
     const start = context.currentTime + 0.1;
     this.playing = this.clips.map((buffer, k) => {

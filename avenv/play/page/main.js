@@ -219,12 +219,12 @@ async function listen() {
 
 function mute(is) {
   state.muted = is;
-  sound.muted = is;
+  sound.muted = is || Boolean(compare.playing);
   $("listen").textContent = is ? "Listen" : "Mute";
   $("listen").setAttribute("aria-pressed", !is);
 }
 
-const compare = new Compare(sound, (a, b) => link.send("compare", { a, b }), (is) => mute(!is), (text) => say(text, true));
+const compare = new Compare(sound, (a, b) => link.send("compare", { a, b }), (is) => (sound.muted = !is || state.muted), (text) => say(text, true));
 
 const film = new Film($("view"), sound, (name) => {
   $("record").textContent = "Record";
