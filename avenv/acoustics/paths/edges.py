@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import borrowing, inner
+from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry import BVH, segment_is_clear
 
 SHORTEST = 0.5
@@ -283,43 +283,25 @@ def find_twins(edges: Edges) -> Twins:
     within = np.stack([edges.face, np.cos(turn) * edges.face + np.sin(turn) * edges.normal], 1)
     normal = np.stack([edges.normal, np.sin(turn) * edges.face - np.cos(turn) * edges.normal], 1)
     nearest, width = np.full((number, 2), -1), np.full((number, 2), np.inf)
+    beside, apart = np.empty(number, np.int64), np.empty(number)
     for e in range(number):
-        offset = edges.start - edges.start[e]
-        begin = offset @ edges.along[e]
-        ahead = edges.along @ edges.along[e]
-        last = begin + ahead * edges.length
-        shared = np.minimum(np.maximum(begin, last), edges.length[e])
-        shared -= np.maximum(np.minimum(begin, last), 0)
-        across = offset - begin[:, None] * edges.along[e]
-        apart = np.linalg.norm(across, axis=1)
-        beside = np.flatnonzero(
-            (np.abs(ahead) > 1 - _TOLERANCE**2) & (apart > _APART) & (apart < 2 * THICKEST)
-            & (shared > 0.5 * np.minimum(edges.length, edges.length[e]))
-        )  # fmt: skip
-        for other in beside[np.argsort(apart[beside])].tolist():
-            toward = across[other] / apart[other]
-            slack = 1 - 1e-4 - _APART / apart[other]
-            for f in range(2):
-                back = (within[other] @ toward < -slack) & (normal[other] @ normal[e, f] > 0.999)
-                if nearest[e, f] < 0 and within[e, f] @ toward > slack and back.any():
-                    nearest[e, f], width[e, f] = other, apart[other]
-    edge, face, thickness = (
-        np.full(number, -1, np.int32),
-        np.zeros(number, np.int8),
-        np.zeros(number),
+        begin, ahead = (edges.start - edges.start[e]) @ edges.along[e], edges.along @ edges.along[e]
+        some = _find_beside(edges, e, begin, ahead, beside, apart)
+        order = beside[:some][np.argsort(apart[:some])]
+        _find_ends(edges, e, order, begin, within, normal, nearest[e], width[e])
+    each = np.arange(number)
+    narrow = width.argmin(axis=1)
+    other, thickness = nearest[each, narrow], width[each, narrow]
+    is_thin = (
+        (other >= 0) & (thickness < np.minimum(THICKEST, width[each, 1 - narrow] / 1.5))
+        & (nearest[other, narrow[other]] == each)
+        & (edges.opening + edges.opening[other] < 3 + _TOLERANCE * 10)
+    )  # fmt: skip
+    return Twins(
+        edge=np.where(is_thin & is_thin[other], other, -1).astype(np.int32),
+        face=np.where(is_thin, narrow, 0).astype(np.int8),
+        thickness=np.where(is_thin, thickness, 0.0),
     )
-    for e in range(number):
-        f = int(width[e].argmin())
-        other = int(nearest[e, f])
-        if (
-            other >= 0 and width[e, f] < min(THICKEST, width[e, 1 - f] / 1.5)
-            and nearest[other, width[other].argmin()] == e
-            and edges.opening[e] + edges.opening[other] < 3 + _TOLERANCE * 10
-        ):  # fmt: skip
-            edge[e], face[e], thickness[e] = other, f, width[e, f]
-    one_sided = (edge >= 0) & (edge[edge] != np.arange(number))
-    edge[one_sided] = -1
-    return Twins(edge, face, thickness)
 
 
 def bending(edges: Edges, number: int) -> NDArray[np.int64]:
@@ -331,6 +313,63 @@ def bending(edges: Edges, number: int) -> NDArray[np.int64]:
 def select(edges: Edges, which: NDArray[np.int64]) -> Edges:
     """Return some of the edges."""
     return Edges._make(column[which] for column in edges)
+
+
+@borrowing
+def _find_beside(edges, e, begin, ahead, beside, apart):
+    """List edges that run beside edge e along half of it or of themselves; return how many.
+
+    ``begin`` and ``ahead`` (E,) say where along e each begins, and how it is turned to it. To
+    beside (E,) and apart (E,), metres.
+    """
+    number, length = 0, edges.length[e]
+    for other in range(len(begin)):
+        if abs(ahead[other]) <= 1 - _TOLERANCE**2:
+            continue
+        x, y, z = _across(edges, e, other, begin[other])
+        distance = np.sqrt(x * x + y * y + z * z)
+        last = begin[other] + ahead[other] * edges.length[other]
+        shared = min(max(begin[other], last), length) - max(min(begin[other], last), 0.0)
+        if (
+            _APART < distance < 2 * THICKEST
+            and shared > 0.5 * min(edges.length[other], length)
+        ):  # fmt: skip
+            beside[number], apart[number] = other, distance
+            number += 1
+    return number
+
+
+@borrowing
+def _find_ends(edges, e, beside, begin, within, normal, nearest, width):
+    """Write the first edge of those beside that each face of edge e ends at, and how far it is.
+
+    ``within`` and ``normal`` (E, 2, 3) are those of the faces. To nearest (2,) and width (2,).
+    """
+    for other in beside:
+        x, y, z = _across(edges, e, other, begin[other])
+        apart = np.sqrt(x * x + y * y + z * z)
+        x, y, z = x / apart, y / apart, z / apart
+        slack = 1 - 1e-4 - _APART / apart
+        for f in range(2):
+            if nearest[f] >= 0 or _along(within[e, f], x, y, z) <= slack:
+                continue
+            n = normal[e, f]
+            for g in range(2):
+                is_back = _along(within[other, g], x, y, z) < -slack
+                if is_back and _along(normal[other, g], n[0], n[1], n[2]) > 0.999:
+                    nearest[f], width[f] = other, apart
+
+
+@inlined
+def _across(edges, e, other, begin):
+    """Return the way from edge e to where another begins, square to e."""
+    a, b, u = edges.start[e], edges.start[other], edges.along[e]
+    return b[0] - a[0] - begin * u[0], b[1] - a[1] - begin * u[1], b[2] - a[2] - begin * u[2]
+
+
+@inlined
+def _along(v, x, y, z):
+    return v[0] * x + v[1] * y + v[2] * z
 
 
 @borrowing
