@@ -103,28 +103,32 @@ def find_edges(
     key[(width < 1e-9) | _diagonals(begin, end, inward, width)] = 0  # and triangles without area
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
-    span = np.sort(np.column_stack([_dot(begin, along), _dot(end, along)]), axis=1)[order]
+    from_to = _dot(begin, along), _dot(end, along)
+    low, high = np.minimum(*from_to)[order], np.maximum(*from_to)[order]
     if len(order) == 0:
         return _edges(np.zeros((0, 8)), foot, along, foot)
-    low = np.minimum.reduceat(span[:, 0], first)
-    high = np.maximum.reduceat(span[:, 1], first)
+    length = np.maximum.reduceat(high, first) - np.minimum.reduceat(low, first)
     reach = np.maximum.reduceat(width[order], first)
-    last = np.append(first[1:], len(order))
-    lines = (high - low >= SHORTEST) & (reach >= SLIMMEST)
-    axis, base = along[order[first]], foot[order[first]]
+    # of most lines, nothing is long and wide enough for an edge
+    sides = np.diff(first, append=len(order))
+    lines = (length >= SHORTEST) & (reach >= SLIMMEST)
+    kept = np.repeat(lines, sides)
+    axis, base = along[order[first[lines]]], foot[order[first[lines]]]
+    order, sides = order[kept], sides[lines]
+    span = np.column_stack([low[kept], high[kept]])
     across = _unit(np.cross(axis, np.eye(3)[np.abs(axis).argmin(axis=1)]))
     third = np.cross(axis, across)
 
-    which = np.repeat(np.arange(len(first)), last - first)
+    which = np.repeat(np.arange(len(sides)), sides)
     inward, side = inward[order], triangle[order]
     angle = np.arctan2(_dot(inward, third[which]), _dot(inward, across[which])) % (2 * np.pi)
     facing = np.sign(_dot(np.cross(axis[which], inward), normals[side].astype(np.float64)))
     facing = np.where(sheet[side], 0, facing).astype(np.int64)
-    bounds = np.column_stack([first, last])[lines]
+    last = np.cumsum(sides)
     pieces = np.empty((2 * len(order), 8))
     cuts = span.ravel()[np.lexsort((span.ravel(), np.repeat(which, 2)))]
     number = _overlay(
-        bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
+        np.column_stack([last - sides, last]), cuts, span, angle, facing, width[order], side, pieces
     )
     return _free(bvh, _edges(pieces[:number], axis, across, base))
 
@@ -165,12 +169,12 @@ def _sign(along: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @borrowing
-def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
+def _overlay(bounds, cuts, span, angle, facing, width, triangle, pieces):
     """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
 
-    ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
-    sides, in order along each line. A piece (8,) is its line, its ends along it, the angles of its
-    faces, a triangle of either and the width of the wider.
+    ``bounds`` (L, 2) are the sides of each line, and ``cuts`` (2 N,) the ends of all sides, in
+    order along each line. A piece (8,) is its line, its ends along it, the angles of its faces, a
+    triangle of either and the width of the wider.
     """
     number = 0
     for k in range(len(bounds)):
@@ -184,7 +188,7 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
                 continue
             before = pieces[number - 1]
             if (
-                number > 0 and before[0] == lines[k] and cuts[c] - before[2] < 1e-3
+                number > 0 and before[0] == k and cuts[c] - before[2] < 1e-3
                 and abs(before[3] - angle[low]) + abs(before[4] - angle[high]) < _TOLERANCE
             ):  # fmt: skip
                 before[2] = cuts[c + 1]
@@ -193,7 +197,7 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
             if number == len(pieces):
                 break
             piece = pieces[number]
-            piece[0], piece[1], piece[2] = lines[k], cuts[c], cuts[c + 1]
+            piece[0], piece[1], piece[2] = k, cuts[c], cuts[c + 1]
             piece[3], piece[4], piece[5], piece[6], piece[7] = (
                 angle[low], angle[high], triangle[low], triangle[high],
                 max(width[low], width[high]),
