@@ -30,6 +30,7 @@ _APART = 2e-4  # metres between parallel lines
 _SLIVER = 0.02  # metres; the diagonal of a face no wider may pass for one of its sides
 _SWING = 0.02  # metres from an edge at which the air must be free all round it
 _STATION = 0.1  # metres between the places along an edge where that is tested
+_LEAST = SHORTEST - 1e-6  # metres, of what is as long as it is rounded
 _CHORDS = 6  # of the swing from face to face
 _MIX = np.array([0x1F123BB5, 0x3C6EF35F, 0x5851F42D, 0x2545F491, 0x27D4EB2F, 0x165667B1])
 
@@ -249,29 +250,18 @@ def _edges(
 
 def _free(bvh: BVH, edges: Edges) -> Edges:
     """Return the runs of edges round which the air is free: nothing leans or stands on them."""
+    edges = select(edges, np.flatnonzero(edges.length >= _LEAST))
     stations = np.maximum(np.ceil(edges.length / _STATION).astype(np.int64), 1)
-    free = np.zeros((len(stations), int(stations.max(initial=1))), np.bool_)
-    _swing(bvh, edges, stations, free)
-    row: list[int] = []
-    begin, end = [], []
-    for e in np.flatnonzero(free.any(axis=1)).tolist():
-        change = np.flatnonzero(np.diff(np.concatenate([[False], free[e], [False]])))
-        step = edges.length[e] / stations[e]
-        for a, b in change.reshape(-1, 2):
-            if (b - a) * step >= SHORTEST - 1e-6:
-                row.append(e)
-                begin.append(a * step)
-                end.append(b * step)
-    start = np.array(begin, np.float64)
-    return Edges(
-        start=edges.start[row] + edges.along[row] * start[:, None],
-        along=edges.along[row],
-        length=np.array(end, np.float64) - start,
-        face=edges.face[row],
-        normal=edges.normal[row],
-        opening=edges.opening[row],
-        triangle=edges.triangle[row],
-        width=edges.width[row],
+    free = np.zeros((len(stations), int(stations.max(initial=1)) + 2), np.int8)
+    _swing(bvh, edges, stations, free[:, 1:])
+    change = np.diff(free, axis=1)
+    row, first = np.nonzero(change > 0)
+    _, last = np.nonzero(change < 0)
+    step = edges.length[row] / stations[row]
+    long = (last - first) * step >= _LEAST
+    some, begin = select(edges, row[long]), (first * step)[long]
+    return some._replace(
+        start=some.start + some.along * begin[:, None], length=(last * step)[long] - begin
     )
 
 
@@ -378,19 +368,36 @@ def _along(v, x, y, z):
 
 @borrowing
 def _swing(bvh, edges, stations, free):
-    """Say for stations along edges whether an arc from face to face meets nothing: free (E, S)."""
+    """Set free (E, S) at the stations along edges where an arc from face to face meets nothing.
+
+    Where so few in a row are free that they do not make up ``SHORTEST``, they may be left out.
+    """
     for e in range(len(stations)):
-        for s in range(stations[e]):
-            along = edges.length[e] * (s + 0.5) / stations[e]
-            x, y, z = _swung(edges, e, along, 0.02)
-            is_free = True
-            for c in range(_CHORDS):
-                u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
-                if not segment_is_clear(bvh, x, y, z, u, v, w):
-                    is_free = False
-                    break
-                x, y, z = u, v, w
-            free[e, s] = is_free
+        few = max(np.int64(_LEAST * stations[e] / edges.length[e]), 1)
+        for middle in range(few - 1, stations[e], few):
+            if free[e, middle] or not _is_free(bvh, edges, e, middle, stations[e]):
+                continue
+            free[e, middle] = 1
+            for way in (-1, 1):
+                s = middle + way
+                while 0 <= s < stations[e] and not free[e, s]:
+                    if not _is_free(bvh, edges, e, s, stations[e]):
+                        break
+                    free[e, s] = 1
+                    s += way
+
+
+@inner
+def _is_free(bvh, edges, e, station, stations):
+    """Say whether an arc round an edge, from face to face, meets nothing at a station."""
+    along = edges.length[e] * (station + 0.5) / stations
+    x, y, z = _swung(edges, e, along, 0.02)
+    for c in range(_CHORDS):
+        u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
+        if not segment_is_clear(bvh, x, y, z, u, v, w):
+            return False
+        x, y, z = u, v, w
+    return True
 
 
 @inner
