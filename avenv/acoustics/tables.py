@@ -7,15 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
-from avenv.acoustics.paths.edges import (
-    NARROWEST,
-    Edges,
-    Twins,
-    bending,
-    find_edges,
-    find_twins,
-    select,
-)
+from avenv.acoustics.paths.edges import NARROWEST, Edges, bending, find_edges, select
+from avenv.acoustics.paths.twins import Twins, find_twins
 from avenv.core.kernels import borrowing
 from avenv.core.rows import distinct_rows
 from avenv.geometry import BVH, closest_hit
