@@ -225,7 +225,7 @@ def _swing(bvh, edges, stations, free):
     Where so few in a row are free that they do not make up ``SHORTEST``, they may be left out.
     """
     for e in range(len(stations)):
-        few = max(np.int64(_LEAST * stations[e] / edges.length[e]), 1)
+        few = max(int(_LEAST * stations[e] / edges.length[e]), 1)
         for middle in range(few - 1, stations[e], few):
             if free[e, middle] or not _is_free(bvh, edges, e, middle, stations[e]):
                 continue

@@ -172,7 +172,7 @@ def _parts(compiled: CompiledScene, movable: Sequence[int]) -> list[NDArray[np.i
         raise ValueError(
             f"movable is {wanted}; different rows of the {len(compiled.objects)} objects are needed"
         )
-    drawable = np.any(compiled.normals, axis=1)
+    drawable = compiled.has_area
     fixed = drawable & ~np.isin(compiled.object, wanted)
     return [np.flatnonzero(fixed),
             *(np.flatnonzero(drawable & (compiled.object == row)) for row in wanted)]  # fmt: skip
