@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from avenv.core import parallel
-from avenv.core.kernels import inner, kernel
+from avenv.core.kernels import borrowing, inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
@@ -96,11 +96,9 @@ class Exchange(NamedTuple):
         progressive refinement approach", SIGGRAPH 1988, for every room by itself): so light gets
         through any number of doorways, and no room that has any is black.
         """
-        rooms, layers = self.share.shape[1], last.shape[1]
-        mean = np.empty((rooms, layers, 3))
-        for k in range(layers):
-            for c in range(3):
-                mean[:, k, c] = np.bincount(self.room, self.weight * last[:, k, c], rooms)
+        rooms = self.share.shape[1]
+        mean = np.zeros((rooms, *last.shape[1:]))
+        _add_up(self.room, self.weight, last.reshape(len(last), -1), mean.reshape(rooms, -1))
         rest = np.empty_like(mean)
         for c in range(3):
             series = np.linalg.inv(np.eye(rooms) - self.share[c]) @ self.share[c]
@@ -273,18 +271,23 @@ def _bounced(
     shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange, bounces: int,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return direct light (L, K, 3) together with what surfaces throw on each other."""
-    indirect = np.zeros_like(direct)
-    count = len(direct)
+    indirect, count = np.zeros_like(direct), len(direct)
+    sent, gathered = np.empty_like(direct), np.empty_like(direct)
+    rows = sent.reshape(count, -1), gathered.reshape(count, -1)
     for _ in range(bounces):
         last = indirect
-        sent = albedo[:, None] * (direct + indirect)
-        gathered = np.empty_like(direct)
-        rows = sent.reshape(count, -1), gathered.reshape(count, -1)
+        np.add(direct, indirect, out=sent)
+        sent *= albedo[:, None]
         parallel.run(
             _gather, ((links, *rows, s, min(s + _JOB, count)) for s in range(0, count, _JOB))
         )
-        indirect = smooth(charts, shade * gathered[stand_in], 2)
-    return direct + indirect + exchange.further(indirect - last)
+        indirect = np.take(gathered, stand_in, axis=0, out=sent)
+        indirect *= shade
+        indirect = smooth(charts, indirect, 2)
+    np.subtract(indirect, last, out=gathered)
+    light = np.add(direct, indirect, out=sent)
+    light += exchange.further(gathered)
+    return light
 
 
 def _find_exchange(
@@ -452,6 +455,15 @@ def _form_factor(position, normal, source, source_normal, area, sheet):
     if leaving <= 0 or (arriving <= 0 and not sheet):
         return 0.0
     return leaving * arriving * area / (square * (np.pi * square + area))
+
+
+# Layout: room and weight (L,), last (L, 3 K), mean (R, 3 K).
+@borrowing
+def _add_up(room, weight, last, mean):
+    """Add the weighted light of all samples up, those of each room."""
+    for i in range(len(room)):
+        for k in range(last.shape[1]):
+            mean[room[i], k] += weight[i] * last[i, k]
 
 
 # Layout: sent and gathered (L, 3 K).
