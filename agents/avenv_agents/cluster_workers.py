@@ -15,16 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from avenv.simulation.cluster import Cluster
+from avenv.simulation.cluster import Cluster, wait_for_place
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.rollout import Guide, Rollout, joined
 from avenv_agents.workers import MakeEnvs, Player, Validate, weights_of
 
 RETURN = 120.0
 """Seconds in which one of the workers has to be there again when all have died."""
-
-WAIT = 60.0
-"""Seconds after which it is said that workers are missing at the beginning."""
 
 _PAUSE = 0.5  # seconds between two questions whether somebody is there again
 
@@ -123,7 +120,8 @@ class ClusterWorkers:
     Raises:
         ValueError: what the environments or the policy are to be cannot be; or ``patience`` is out
             of range.
-        ChildProcessError: all workers are dead, and none has returned in ``RETURN`` seconds.
+        ChildProcessError: not all workers have found a place on the cluster; or, later, all
+            are dead, and none has returned in ``RETURN`` seconds.
     """
 
     def __init__(
@@ -254,14 +252,7 @@ class ClusterWorkers:
     def _first_answer(self, verb: str) -> Any:
         """Return what the first worker says, once all are there or have refused."""
         asked = [member.call.remote(verb) for member in self._members]
-        waiting = asked
-        while waiting:  # for a place, too, where others work on the cluster
-            there, waiting = self._cluster.first(waiting, timeout=WAIT)
-            if not there:
-                warnings.warn(
-                    f"{len(waiting)} of {len(asked)} workers are not there yet; has the cluster "
-                    "room for them?", RuntimeWarning, stacklevel=3,
-                )  # fmt: skip
+        wait_for_place(self._cluster, asked)
         try:
             answers = [self._cluster.got(call) for call in asked]  # all, for one may refuse
         except self._cluster.death as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import Owner
+from cluster_support import die_of, ray
 
 torch = pytest.importorskip("torch")
 
@@ -47,9 +47,8 @@ class Mortal(PpoConfig):
     mark: str = ""
 
     def __getattribute__(self, name):
-        if name == "max_gradient" and (mark := Path(self.mark)).is_file():
-            mark.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name == "max_gradient" and self.mark:
+            die_of(Path(self.mark))
         return super().__getattribute__(name)
 
 
@@ -63,6 +62,11 @@ def rollouts_of(env, parts):
     ]
     assert [len(rollout.begun) for rollout in found] == [12, 3, 12]
     return policy, players[0].spaces, found
+
+
+def put(what):
+    """Return this process, and a reference to something that is lost when it dies."""
+    return os.getpid(), ray.put(what)
 
 
 def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_path):
@@ -104,9 +108,8 @@ def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_pat
             check_same(Update((3, 3)))
         check_same(Update((3, 4)))  # whether it is there again or not
         # What is lost is not learned from.
-        (owner,) = cluster.members(Owner, 1)
-        (lost,) = cluster.got(owner.call.remote("put", rollouts[1]))
-        cluster.end([owner])
+        [(_, (process, lost))] = cluster.each(put, [(rollouts[1],)])
+        os.kill(process, signal.SIGKILL)
         haul = Haul([haul.parts[0], (haul.parts[1][0], lost), haul.parts[2]])
         del rollouts[1]
         check_same(Update((3, 5)))
