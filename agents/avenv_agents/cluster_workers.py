@@ -115,7 +115,8 @@ class ClusterWorkers:
     Args:
         cluster: that has been entered.
         make_envs, count, seed, config, validate: as of ``Workers``.
-        patience: share of the workers, above 0, at whose end a rollout ends for all.
+        patience: share of the workers, above 0, at whose end a rollout ends for all; it may change
+            between two.
 
     Raises:
         ValueError: what the environments or the policy are to be cannot be; or ``patience`` is out
@@ -130,7 +131,7 @@ class ClusterWorkers:
     ):  # fmt: skip
         if not 0 < patience <= 1:
             raise ValueError(f"patience is {patience!r}; accepted: more than 0, up to 1")
-        self._cluster, self._patience = cluster, patience
+        self._cluster, self.patience = cluster, patience
         player = partial(_player, make_envs, config, validate)
         self._members = cluster.members(partial(Member, player, seed), count)
         self._seed, self._turn = seed, 0
@@ -235,7 +236,7 @@ class ClusterWorkers:
             except self._cluster.death as error:
                 self._lost(number, error)
             living = len(found) + len(calls)
-            if found and not hurried and len(found) >= math.ceil(self._patience * living):
+            if found and not hurried and len(found) >= math.ceil(self.patience * living):
                 hurried = True
                 for slow, _ in calls.values():
                     self._members[slow].call.remote("hurry", self._seed, self._turn)

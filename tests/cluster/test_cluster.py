@@ -43,7 +43,7 @@ class Slow(RandomAgent):
         Path(f"slow-{os.environ.get('RAY_RAYLET_PID')}").touch()
 
     def act(self, observation, info):
-        time.sleep(0.1)
+        time.sleep(0.05)
         return super().act(observation, info)
 
 
