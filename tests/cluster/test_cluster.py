@@ -16,11 +16,12 @@ from support import small_flat
 
 from avenv.benchmark import evaluate
 from avenv.cli import main
+from avenv.core.store import open_store
 from avenv.scene import SceneBuilder
 from avenv.simulation import cluster as clusters
-from avenv.simulation import sharing
 from avenv.simulation.cluster import Cluster, remote
 from avenv.simulation.sharing import check_shared, share_out
+from avenv.simulation.warmup import warm_up
 from avenv_agents.baselines import RandomAgent
 from avenv_agents.questions.making import SPLITS, make
 
@@ -120,10 +121,10 @@ def test_what_is_wrong_is_said_clearly(joined, room, tmp_path, monkeypatch):
             list(cluster.each(load, [("no-room.yaml",)]))
         with pytest.raises(OSError, match="fills a machine's memory"):
             list(cluster.each(partial(np.ones, dtype=np.uint8), [(300 * 2**20,)]))
-        monkeypatch.setattr(sharing, "_sees", lambda token: False)
-        with pytest.raises(ValueError, match=r"is not shared with the machine .*, "):
-            check_shared(cluster, tmp_path)
-        assert not list(tmp_path.glob(".seen*"))
+        store = open_store("memory://own")  # of each process its own
+        with pytest.raises(ValueError, match=r"memory://own is not shared with the machine .*, "):
+            check_shared(cluster, store)
+        assert store.names() == set()
     here = clusters.versions()
     monkeypatch.setattr(remote, "versions", lambda: {**here, "numpy": "0.1"})
     told = r"on the machine 10\.0\.0\.7:1 numpy is .* and not 0\.1"
@@ -139,6 +140,7 @@ def load(name):
 
 
 def test_a_cluster_bakes_what_one_machine_bakes(joined, tmp_path, monkeypatch):
+    warm_up()  # which keeps a field of its own
     builder = SceneBuilder("closet")
     builder.room("closet", size=(2, 2))
     builder.build().save(tmp_path / "closet.yaml")
@@ -154,9 +156,11 @@ def test_a_cluster_bakes_what_one_machine_bakes(joined, tmp_path, monkeypatch):
     alone, _ = bake("alone")
     together, _ = bake("together", "--cluster", "auto", "--workers", "1")
     assert together == alone != {}
-    again, said = bake("together", "--cluster", "auto", "--workers", "1")
+    store = f"file://{tmp_path}/store"
+    again, said = bake("together", "--cluster", "auto", "--workers", "1", "--store", store)
     assert again == alone
     assert "0 fields" in said
+    assert {name: open_store(store).read(name) for name in alone} == alone
 
 
 def files_in(folder):
@@ -170,17 +174,18 @@ def test_a_cluster_draws_the_poses_that_one_machine_draws(joined, tmp_path):
     options = "--homes homes:train/0-1 --sounds phone --places 2 --sources 1"
 
     def draw(folder, *more):
-        command = ["data", "poses", str(tmp_path / folder), *options.split(), *more]
+        command = ["data", "poses", f"{folder}", *options.split(), *more]
         done = CliRunner().invoke(main, command)
         assert done.exit_code == 0, done.output
-        return files_in(tmp_path / folder), done.output
+        return files_in(tmp_path / Path(folder).name), done.output
 
-    alone, _ = draw("alone")
-    together, _ = draw("together", "--cluster", "auto", "--workers", "1")
+    url = f"file://{tmp_path}/together"
+    alone, _ = draw(tmp_path / "alone")
+    together, _ = draw(url, "--cluster", "auto", "--workers", "1")
     assert together == alone
     assert len(alone) == 3
     (tmp_path / "together" / "train-000001.npz").unlink()
-    again, said = draw("together", "--cluster", "auto", "--workers", "1")
+    again, said = draw(url, "--cluster", "auto", "--workers", "1")
     assert again == alone
     assert "1 homes made" in said
 
@@ -192,7 +197,8 @@ def test_a_cluster_makes_the_questions_that_one_machine_makes(joined, tmp_path):
     scenes = {split: [str(tmp_path / "flat.yaml")] for split in SPLITS}
     options = {"count": 10, "homes": 1, "only": ("louder",), "scenes": scenes, "progress": False}
     alone = make(tmp_path / "alone", **options)
-    assert make(tmp_path / "together", cluster=Cluster(workers=2), **options) == alone
+    url = f"file://{tmp_path}/together"
+    assert make(url, cluster=Cluster(workers=2), **options) == alone
     assert files_in(tmp_path / "together") == files_in(tmp_path / "alone")
 
 

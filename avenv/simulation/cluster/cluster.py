@@ -273,7 +273,7 @@ class Cluster:
         return self._ray.remote(function).options(runtime_env=self._environment(), **options)
 
     def _environment(self) -> dict[str, Any]:
-        return {"env_vars": {name: str(self.threads) for name in remote.THREADS}}
+        return {"env_vars": remote.environment(self.threads)}
 
     def _packed(self, what: Any) -> bytes:
         """Return something as workers read it once they know where its modules are."""
