@@ -36,14 +36,15 @@ def test_what_is_written_is_there_for_all_and_nothing_else(store):
     put(store, "one.bin", b"1")
     put(store, "media/two.bin", b"2")
     other = pickle.loads(pickle.dumps(store))
-    assert other.names() == {"one.bin"}
+    assert other.names() == {"one.bin", "media/two.bin"}
     assert other.holds("media/two.bin")
     assert other.read("media/two.bin") == b"2"
     put(other, "one.bin", b"3")
     assert store.read("one.bin") == b"3"
     store.remove("one.bin")
     assert not other.holds("one.bin")
-    assert other.names() == set()
+    assert other.names() == {"media/two.bin"}
+    assert other.within("media").names() == {"two.bin"}
 
 
 def test_what_fails_while_it_is_written_leaves_what_was_there(store):
@@ -101,7 +102,7 @@ def test_what_is_wrong_with_a_url_is_said(monkeypatch):
     def away(*_, **__):
         raise RuntimeError("nobody answers at 10.0.0.9")  # packages raise all kinds
 
-    for name in ("info", "ls", "cat_file", "put_file", "rm_file"):
+    for name in ("info", "find", "cat_file", "put_file", "rm_file"):
         monkeypatch.setattr(type(store.reach()[0]), name, away)
     for use in (
         lambda: store.holds("x"),

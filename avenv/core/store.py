@@ -61,14 +61,12 @@ class Folder:
         return (self.path / name).exists()
 
     def names(self) -> set[str]:
-        """Return the names of all files but those in folders within."""
-        with suppress(FileNotFoundError):
-            return {
-                entry.name
-                for entry in self.path.iterdir()
-                if entry.is_file() and not entry.name.endswith(DRAFT)
-            }
-        return set()
+        """Return the names of all files, those in folders within too: ``"media/a.wav"``."""
+        return {
+            file.relative_to(self.path).as_posix()
+            for file in self.path.rglob("*")
+            if file.is_file() and not file.name.endswith(DRAFT)
+        }
 
     def read(self, name: str) -> bytes:
         """Return the content of a file.
@@ -151,26 +149,26 @@ class Objects:
         return True
 
     def names(self) -> set[str]:
-        """Return the names of all files but those in folders within; sweep stale drafts away.
+        """Return the names of all files, as of ``Folder``; sweep stale drafts away.
 
         Raises:
             OSError: it cannot be reached.
         """
         system, path = self.reach()
         try:
-            found = system.ls(path, detail=True)
+            files = system.find(path)
         except FileNotFoundError:
             return set()
         except Exception as error:
             raise self._failed(error) from error
-        files = [one["name"] for one in found if one["type"] == "file"]
         for file in files:
             if file.endswith(DRAFT):
                 with suppress(Exception):  # somebody else was faster, or this store knows no times
                     age = datetime.now(UTC) - system.modified(file)
                     if age.total_seconds() > STALE:
                         system.rm_file(file)
-        return {file.rpartition("/")[2] for file in files if not file.endswith(DRAFT)}
+        root = len(path) + 1
+        return {file[root:] for file in files if not file.endswith(DRAFT)}
 
     def read(self, name: str) -> bytes:
         """Return the content of a file.

@@ -35,6 +35,14 @@ def pytest_runtest_call(item):
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def compiled():
+    """Let no test wait for kernels to be compiled."""
+    from avenv.simulation.warmup import warm_up
+
+    warm_up()
+
+
 @pytest.fixture(scope="package")
 def joined():
     """A cluster of two machines of two cores each, on this one; who ends one adds another."""

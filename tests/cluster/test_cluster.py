@@ -29,8 +29,14 @@ from avenv_agents.questions.making import SPLITS, make
 class Mortal(RandomAgent):
     """Acts at random; a process of it is killed for every file ``kill-*``, in an episode."""
 
+    def __init__(self, envs):
+        super().__init__(envs)
+        self._folder = envs.folder
+
     def reset(self, row, seed):
         super().reset(row, seed)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / f"{seed}.txt").write_text("of its own")
         for mark in Path().glob("kill-*"):
             if seed >= int(mark.name.removeprefix("kill-")):
                 die_of(mark)
@@ -48,6 +54,10 @@ class Slow(RandomAgent):
         return super().act(observation, info)
 
 
+def own_files(folder):
+    return {file.name for file in Path(folder, "agent").iterdir()}
+
+
 def contents(folder):
     return [(Path(folder) / name).read_bytes() for name in ("episodes.jsonl", "summary.json")]
 
@@ -58,10 +68,12 @@ def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, work
     marks = [Path(f"kill-{episode}") for episode in deaths]
     for mark in marks:
         mark.touch()
+    place = "together" if workers == 1 else Path("together").absolute().as_uri()
     with pytest.warns(RuntimeWarning, match="a worker has died, its work is done again"):
-        evaluate(Mortal, out="together", cluster=Cluster(workers=workers), **room)
+        evaluate(Mortal, out=place, cluster=Cluster(workers=workers), **room)
     assert not any(mark.exists() for mark in marks)
     assert contents("together") == contents("alone")
+    assert own_files("together") == own_files("alone") != set()
 
 
 def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
