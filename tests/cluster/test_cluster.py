@@ -1,25 +1,28 @@
 """Work on a cluster: the same results as on one machine, whoever dies meanwhile."""
 
 import os
+import resource
 import signal
 import time
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from cluster_support import die_of, wait_until
+from cluster_support import die_of, ray, wait_until
 from support import small_flat
 
 from avenv.benchmark import evaluate
 from avenv.cli import main
+from avenv.core import cache
 from avenv.core.store import open_store
 from avenv.scene import SceneBuilder
 from avenv.simulation import cluster as clusters
-from avenv.simulation.cluster import Cluster, remote
+from avenv.simulation.cluster import Cluster, remote, worker_memory
 from avenv.simulation.sharing import check_shared, share_out
 from avenv.simulation.warmup import warm_up
 from avenv_agents.baselines import RandomAgent
@@ -109,15 +112,39 @@ def test_work_that_kills_all_who_do_it_is_given_up(joined):
         list(cluster.each(dies, [(0,)]))
 
 
-def test_workers_use_no_more_threads_than_they_are_given(joined):
-    with Cluster(workers=1, threads=2) as cluster:
-        assert list(cluster.each(threads, [(0,)])) == [(0, (2, "2"))]
+def test_workers_take_what_they_have_asked_for_and_what_their_machine_has_made(joined):
+    folder = cache.cache_folder()
+    kernels = {path.name for path in folder.glob("kernels-*")}
+    assert kernels
+    with Cluster(workers=1, threads=2, memory=worker_memory(8)) as cluster:
+        assert {path.name for path in folder.glob("kernels-*")} == kernels
+        [(_, told)] = cluster.each(take_stock, [("kept-by-a-worker",)])
+        assert told.pop("memory") == pytest.approx(worker_memory(8), rel=1e-3)
+        assert told.pop("taken") < worker_memory(8)
+        assert told == {"threads": 2, "OMP": "2", "compiled": False, "folder": str(folder)}
+        # Another process of each machine finds what that worker has kept.
+        kept = cluster.everywhere(partial(cache.read, folder, "kept-by-a-worker", Kept))
+        assert [one.number for one in kept.values()] == [7] * (len(joined.more) + 1)
 
 
-def threads(_):
+class Kept(NamedTuple):
+    number: int
+
+
+def take_stock(key):
     from avenv.core import parallel
+    from avenv.simulation import warmup
 
-    return parallel.num_threads(), os.environ["OMP_NUM_THREADS"]
+    warmup._done = False  # as in a process that has compiled nothing
+    cache.write(cache.cache_folder(), key, Kept(7))
+    return {
+        "threads": parallel.num_threads(),
+        "OMP": os.environ["OMP_NUM_THREADS"],
+        "memory": ray.get_runtime_context().get_assigned_resources()["memory"],
+        "taken": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "compiled": warmup.warm_up(),
+        "folder": str(cache.cache_folder()),
+    }
 
 
 def test_what_is_wrong_is_said_clearly(joined, room, tmp_path, monkeypatch):
