@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from avenv.core import parallel
-from avenv.core.store import Store
+from avenv.core.store import Objects, Store
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.warmup import warm_up
 
@@ -73,6 +73,8 @@ def check_shared(cluster: Cluster, store: Store) -> None:
         ValueError: one does not; the message names the machine.
         OSError: it cannot be written to.
     """
+    if isinstance(store, Objects):
+        store.names()  # which sweeps away what killed workers have left
     token = f".seen-{uuid4().hex[:12]}"
     with store.write(token) as draft:
         draft.touch()
