@@ -43,6 +43,11 @@ ray = pytest.importorskip("ray", reason="Ray is not installed: avenv[cluster]")
 NODE = {"object_store_memory": 100 * 2**20, "memory": 8 * 2**30, "include_log_monitor": False}
 HEAD = {**NODE, "include_dashboard": False, "no_monitor": True}
 
+in_full = pytest.mark.skipif(
+    not os.environ.get("AVENV_TEST_CLUSTER"), reason="tried with AVENV_TEST_CLUSTER=1"
+)
+"""Of tests that take ten seconds to show what others show, or nearly."""
+
 TRIES = 3
 """Of a machine to begin: Ray gives it 30 seconds of time, come what may."""
 

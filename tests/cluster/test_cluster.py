@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from cluster_support import die_of, ray, wait_until
+from cluster_support import die_of, in_full, ray, wait_until
 from support import small_flat
 
 from avenv.benchmark import evaluate
@@ -65,7 +65,9 @@ def contents(folder):
     return [(Path(folder) / name).read_bytes() for name in ("episodes.jsonl", "summary.json")]
 
 
-@pytest.mark.parametrize(("workers", "deaths"), [(1, [5]), (2, [1]), (4, [1, 5])])
+@pytest.mark.parametrize(
+    ("workers", "deaths"), [(1, [5]), pytest.param(2, [1], marks=in_full), (4, [1, 5])]
+)
 def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, workers, deaths):
     evaluate(Mortal, out="alone", **room)
     marks = [Path(f"kill-{episode}") for episode in deaths]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import die_of, ray
+from cluster_support import die_of, in_full, ray
 
 torch = pytest.importorskip("torch")
 
@@ -116,6 +116,7 @@ def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_pat
         learners.close()
 
 
+@in_full
 def test_a_run_has_several_learners(joined, env, tmp_path):
     config = TrainingConfig(
         env, 4, 96, 3, checkpoint_every=96, method="ppo", policy=PARTS, ppo=NUMBERS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import wait_until
+from cluster_support import in_full, wait_until
 
 torch = pytest.importorskip("torch")
 
@@ -237,6 +237,7 @@ def agreements(folder):
         return np.array([float(line["agreement"]) for line in csv.DictReader(lines)])
 
 
+@in_full
 def test_a_worker_without_its_scene_says_where(joined, env, tmp_path):
     refused = pytest.raises(ValueError, match=r"nowhere.*on the machine")
     with Cluster(workers=1) as cluster, refused:
