@@ -69,9 +69,8 @@ class Mirror:
                     with self.store.write(file.relative_to(self.folder).as_posix()) as draft:
                         shutil.copyfile(file, draft)
                 except OSError as error:
-                    raise type(error)(
-                        error.errno or 0, f"{error.strerror or error}; {self.folder} keeps it all"
-                    ) from error
+                    told = f"{error.strerror or error}; {self.folder} keeps it all"
+                    raise (OSError(error.errno, told) if error.errno else OSError(told)) from error
                 self._kept[file] = state
         self._last = time.monotonic()
 
