@@ -220,7 +220,8 @@ class Objects:
         folder, _, last = f"{path}/{name}".rpartition("/")
         aside = f"{folder}/.{last}.{uuid4().hex[:12]}{DRAFT}"
         try:
-            system.makedirs(folder, exist_ok=True)
+            if not system.async_impl:  # object stores have no folders: they would make a bucket
+                system.makedirs(folder, exist_ok=True)
             system.put_file(str(draft), aside)
             system.mv(aside, f"{folder}/{last}")
         except BaseException as error:
