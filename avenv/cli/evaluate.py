@@ -58,8 +58,8 @@ from avenv.core.store import is_url, open_store
 )
 @click.option(
     "--impaired",
-    help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind, or anechoic "
-    "(it hears no echo).",
+    help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind, anechoic "
+    "(it hears no echo), or untold (it is given no instruction).",
 )
 @click.option(
     "--argument",
