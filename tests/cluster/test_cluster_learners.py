@@ -2,7 +2,6 @@
 
 import csv
 import os
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +63,6 @@ def rollouts_of(env, parts):
     return policy, players[0].spaces, found
 
 
-def put(what):
-    """Return this process, and a reference to something that is lost when it dies."""
-    return os.getpid(), ray.put(what)
-
-
 def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_path):
     parts = PolicyConfig(**PARTS)
     policy, spaces, rollouts = rollouts_of(env, parts)
@@ -107,9 +101,8 @@ def test_two_learners_learn_what_one_learns_though_one_dies(joined, env, tmp_pat
         with pytest.warns(RuntimeWarning, match="a learner has died"):
             check_same(Update((3, 3)))
         check_same(Update((3, 4)))  # whether it is there again or not
-        # What is lost is not learned from.
-        [(_, (process, lost))] = cluster.each(put, [(rollouts[1],)])
-        os.kill(process, signal.SIGKILL)
+        # What is lost, because whoever was to make it has died, is not learned from.
+        lost = ray.remote(max_retries=0)(lambda: os._exit(1)).remote()
         haul = Haul([haul.parts[0], (haul.parts[1][0], lost), haul.parts[2]])
         del rollouts[1]
         check_same(Update((3, 5)))
