@@ -101,7 +101,7 @@ def fade_past_edges(scene, tree, image, points, length, near, which, passed, gai
     ``near`` (MAX_NEAR, NEAR_COLUMNS), ``which`` (MAX_NEAR,) int32, and ``passed`` (E,) int64, zeros
     for the first of a listener's paths.
     """
-    number, way, n, before = 0, 0.0, 0, -1
+    number, way, n, before = np.int64(0), 0.0, np.int64(0), np.int64(-1)
     order = tree.order[image]
     leg = image * (order + 1)  # no other path's legs have this number, or one of those after it
     while True:

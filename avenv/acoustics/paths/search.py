@@ -199,7 +199,7 @@ def _bounce_points(scene, tree, image, listener, points):
 @inner
 def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
-    n, before = 0, 0
+    n, before = np.int64(0), np.int64(0)
     while image > 0:
         # Whether anything is in the way is sooner known than what the leg meets first.
         if not _is_clear_until(scene, points[n], points[n + 1]):
