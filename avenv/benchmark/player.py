@@ -101,11 +101,12 @@ class Crew:
         """
         batch = self._envs.batch
         observation = batch.observe()
-        if isinstance(self._factory, Impaired):
-            observation = self._factory.observed(batch, observation)
         setting = batch.setting()
         words = {name: np.array(setting[name]) for name in ("instruction", "answer")
                  if name in setting}  # fmt: skip
+        if isinstance(self._factory, Impaired):
+            observation = self._factory.observed(batch, observation)
+            words = self._factory.words(words)
         actions = []
         for agent, members in zip(self._agents, self._members, strict=True):
             own = np.append(True, np.diff(members) > 0)  # the others fill up
