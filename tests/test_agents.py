@@ -111,8 +111,8 @@ def run(env, tmp_path_factory):
     """A run of 32 steps, from the command line: its configuration and its folder."""
     folder = tmp_path_factory.mktemp("runs")
     config = TrainingConfig(env, 2, 32, 0, {"features": 16, "features_dim": 32}, SMALL)
-    (folder / "small.yaml").write_text(config.to_yaml())
-    arguments = ["train", str(folder / "small.yaml"), "--out", str(folder / "run")]
+    (folder / "small.yaml").write_text(replace(config, seed=7).to_yaml())
+    arguments = ["train", str(folder / "small.yaml"), "--out", str(folder / "run"), "--seed", "0"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return config, folder / "run"
@@ -328,8 +328,12 @@ def test_a_training_that_is_stopped_says_what_it_has_saved(run, tmp_path, how):
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+EMPTY = 100
+"""Bytes of a log that says no more than that it is one, at most."""
+
+
 class Stopping(threading.Thread):
-    """Sends this process a signal when the training in a folder has begun to log."""
+    """Sends this process a signal when the training in a folder has logged what it learned."""
 
     def __init__(self, folder, number):
         super().__init__(daemon=True)
@@ -338,7 +342,9 @@ class Stopping(threading.Thread):
 
     def run(self):
         until = time.monotonic() + 60
-        while time.monotonic() < until and not list(self.folder.glob("log_1/events*")):
+        while time.monotonic() < until and not any(
+            log.stat().st_size > EMPTY for log in self.folder.glob("log_1/events*")
+        ):
             time.sleep(0.05)
         time.sleep(0.5)
         os.kill(os.getpid(), self.number)

@@ -258,6 +258,15 @@ def test_first_the_descriptor_learns_and_then_everything_else(config, tmp_path, 
         agent.configured({"silense": "withheld"})
 
 
+def test_without_a_first_stage_the_descriptor_stays_as_it_began(config, tmp_path):
+    folder = tmp_path / "run"
+    end = train(replace(config, descriptor={}, total_steps=48), folder, progress=False)
+    before, after = load_checkpoint(folder / "step-000000000.pt").state_dict(), end.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("encoders.instruction") for name in changed)
+    assert not any(name.startswith("encoders.goal_descriptor") for name in changed)
+
+
 def test_a_first_stage_needs_a_descriptor(config, tmp_path):
     parts = {**config.policy, "encoders": {"pose": None, PREVIOUS: None}}
     with pytest.raises(ValueError, match=r"descriptor is given; policy.encoders lacks"):

@@ -80,6 +80,18 @@ def test_in_anechoic_air_an_agent_hears_no_echo(monkeypatch):
     assert 0 < sounds["anechoic"] < sounds["mono"]
 
 
+def test_the_untold_do_not_know_what_for(monkeypatch):
+    told = {}
+    for how in ("deaf", "untold"):
+        monkeypatch.setattr(Witness, "shown", [])
+        monkeypatch.setattr(Witness, "sensors", ("depth", "instruction"))
+        evaluate(Impaired(Witness, how), episodes=1, scenes=shoebox(), sounds="fridge",
+                 image_size=(16, 12), sensors=Witness.sensors, progress=False)  # fmt: skip
+        [(observation, info)] = Witness.shown
+        told[how] = observation["instruction"].any(), str(info["instruction"][0]) != ""
+    assert told == {"deaf": (True, True), "untold": (False, False)}
+
+
 def test_unknown_impairments_are_refused():
     with pytest.raises(ValueError, match=r"impaired is 'deav'.*did you mean 'deaf'"):
         Impaired(Witness, "deav")

@@ -54,6 +54,11 @@ from avenv.cli.commands import cluster_of, cluster_option
     "--minutes", type=click.FloatRange(0, min_open=True), help="After which the run ends, too."
 )
 @click.option(
+    "--seed",
+    type=click.IntRange(0),
+    help="Of environments and networks, in place of the configuration's.",
+)
+@click.option(
     "--control",
     help="Learn without a sense, or with the truth in place of sound: deaf, blind, perfect_ear.",
 )
@@ -75,6 +80,7 @@ def train(
     patience: float,
     learners: int,
     minutes: float | None,
+    seed: int | None,
     control: str | None,
     device: str,
     resume: bool,
@@ -90,10 +96,12 @@ def train(
     file = find_config("train", config)
     run = TrainingConfig.from_yaml(file)
     given: dict[str, Any] = {
-        "total_steps": steps, "workers": workers, "minutes": minutes, "control": control
+        "total_steps": steps, "workers": workers, "minutes": minutes, "control": control,
+        "seed": seed,
     }  # fmt: skip
     run = replace(run, **{name: value for name, value in given.items() if value is not None})
-    folder = Path(out) if out else Path("runs") / "-".join(filter(None, (file.stem, run.control)))
+    own = filter(None, (file.stem, run.control, None if seed is None else f"seed{seed}"))
+    folder = Path(out) if out else Path("runs") / "-".join(own)
 
     # These bring torch, for which the above need not wait.
     if run.method == "sb3":

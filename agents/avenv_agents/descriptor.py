@@ -55,7 +55,7 @@ class DescriptorConfig:
 def train_descriptor(
     config: DescriptorConfig, policy: Policy, workers: Crew, course: Course, device: str = "cpu"
 ) -> None:
-    """Let a policy's descriptor learn until its share of the course is over, and freeze it.
+    """Let a policy's descriptor learn until its share of the course is over.
 
     Args:
         config: the numbers.
@@ -82,7 +82,12 @@ def train_descriptor(
         course.tell(losses)
         if pauses and not ends:
             workers.start(policy, config.rollout_steps, guide)
-    descriptor_of(policy).requires_grad_(False)
+
+
+def freeze_descriptor(policy: Policy) -> None:
+    """Let a policy's descriptor, if it has one, learn no more, so that memories of it stay true."""
+    if NAME in policy.encoders:
+        descriptor_of(policy).requires_grad_(False)
 
 
 def descriptor_of(policy: Policy) -> GoalDescriptor:

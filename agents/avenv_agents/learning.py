@@ -20,7 +20,12 @@ from avenv_agents.cluster_workers import ClusterWorkers
 from avenv_agents.config import TrainingConfig
 from avenv_agents.course import Course, write_config
 from avenv_agents.dagger import DaggerConfig, train_dagger
-from avenv_agents.descriptor import NAME, DescriptorConfig, train_descriptor
+from avenv_agents.descriptor import (
+    NAME,
+    DescriptorConfig,
+    freeze_descriptor,
+    train_descriptor,
+)
 from avenv_agents.devices import find_device
 from avenv_agents.encoders import EARS, ENCODERS, Encoder
 from avenv_agents.encoders.eyes import Eyes
@@ -121,6 +126,7 @@ def train(
             with terminable():
                 if first is not None:
                     train_descriptor(first, policy, crew, course, device)
+                freeze_descriptor(policy)
                 method(numbers, policy, crew, course, device, *team)
         except KeyboardInterrupt as stop:
             steps = read_checkpoint(folder / POLICY_FILE)["steps"]

@@ -19,7 +19,7 @@ HEARD: Mapping[str, Callable[[NDArray], NDArray]] = {
 }
 """What becomes of the sound (E, C, N) at the ears: silence, the same at all, turned round."""
 
-IMPAIRMENTS = (*HEARD, "blind", "anechoic")
+IMPAIRMENTS = (*HEARD, "blind", "anechoic", "untold")
 
 
 class Impaired:
@@ -27,7 +27,7 @@ class Impaired:
 
     All that it hears is computed anew from other sound; blind, its pictures are 0, as where nothing
     is; in anechoic air it hears the direct sound alone, so that what it then does worse is what
-    the room told it.
+    the room told it; untold, it is given no instruction.
 
     Args:
         agent: makes the whole agent.
@@ -71,7 +71,15 @@ class Impaired:
             return observation | _unseen(observation)
         if self.how in HEARD:
             return observation | _heard(batch, observation, HEARD[self.how])
+        if self.how == "untold" and "instruction" in observation:
+            return observation | {"instruction": np.zeros_like(observation["instruction"])}
         return observation
+
+    def words(self, words: dict[str, NDArray]) -> dict[str, NDArray]:
+        """Return what is left of what a batch's rows (E,) are told in words, by its name."""
+        if self.how == "untold":
+            return words | {"instruction": np.full_like(words["instruction"], "")}
+        return words
 
 
 def _unseen(observation: dict[str, NDArray]) -> dict[str, NDArray]:

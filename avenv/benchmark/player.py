@@ -101,11 +101,13 @@ class Crew:
         """
         batch = self._envs.batch
         observation = batch.observe()
+        setting = batch.setting()
+        words: dict[str, NDArray] = {
+            name: np.array(setting[name]) for name in ("instruction", "answer") if name in setting
+        }
         if isinstance(self._factory, Impaired):
             observation = self._factory.observed(batch, observation)
-        setting = batch.setting()
-        words = {name: np.array(setting[name]) for name in ("instruction", "answer")
-                 if name in setting}  # fmt: skip
+            words = self._factory.words(words)
         actions = []
         for agent, members in zip(self._agents, self._members, strict=True):
             own = np.append(True, np.diff(members) > 0)  # the others fill up

@@ -56,8 +56,8 @@ from avenv.cli.commands import cluster_of, cluster_option, trust_option
 )
 @click.option(
     "--impaired",
-    help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind, or anechoic "
-    "(it hears no echo).",
+    help="What the agent lacks: deaf, mono (both ears hear the same), swapped, blind, anechoic "
+    "(it hears no echo), or untold (it is given no instruction).",
 )
 @click.option(
     "--argument",
