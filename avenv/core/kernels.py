@@ -52,11 +52,11 @@ class _Kept(FunctionCache):
 class _Part(JITCodeLibrary):
     """Code of a function that only kernels call, for them to take in: it is never run by itself."""
 
-    fast = False
+    by_itself = False
 
     def _optimize_final_module(self) -> None:
-        """Leave to the kernels what they do to the whole, but where bits depend on it: if fast."""
-        if self.fast:
+        """Leave that to the kernels, but where bits or speed depend on it: fast or inlined."""
+        if self.by_itself:
             super()._optimize_final_module()
 
     def _finalize_final_module(self) -> None:
@@ -87,7 +87,8 @@ class _PartCompiler(Compiler):
     def compile_extra(self, func: Callable) -> Any:
         """Compile a function into a ``_Part``."""
         self.state.library = _Part(self.state.targetctx.codegen(), func.__qualname__)
-        self.state.library.fast = bool(self.state.flags.fastmath)
+        flags = self.state.flags
+        self.state.library.by_itself = bool(flags.fastmath or flags.forceinline)
         return super().compile_extra(func)
 
 
