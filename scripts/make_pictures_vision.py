@@ -12,7 +12,8 @@ from avenv.drawing.contact_sheet import draw_contact_sheet
 from avenv.drawing.viewpoints import HFOV, PITCH, Viewpoint, find_viewpoints
 from avenv.scene import CATEGORIES, CompiledScene
 from avenv.vision import SENSORS, RasterScene, relight, render_view
-from avenv.vision.light.lighting import packed, plain_maps
+from avenv.vision.light.codes import pack
+from avenv.vision.light.lighting import LIGHT_RANGE, plain_maps
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
@@ -60,7 +61,7 @@ def sensors(compiled: CompiledScene, scene: RasterScene, view: Viewpoint) -> np.
 def plainly_lit(scene: RasterScene) -> RasterScene:
     """Return the scene as it would look without lamps and windows."""
     light = scene.arrays.light.copy()
-    plain = packed(plain_maps(scene.charts))
+    plain = pack(plain_maps(scene.charts) / np.float32(LIGHT_RANGE))
     light[: len(plain)] = plain
     return replace(scene, arrays=scene.arrays._replace(light=light))
 
