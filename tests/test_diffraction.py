@@ -13,9 +13,10 @@ from support import B, from_meshes, solid, surfaces, two_rooms
 from avenv.acoustics import tables
 from avenv.acoustics.paths.bends import MAX_PATHS
 from avenv.acoustics.paths.diffraction import in_phase, magnitude
-from avenv.acoustics.paths.edges import bending, find_edges, find_twins
+from avenv.acoustics.paths.edges import bending, find_edges
 from avenv.acoustics.paths.image_sources import find_images, move_images
 from avenv.acoustics.paths.search import DIFFRACTED, DIRECT, allocate_paths, find_paths
+from avenv.acoustics.paths.twins import find_twins
 from avenv.acoustics.tables import tabulate
 from avenv.core.bands import OCTAVE_CENTRES
 

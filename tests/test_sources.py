@@ -87,3 +87,19 @@ def test_a_kernel_is_compiled_anew_when_what_it_calls_has_changed(tmp_path):
         told.append(run.stdout.strip())
     # The second time nothing has changed; then the callee has, then a number of it.
     assert told == ["2 0", "2 1", "3 0", "11 0"]
+
+
+def test_a_kernel_is_compiled_anew_when_a_type_that_it_was_given_has_moved(tmp_path):
+    kinds = "from typing import NamedTuple\nclass {}(NamedTuple):\n    x: float\n"
+    outer = (
+        "from avenv.core.kernels import kernel\nfrom mine.kinds import {0}\n"
+        "@kernel\ndef walk(pair):\n    return pair.x + 1\nprint(walk({0}(1.0)))\n"
+    )
+    for name in ("Pair", "Couple"):
+        write(tmp_path / "mine", kinds=kinds.format(name), outer=outer.format(name))
+        run = subprocess.run(
+            [sys.executable, "-c", "import mine.outer"],
+            cwd=tmp_path, capture_output=True, text=True,
+            env={"PYTHONPATH": f"{PACKAGE.parent}", "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        assert run.stdout == "2.0\n", run.stderr

@@ -1,5 +1,7 @@
 """Things with states: doors, lids, screens, lamps, what falls, breaks or is carried."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -81,6 +83,17 @@ def test_back_to_rest_is_the_very_same_scene(scene):
     assert other.posed({"door": "open", "vase": "whole"}) is scene
     again = scene.posed({"vase": "broken", "door": "closed"})
     assert again.fingerprint == other.fingerprint != scene.fingerprint
+
+
+@pytest.mark.parametrize("name", ["door", "tv", "fridge", "chair", "vase", "lamp"])
+def test_what_is_known_of_a_scene_at_rest_serves_its_variants(scene, name):
+    for state in scene.possible_states(name):
+        variant = scene.posed({name: state})
+        alone = replace(variant, rest=None, like=None)  # nothing else is known of it
+        for what in ("normals", "has_area", "bounds"):
+            np.testing.assert_array_equal(getattr(variant, what), getattr(alone, what))
+        assert variant.lamps == alone.lamps
+        assert variant.lit.states == alone.lit.states
 
 
 def test_a_closed_door_fills_its_opening(scene):

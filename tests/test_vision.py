@@ -12,6 +12,8 @@ from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 from avenv.core import parallel
 from avenv.core.frames import body_rotation
 from avenv.vision import Optics, make_renderer, prepare, render_view
+from avenv.vision.raster.corners import share_corners
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE, split
 
 SIZE = (96, 72)
 
@@ -290,3 +292,44 @@ def test_wrong_batches_are_named():
             renderer.draw([prepare(shoebox())], **(good | {name: value}))
     with pytest.raises(ValueError, match="n is 0"):
         make_renderer(0, Optics(), ["rgb"])
+
+
+def halves(members, points):
+    """Yield the clusters that halving at the median makes, by NumPy's own stable sort."""
+    if len(members) <= CLUSTER_SIZE:
+        yield members
+        return
+    block = CLUSTER_SIZE * 8 ** int(np.ceil(np.log(len(members) / CLUSTER_SIZE) / np.log(8)) - 1)
+    axis = np.argmax(np.ptp(points[members], axis=0))
+    ordered = members[np.argsort(points[members, axis], kind="stable")]
+    left = -(-len(members) // (2 * block)) * block
+    yield from halves(ordered[:left], points)
+    yield from halves(ordered[left:], points)
+
+
+@pytest.mark.parametrize("number", [1, 32, 33, 97, 1000, 3000])
+def test_clusters_are_halves_of_halves(number):
+    rng = np.random.default_rng(number)
+    points = rng.normal(size=(number + 9, 3)).round(1).astype(np.float32)  # many are equal
+    points[::5] *= np.float32(-0.0)
+    members = np.sort(rng.permutation(number + 9)[:number])
+    order, sizes = split(members, points)
+    expected = list(halves(members, points))
+    np.testing.assert_array_equal(order, np.concatenate(expected))
+    assert sizes[: len(expected)].tolist() == list(map(len, expected))
+    assert len(sizes) % 8 == 0
+    assert not sizes[len(expected) :].any()
+
+
+def test_clusters_have_each_corner_once_and_boxes_that_fit():
+    triangles = np.random.default_rng(0).integers(-2, 3, (70, 3, 3)).astype(np.float32)
+    sizes = np.array([32, 32, 6, 0])
+    vertices, corners, first, low, high = share_corners(triangles, sizes)
+    owner = np.repeat(np.arange(4), sizes)
+    np.testing.assert_array_equal(vertices.T[first[owner, None] + corners.T], triangles)
+    for c in range(3):
+        own = vertices.T[first[c] : first[c + 1]]
+        assert len(np.unique(own, axis=0)) == len(own)
+        np.testing.assert_array_equal([low[c], high[c]], [own.min(axis=0), own.max(axis=0)])
+    assert (low[3] > high[3]).all()
+    assert first[3] == first[4]

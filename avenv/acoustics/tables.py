@@ -7,17 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.acoustics.paths.clearance import EdgeGrid, grid_edges
-from avenv.acoustics.paths.edges import (
-    NARROWEST,
-    Edges,
-    Twins,
-    bending,
-    find_edges,
-    find_twins,
-    select,
-)
+from avenv.acoustics.paths.edges import NARROWEST, Edges, bending, find_edges, select
+from avenv.acoustics.paths.twins import Twins, find_twins
 from avenv.core.kernels import borrowing
 from avenv.core.rows import distinct_rows
+from avenv.core.vectors import cross
 from avenv.geometry import BVH, closest_hit
 from avenv.scene.compiled import CompiledScene
 
@@ -118,10 +112,11 @@ def _mirrors(
     Surfaces of different materials share a mirror: the material is looked up where a path hits.
     """
     corners = compiled.triangles.astype(np.float64)
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]),
-                          axis=1) / 2  # fmt: skip
+    a, b, c = np.moveaxis(corners, 1, 0)
+    area = np.linalg.norm(cross(b - a, c - a), axis=1) / 2
+    middle = (a + b + c) / 3
     normal = compiled.normals.astype(np.float64)
-    offset = np.einsum("tk,tk->t", normal, corners.mean(axis=1))
+    offset = np.einsum("tk,tk->t", normal, middle)
     rounded = np.round(np.column_stack([normal, offset]) / _PLANE_TOLERANCE).astype(np.int64)
     _, group = distinct_rows(rounded)
     total = np.bincount(group, area)
@@ -134,11 +129,10 @@ def _mirrors(
     n = n / np.linalg.norm(n, axis=1, keepdims=True)
     extents = np.tile([np.inf] * 3 + [-np.inf] * 3, (len(large), 1))
     kept = mirror >= 0
-    np.minimum.at(extents[:, :3], mirror[kept], corners[kept].min(axis=1))
-    np.maximum.at(extents[:, 3:], mirror[kept], corners[kept].max(axis=1))
-    centre = np.column_stack(
-        [np.bincount(group, area * corners[:, :, k].mean(axis=1))[large] for k in range(3)]
-    )
+    a, b, c = (corner[kept] for corner in (a, b, c))
+    np.minimum.at(extents[:, :3], mirror[kept], np.minimum(np.minimum(a, b), c))
+    np.maximum.at(extents[:, 3:], mirror[kept], np.maximum(np.maximum(a, b), c))
+    centre = np.column_stack([np.bincount(group, area * middle[:, k])[large] for k in range(3)])
     d = np.einsum("mk,mk->m", n, centre / total[large][:, None])
     return mirror, np.column_stack([n, d]), extents
 

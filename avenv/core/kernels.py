@@ -19,9 +19,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numba as nb
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from avenv.core.sources import digest_of, sources_of
+
+
+class _Index(IndexDataCacheFile):
+    """Numba's list of what is kept of one function; none where types in it are gone."""
+
+    def _load_index(self) -> dict:
+        try:
+            return super()._load_index()
+        except (AttributeError, ImportError):  # of another version of this package
+            return {}
 
 
 class _Kept(FunctionCache):
@@ -29,8 +39,8 @@ class _Kept(FunctionCache):
 
     def __init__(self, function: Callable) -> None:
         super().__init__(function)
-        sources = sources_of(inspect.getfile(function))
-        self._cache_file._source_stamp = digest_of(sources)
+        stamp = digest_of(sources_of(inspect.getfile(function)))
+        self._cache_file = _Index(self._cache_path, self._impl.filename_base, stamp)
 
 
 def njit(**options: Any) -> Callable[[Callable], Any]:

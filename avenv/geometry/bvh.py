@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.core.kernels import inner, kernel
+from avenv.core.vectors import cross
 from avenv.geometry.lanes import BOXES, TRIANGLES
 
 BINS = 16
@@ -53,13 +54,14 @@ def build_bvh(triangles: ArrayLike) -> BVH:
     triangles = np.ascontiguousarray(triangles, np.float32)
     if triangles.ndim != 3 or triangles.shape[1:] != (3, 3):
         raise ValueError(f"triangles have the shape {triangles.shape}; (T, 3, 3) is needed")
-    finite = np.isfinite(triangles).all(axis=(1, 2))
-    if not finite.all():
+    if not np.isfinite(triangles).all():
+        finite = np.isfinite(triangles).all(axis=(1, 2))
         raise ValueError(f"triangle {int(np.argmin(finite))} has a coordinate that is not finite")
     order = np.flatnonzero(_areas(triangles) > 0).astype(np.int32)
     if len(order) == 0:
         return _allocate(1, 0)
-    low, high = triangles.min(axis=1), triangles.max(axis=1)
+    a, b, c = np.moveaxis(triangles, 1, 0)
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
     boxes = np.concatenate([low, high], axis=1)
     bounds = np.empty((2 * len(order), 6), np.float32)
     first = np.empty(2 * len(order), np.int32)
@@ -86,7 +88,7 @@ def _allocate(nodes: int, leaves: int) -> BVH:
 
 def _areas(triangles: NDArray[np.float32]) -> NDArray[np.float64]:
     a, b, c = (triangles[:, k].astype(np.float64) for k in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return np.linalg.norm(cross(b - a, c - a), axis=1) / 2
 
 
 @kernel
@@ -155,16 +157,17 @@ def _bin(box, span, axis):
 
 @inner
 def _fill_bins(boxes, order, start, end, span, bins):
-    """Write the box and the number of triangles of every bin (3, BINS, 7)."""
-    for axis in range(3):
-        for k in range(BINS):
-            _clear(bins[axis, k])
-            bins[axis, k, 6] = 0
+    """Write the box and the number of triangles of every bin (3, BINS, 7); of none, no box."""
+    bins[:, :, 6] = 0
     for k in range(start, end):
         box = boxes[order[k]]
         for axis in range(3):
             cell = bins[axis, _bin(box, span, axis)]
-            _grow(cell, box)
+            if cell[6] == 0:
+                for a in range(6):
+                    cell[a] = box[a]
+            else:
+                _grow(cell, box)
             cell[6] += 1
 
 
@@ -196,19 +199,22 @@ def _cheapest_split(bins, right, box):
     best, best_axis, best_last = np.inf, -1, -1
     for axis in range(3):
         _clear(box)
-        number = 0.0
+        number, cost = 0.0, np.inf
         for k in range(BINS - 1, 0, -1):
-            _grow(box, bins[axis, k])
-            number += bins[axis, k, 6]
-            right[k] = _half_area(box) * number if number else np.inf
+            if bins[axis, k, 6]:
+                _grow(box, bins[axis, k])
+                number += bins[axis, k, 6]
+                cost = _half_area(box) * number
+            right[k] = cost
         _clear(box)
         number = 0.0
-        for k in range(BINS - 1):
-            _grow(box, bins[axis, k])
-            number += bins[axis, k, 6]
-            cost = _half_area(box) * number + right[k + 1] if number else np.inf
-            if cost < best:
-                best, best_axis, best_last = cost, axis, k
+        for k in range(BINS - 1):  # the cheapest one ends with a bin that is not empty
+            if bins[axis, k, 6]:
+                _grow(box, bins[axis, k])
+                number += bins[axis, k, 6]
+                cost = _half_area(box) * number + right[k + 1]
+                if cost < best:
+                    best, best_axis, best_last = cost, axis, k
     return best_axis, best_last
 
 

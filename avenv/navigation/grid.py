@@ -20,7 +20,7 @@ from avenv.core import cache
 from avenv.core.errors import SceneError
 from avenv.core.kernels import njit
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
-from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, touch
+from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, slice_up, touch
 from avenv.scene.compiled import CompiledScene
 
 Points = NDArray[np.float64]
@@ -160,6 +160,13 @@ class WalkableGrid:
             self._spread[spacing] = self._spread_out(spacing)
         return self._spread[spacing].copy()
 
+    def has_places(self) -> bool:
+        """Return whether there are two ``places`` or more."""
+        mask = self.islands == 1
+        spans = (np.ptp(np.flatnonzero(mask.any(axis=a))) * self.cell for a in range(2))
+        # Each tile with floor, or one beside it, has a place: of two three apart, one of its own.
+        return bool(mask.any() and (max(spans) >= 4.0 or len(self.places()) >= 2))
+
     @cached_property
     def _spread(self) -> dict[float, Points]:
         return {}
@@ -233,16 +240,16 @@ def build_grid(
         raise ValueError(f"ankle is {ankle} and head {head}; need 0 < ankle < head")
     level, above, floor = _floor(compiled, ankle)
     lattice = _lattice(compiled.name, floor, cell)
-    covered = touch(floor, lattice, level - ankle, level + 2 * ankle, cell / 2) != NOTHING
+    ground = slice_up(floor, level - ankle, level + 2 * ankle)
+    covered = touch(ground, lattice, cell / 2) != NOTHING
     # A thing exactly as high as the ankle is stepped over, whatever float32 makes of it.
-    low, high = level + ankle + 1e-4, level + head
-    solid = compiled.triangles[np.any(compiled.normals, axis=1)]  # what has an area
-    nearest = touch(solid, lattice, low, high, cell * np.sqrt(0.5))
+    solid = slice_up(compiled.triangles[compiled.has_area], level + ankle + 1e-4, level + head)
+    nearest = touch(solid, lattice, cell * np.sqrt(0.5))
     nearest[~covered & (nearest == NOTHING)] = VOID
     seeds = ndimage.distance_transform_edt(
         nearest == NOTHING, return_distances=False, return_indices=True
     )
-    clearance = distances(solid, lattice, low, high, nearest, seeds)
+    clearance = distances(solid, lattice, nearest, seeds)
     clearance[~covered] = 0
     islands = _islands(clearance, radius - TOLERANCE, cell)
     clearance[(islands == 0) & (clearance >= radius - TOLERANCE)] = 0
@@ -253,7 +260,7 @@ def build_grid(
             f"scene {compiled.name!r} has no walkable floor: a body of radius {radius} m needs a "
             f"free region of at least {MIN_AREA} m²"
         )
-    if len(grid.places()) < 2:
+    if not grid.has_places():
         raise SceneError(
             f"scene {compiled.name!r} has only one place to be: a body of radius {radius} m needs "
             "free floor from one place to another, 0.5 m or more away"

@@ -11,8 +11,9 @@ from math import ceil, floor, hypot, inf
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import inlined, njit
 
 NOTHING = -1
 """Marks a cell that no triangle touches."""
@@ -32,30 +33,46 @@ class Lattice(NamedTuple):
     nx: int
 
 
+class Slices(NamedTuple):
+    """What is left of T triangles between two heights, seen from above.
+
+    Attributes:
+        corner: (T, MAX_CORNERS, 2) float64 metres.
+        number: (T,) int64 corners of each; 0 where nothing is left.
+    """
+
+    corner: NDArray[np.float64]
+    number: NDArray[np.int64]
+
+
+def slice_up(triangles: NDArray[np.float32], low: float, high: float) -> Slices:
+    """Return what is left of triangles (T, 3, 3) between the heights low and high, metres."""
+    slices = Slices(np.empty((len(triangles), MAX_CORNERS, 2)), np.empty(len(triangles), np.int64))
+    _slice_all(triangles, low, high, slices)
+    return slices
+
+
 @njit(nogil=True)
-def touch(triangles, lattice, low, high, reach):
-    """Return which triangle is nearest to each cell that any triangle touches.
+def touch(slices, lattice, reach):
+    """Return which slice is nearest to each cell that any of them touches.
 
     Parameters
     ----------
-    triangles : (T, 3, 3) float32, metres
+    slices : Slices
     lattice : Lattice
-    low, high : float
-        The slab of heights that counts, metres.
     reach : float
-        How near to a cell's centre a triangle must come, metres.
+        How near to a cell's centre a slice must come, metres.
 
     Returns
     -------
     (ny, nx) int32
-        Index of the nearest triangle, ``NOTHING`` for untouched cells.
+        Index of the nearest one, ``NOTHING`` for untouched cells.
     """
     x0, y0, cell, ny, nx = lattice
     nearest = np.full((ny, nx), NOTHING, np.int32)
     best = np.full((ny, nx), reach * (1 + 1e-9))
-    polygon = np.empty((MAX_CORNERS, 2))
-    for t in range(len(triangles)):
-        n = _slice(triangles[t], low, high, polygon)
+    for t in range(len(slices.number)):
+        polygon, n = slices.corner[t], slices.number[t]
         if n == 0:
             continue
         left, right, bottom, top = inf, -inf, inf, -inf
@@ -68,15 +85,16 @@ def touch(triangles, lattice, low, high, reach):
         highest = min(ny - 1, floor((top + reach - y0) / cell))
         for iy in range(lowest, highest + 1):
             for ix in range(first, last + 1):
-                d = _polygon_distance(polygon, n, x0 + ix * cell, y0 + iy * cell)
-                if d < best[iy, ix]:
-                    best[iy, ix] = d
-                    nearest[iy, ix] = t
+                if best[iy, ix] > 0:
+                    d = _polygon_distance(polygon, n, x0 + ix * cell, y0 + iy * cell)
+                    if d < best[iy, ix]:
+                        best[iy, ix] = d
+                        nearest[iy, ix] = t
     return nearest
 
 
 @njit(nogil=True)
-def distances(triangles, lattice, low, high, nearest, seeds):
+def distances(slices, lattice, nearest, seeds):
     """Return the distance (ny, nx) float32 in metres of every cell centre to the nearest obstacle.
 
     ``seeds`` (2, ny, nx) int32 names for every cell the nearest touched cell, as a Euclidean
@@ -86,11 +104,11 @@ def distances(triangles, lattice, low, high, nearest, seeds):
     """
     x0, y0, cell, ny, nx = lattice
     out = np.empty((ny, nx), np.float32)
-    polygon = np.empty((MAX_CORNERS, 2))
+    tried = np.empty(9, np.int32)
     for iy in range(ny):
         for ix in range(nx):
             x, y = x0 + ix * cell, y0 + iy * cell
-            best, last = inf, NOTHING
+            best, number = inf, 0
             for jy in range(max(0, iy - 1), min(ny, iy + 2)):
                 for jx in range(max(0, ix - 1), min(nx, ix + 2)):
                     sy, sx = seeds[0, jy, jx], seeds[1, jy, jx]
@@ -99,12 +117,23 @@ def distances(triangles, lattice, low, high, nearest, seeds):
                         # The floor ends about where the cell begins.
                         d = max(0.0, cell * (hypot(sx - ix, sy - iy) - 0.5))
                         best = min(best, d)
-                    elif t != last:
-                        n = _slice(triangles[t], low, high, polygon)
-                        best = min(best, _polygon_distance(polygon, n, x, y))
-                        last = t
+                        continue
+                    known = False
+                    for k in range(number):
+                        known = known or tried[k] == t
+                    if not known:
+                        d = _polygon_distance(slices.corner[t], slices.number[t], x, y)
+                        best = min(best, d)
+                        tried[number] = t
+                        number += 1
             out[iy, ix] = best
     return out
+
+
+@njit(nogil=True)
+def _slice_all(triangles, low, high, slices):
+    for t in range(len(triangles)):
+        slices.number[t] = _slice(triangles[t], low, high, slices.corner[t])
 
 
 @njit(nogil=True)
@@ -139,18 +168,33 @@ def _slice(triangle, low, high, polygon):
 
 @njit(nogil=True)
 def _polygon_distance(polygon, n, x, y):
-    # Zero strictly inside; a collapsed polygon has no inside, only edges.
-    best = inf
+    # Zero strictly inside; a collapsed polygon has no inside, only edges. Squares tell which edges
+    # may be the nearest; only their distances are taken exactly.
     positive, negative = True, True
+    least = inf
     for k in range(n):
-        ax, ay = polygon[k, 0], polygon[k, 1]
-        j = k + 1 if k + 1 < n else 0
-        ex, ey = polygon[j, 0] - ax, polygon[j, 1] - ay
-        px, py = x - ax, y - ay
-        side = ex * py - ey * px
+        px, py, side = _from_edge(polygon, n, k, x, y)
         positive = positive and side > 0
         negative = negative and side < 0
-        square = ex * ex + ey * ey
-        t = min(1.0, max(0.0, (px * ex + py * ey) / square)) if square > 0 else 0.0
-        best = min(best, hypot(px - t * ex, py - t * ey))
-    return 0.0 if positive or negative else best
+        least = min(least, px * px + py * py)
+    if positive or negative:
+        return 0.0
+    best = inf
+    for k in range(n):
+        px, py, _ = _from_edge(polygon, n, k, x, y)
+        if px * px + py * py <= least * (1 + 1e-9):
+            best = min(best, hypot(px, py))
+    return best
+
+
+@inlined
+def _from_edge(polygon, n, k, x, y):
+    """Return the way from the nearest point of an edge to a point, and on which side that is."""
+    ax, ay = polygon[k, 0], polygon[k, 1]
+    j = k + 1 if k + 1 < n else 0
+    ex, ey = polygon[j, 0] - ax, polygon[j, 1] - ay
+    px, py = x - ax, y - ay
+    side = ex * py - ey * px
+    square = ex * ex + ey * ey
+    t = min(1.0, max(0.0, (px * ex + py * ey) / square)) if square > 0 else 0.0
+    return px - t * ex, py - t * ey, side

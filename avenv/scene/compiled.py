@@ -274,25 +274,28 @@ class CompiledScene:
     def lamps(self) -> dict[str, float]:
         """How brightly each thing that glows in one of its states does so now, 0 to 1, by name."""
         levels = {}
-        for switch in self.switches:
-            thing = self.objects[switch.object]
-            bright = {name: self._glow(state) for name, state in switch.states.items()}
-            if any(bright.values()):
-                now = bright.get(str(thing.state), next(iter(bright.values())))
-                levels[thing.name] = now and min(1.0, now / max(bright.values()))
+        for row, bright in (self.rest or self)._brightness.items():
+            thing = self.objects[row]
+            now = bright.get(str(thing.state), next(iter(bright.values())))
+            levels[thing.name] = now and min(1.0, now / max(bright.values()))
         return levels
 
     @cached_property
     def lit(self) -> "CompiledScene":
         """This scene with everything on that can glow: what its light is baked with."""
-        brightest = {
-            self.objects[switch.object].name: max(
-                switch.states, key=lambda name: self._glow(switch.states[name])
-            )
+        glowing = (self.rest or self)._brightness.items()
+        return self.posed(
+            {self.objects[row].name: max(bright, key=bright.__getitem__) for row, bright in glowing}
+        )
+
+    @cached_property
+    def _brightness(self) -> dict[int, dict[str, float]]:
+        """The light that each object which glows in one of its states gives off in each of them."""
+        every = {
+            switch.object: {name: self._glow(state) for name, state in switch.states.items()}
             for switch in self.switches
-            if any(self._glow(state) for state in switch.states.values())
         }
-        return self.posed(brightest)
+        return {row: bright for row, bright in every.items() if any(bright.values())}
 
     @cached_property
     def held(self) -> tuple[int, ...]:
@@ -334,10 +337,18 @@ class CompiledScene:
     @cached_property
     def normals(self) -> Array:
         """Unit front normals (T, 3) float32; zero for a degenerate triangle."""
-        a, b, c = (self.triangles[:, k].astype(np.float64) for k in range(3))
-        n = cross(b - a, c - a)
-        length = np.linalg.norm(n, axis=1, keepdims=True)
-        return np.divide(n, length, out=np.zeros_like(n), where=length > 0).astype(np.float32)
+        if self.rest is None:
+            return _normals(self.triangles)
+        normals = self.rest.normals.copy()
+        moved = np.unique(np.flatnonzero(self.triangles != self.rest.triangles) // 9)
+        normals[moved] = _normals(self.triangles[moved])
+        return normals
+
+    @cached_property
+    def has_area(self) -> NDArray[np.bool_]:
+        """Whether each triangle (T,) is one: what a state does not have lies in a point."""
+        x, y, z = self.normals.T
+        return (x != 0) | (y != 0) | (z != 0)
 
     @cached_property
     def category(self) -> Index:
@@ -347,8 +358,9 @@ class CompiledScene:
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
         """Corners (2, 3) of the axis-aligned box around everything."""
-        points = self.triangles.reshape(-1, 3).astype(np.float64)
-        return np.stack([points.min(axis=0), points.max(axis=0)])
+        axes = [self.triangles[:, :, axis] for axis in range(3)]
+        corners = [[f(axis) for axis in axes] for f in (np.min, np.max)]
+        return np.array(corners, np.float64)
 
     @cached_property
     def bvh(self) -> BVH:
@@ -397,6 +409,13 @@ class CompiledScene:
             OCTAVE_CENTRES, self.triangles, self.double_sided, table.absorption[self.surface],
             table.scattering[self.surface], table.transmission[self.surface],
         )  # fmt: skip
+
+
+def _normals(triangles: Array) -> Array:
+    a, b, c = (triangles[:, k].astype(np.float64) for k in range(3))
+    n = cross(b - a, c - a)
+    length = np.linalg.norm(n, axis=1, keepdims=True)
+    return np.divide(n, length, out=np.zeros_like(n), where=length > 0).astype(np.float32)
 
 
 def _posture(state: State) -> list[object]:

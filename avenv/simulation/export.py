@@ -108,7 +108,7 @@ def _groups(compiled: CompiledScene) -> Mapping[Key, NDArray[np.int64]]:
 
     What things only have in other states is a point in this one, and is left out.
     """
-    there = np.flatnonzero(np.any(compiled.normals, axis=1))
+    there = np.flatnonzero(compiled.has_area)
     keys = np.column_stack([compiled.object, compiled.surface, compiled.double_sided])[there]
     rows, group = distinct_rows(keys)
     order = there[np.argsort(group, kind="stable")]

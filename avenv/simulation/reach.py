@@ -107,7 +107,7 @@ def _cut_up(compiled: CompiledScene, things: tuple[str, ...] | None) -> _Surface
         for k, thing in enumerate(compiled.objects)
         if k not in gone and (thing.kind not in _BUILT if things is None else thing.name in things)
     ]
-    solid = np.flatnonzero(np.any(compiled.normals, axis=1) & np.isin(compiled.object, rows))
+    solid = np.flatnonzero(compiled.has_area & np.isin(compiled.object, rows))
     order = solid[np.argsort(compiled.object[solid], kind="stable")]
     pieces, owner = _cut(compiled.triangles[order].astype(np.float64), compiled.object[order])
     row, first = np.unique(owner, return_index=True)

@@ -15,7 +15,7 @@ from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.acoustics.paths.edges import Edges
 from avenv.acoustics.paths.wedges import angle_round, beside, distance, ease, share_apart
 from avenv.core.bands import OCTAVE_CENTRES
-from avenv.core.kernels import inlined, inner
+from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry import segment_is_clear
 
 REACH = 0.25
@@ -27,6 +27,7 @@ _ZONE = 0.5  # of the radius of the first Fresnel zone: a path that clears it is
 _CELL = 0.5  # metres
 _MOST_CELLS = 2**20
 _IN_PLANE = 1e-3  # metres
+_NO_EDGES = np.zeros(0, np.int32)
 _FREE = 0.1  # radians by which two sheets that meet at an edge are not one
 _TIE = 1e-9  # metres from a mirror within which a place is on it
 _WAVELENGTHS = tuple(SPEED_OF_SOUND / f for f in OCTAVE_CENTRES)
@@ -65,25 +66,57 @@ def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
     size = ends.max(axis=0) + REACH - low if len(ends) else np.zeros(3)
     width = max(_CELL, float(np.cbrt(np.prod(size) / _MOST_CELLS)))
     shape = np.floor(size / width).astype(np.int64) + 1
-    # places on edges, a quarter of a cube apart, and the cubes round them
-    places = np.maximum(np.ceil(4 * edges.length / width), 1).astype(np.int64)
-    edge = np.repeat(np.arange(len(places)), places)
-    number = np.arange(len(edge)) - np.repeat(np.cumsum(places) - places, places)
-    along = edges.length[edge] * (number + 0.5) / places[edge]
-    point = (edges.start[edge] + edges.along[edge] * along[:, None] - low)[:, None]
-    round_it = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    cube = np.floor(point / width).astype(np.int64) + round_it
-    beyond = np.maximum(np.maximum(cube * width - point, point - (cube + 1) * width), 0)
-    near = (beyond**2).sum(axis=2) <= (REACH + width / 8) ** 2
-    near &= ((cube >= 0) & (cube < shape)).all(axis=2)
-    flat = np.ravel_multi_index(tuple(np.moveaxis(cube[near], -1, 0)), tuple(shape))
-    most = max(len(edges.length), 1)
-    pair = np.unique(flat * most + np.broadcast_to(edge[:, None], near.shape)[near])
-    cubes, listed = pair // most, pair % most
-    first = np.searchsorted(cubes, np.arange(int(shape.prod()) + 1))
+    cubes = int(shape.prod())
+    number, latest = np.zeros(cubes + 1, np.int64), np.full(cubes, -1, np.int32)
+    _list_near(edges, low, width, shape, number[1:], latest, np.zeros(0, np.int64), _NO_EDGES)
+    first = np.cumsum(number)
+    listed = np.empty(first[-1], np.int32)
+    number[:], latest[:] = 0, -1
+    _list_near(edges, low, width, shape, number[1:], latest, first, listed)
     bends = np.full(len(edges.length), -1, np.int32)
     bends[bending] = np.arange(len(bending), dtype=np.int32)
-    return EdgeGrid(low, np.array([width]), shape, first, listed.astype(np.int32), edges, bends)
+    return EdgeGrid(low, np.array([width]), shape, first, listed, edges, bends)
+
+
+@borrowing
+def _list_near(edges, low, width, shape, number, latest, first, listed):
+    """Count the edges that cubes are near to: number (C,); list them from ``first`` (C + 1,) on.
+
+    Nothing is listed where ``listed`` is empty. ``latest`` (C,) is the last edge of each, -1.
+    """
+    reach = (REACH + width / 8) ** 2
+    for e in range(len(edges.length)):
+        # places on the edge, a quarter of a cube apart, and the cubes round them
+        places = max(int(np.ceil(4 * edges.length[e] / width)), 1)
+        for place in range(places):
+            along = edges.length[e] * (place + 0.5) / places
+            x = edges.start[e, 0] + edges.along[e, 0] * along - low[0]
+            y = edges.start[e, 1] + edges.along[e, 1] * along - low[1]
+            z = edges.start[e, 2] + edges.along[e, 2] * along - low[2]
+            for i in _beside(x, width, shape[0]):
+                for j in _beside(y, width, shape[1]):
+                    for k in _beside(z, width, shape[2]):
+                        u, v, w = _beyond(x, i, width), _beyond(y, j, width), _beyond(z, k, width)
+                        cube = (i * shape[1] + j) * shape[2] + k
+                        if latest[cube] == e or u * u + v * v + w * w > reach:
+                            continue
+                        if len(listed):
+                            listed[first[cube] + number[cube]] = e
+                        number[cube] += 1
+                        latest[cube] = e
+
+
+@inlined
+def _beside(x, width, cubes):
+    """Return the range of the cubes along an axis that are next to a place, or hold it."""
+    here = int(np.floor(x / width))
+    return range(max(here - 1, 0), min(here + 2, cubes))
+
+
+@inlined
+def _beyond(x, cube, width):
+    """Return how far a place is from a cube, along an axis."""
+    return max(cube * width - x, x - (cube + 1) * width, 0.0)
 
 
 @inner

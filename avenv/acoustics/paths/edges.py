@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.acoustics.paths.sides import LONG, TURNED, measure_sides
 from avenv.core.kernels import borrowing, inner
 from avenv.geometry import BVH, segment_is_clear
 
-SHORTEST = 0.5
+SHORTEST = LONG
 """Metres below which an edge is too short to be worth following."""
 NARROWEST = 0.25
 """Metres that the wider face of an edge needs to bend sound; long waves pass narrower things as if
@@ -21,17 +22,11 @@ not there."""
 SLIMMEST = 0.03
 """Metres that the wider face of an edge needs to be listed: it may cut mirrored paths off."""
 
-THICKEST = 0.6
-"""Metres between the two edges of a thin solid, at most, for waves to feel both at once."""
-
 _SHARPEST = np.radians(30)  # a smaller bend of a surface is part of a curve
-_TOLERANCE = 1.7e-3  # radians between lines, and between surfaces
-_APART = 2e-4  # metres between parallel lines
-_SLIVER = 0.02  # metres; the diagonal of a face no wider may pass for one of its sides
 _SWING = 0.02  # metres from an edge at which the air must be free all round it
 _STATION = 0.1  # metres between the places along an edge where that is tested
+_LEAST = SHORTEST - 1e-6  # metres, of what is as long as it is rounded
 _CHORDS = 6  # of the swing from face to face
-_MIX = np.array([0x1F123BB5, 0x3C6EF35F, 0x5851F42D, 0x2545F491, 0x27D4EB2F, 0x165667B1])
 
 
 class Edges(NamedTuple):
@@ -60,20 +55,6 @@ class Edges(NamedTuple):
     width: NDArray[np.float64]
 
 
-class Twins(NamedTuple):
-    """Of E edges, which have a twin: the other side of a face so narrow that waves feel both.
-
-    Attributes:
-        edge: (E,) int32 the twin, -1 if there is none.
-        face: (E,) int8 the narrow face between them, 0 or 1 of this edge.
-        thickness: (E,) float64 metres between them.
-    """
-
-    edge: NDArray[np.int32]
-    face: NDArray[np.int8]
-    thickness: NDArray[np.float64]
-
-
 def find_edges(
     triangles: NDArray[np.float32],
     normals: NDArray[np.float32],
@@ -88,64 +69,37 @@ def find_edges(
         sheet: (T,) not part of a closed solid.
         bvh: over the triangles.
     """
-    corners = triangles.astype(np.float64)
-    begin, end = corners.reshape(-1, 3), np.roll(corners, -1, axis=1).reshape(-1, 3)
-    apex, triangle = np.roll(corners, 1, axis=1).reshape(-1, 3), np.arange(len(begin)) // 3
-    along = _unit(end - begin)
-    along *= _sign(along)[:, None]
-    foot = begin - along * _dot(begin, along)[:, None]
-    inward = apex - begin
-    inward -= along * _dot(inward, along)[:, None]
-    width = np.linalg.norm(inward, axis=1)
-
-    rounded = np.column_stack([along / _TOLERANCE, foot / _APART])
-    key = np.round(rounded).astype(np.int64) @ _MIX
-    key[(width < 1e-9) | _diagonals(begin, end, inward, width)] = 0  # and triangles without area
-    order = np.argsort(key, kind="stable")
-    first = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
-    span = np.sort(np.column_stack([_dot(begin, along), _dot(end, along)]), axis=1)[order]
+    sides = measure_sides(triangles)
+    along, foot, width = sides.along, sides.foot, sides.width
+    order = np.argsort(sides.key, kind="stable")
+    key = sides.key[order]
+    first = np.flatnonzero(np.diff(key, prepend=key[:1] - 1))
+    low, high = sides.low[order], sides.high[order]
     if len(order) == 0:
         return _edges(np.zeros((0, 8)), foot, along, foot)
-    low = np.minimum.reduceat(span[:, 0], first)
-    high = np.maximum.reduceat(span[:, 1], first)
+    length = np.maximum.reduceat(high, first) - np.minimum.reduceat(low, first)
     reach = np.maximum.reduceat(width[order], first)
-    last = np.append(first[1:], len(order))
-    lines = (high - low >= SHORTEST) & (reach >= SLIMMEST)
-    axis, base = along[order[first]], foot[order[first]]
+    # of most lines, nothing is long and wide enough for an edge
+    number = np.diff(first, append=len(order))
+    lines = (length >= SHORTEST) & (reach >= SLIMMEST)
+    kept = np.repeat(lines, number)
+    axis, base = along[order[first[lines]]], foot[order[first[lines]]]
+    order, number = order[kept], number[lines]
+    span = np.column_stack([low[kept], high[kept]])
     across = _unit(np.cross(axis, np.eye(3)[np.abs(axis).argmin(axis=1)]))
     third = np.cross(axis, across)
 
-    which = np.repeat(np.arange(len(first)), last - first)
-    inward, side = inward[order], triangle[order]
+    which = np.repeat(np.arange(len(number)), number)
+    inward, side = sides.inward[order], order // 3
     angle = np.arctan2(_dot(inward, third[which]), _dot(inward, across[which])) % (2 * np.pi)
     facing = np.sign(_dot(np.cross(axis[which], inward), normals[side].astype(np.float64)))
     facing = np.where(sheet[side], 0, facing).astype(np.int64)
-    bounds = np.column_stack([first, last])[lines]
+    last = np.cumsum(number)
     pieces = np.empty((2 * len(order), 8))
     cuts = span.ravel()[np.lexsort((span.ravel(), np.repeat(which, 2)))]
-    number = _overlay(
-        bounds, np.flatnonzero(lines), cuts, span, angle, facing, width[order], side, pieces
-    )
-    return _free(bvh, _edges(pieces[:number], axis, across, base))
-
-
-def _diagonals(
-    begin: NDArray[np.float64],
-    end: NDArray[np.float64],
-    inward: NDArray[np.float64],
-    width: NDArray[np.float64],
-) -> NDArray[np.bool_]:
-    """Say which sides (N,) part two triangles of one narrow flat face, and are no edge."""
-    narrow = np.flatnonzero((width < _SLIVER) & (((end - begin) ** 2).sum(axis=1) > SHORTEST**2))
-    ends = np.sort([np.round(p[narrow] / _APART).astype(np.int64) @ _MIX[:3] for p in (begin, end)],
-                   axis=0)  # fmt: skip
-    order = np.lexsort(ends)
-    same = (np.diff(ends[:, order], axis=1) == 0).all(axis=0)
-    a, b = narrow[order[:-1][same]], narrow[order[1:][same]]
-    flat = _dot(inward[a], inward[b]) < -0.999 * width[a] * width[b]
-    found = np.zeros(len(begin), np.bool_)
-    found[a[flat]] = found[b[flat]] = True
-    return found
+    bounds = np.column_stack([last - number, last])
+    found = _overlay(bounds, cuts, span, angle, facing, width[order], side, pieces)
+    return _free(bvh, _edges(pieces[:found], axis, across, base))
 
 
 def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -157,20 +111,13 @@ def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.einsum("nk,nk->n", a, b)
 
 
-def _sign(along: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the signs (N,) that make the first component that is not about zero positive."""
-    clear = np.abs(along) > 0.01
-    leading = np.take_along_axis(along, clear.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(leading < 0, -1.0, 1.0)
-
-
 @borrowing
-def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
+def _overlay(bounds, cuts, span, angle, facing, width, triangle, pieces):
     """Cut lines where a side begins or ends, and keep the pieces that are edges; return how many.
 
-    ``bounds`` (L, 2) are the sides of each of the ``lines``, and ``cuts`` (2 N,) the ends of all
-    sides, in order along each line. A piece (8,) is its line, its ends along it, the angles of its
-    faces, a triangle of either and the width of the wider.
+    ``bounds`` (L, 2) are the sides of each line, and ``cuts`` (2 N,) the ends of all sides, in
+    order along each line. A piece (8,) is its line, its ends along it, the angles of its faces, a
+    triangle of either and the width of the wider.
     """
     number = 0
     for k in range(len(bounds)):
@@ -184,8 +131,8 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
                 continue
             before = pieces[number - 1]
             if (
-                number > 0 and before[0] == lines[k] and cuts[c] - before[2] < 1e-3
-                and abs(before[3] - angle[low]) + abs(before[4] - angle[high]) < _TOLERANCE
+                number > 0 and before[0] == k and cuts[c] - before[2] < 1e-3
+                and abs(before[3] - angle[low]) + abs(before[4] - angle[high]) < TURNED
             ):  # fmt: skip
                 before[2] = cuts[c + 1]
                 before[7] = max(before[7], width[low], width[high])
@@ -193,7 +140,7 @@ def _overlay(bounds, lines, cuts, span, angle, facing, width, triangle, pieces):
             if number == len(pieces):
                 break
             piece = pieces[number]
-            piece[0], piece[1], piece[2] = lines[k], cuts[c], cuts[c + 1]
+            piece[0], piece[1], piece[2] = k, cuts[c], cuts[c + 1]
             piece[3], piece[4], piece[5], piece[6], piece[7] = (
                 angle[low], angle[high], triangle[low], triangle[high],
                 max(width[low], width[high]),
@@ -245,81 +192,19 @@ def _edges(
 
 def _free(bvh: BVH, edges: Edges) -> Edges:
     """Return the runs of edges round which the air is free: nothing leans or stands on them."""
+    edges = select(edges, np.flatnonzero(edges.length >= _LEAST))
     stations = np.maximum(np.ceil(edges.length / _STATION).astype(np.int64), 1)
-    free = np.zeros((len(stations), int(stations.max(initial=1))), np.bool_)
-    _swing(bvh, edges, stations, free)
-    row: list[int] = []
-    begin, end = [], []
-    for e in np.flatnonzero(free.any(axis=1)).tolist():
-        change = np.flatnonzero(np.diff(np.concatenate([[False], free[e], [False]])))
-        step = edges.length[e] / stations[e]
-        for a, b in change.reshape(-1, 2):
-            if (b - a) * step >= SHORTEST - 1e-6:
-                row.append(e)
-                begin.append(a * step)
-                end.append(b * step)
-    start = np.array(begin, np.float64)
-    return Edges(
-        start=edges.start[row] + edges.along[row] * start[:, None],
-        along=edges.along[row],
-        length=np.array(end, np.float64) - start,
-        face=edges.face[row],
-        normal=edges.normal[row],
-        opening=edges.opening[row],
-        triangle=edges.triangle[row],
-        width=edges.width[row],
+    free = np.zeros((len(stations), int(stations.max(initial=1)) + 2), np.int8)
+    _swing(bvh, edges, stations, free[:, 1:])
+    change = np.diff(free, axis=1)
+    row, first = np.nonzero(change > 0)
+    _, last = np.nonzero(change < 0)
+    step = edges.length[row] / stations[row]
+    long = (last - first) * step >= _LEAST
+    some, begin = select(edges, row[long]), (first * step)[long]
+    return some._replace(
+        start=some.start + some.along * begin[:, None], length=(last * step)[long] - begin
     )
-
-
-def find_twins(edges: Edges) -> Twins:
-    """Return which edges are the two sides of one narrow face, as those of a wall's end are.
-
-    The wide faces beside it must open by no more than a sheet's, and each be half as wide again as
-    the narrow one.
-    """
-    number = len(edges.length)
-    turn = np.pi * edges.opening[:, None]
-    # of either face: the direction in it, away from the edge, and its normal, into the air
-    within = np.stack([edges.face, np.cos(turn) * edges.face + np.sin(turn) * edges.normal], 1)
-    normal = np.stack([edges.normal, np.sin(turn) * edges.face - np.cos(turn) * edges.normal], 1)
-    nearest, width = np.full((number, 2), -1), np.full((number, 2), np.inf)
-    for e in range(number):
-        offset = edges.start - edges.start[e]
-        begin = offset @ edges.along[e]
-        ahead = edges.along @ edges.along[e]
-        last = begin + ahead * edges.length
-        shared = np.minimum(np.maximum(begin, last), edges.length[e])
-        shared -= np.maximum(np.minimum(begin, last), 0)
-        across = offset - begin[:, None] * edges.along[e]
-        apart = np.linalg.norm(across, axis=1)
-        beside = np.flatnonzero(
-            (np.abs(ahead) > 1 - _TOLERANCE**2) & (apart > _APART) & (apart < 2 * THICKEST)
-            & (shared > 0.5 * np.minimum(edges.length, edges.length[e]))
-        )  # fmt: skip
-        for other in beside[np.argsort(apart[beside])].tolist():
-            toward = across[other] / apart[other]
-            slack = 1 - 1e-4 - _APART / apart[other]
-            for f in range(2):
-                back = (within[other] @ toward < -slack) & (normal[other] @ normal[e, f] > 0.999)
-                if nearest[e, f] < 0 and within[e, f] @ toward > slack and back.any():
-                    nearest[e, f], width[e, f] = other, apart[other]
-    edge, face, thickness = (
-        np.full(number, -1, np.int32),
-        np.zeros(number, np.int8),
-        np.zeros(number),
-    )
-    for e in range(number):
-        f = int(width[e].argmin())
-        other = int(nearest[e, f])
-        if (
-            other >= 0 and width[e, f] < min(THICKEST, width[e, 1 - f] / 1.5)
-            and nearest[other, width[other].argmin()] == e
-            and edges.opening[e] + edges.opening[other] < 3 + _TOLERANCE * 10
-        ):  # fmt: skip
-            edge[e], face[e], thickness[e] = other, f, width[e, f]
-    one_sided = (edge >= 0) & (edge[edge] != np.arange(number))
-    edge[one_sided] = -1
-    return Twins(edge, face, thickness)
 
 
 def bending(edges: Edges, number: int) -> NDArray[np.int64]:
@@ -335,19 +220,36 @@ def select(edges: Edges, which: NDArray[np.int64]) -> Edges:
 
 @borrowing
 def _swing(bvh, edges, stations, free):
-    """Say for stations along edges whether an arc from face to face meets nothing: free (E, S)."""
+    """Set free (E, S) at the stations along edges where an arc from face to face meets nothing.
+
+    Where so few in a row are free that they do not make up ``SHORTEST``, they may be left out.
+    """
     for e in range(len(stations)):
-        for s in range(stations[e]):
-            along = edges.length[e] * (s + 0.5) / stations[e]
-            x, y, z = _swung(edges, e, along, 0.02)
-            is_free = True
-            for c in range(_CHORDS):
-                u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
-                if not segment_is_clear(bvh, x, y, z, u, v, w):
-                    is_free = False
-                    break
-                x, y, z = u, v, w
-            free[e, s] = is_free
+        few = max(int(_LEAST * stations[e] / edges.length[e]), 1)
+        for middle in range(few - 1, stations[e], few):
+            if free[e, middle] or not _is_free(bvh, edges, e, middle, stations[e]):
+                continue
+            free[e, middle] = 1
+            for way in (-1, 1):
+                s = middle + way
+                while 0 <= s < stations[e] and not free[e, s]:
+                    if not _is_free(bvh, edges, e, s, stations[e]):
+                        break
+                    free[e, s] = 1
+                    s += way
+
+
+@inner
+def _is_free(bvh, edges, e, station, stations):
+    """Say whether an arc round an edge, from face to face, meets nothing at a station."""
+    along = edges.length[e] * (station + 0.5) / stations
+    x, y, z = _swung(edges, e, along, 0.02)
+    for c in range(_CHORDS):
+        u, v, w = _swung(edges, e, along, 0.02 + 0.96 * (c + 1) / _CHORDS)
+        if not segment_is_clear(bvh, x, y, z, u, v, w):
+            return False
+        x, y, z = u, v, w
+    return True
 
 
 @inner

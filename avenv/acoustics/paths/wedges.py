@@ -13,7 +13,7 @@ import numpy as np
 
 from avenv.acoustics.air import SPEED_OF_SOUND
 from avenv.acoustics.paths.diffraction import both_ways, boundary, boundary_term, wedge_gain
-from avenv.acoustics.paths.edges import THICKEST
+from avenv.acoustics.paths.twins import THICKEST
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.kernels import inner
 

@@ -102,7 +102,7 @@ def make_charts(compiled: CompiledScene, grain: float = 1.0) -> Charts:
         compiled: the scene.
         grain: how many times as far apart as ``PITCH`` and ``FINE`` the samples are.
     """
-    kept = np.flatnonzero(np.any(compiled.normals, axis=1))
+    kept = np.flatnonzero(compiled.has_area)
     triangles = compiled.triangles[kept].astype(np.float64)
     uv = _usable_uv(triangles, compiled.uv[kept].astype(np.float64))
     frames = affine(triangles, uv)

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import cache
 from avenv.core.color import encoded
+from avenv.core.memo import Memo
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.codes import GAMMA, HIGHEST, pack
@@ -46,6 +48,8 @@ AMBIENT, SKY, LAMP = 0.35, 0.30, 0.35
 
 LAMP_DIRECTION = np.array([0.48, 0.64, 0.60])
 """Unit vector towards the far lamp."""
+
+_LATEST = 4  # lights that scenes share
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +131,30 @@ class Lighting:
         light[self.panes] = NIGHT * light[self.panes] + sky
         return light
 
+    def packed(
+        self, levels: NDArray[np.float32], daylight: float, length: int
+    ) -> NDArray[np.uint64]:
+        """Return ``mixed`` light as the shading kernel reads it: (length,), zeros at the end.
+
+        It is a share of LIGHT_RANGE. Scenes in the same light share it: the latest are kept.
+
+        Raises:
+            ValueError: as ``mixed``.
+        """
+        key = levels.tobytes(), float(daylight), length
+        light = self._lately.get(key)
+        if light is None:
+            light = np.zeros(length, np.uint64)
+            light[: len(self.zone)] = pack(self.mixed(levels, daylight) / np.float32(LIGHT_RANGE))
+            self._lately[key] = light
+            for oldest in list(self._lately)[:-_LATEST]:
+                self._lately.pop(oldest, None)
+        return light
+
+    @cached_property
+    def _lately(self) -> Memo:
+        return Memo()
+
     def _balance(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return factors (Z, 3) that keep the tint of each room's light within what eyes correct.
 
@@ -189,11 +217,6 @@ def find_lighting(
         sky=(_sky(charts, panes) / color[surface[panes]]).astype(np.float32),
         plain=plain_maps(charts) if is_plain else None,
     )
-
-
-def packed(light: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Return light (L, 3) as the shading kernel reads it, a share of LIGHT_RANGE."""
-    return pack(light / np.float32(LIGHT_RANGE))
 
 
 def _level(name: str, value: float) -> float:

@@ -73,7 +73,7 @@ def find_luminaires(compiled: CompiledScene, number: int = POINTS) -> Luminaires
     kinds += [(len(lamps), thing, True) for thing in np.flatnonzero(window)]
     first, layer_of, exitance, area, points, normals = [0], [], [], [], [], []
     for layer, thing, day in kinds:
-        own = np.flatnonzero((compiled.object == thing) & np.any(compiled.normals, axis=1))
+        own = np.flatnonzero((compiled.object == thing) & compiled.has_area)
         for surface in np.unique(compiled.surface[own]):
             if not (day or glowing[surface]):
                 continue

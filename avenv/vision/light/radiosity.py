@@ -278,12 +278,12 @@ def _bounced(
     for _ in range(bounces):
         last = indirect
         sent = albedo[:, None] * (direct + indirect)
-        indirect = np.empty_like(direct)
+        gathered = np.empty_like(direct)
+        rows = sent.reshape(count, -1), gathered.reshape(count, -1)
         parallel.run(
-            _gather,
-            ((links, sent, indirect, s, min(s + _JOB, count)) for s in range(0, count, _JOB)),
+            _gather, ((links, *rows, s, min(s + _JOB, count)) for s in range(0, count, _JOB))
         )
-        indirect = smooth(charts, shade * indirect[stand_in], 2)
+        indirect = smooth(charts, shade * gathered[stand_in], 2)
     return direct + indirect + exchange.further(indirect - last)
 
 
@@ -454,18 +454,16 @@ def _form_factor(position, normal, source, source_normal, area, sheet):
     return leaving * arriving * area / (square * (np.pi * square + area))
 
 
-# Layout: sent and gathered (L, K, 3).
+# Layout: sent and gathered (L, 3 K).
 @kernel
 def _gather(links, sent, gathered, start, stop):
     """Write to some samples the mean of the light that their links send."""
-    layers = sent.shape[1]
     for i in range(start, stop):
-        first, end = links.first[i], links.first[i + 1]
+        first, end, mean = links.first[i], links.first[i + 1], gathered[i]
         weight = np.float32(1) / np.float32(max(end - first, 1))
-        gathered[i] = 0
+        mean[:] = 0
         for n in range(first, end):
-            j = links.hit[n]
-            if j >= 0:
-                for k in range(layers):
-                    for channel in range(3):
-                        gathered[i, k, channel] += weight * sent[j, k, channel]
+            if links.hit[n] >= 0:
+                light = sent[links.hit[n]]
+                for k in range(len(mean)):
+                    mean[k] += weight * light[k]

@@ -16,7 +16,8 @@ def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[n
     Charts are mirrored at their rims, so that a blur mixes four neighbours equally there too. The
     facets of curved surfaces are left alone.
     """
-    count, is_curved = len(charts.first), charts.is_curved
+    count, is_curved, shape = len(charts.first), charts.is_curved, light.shape
+    light = light.reshape(shape[0], -1)  # so long rows that they fill the processor's vectors
     for _ in range(passes):
         blurred = np.empty_like(light)
         parallel.run(
@@ -28,33 +29,30 @@ def smooth(charts: Charts, light: NDArray[np.float32], passes: int) -> NDArray[n
             ),
         )  # fmt: skip
         light = blurred
-    return light
+    return light.reshape(shape)
 
 
-# Layout: samples of chart c are first[c] + row * width[c] + column; light (L, K, 3).
+# Layout: samples of chart c are first[c] + row * width[c] + column; light (L, 3 K).
 @kernel
 def _blur(first, width, height, is_curved, light, blurred, start, stop):
-    layers = light.shape[1]
     for c in range(start, stop):
         columns, rows = width[c], height[c]
         if is_curved[c]:
             for i in range(first[c], first[c] + 4):
-                for k in range(layers):
-                    for channel in range(3):
-                        blurred[i, k, channel] = light[i, k, channel]
+                blurred[i] = light[i]
             continue
         for row in range(rows):
             for column in range(columns):
-                i = first[c] + row * columns + column
-                blurred[i] = 0
+                mixed = blurred[first[c] + row * columns + column]
+                mixed[:] = 0
                 for down in range(-1, 2):
                     r = _mirrored(row + down, rows)
                     for right in range(-1, 2):
                         j = first[c] + r * columns + _mirrored(column + right, columns)
                         weight = np.float32((2 - abs(down)) * (2 - abs(right))) / np.float32(16)
-                        for k in range(layers):
-                            for channel in range(3):
-                                blurred[i, k, channel] += weight * light[j, k, channel]
+                        other = light[j]
+                        for n in range(len(mixed)):
+                            mixed[n] += weight * other[n]
 
 
 @inner

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core import cache
-from avenv.core.rows import distinct_rows
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts, make_charts, moved_frames, no_charts
 from avenv.vision.light.lighting import find_lighting
+from avenv.vision.raster.corners import share_corners
 from avenv.vision.raster.hierarchy import build_tree, split
 from avenv.vision.raster.mipmaps import Atlas, build_atlas, no_atlas
 from avenv.vision.raster.scene import RasterArrays, RasterScene, relight
@@ -130,14 +130,13 @@ def _arrays(
 
     ``frames`` (C', 2, 4) are those of the charts where things are now.
     """
-    centroids = compiled.triangles.mean(axis=1)
-    trees = [split(members, centroids) for members in parts]
-    clusters = [cluster for tree in trees for cluster in tree]
-    order, sizes = np.concatenate(clusters), np.array([len(c) for c in clusters], np.int64)
+    a, b, c = np.moveaxis(compiled.triangles, 1, 0)
+    centroids = (a + b + c) / np.float32(3)
+    orders, trees = zip(*(split(members, centroids) for members in parts), strict=True)
+    order, sizes = np.concatenate(orders), np.concatenate(trees)
     triangles, normals = compiled.triangles[order], compiled.normals[order]
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    vertices, corners, first_vertex = _share_corners(triangles, owner, len(sizes))
-    boxes, first_child, root = _forest([len(tree) for tree in trees], *_boxes(triangles, sizes))
+    vertices, corners, first_vertex, low, high = share_corners(triangles, sizes)
+    boxes, first_child, root = _forest([len(tree) for tree in trees], low, high)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     kind = TWO_SIDED * compiled.double_sided[order] + CUT_OUT * atlas.cut[compiled.surface[order]]
@@ -173,7 +172,7 @@ def _parts(compiled: CompiledScene, movable: Sequence[int]) -> list[NDArray[np.i
         raise ValueError(
             f"movable is {wanted}; different rows of the {len(compiled.objects)} objects are needed"
         )
-    drawable = np.any(compiled.normals, axis=1)
+    drawable = compiled.has_area
     fixed = drawable & ~np.isin(compiled.object, wanted)
     return [np.flatnonzero(fixed),
             *(np.flatnonzero(drawable & (compiled.object == row)) for row in wanted)]  # fmt: skip
@@ -213,30 +212,3 @@ def _chart_rows(
         np.pad(frame, ((0, 0), (0, 3))).astype(np.float32),
         np.column_stack([charts.first, charts.width, charts.height, surface]).astype(np.int32),
     )
-
-
-def _share_corners(
-    triangles: NDArray[np.float32], cluster: NDArray[np.int64], clusters: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int32]]:
-    """Return vertices (3, V), corners (3, T) and first_vertex (C + 1,) of clustered triangles."""
-    points, point = distinct_rows(triangles.reshape(-1, 3))
-    owner = np.repeat(cluster, 3)
-    keys, vertex = np.unique(owner * len(points) + point, return_inverse=True)
-    first = np.searchsorted(keys, np.arange(clusters + 1) * len(points))
-    corners = (vertex.ravel() - first[owner]).astype(np.uint8).reshape(-1, 3)
-    vertices = np.ascontiguousarray(points[keys % max(len(points), 1)].T)
-    return vertices, np.ascontiguousarray(corners.T), first.astype(np.int32)
-
-
-def _boxes(
-    triangles: NDArray[np.float32], sizes: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the corners low and high (C, 3) of clusters of so many triangles; inf if empty."""
-    low = np.full((len(sizes), 3), np.inf, np.float32)
-    high = -low
-    some = np.flatnonzero(sizes)
-    if len(some):
-        starts = np.cumsum(sizes)[some] - sizes[some]
-        low[some] = np.minimum.reduceat(triangles.min(axis=1), starts, axis=0)
-        high[some] = np.maximum.reduceat(triangles.max(axis=1), starts, axis=0)
-    return low, high

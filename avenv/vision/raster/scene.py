@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
-from avenv.vision.light.lighting import Lighting, packed
+from avenv.vision.light.lighting import Lighting
 from avenv.vision.light.moods import mood
 from avenv.vision.raster.mipmaps import Atlas
 
@@ -119,9 +119,7 @@ def relight(
         name = scene.compiled.name
         raise ValueError(f"{name} was prepared without light; accepted: what `prepare` made")
     levels = scene.lighting.levels(lamps, scene.compiled.lamps)
-    mixed = packed(scene.lighting.mixed(levels, daylight))
-    light = scene.arrays.light.copy()
-    light[: len(mixed)] = mixed
+    light = scene.lighting.packed(levels, daylight, len(scene.arrays.light))
     return replace(scene, arrays=scene.arrays._replace(light=light))
 
 
