@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from avenv.core.errors import SceneError
 from avenv.core.kernels import inner, kernel
 from avenv.core.rows import distinct_rows
+from avenv.core.vectors import cross
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.primitives import surface_uv
 from avenv.vision.light.curves import NO_CURVES, Curves, find_curves, number_rows
@@ -86,9 +87,9 @@ def affine(triangles: NDArray[np.float64], values: NDArray[np.float64]) -> NDArr
     Off the triangle's plane they do not change.
     """
     a, b, c = (triangles[:, k] for k in range(3))
-    normal = np.cross(b - a, c - a)
+    normal = cross(b - a, c - a)
     normal /= np.einsum("td,td->t", normal, normal)[:, None]
-    towards_b, towards_c = np.cross(c - a, normal), np.cross(normal, b - a)
+    towards_b, towards_c = cross(c - a, normal), cross(normal, b - a)
     step = values - values[:, :1]
     slope = step[:, 1, :, None] * towards_b[:, None] + step[:, 2, :, None] * towards_c[:, None]
     offset = values[:, 0] - np.einsum("tkd,td->tk", slope, a)
@@ -228,7 +229,7 @@ def _usable_uv(triangles: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArr
 
 def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
     a, b, c = (triangles[:, k] for k in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return np.linalg.norm(cross(b - a, c - a), axis=1) / 2
 
 
 def _group(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import kernel
+from avenv.core.kernels import borrowing, kernel
 
 _DIMMEST = 1e-4  # share of a lamp's brightest light below which a sample is not kept
 _DIMMEST_DAY = 1e-6  # the same by day, whose sun is far brighter than rooms without a window
@@ -35,19 +35,53 @@ def no_layers() -> LightLayers:
 
 def pack_layers(light: list[NDArray[np.float32]]) -> LightLayers:
     """Keep what is not dark of the light (L, K, 3) of some layers at a time, the day the last."""
-    sizes, peaks, samples, codes = [0], [], [], []
-    every = [layer for layers in light for layer in np.moveaxis(layers, 1, 0)]
-    for number, layer in enumerate(every):
-        dimmest = _DIMMEST_DAY if number == len(every) - 1 else _DIMMEST
-        bright = layer.max(axis=1)
-        peak = bright.max(initial=0)
-        kept = np.flatnonzero(bright > dimmest * peak)
-        sizes.append(len(kept))
+    first, peaks, samples, codes = [np.zeros(1, np.int64)], [], [], []
+    for number, layers in enumerate(light):
+        peak, sizes = np.zeros(layers.shape[1], np.float32), np.zeros(layers.shape[1], np.int64)
+        _find_peaks(layers, peak)
+        least = np.float32(_DIMMEST) * peak
+        if number == len(light) - 1:
+            least[-1] = np.float32(_DIMMEST_DAY) * peak[-1]
+        _count_bright(layers, least, sizes)
+        ends = np.cumsum(sizes)
+        sample, code = np.empty(ends[-1], np.int32), np.empty((ends[-1], 3), np.uint16)
+        _encode(layers, least, np.maximum(peak, np.float32(1e-30)), ends - sizes, sample, code)
+        first.append(first[-1][-1] + ends)
         peaks.append(peak)
-        samples.append(kept.astype(np.int32))
-        codes.append(np.rint(65535 * np.sqrt(layer[kept] / max(peak, 1e-30))))
-    return LightLayers(np.cumsum(sizes), np.array(peaks, np.float32), np.concatenate(samples),
-                       np.concatenate(codes).astype(np.uint16))  # fmt: skip
+        samples.append(sample)
+        codes.append(code)
+    return LightLayers(np.concatenate(first), np.concatenate(peaks), np.concatenate(samples),
+                       np.concatenate(codes))  # fmt: skip
+
+
+# Layout of the kernels: light (L, K, 3); peak, least and sizes (K,).
+@borrowing
+def _find_peaks(light, peak):
+    """Write the brightest light of each layer."""
+    for i in range(len(light)):
+        for k in range(len(peak)):
+            peak[k] = max(peak[k], light[i, k, 0], light[i, k, 1], light[i, k, 2])
+
+
+@borrowing
+def _count_bright(light, least, sizes):
+    """Count the samples of each layer that are brighter than its least."""
+    for i in range(len(light)):
+        for k in range(len(least)):
+            sizes[k] += max(light[i, k, 0], light[i, k, 1], light[i, k, 2]) > least[k]
+
+
+@borrowing
+def _encode(light, least, peak, place, sample, code):
+    """Write these samples (N,) and their codes (N, 3), those of each layer from place (K,) on."""
+    for i in range(len(light)):
+        for k in range(len(least)):
+            if max(light[i, k, 0], light[i, k, 1], light[i, k, 2]) > least[k]:
+                sample[place[k]] = i
+                for c in range(3):
+                    share = np.sqrt(light[i, k, c] / peak[k])
+                    code[place[k], c] = np.uint16(np.rint(np.float32(65535) * share))
+                place[k] += 1
 
 
 # Layout: factors (K + 1,), light (L, 3).

@@ -12,8 +12,6 @@ direction, so what is left of its coarseness is smooth instead of noisy, and no 
 needed.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -23,6 +21,7 @@ from avenv.core import parallel
 from avenv.core.kernels import inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 from avenv.scene.compiled import CompiledScene
+from avenv.vision.light.bounces import Links, bounced, find_exchange, hand_out, per_sample
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.curves import interpolate, number_rows
 from avenv.vision.light.layers import LightLayers, pack_layers
@@ -56,76 +55,24 @@ _APART = 1e4  # m between objects, for whom no light is borrowed from each other
 _TOGETHER = 8  # layers that are lit at once; bounds the memory
 
 
-class Links(NamedTuple):
-    """Which samples the rays of L samples hit.
-
-    Attributes:
-        phase: (L,) int8 the first ray of the fan that a sample shoots.
-        stride: (L,) int8 the rays from one that it shoots to the next.
-        first: (L + 1,) int64 where the links of each start.
-        hit: (N,) int32 sample that each ray hits, -1 for none.
-        is_open: (L,) bool, not buried in something.
-        is_groove: (L,) bool, buried only in so far as something is right before it.
-    """
-
-    phase: NDArray[np.int8]
-    stride: NDArray[np.int8]
-    first: NDArray[np.int64]
-    hit: NDArray[np.int32]
-    is_open: NDArray[np.bool_]
-    is_groove: NDArray[np.bool_]
-
-
-class Exchange(NamedTuple):
-    """How R rooms light one another, each taken as a whole.
-
-    Attributes:
-        room: (L,) of each sample.
-        weight: (L,) of each sample in the mean of its room.
-        share: (3, R, R) light on a room, on average, for one unit of it on another; by channel.
-    """
-
-    room: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    share: NDArray[np.float64]
-
-    def further(self, last: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the light (L, K, 3) of all bounces after the ``last``, even within each room.
-
-        The sum of the series for the means of rooms (the ambient term of Cohen et al., "A
-        progressive refinement approach", SIGGRAPH 1988, for every room by itself): so light gets
-        through any number of doorways, and no room that has any is black.
-        """
-        rooms, layers = self.share.shape[1], last.shape[1]
-        mean = np.empty((rooms, layers, 3))
-        for k in range(layers):
-            for c in range(3):
-                mean[:, k, c] = np.bincount(self.room, self.weight * last[:, k, c], rooms)
-        rest = np.empty_like(mean)
-        for c in range(3):
-            series = np.linalg.inv(np.eye(rooms) - self.share[c]) @ self.share[c]
-            rest[:, :, c] = series @ np.maximum(mean[:, :, c], 0)
-        return rest.astype(np.float32)[self.room]
-
-
 def bake(compiled: CompiledScene, charts: Charts, coarse: bool = False) -> LightLayers:
     """Return the light that falls on every sample from each of ``lamp_objects`` and by day."""
     luminaires = find_luminaires(compiled, FEW_POINTS if coarse else POINTS)
     bounces = FEW_BOUNCES if coarse else BOUNCES
-    albedo = _per_sample(charts, compiled.surfaces.color[charts.surface])
-    sheet = _per_sample(charts, _sheets(compiled, charts))
+    albedo = per_sample(charts, compiled.surfaces.color[charts.surface])
+    sheet = per_sample(charts, _sheets(compiled, charts))
     twin = _twins(charts)
     links = _trace_links(compiled, charts, sheet, twin == np.arange(len(twin)))
     stand_in = _stand_ins(charts, links.is_open)[twin]
-    shade = np.where(links.is_groove[twin], _GROOVE, np.float32(1))[:, None, None]
-    exchange = _find_exchange(compiled, charts, albedo, links)
+    shade = np.where(links.is_groove[twin], _GROOVE, np.float32(1))
+    exchange = find_exchange(compiled, charts, albedo, links)
     count = len(lamp_objects(compiled)) + 1
     light = []
     for start in range(0, count, _TOGETHER):
         stop = min(start + _TOGETHER, count)
-        direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)[stand_in]
-        direct = smooth(charts, shade * direct, 1)
-        light.append(_bounced(charts, albedo, links, stand_in, shade, direct, exchange, bounces))
+        direct = _direct(compiled, charts, sheet, links, luminaires, start, stop)
+        direct = smooth(charts, hand_out(direct, stand_in, shade, np.empty_like(direct)), 1)
+        light.append(bounced(charts, albedo, links, stand_in, shade, direct, exchange, bounces))
     _light_hollows(compiled, charts, light)
     for layers in light:
         interpolate(charts.curves, charts.first, layers)
@@ -154,10 +101,6 @@ def _sheets(compiled: CompiledScene, charts: Charts) -> NDArray[np.bool_]:
     return sheet
 
 
-def _per_sample(charts: Charts, values: NDArray) -> NDArray:
-    return np.repeat(values, charts.width * charts.height, axis=0)
-
-
 def _twins(charts: Charts) -> NDArray[np.int64]:
     """Return for each sample (L,) the first one in the same place with the same normal: itself,
     but for the corners of curved surfaces, which several facets share."""
@@ -183,7 +126,7 @@ def _trace_links(
     # A ray more for whom the blur of two passes hardly mixes: it counts for itself.
     phase = np.where(wide & high, column % 2 + 2 * (row % 2), (column + row) % 2)
     stride = np.where(wide & high, 4, 2)
-    alone = ~wide & ~high | _per_sample(charts, charts.is_curved)
+    alone = ~wide & ~high | per_sample(charts, charts.is_curved)
     phase[alone], stride[alone] = 0, 2
     first = np.concatenate([[0], np.cumsum(np.where(traced, RAYS // stride, 0))])
     links = Links(phase.astype(np.int8), stride.astype(np.int8), first,
@@ -209,7 +152,7 @@ def _stand_ins(charts: Charts, is_open: NDArray[np.bool_]) -> NDArray[np.int64]:
     same way: no dark rim shows round what stands against a wall, nor on pieces that interlock.
     """
     stand_in = np.arange(len(is_open))
-    thing = _per_sample(charts, charts.object)
+    thing = per_sample(charts, charts.object)
     key = np.column_stack([charts.position, _TURNING * charts.normal, _APART * thing])
     buried = np.flatnonzero(~is_open & np.isin(thing, thing[is_open]))
     if len(buried):
@@ -227,9 +170,9 @@ def _light_hollows(
     So get the parts of a thing that it has in another state only.
     """
     bright = np.sum([layers.sum(axis=(1, 2)) for layers in light], axis=0)
-    is_there = _per_sample(charts, np.any(compiled.normals[charts.leader], axis=1))
+    is_there = per_sample(charts, np.any(compiled.normals[charts.leader], axis=1))
     is_lit = is_there & (bright > _SHUT_IN * bright.mean())
-    thing = _per_sample(charts, charts.object)
+    thing = per_sample(charts, charts.object)
     lit, dark = np.flatnonzero(is_lit), np.flatnonzero(~is_lit)
     share = _INSIDE / np.maximum(np.bincount(thing[lit], minlength=len(compiled.objects)), 1)
     mean = csr_array((share[thing[lit]], (thing[lit], lit)), (len(share), len(thing)))
@@ -266,44 +209,6 @@ def _direct(
             ),
         )  # fmt: skip
     return direct
-
-
-def _bounced(
-    charts: Charts, albedo: NDArray[np.float32], links: Links, stand_in: NDArray[np.int64],
-    shade: NDArray[np.float32], direct: NDArray[np.float32], exchange: Exchange, bounces: int,
-) -> NDArray[np.float32]:  # fmt: skip
-    """Return direct light (L, K, 3) together with what surfaces throw on each other."""
-    indirect = np.zeros_like(direct)
-    count = len(direct)
-    for _ in range(bounces):
-        last = indirect
-        sent = albedo[:, None] * (direct + indirect)
-        gathered = np.empty_like(direct)
-        rows = sent.reshape(count, -1), gathered.reshape(count, -1)
-        parallel.run(
-            _gather, ((links, *rows, s, min(s + _JOB, count)) for s in range(0, count, _JOB))
-        )
-        indirect = smooth(charts, shade * gathered[stand_in], 2)
-    return direct + indirect + exchange.further(indirect - last)
-
-
-def _find_exchange(
-    compiled: CompiledScene, charts: Charts, albedo: NDArray[np.float32], links: Links
-) -> Exchange:
-    """Return how rooms light one another, from where the rays of their samples end."""
-    per_chart = charts.width * charts.height
-    room = _per_sample(charts, np.array([o.room for o in compiled.objects])[charts.object])
-    _, room = np.unique(room, return_inverse=True)
-    rooms, count = int(room.max(initial=0)) + 1, np.diff(links.first)
-    area = _per_sample(charts, charts.area / per_chart) * (links.is_open & (count > 0))
-    total = np.maximum(np.bincount(room, area, rooms), 1e-12)
-    source = np.repeat(np.arange(len(count)), count)
-    hits = links.hit >= 0
-    source, target = source[hits], links.hit[hits]
-    pair, weight = room[source] * rooms + room[target], (area / np.maximum(count, 1))[source]
-    passed = [np.bincount(pair, weight * albedo[target, c], rooms**2) for c in range(3)]
-    share = np.reshape(passed, (3, rooms, rooms)) / total[:, None]
-    return Exchange(room, area / total[room], share)
 
 
 @kernel
@@ -452,18 +357,3 @@ def _form_factor(position, normal, source, source_normal, area, sheet):
     if leaving <= 0 or (arriving <= 0 and not sheet):
         return 0.0
     return leaving * arriving * area / (square * (np.pi * square + area))
-
-
-# Layout: sent and gathered (L, 3 K).
-@kernel
-def _gather(links, sent, gathered, start, stop):
-    """Write to some samples the mean of the light that their links send."""
-    for i in range(start, stop):
-        first, end, mean = links.first[i], links.first[i + 1], gathered[i]
-        weight = np.float32(1) / np.float32(max(end - first, 1))
-        mean[:] = 0
-        for n in range(first, end):
-            if links.hit[n] >= 0:
-                light = sent[links.hit[n]]
-                for k in range(len(mean)):
-                    mean[k] += weight * light[k]

@@ -1,6 +1,7 @@
 """Textures as the shading kernel reads them: mip pyramids of packed texels in one array."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -86,14 +87,19 @@ def _texture(
     name: str, color: NDArray[np.float64], images: Sequence[NDArray[np.uint8]]
 ) -> list[NDArray[np.uint64]]:
     """Return the mip levels of a texture by its name in the table of surfaces."""
-    if name == "plain":
-        return _pyramid(color.reshape(1, 1, 3))
     if not name.startswith(IMAGE):
-        return _pyramid(reflectance(name, color))
+        return _drawn(name, tuple(color.tolist()))
     row = name.removeprefix(IMAGE)
     if not row.isdecimal() or int(row) >= len(images):
         raise SceneError(f"texture is {name!r}, but the scene has {len(images)} images")
     return image_pyramid(images[int(row)])
+
+
+@lru_cache(maxsize=128)  # homes are of the same materials: some 12 MiB
+def _drawn(name: str, color: tuple[float, float, float]) -> list[NDArray[np.uint64]]:
+    if name == "plain":
+        return _pyramid(np.reshape(color, (1, 1, 3)))
+    return _pyramid(reflectance(name, np.array(color)))
 
 
 def _pyramid(linear: NDArray[np.float64]) -> list[NDArray[np.uint64]]:
