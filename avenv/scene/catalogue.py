@@ -163,7 +163,8 @@ def build_mesh(
         shape: another shape than that of the state, in ``furniture.SHAPES``.
 
     Raises:
-        SceneError: unknown kind, part, material, state or shape, or a size beyond the kind's limits.
+        SceneError: unknown kind, part, material, state or shape, or a size beyond the kind's
+            limits.
     """
     chosen = kind(name)
     how = _state(chosen, state)

@@ -71,8 +71,8 @@ def robot_vacuum(x: float, y: float, z: float) -> Parts:
         *(box((-0.03, 0.03), (w - 0.008, w + 0.008), (0, 0.03)) for w in (-0.11, 0.11)),
         box((0.09, 0.11), (-0.01, 0.01), (0, 0.02)),
     ]
-    return fitted({"case": [case], "dark": dark, "button": [cylinder((0.08, 0), 0.016, (0.07, 0.079))]},
-                  x, y, z)  # fmt: skip
+    button = cylinder((0.08, 0), 0.016, (0.07, 0.079))
+    return fitted({"case": [case], "dark": dark, "button": [button]}, x, y, z)
 
 
 def _person(swing: float) -> Parts:
@@ -90,7 +90,9 @@ def _person(swing: float) -> Parts:
         bend = 0.1 + 0.8 * max(-angle, 0.0) if swing else 0.0  # the one behind has left the floor
         knee = hip + 0.42 * _down(angle)
         ankle = knee + 0.42 * _down(angle - bend)
-        trousers.append(tube([hip, knee, ankle], (0.088, 0.062, 0.05), 8))
+        trousers.append(
+            tube([hip.tolist(), knee.tolist(), ankle.tolist()], (0.088, 0.062, 0.05), 8)
+        )
         shoe = ball((0.055, 0, -0.02), (0.13, 0.047, 0.04), 8, 5)
         shoes.append(turn(shoe, bend - angle, axis=1) + ankle)
         shoulder = np.array([0.0, 0.2 * side, _SHOULDER])
@@ -98,11 +100,11 @@ def _person(swing: float) -> Parts:
         elbow = shoulder + 0.29 * (_down(-0.8 * angle) + aside)
         wrist = elbow + 0.25 * (_down(-0.8 * angle + 0.2) + 0.3 * aside)
         shirt += [
-            ball(shoulder, (0.062, 0.055, 0.062), 8, 5),
-            tube([shoulder, elbow, wrist], (0.055, 0.046, 0.036), 8),
+            ball(shoulder.tolist(), (0.062, 0.055, 0.062), 8, 5),
+            tube([shoulder.tolist(), elbow.tolist(), wrist.tolist()], (0.055, 0.046, 0.036), 8),
         ]
         hand = wrist + 0.06 * _down(-0.8 * angle + 0.25)
-        skin.append(ball(hand, (0.04, 0.024, 0.075), 8, 4))
+        skin.append(ball(hand.tolist(), (0.04, 0.024, 0.075), 8, 4))
     hair = [
         ball((-0.012, 0, 1.636), (0.094, 0.084, 0.1), 12, 6),
         *(ball((0.1, w, 1.618), (0.012, 0.012, 0.009), 5, 3) for w in (-0.032, 0.032)),
@@ -111,7 +113,7 @@ def _person(swing: float) -> Parts:
 
 
 def _dog(swing: float) -> Parts:
-    """Make a dog whose left foreleg and right hind leg are so many metres ahead, the others behind."""
+    """Make a dog whose left foreleg and right hind leg are so many metres ahead."""
     coat = [
         ball((-0.02, 0, 0.34), (0.26, 0.11, 0.12), 12, 8),
         ball((0.17, 0, 0.37), (0.12, 0.115, 0.135), 12, 6),
@@ -170,7 +172,7 @@ def _ellipse(height: float, depth: float, width: float) -> np.ndarray:
 def _walking(
     make: Callable[[float], Parts], swing: float, still: Parts
 ) -> Callable[[float, float, float], Parts]:
-    """Return the builder of a shape that walks, as large as what stands ``still`` fills its size."""
+    """Return the builder of what walks, as large as ``still``, which stands, in its size."""
     corners = np.concatenate([m.reshape(-1, 3) for meshes in still.values() for m in meshes])
     extents = corners.max(axis=0) - corners.min(axis=0)
 
