@@ -54,16 +54,15 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
     merged = [merge(thing.chunks) for thing in things]
     # Table rows of material and sheet, in the order of the list of triangles.
     rows: dict[tuple[str, bool], int] = {}
-    surfaces = [
-        {
-            state: np.array(
-                [rows.setdefault(key, len(rows)) for key in zip(names, m.sheet, strict=True)],
-                np.int32,
-            )
+    surfaces = []
+    for m in merged:
+        of_parts = {
+            state: [rows.setdefault(key, len(rows)) for key in zip(names, m.sheets, strict=True)]
             for state, names in m.material.items()
         }
-        for m in merged
-    ]
+        surfaces.append(
+            {s: np.repeat(np.array(part, np.int32), m.sizes) for s, part in of_parts.items()}
+        )
     counts = [len(m.sheet) for m in merged]
     current = [thing.object.state or "" for thing in things]
     return CompiledScene(

@@ -191,12 +191,16 @@ class Merged(NamedTuple):
         uv: (N, 3, 2) float32.
         sheet: (N,) bool.
         corners: (N, 3, 3) float32 by state.
-        material: N names by state.
+        sizes: triangles of each of its parts, one after another.
+        sheets: whether each part is a sheet.
+        material: that of each part, by state.
     """
 
     uv: NDArray[np.float32]
     sheet: NDArray[np.bool_]
     corners: dict[str, NDArray[np.float32]]
+    sizes: list[int]
+    sheets: list[bool]
     material: dict[str, list[str]]
 
 
@@ -217,22 +221,22 @@ def merge(states: Mapping[str, list[Chunk]]) -> Merged:
                 blocks.append({state: chunk})
     corners: dict[str, list[NDArray[np.float32]]] = {state: [] for state in states}
     material: dict[str, list[str]] = {state: [] for state in states}
-    uv, sheet = [], []
-    for block in blocks:
-        like = next(iter(block.values()))
-        uv.append(like.uv)
-        sheet.append(np.full(len(like.uv), like.sheet))
+    first = [next(iter(block.values())) for block in blocks]
+    for block, like in zip(blocks, first, strict=True):
         for state, chunks in states.items():
             had = block.get(state)
             point = (chunks or [like])[0].triangles[:1, :1]
             corners[state].append(
                 np.broadcast_to(point, like.triangles.shape) if had is None else had.triangles
             )
-            material[state] += [(had or like).material] * len(like.uv)
+            material[state].append((had or like).material)
+    sizes, sheets = [len(like.uv) for like in first], [like.sheet for like in first]
     return Merged(
-        uv=np.concatenate(uv),
-        sheet=np.concatenate(sheet),
+        uv=np.concatenate([like.uv for like in first]),
+        sheet=np.repeat(sheets, sizes),
         corners={state: np.concatenate(chosen) for state, chosen in corners.items()},
+        sizes=sizes,
+        sheets=sheets,
         material=material,
     )
 

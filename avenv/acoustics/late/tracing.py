@@ -104,7 +104,7 @@ def trace_late(
         total[..., :bands].copy(), total[..., bands:].copy(), cells, neighbours,
         (first_reach(cells, source) / (settings.bin * SPEED_OF_SOUND)).astype(np.int64),
     )  # fmt: skip
-    loudest = energy.max(axis=(0, 2), initial=0.0)
+    loudest = energy.max(axis=0, initial=0.0).max(axis=1)
     kept = 1 + int(np.flatnonzero(loudest >= _TRIM * loudest.max()).max(initial=0))
     return LateField(
         cells=cells,
