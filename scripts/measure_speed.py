@@ -105,7 +105,8 @@ def figure(row: dict[str, Any]) -> str:
     """Return what a row says, for people."""
     if "steps_per_cpu_s" in row:
         return (f"{row['steps_per_cpu_s']:,.0f} steps/CPU s, {row['steps_per_s']:,.0f} steps/s "
-                f"({row['episodes']} episodes, {row['steps']:,} steps)")  # fmt: skip
+                f"({row['episodes']} episodes, {row['steps']:,} steps; "
+                f"{row['resident_mib']:,.0f} MiB, {row['grown']:+.1%})")  # fmt: skip
     if "mib" in row:
         return f"{row['mib']:,} MiB"
     if "cpu_us" not in row:

@@ -7,6 +7,8 @@ import tempfile
 
 import pytest
 
+CLUSTERS = "tests/cluster/"
+
 # Processes that share the tests (`pytest -n 2`) share what they keep, too.
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 if not _is_worker:
@@ -14,6 +16,20 @@ if not _is_worker:
 # Matrices of tests are small: more threads only wait for each other, the more on a busy machine.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of processes that share the tests file by file, let one begin clusters: all in a folder."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return CLUSTERS if nodeid.startswith(CLUSTERS) else super()._split_scope(nodeid)
+
+    return Files(config, log)
 
 
 def pytest_unconfigure():

@@ -1,5 +1,6 @@
 """`avenv bake`: sound of all places ahead of time."""
 
+import errno
 import multiprocessing
 
 import numpy as np
@@ -10,9 +11,10 @@ from avenv.acoustics import AcousticSettings
 from avenv.acoustics import field as fields
 from avenv.cli import main
 from avenv.core import cache
+from avenv.core.store import open_store
 from avenv.envs.batch import Batch
 from avenv.scene import SceneBuilder
-from avenv.simulation import bake
+from avenv.simulation import bake, loading
 from avenv.simulation.loading import load_scene
 from avenv.simulation.warmup import warm_up
 
@@ -134,3 +136,45 @@ def test_more_than_the_folder_holds_is_not_baked(closet, monkeypatch):
     monkeypatch.setattr(cache, "folder_size", lambda folder: 2**31)
     with pytest.raises(ValueError, match="AVENV_CACHE_GIB=4 or more"):
         bake.bake([load_scene(closet)])
+
+
+def test_machines_without_a_common_folder_share_a_store(tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    store = f"file://{tmp_path}/store"
+    command = ["bake", "homes:val/1", "--no-sound", "--store", store]
+
+    def on(machine):
+        monkeypatch.setenv("AVENV_CACHE", str(tmp_path / machine))
+        monkeypatch.setattr(loading, "HOMES", loading.HomeStore(loading._home, 2**27))
+        return {p.name: p.read_bytes() for p in (tmp_path / machine).glob("*.npz")}
+
+    on("first")
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    baked = on("first")
+    assert baked
+    assert open_store(store).names() == set(baked)
+    assert on("second") == {}
+    monkeypatch.setenv("AVENV_STORE", store)
+    monkeypatch.setattr(cache, "write", None)  # nothing is made
+    load_scene("homes:val/1").prepared_for("raster", "full", coarse=True)
+    fetched = on("second")
+    assert fetched
+    assert fetched.items() <= baked.items()
+
+
+def test_a_store_that_fills_ends_the_baking(tmp_path, closet, monkeypatch):
+    pytest.importorskip("fsspec")
+    store = open_store(f"file://{tmp_path}/store")
+    system = type(store.reach()[0])
+
+    def is_full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(system, "put_file", is_full)
+        with pytest.raises(OSError, match="/store cannot be used: No space left"):
+            bake.bake([load_scene(closet)], light=False, store=str(store))
+    assert store.names() == set()
+    assert bake.bake([load_scene(closet)], light=False, store=store) == 0  # it is there
+    assert any(name.startswith("sound-") for name in store.names())

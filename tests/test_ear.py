@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from store_support import in_memory
 
 torch = pytest.importorskip("torch")
 
@@ -56,6 +57,22 @@ def test_poses_are_the_same_in_any_process_and_stay_when_they_are_there(folder):
     for name, one, other in zip(Poses._fields, again, poses, strict=True):
         np.testing.assert_array_equal(one, other[6:], err_msg=name)
     assert make_poses(SETTINGS, folder, progress=False) == 0
+
+
+def test_poses_at_a_url_are_those_of_a_folder_and_homes_that_are_there_stay(folder, monkeypatch):
+    store, expected = in_memory(folder), read_poses(folder)
+    assert make_poses(SETTINGS, str(store), progress=False) == 0
+    store.remove("train-000001.npz")
+    with pytest.raises(ValueError, match=r"memory://.* lacks 1 homes, as train-000001\.npz"):
+        read_poses(str(store))
+    monkeypatch.setattr("avenv_agents.poses.draw_home", lambda *_: expected[0].some(slice(6, 12)))
+    assert make_poses(SETTINGS, str(store), progress=False) == 1
+    found = read_poses(str(store))
+    assert found[1] == expected[1]
+    for name, one, other in zip(Poses._fields, found[0], expected[0], strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+    report = CliRunner().invoke(ear, ["report", "homes", str(store)])
+    assert report.exit_code == 0, report.output
 
 
 def test_the_truth_of_poses_is_that_of_the_world(folder):

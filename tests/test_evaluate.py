@@ -4,6 +4,8 @@ import json
 import os
 import signal
 from collections import Counter
+from pathlib import Path
+from uuid import uuid4
 
 import gymnasium as gym
 import numpy as np
@@ -13,6 +15,7 @@ from support import shoebox, two_rooms
 
 from avenv.benchmark import evaluate, find_agent, read_results
 from avenv.cli import main
+from avenv.core.store import open_store
 from avenv.simulation.world import World
 from avenv_agents.baselines import DirectionFollower, OracleAgent, RandomAgent
 from avenv_agents.hearing import (
@@ -129,6 +132,33 @@ def test_an_evaluation_that_fails_goes_on_where_it_was(world, tmp_path, failing,
     with pytest.raises(ValueError, match=r"differs in agent.code, agent.name"):
         evaluate(RandomAgent, "random", out=tmp_path, **options)
     assert log.read_bytes() == before
+
+
+def test_results_at_a_url_are_those_of_a_folder(world, tmp_path, failing, monkeypatch):
+    pytest.importorskip("fsspec")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    options = {"episodes": 6, "num_envs": 2, "scenes": world, "progress": False, **OPTIONS}
+    evaluate(Failing, out=tmp_path / "folder", **options)
+    url = f"memory://{uuid4().hex}"
+    store = open_store(url)
+    failing(30)
+    with pytest.raises(ValueError, match=rf"{url}/episodes\.jsonl has . finished .* goes on"):
+        evaluate(Failing, out=url, **options)
+    assert 1 < len(store.read("episodes.jsonl").splitlines()) < 7
+    failing(10**9)
+    evaluate(Failing, out=url, **options)
+    for name in ("episodes.jsonl", "summary.json"):
+        assert store.read(name) == (tmp_path / "folder" / name).read_bytes()
+    with pytest.raises(ValueError, match=rf"{url}/episodes\.jsonl has .* another evaluation"):
+        evaluate(RandomAgent, "random", out=url, **options)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    # Of a store that fails, what is not there yet is kept.
+    monkeypatch.setattr(type(store.reach()[0]), "put_file", None)
+    with pytest.raises(OSError, match=r"memory://other cannot be used.* keeps it all") as told:
+        evaluate(Failing, out="memory://other", **options)
+    kept = Path(str(told.value).split("; ")[-1].removesuffix(" keeps it all"))
+    assert len(read_results(kept).episodes) == 6
 
 
 @pytest.mark.parametrize("out", ["result", None])

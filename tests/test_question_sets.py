@@ -11,6 +11,7 @@ import shapely
 import yaml
 from chat_support import calling, chat_server, saying
 from click.testing import CliRunner
+from store_support import in_memory
 from support import small_flat
 
 from avenv.simulation.loading import load_scene
@@ -291,6 +292,20 @@ def test_a_clip_is_seen_and_heard(small, tmp_path):
     late = replace(clip.sounds[0], onset=100.0)
     with pytest.raises(ValueError, match="nothing is heard"):
         clips.film(replace(clip, sounds=(late,), is_film=False), tmp_path)
+
+
+def test_what_is_filmed_at_a_url_stays_and_the_rest_is_written(made, small, monkeypatch):
+    folder, questions = made
+    store = in_memory(folder)
+    rest = {name for name in store.names() if "/" not in name and name != "sample.html"}
+    for name in store.names():
+        if not name.startswith("media/"):
+            store.remove(name)
+    monkeypatch.setattr(clips, "heard", None)  # nobody films
+    assert making.make(str(store), progress=False, **small) == questions
+    for name in rest:
+        assert store.read(name) == (folder / name).read_bytes(), name
+    assert store.holds("sample.html")
 
 
 def test_films_of_the_same_pictures_are_the_same_whatever_is_heard(made):

@@ -120,5 +120,5 @@ def test_a_soak_reports_what_it_sees(tmp_path):
     done = run("scripts/soak.py", "--minutes", "0.03", "--every", "1", "--num-envs", "2",
                "--scenes", "apartment", "--grown", "9", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("MiB", "0 not finite", "0 silent", "resets/s", "memory in the second half"):
+    for words in ("MiB", "0 not finite", "0 silent", "resets/s", "on average in the second half"):
         assert words in done.stdout

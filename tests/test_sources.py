@@ -72,21 +72,22 @@ def test_a_kernel_is_compiled_anew_when_what_it_calls_has_changed(tmp_path):
     )
     outer = (
         "from avenv.core.kernels import kernel\nfrom mine.inner import step\n"
-        "@kernel\ndef walk(x):\n    return step(x)\n"
+        "@kernel\ndef walk(x):\n    return step(x) + {}\n"
     )
     look = "from mine.outer import walk; print(walk(1), sum(walk.stats.cache_hits.values()))"
     told = []
-    for times, step in ((1, 1), (1, 1), (2, 1), (2, 5)):
+    for times, step, more in ((1, 1, 0), (1, 1, 0), (2, 1, 0), (2, 5, 0), (2, 5, 1)):
         write(tmp_path / "mine", numbers=numbers.format(step), inner=inner.format(times),
-              outer=outer)  # fmt: skip
+              outer=outer.format(more))  # fmt: skip
         run = subprocess.run(
             [sys.executable, "-c", look],
             cwd=tmp_path, capture_output=True, text=True, check=True,
             env={"PYTHONPATH": f"{PACKAGE.parent}", "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         told.append(run.stdout.strip())
-    # The second time nothing has changed; then the callee has, then a number of it.
-    assert told == ["2 0", "2 1", "3 0", "11 0"]
+    # The second time nothing has changed; then the callee has, then a number of it, then only what
+    # calls it, which takes in what is kept of it.
+    assert told == ["2 0", "2 1", "3 0", "11 0", "12 0"]
 
 
 def test_a_kernel_is_compiled_anew_when_a_type_that_it_was_given_has_moved(tmp_path):

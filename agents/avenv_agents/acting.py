@@ -14,7 +14,7 @@ from avenv.core.frames import wrap_angle
 from avenv.tasks.actions import TURN_LEFT, TURN_RIGHT
 from avenv_agents import listeners
 from avenv_agents.exploring import Explorer
-from avenv_agents.hearing import SILENCE, SourceBelief
+from avenv_agents.hearing import SourceBelief
 from avenv_agents.listeners import ListenerAgent, Mind, Walker
 
 ARRIVED = 0.3
@@ -65,10 +65,6 @@ class DoingAgent(ListenerAgent[D]):
     def __init__(self, envs: AgentView):
         super().__init__(envs)
         self.wait = self.actions["wait"]
-
-    def is_sounding(self, audio: NDArray[np.float32]) -> bool:
-        """Return whether anything has been heard since the last action."""
-        return bool(np.sqrt(np.mean(self.recent(audio) ** 2)) > 10 * SILENCE)
 
     def look(self, mind: D, depth: NDArray[np.float32]) -> None:
         """Take in what is seen of the floor."""

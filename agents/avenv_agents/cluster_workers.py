@@ -15,16 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from avenv.simulation.cluster import Cluster
+from avenv.simulation.cluster import Cluster, wait_for_place
 from avenv_agents.policy import Policy, PolicyConfig
 from avenv_agents.rollout import Guide, Rollout, joined
 from avenv_agents.workers import MakeEnvs, Player, Validate, weights_of
 
 RETURN = 120.0
 """Seconds in which one of the workers has to be there again when all have died."""
-
-WAIT = 60.0
-"""Seconds after which it is said that workers are missing at the beginning."""
 
 _PAUSE = 0.5  # seconds between two questions whether somebody is there again
 
@@ -118,12 +115,14 @@ class ClusterWorkers:
     Args:
         cluster: that has been entered.
         make_envs, count, seed, config, validate: as of ``Workers``.
-        patience: share of the workers, above 0, at whose end a rollout ends for all.
+        patience: share of the workers, above 0, at whose end a rollout ends for all; it may change
+            between two.
 
     Raises:
         ValueError: what the environments or the policy are to be cannot be; or ``patience`` is out
             of range.
-        ChildProcessError: all workers are dead, and none has returned in ``RETURN`` seconds.
+        ChildProcessError: not all workers have found a place on the cluster; or, later, all
+            are dead, and none has returned in ``RETURN`` seconds.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class ClusterWorkers:
     ):  # fmt: skip
         if not 0 < patience <= 1:
             raise ValueError(f"patience is {patience!r}; accepted: more than 0, up to 1")
-        self._cluster, self._patience = cluster, patience
+        self._cluster, self.patience = cluster, patience
         player = partial(_player, make_envs, config, validate)
         self._members = cluster.members(partial(Member, player, seed), count)
         self._seed, self._turn = seed, 0
@@ -237,7 +236,7 @@ class ClusterWorkers:
             except self._cluster.death as error:
                 self._lost(number, error)
             living = len(found) + len(calls)
-            if found and not hurried and len(found) >= math.ceil(self._patience * living):
+            if found and not hurried and len(found) >= math.ceil(self.patience * living):
                 hurried = True
                 for slow, _ in calls.values():
                     self._members[slow].call.remote("hurry", self._seed, self._turn)
@@ -254,14 +253,7 @@ class ClusterWorkers:
     def _first_answer(self, verb: str) -> Any:
         """Return what the first worker says, once all are there or have refused."""
         asked = [member.call.remote(verb) for member in self._members]
-        waiting = asked
-        while waiting:  # for a place, too, where others work on the cluster
-            there, waiting = self._cluster.first(waiting, timeout=WAIT)
-            if not there:
-                warnings.warn(
-                    f"{len(waiting)} of {len(asked)} workers are not there yet; has the cluster "
-                    "room for them?", RuntimeWarning, stacklevel=3,
-                )  # fmt: skip
+        wait_for_place(self._cluster, asked)
         try:
             answers = [self._cluster.got(call) for call in asked]  # all, for one may refuse
         except self._cluster.death as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from avenv.cli.commands import cluster_of, cluster_option
+from avenv.cli.commands import PLACE, cluster_of, cluster_option
 
 
 @click.group()
@@ -14,7 +14,7 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=PLACE)
 @click.option("--homes", help="Homes of one set, as homes:train/0-99.")
 @click.option("--sounds", help="A set of sounds; default: builtin:heard.")
 @click.option("--places", type=int, help="Bodies in each home; default: 40.")
@@ -35,10 +35,11 @@ def data() -> None:
     help="Processes to share; default: 1, or all of the cluster.",
 )
 @cluster_option
-def poses(folder: Path, workers: int | None, cluster: str | None, **settings: Any) -> None:
+def poses(folder: str, workers: int | None, cluster: str | None, **settings: Any) -> None:
     """Draw independent poses in homes, with what is heard there and the truth, into FOLDER.
 
-    An interrupted run goes on where it stopped. The machines of a cluster have to share FOLDER.
+    An interrupted run goes on where it stopped. FOLDER may be a URL (docs/scale.md). The
+    machines of a cluster have to share it.
     """
     from avenv_agents.poses import PoseSettings, make_poses  # which bring the simulator
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from avenv.cli.commands import PLACE
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -16,9 +18,9 @@ def ear() -> None:
 
 @ear.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--poses", multiple=True, required=True, type=FOLDER, help="To learn from.")
+@click.option("--poses", multiple=True, required=True, type=PLACE, help="To learn from.")
 @click.option(
-    "--validation", multiple=True, required=True, type=FOLDER, help="Poses in homes held back."
+    "--validation", multiple=True, required=True, type=PLACE, help="Poses in homes held back."
 )
 @click.option(
     "--set",
@@ -32,8 +34,8 @@ def ear() -> None:
 @click.option("--overwrite", is_flag=True, help="Replace the run in the folder.")
 def train(
     folder: Path,
-    poses: tuple[Path, ...],
-    validation: tuple[Path, ...],
+    poses: tuple[str, ...],
+    validation: tuple[str, ...],
     options: tuple[str, ...],
     device: str,
     resume: bool,
@@ -52,8 +54,8 @@ def train(
 
 @ear.command()
 @click.argument("ear")
-@click.argument("poses", nargs=-1, required=True, type=FOLDER)
-def report(ear: str, poses: tuple[Path, ...]) -> None:
+@click.argument("poses", nargs=-1, required=True, type=PLACE)
+def report(ear: str, poses: tuple[str, ...]) -> None:
     """Print how well EAR hears in each folder of POSES.
 
     EAR is a file, a training's folder, or homes, the one that comes with the package.

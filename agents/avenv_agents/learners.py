@@ -19,7 +19,7 @@ import torch
 from gymnasium import spaces
 from torch import distributed
 
-from avenv.simulation.cluster import Cluster, address
+from avenv.simulation.cluster import Cluster, address, wait_for_place
 from avenv_agents.allocation import keep_memory
 from avenv_agents.cluster_workers import RETURN, ClusterWorkers, Haul
 from avenv_agents.policy import Policy, PolicyConfig
@@ -120,8 +120,8 @@ class Learners:
         device: that they learn on; "auto": a GPU each, where the cluster has as many.
 
     Raises:
-        ChildProcessError: when they are to learn: all are dead, and none has returned in
-            ``RETURN`` seconds.
+        ChildProcessError: not all have found a place on the cluster; or, when they are to learn,
+            all are dead, and none has returned in ``RETURN`` seconds.
     """
 
     def __init__(
@@ -135,6 +135,7 @@ class Learners:
         make = partial(Member, config, given, policy.config, device)
         self._members = cluster.members(make, count, gpus=int(device == "cuda"))
         self._team: dict[int, str] = {}  # who belongs to it, in the order of their ranks
+        wait_for_place(cluster, [member.call.remote("ready") for member in self._members])
 
     def finish(self, workers: ClusterWorkers) -> Haul:
         """Return what workers have collected, which stays where it is."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from avenv.benchmark import AgentView
 from avenv.core.frames import body_rotation, forward
 from avenv.tasks.actions import FORWARD, STOP, TURN_LEFT, TURN_RIGHT
-from avenv_agents.hearing import SourceBelief
+from avenv_agents.hearing import SILENCE, SourceBelief
 from avenv_agents.mapping import DepthCamera, ObstacleMap, steer
 
 REACH = 15.0
@@ -197,6 +197,10 @@ class ListenerAgent(Generic[M]):
     def recent(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what has been heard since the last action, of a window (2, N)."""
         return audio[:, -self._step_samples :]
+
+    def is_sounding(self, audio: NDArray[np.float32]) -> bool:
+        """Return whether anything has been heard since the last action."""
+        return bool(np.sqrt(np.mean(self.recent(audio) ** 2)) > 10 * SILENCE)
 
     def decide(self, mind: M, seen: dict[str, NDArray]) -> int:
         """Return what a body does next, given what it observes now, its depth as (H, W)."""

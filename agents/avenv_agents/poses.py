@@ -8,6 +8,7 @@ A folder holds one archive for each home, and ``settings.json``. A home is drawn
 its number alone, so that neither the number of processes nor an interruption shows in the data.
 """
 
+import io
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from avenv.core import frames
 from avenv.core.errors import SceneError
-from avenv.core.files import draft_of
+from avenv.core.store import Store, open_store
 from avenv.core.suggest import accepted
 from avenv.geometry import lines_of_sight
 from avenv.navigation import FieldCache, GeodesicField, follower, shortest_path
@@ -138,7 +139,7 @@ class Poses(NamedTuple):
 
 def make_poses(
     settings: PoseSettings,
-    folder: str | Path,
+    folder: str | Path | Store,
     workers: int = 1,
     progress: bool = True,
     cluster: Cluster | None = None,
@@ -147,7 +148,7 @@ def make_poses(
 
     Args:
         settings: what is drawn.
-        folder: that receives an archive for each home.
+        folder: that receives an archive for each home, or a URL (``core.store``).
         workers: processes that share the homes.
         progress: show a progress bar.
         cluster: whose workers do it instead; its machines share the folder.
@@ -157,41 +158,41 @@ def make_poses(
 
     Raises:
         ValueError: the folder holds poses of other settings, or machines do not share it.
+        OSError: it cannot be written to.
         ChildProcessError: one of the processes was killed.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, settings)
-    homes = find_homes(settings.homes)
-    todo = [k for k in homes.numbers if not (folder / _name(homes.split, k)).exists()]
-    jobs = [(settings, homes.split, number, folder.resolve()) for number in todo]
+    store = open_store(folder)
+    _claim(store, settings)
+    homes, there = find_homes(settings.homes), store.names()
+    todo = [k for k in homes.numbers if _name(homes.split, k) not in there]
+    jobs = [(settings, homes.split, number, store) for number in todo]
     with (
         tqdm(total=len(jobs), desc="poses", unit="home", disable=not progress) as bar,
         cluster or nullcontext(),
     ):
         if cluster is not None:
-            check_shared(cluster, folder)
+            check_shared(cluster, store)
         for _ in share_out(_write_home, jobs, min(workers, len(jobs)), cluster):
             bar.update()
     return len(jobs)
 
 
-def read_poses(folder: str | Path) -> tuple[Poses, PoseSettings]:
-    """Return the poses of a folder, home by home, and its settings.
+def read_poses(folder: str | Path | Store) -> tuple[Poses, PoseSettings]:
+    """Return the poses of a folder or a URL, home by home, and its settings.
 
     Raises:
         ValueError: the folder holds no poses, not all of them, or a file is broken.
     """
-    folder = Path(folder)
-    settings = _read_settings(folder)
-    homes = find_homes(settings.homes)
-    files = [folder / _name(homes.split, number) for number in homes.numbers]
-    if missing := [file.name for file in files if not file.exists()]:
+    store = open_store(folder)
+    settings = _read_settings(store)
+    homes, there = find_homes(settings.homes), store.names()
+    names = [_name(homes.split, number) for number in homes.numbers]
+    if missing := [name for name in names if name not in there]:
         raise ValueError(
-            f"{folder} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
+            f"{store} lacks {len(missing)} homes, as {missing[0]}; `avenv data poses` with the "
             "same options makes them"
         )
-    parts = [_read_home(file) for file in files]
+    parts = [_read_home(store, name) for name in names]
     columns = {name: [getattr(p, name) for p in parts] for name in Poses._fields}
     return Poses(**{name: np.concatenate(c) for name, c in columns.items()}), settings
 
@@ -203,30 +204,29 @@ def _name(split: str, number: int) -> str:
     return f"{split}-{number:06d}.npz"
 
 
-def _claim(folder: Path, settings: PoseSettings) -> None:
-    """Write the settings into a folder, or make sure that they are those there."""
-    file = folder / SETTINGS_FILE
-    if file.exists():
-        known, asked = asdict(_read_settings(folder)), asdict(settings)
+def _claim(store: Store, settings: PoseSettings) -> None:
+    """Write the settings into a store, or make sure that they are those there."""
+    if store.holds(SETTINGS_FILE):
+        known, asked = asdict(_read_settings(store)), asdict(settings)
         if other := [name for name in asked if asked[name] != known[name]]:
             raise ValueError(
-                f"{file} has {', '.join(f'{n}: {known[n]!r}' for n in other)}; accepted: the same, "
-                "or another folder"
+                f"{store}/{SETTINGS_FILE} has {', '.join(f'{n}: {known[n]!r}' for n in other)}; "
+                "accepted: the same, or another folder"
             )
         return
     text = json.dumps({"version": VERSION, **asdict(settings)}, indent=1)
-    with draft_of(file) as draft:
+    with store.write(SETTINGS_FILE) as draft:
         draft.write_text(text)
 
 
-def _read_settings(folder: Path) -> PoseSettings:
-    file = folder / SETTINGS_FILE
+def _read_settings(store: Store) -> PoseSettings:
+    file = f"{store}/{SETTINGS_FILE}"
     try:
-        data = json.loads(file.read_text())
+        data = json.loads(store.read(SETTINGS_FILE))
         version = data.pop("version")
         known = PoseSettings(**data)
     except FileNotFoundError:
-        raise ValueError(f"{folder} holds no poses; `avenv data poses` makes them") from None
+        raise ValueError(f"{store} holds no poses; `avenv data poses` makes them") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
     if version != VERSION:
@@ -234,19 +234,20 @@ def _read_settings(folder: Path) -> PoseSettings:
     return known
 
 
-def _read_home(file: Path) -> Poses:
+def _read_home(store: Store, name: str) -> Poses:
+    content = store.read(name)
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return Poses(**{name: archive[name] for name in Poses._fields})
     except Exception as error:  # whatever a broken archive raises
-        raise ValueError(f"{file} cannot be read ({error}); delete it to have it made anew") from (
-            error
-        )
+        raise ValueError(
+            f"{store}/{name} cannot be read ({error}); delete it to have it made anew"
+        ) from error
 
 
-def _write_home(settings: PoseSettings, split: str, number: int, folder: Path) -> None:
+def _write_home(settings: PoseSettings, split: str, number: int, store: Store) -> None:
     poses = draw_home(settings, split, number)
-    with draft_of(folder / _name(split, number)) as draft, open(draft, "wb") as file:
+    with store.write(_name(split, number)) as draft, open(draft, "wb") as file:
         np.savez(file, **poses._asdict())
 
 

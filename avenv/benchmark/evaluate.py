@@ -15,6 +15,7 @@ from tqdm import tqdm
 from avenv.benchmark.agent import AgentFactory, options_of
 from avenv.benchmark.impaired import Impaired
 from avenv.benchmark.journal import Journal
+from avenv.benchmark.mirror import EVERY, Mirror
 from avenv.benchmark.player import AgentError, Trial, in_turn
 from avenv.benchmark.playing import Playing
 from avenv.benchmark.provenance import identity, origin
@@ -29,6 +30,7 @@ from avenv.benchmark.results import (
 )
 from avenv.benchmark.sets import EpisodeSet, SetEpisode
 from avenv.core.interrupts import terminable
+from avenv.core.store import Objects, Store, open_store
 from avenv.envs.batch import Batch
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.world import World
@@ -67,8 +69,8 @@ def evaluate_set(
         name: of the agent.
         episodes: the set.
         split: of the set.
-        out: folder for the results. If it has some of the same evaluation already, those are not
-            played again.
+        out: folder for the results, or a URL (``core.store``). If it has some of the same
+            evaluation already, those are not played again.
         count: of episodes, the first ones of the split; by default all.
         num_envs: episodes played at once.
         seed: of what is random about the agent.
@@ -84,6 +86,7 @@ def evaluate_set(
     Raises:
         ValueError: there is no such split, an argument is out of range, the agent lacks a sensor or
             fails, or ``out`` has results of another evaluation.
+        OSError: ``out`` cannot be written to.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; it says what has been kept.
     """
     chosen = episodes.split(split)
@@ -268,16 +271,35 @@ class _Evaluation:
         share = in_turn(self.trials, shard or (1, 1))
         if not share:
             raise ValueError(f"the shard {shard} of {len(self.trials)} episodes is empty")
-        heading, folder = self.heading, Path(out) if out else None
+        heading, store = self.heading, open_store(out) if out else None
         if shard is not None:
             heading = {**heading, "shard": "/".join(map(str, shard))}
-            folder = folder / f"shard-{shard[0]}-of-{shard[1]}" if folder else None
-        log = Journal(folder / EPISODES if folder else None, heading)
+            store = store.within(f"shard-{shard[0]}-of-{shard[1]}") if store else None
+        own = heading, share, num_envs, on_error, progress, cluster
+        if isinstance(store, Objects):
+            with Mirror(store) as mirror:
+                return self._run(mirror.folder, *own, mirror)
+        return self._run(store.path if store else None, *own)
+
+    def _run(
+        self,
+        folder: Path | None,
+        heading: dict[str, Any],
+        share: Sequence[Trial],
+        num_envs: int,
+        on_error: str,
+        progress: bool,
+        cluster: Cluster | None,
+        mirror: Mirror | None = None,
+    ) -> Results:
+        place = f"{mirror.store}/{EPISODES}" if mirror else None
+        log = Journal(folder / EPISODES if folder else None, heading, place)
         missing = [trial for trial in share if trial.number not in log.records]
         if missing:
+            whole = len(share), num_envs, on_error, progress, cluster, mirror
             try:
                 with terminable(), log:
-                    self._play(missing, log, len(share), num_envs, on_error, progress, cluster)
+                    self._play(missing, log, *whole)
             except KeyboardInterrupt as stop:
                 raise type(stop)(_kept(log)) from stop
             except AgentError as error:
@@ -296,11 +318,15 @@ class _Evaluation:
         on_error: str,
         progress: bool,
         cluster: Cluster | None,
+        mirror: Mirror | None,
     ) -> None:
         folder = log.path.parent if log.path else None
+        own: Path | Store | None = folder / AGENT_FILES if folder else None
+        if cluster and mirror:  # whose workers may be elsewhere
+            own = mirror.store.within(AGENT_FILES)
         playing = Playing(
             self.agent, self.heading["task"], self.options, num_envs, on_error,
-            self.previous_reward, folder / AGENT_FILES if folder else None,
+            self.previous_reward, own,
         )  # fmt: skip
         bar = tqdm(total=count, initial=count - len(missing), unit="episode",
                    desc=self.heading["agent"]["name"], disable=not progress)  # fmt: skip
@@ -316,6 +342,8 @@ class _Evaluation:
             with closing(records):
                 for number, record in records:
                     log.add(number, record)
+                    if mirror:
+                        mirror.keep(EVERY)
                     solved += record["metrics"].get("success", 0)
                     bar.set_postfix_str(f"SR {solved / len(log.records):.2f}", refresh=False)
                     bar.update()
@@ -329,7 +357,7 @@ def _kept(log: Journal) -> str:
     count = len(log.records)
     if log.path is None:
         return f"{count} finished episodes are lost"
-    return f"{log.path} has {count} finished episodes, from which the same command goes on"
+    return f"{log.place} has {count} finished episodes, from which the same command goes on"
 
 
 def _check_whole(*numbers: tuple[str, Any, int]) -> None:

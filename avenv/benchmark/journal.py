@@ -25,6 +25,7 @@ class Journal:
     Args:
         path: of the file; None: nothing is written.
         heading: what the episodes are of, as plain data.
+        place: what users call the file; by default its path.
 
     Raises:
         ValueError: the file is of another evaluation, or no journal.
@@ -33,8 +34,8 @@ class Journal:
         records: of the finished episodes, by number.
     """
 
-    def __init__(self, path: Path | None, heading: Mapping[str, Any]):
-        self.path = path
+    def __init__(self, path: Path | None, heading: Mapping[str, Any], place: str | None = None):
+        self.path, self.place = path, place or str(path)
         self.records: dict[int, dict[str, Any]] = {}
         self._heading = json.loads(json.dumps(heading))
         self._length = 0  # bytes of whole lines
@@ -96,7 +97,7 @@ class Journal:
                 os.ftruncate(descriptor, self._length)
             raise OSError(
                 error.errno,
-                f"{self.path}: {os.strerror(error.errno or 0)}; the {len(self.records)} episodes "
+                f"{self.place}: {os.strerror(error.errno or 0)}; the {len(self.records)} episodes "
                 "that have finished are kept",
             ) from error
         self._length += len(content)
@@ -109,7 +110,7 @@ class Journal:
             return
         if other := differences(heading, self._heading):
             raise ValueError(
-                f"{path} has finished episodes of another evaluation, which differs in "
+                f"{self.place} has finished episodes of another evaluation, which differs in "
                 f"{', '.join(other)}; accepted: the same, another place, or that one deleted"
             )
         self.records = {record["number"]: record for record in records}

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from avenv.tasks.metrics import normalized_distance, ppl, sna, soft_spl, spl, sws
 
@@ -142,7 +141,9 @@ def wilson(successes: int, count: int) -> Estimate:
     Raises:
         ValueError: there are no trials, or fewer than successes.
     """
-    bounds = stats.binomtest(successes, count).proportion_ci(CONFIDENCE, method="wilson")
+    from scipy.stats import binomtest  # takes longer to import than all else here
+
+    bounds = binomtest(successes, count).proportion_ci(CONFIDENCE, method="wilson")
     return Estimate(successes / count, float(bounds.low), float(bounds.high))
 
 
@@ -203,4 +204,6 @@ def exact_mcnemar(one: ArrayLike, other: ArrayLike) -> float:
     first, second = int((one & ~other).sum()), int((other & ~one).sum())
     if first + second == 0:
         return 1.0
-    return float(stats.binomtest(first, first + second).pvalue)
+    from scipy.stats import binomtest
+
+    return float(binomtest(first, first + second).pvalue)

@@ -102,8 +102,9 @@ class Crew:
         batch = self._envs.batch
         observation = batch.observe()
         setting = batch.setting()
-        words = {name: np.array(setting[name]) for name in ("instruction", "answer")
-                 if name in setting}  # fmt: skip
+        words: dict[str, NDArray] = {
+            name: np.array(setting[name]) for name in ("instruction", "answer") if name in setting
+        }
         if isinstance(self._factory, Impaired):
             observation = self._factory.observed(batch, observation)
             words = self._factory.words(words)

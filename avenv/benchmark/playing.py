@@ -16,7 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from avenv.benchmark.agent import AgentFactory
 from avenv.benchmark.impaired import Impaired
+from avenv.benchmark.mirror import Mirror
 from avenv.benchmark.player import Trial, play
+from avenv.core.store import Folder, Objects, Store
 from avenv.envs.vector import BatchEnv
 from avenv.simulation.cluster import Cluster
 
@@ -35,7 +37,8 @@ class Playing:
         task: name of the task.
         options: of the environments; all but the ``scenes``, if these depend on the episodes.
         num_envs: episodes played at once, by each worker.
-        on_error, previous_reward, folder: as ``player.play``.
+        on_error, previous_reward: as ``player.play``.
+        folder: likewise, or the store that receives what is written there.
     """
 
     agent: AgentFactory
@@ -44,10 +47,16 @@ class Playing:
     num_envs: int
     on_error: str
     previous_reward: bool
-    folder: Path | None
+    folder: Path | Store | None
 
     def __call__(self, trials: Sequence[Trial]) -> Generator[tuple[int, Record], None, None]:
         """Yield the number of each trial with its record, as it ends."""
+        if isinstance(self.folder, Folder | Objects):
+            with Mirror(self.folder, fetch=False) as mirror:
+                for one in replace(self, folder=mirror.folder)(trials):
+                    mirror.keep()  # before it is taken for done, should this worker die
+                    yield one
+            return
         changed = self.agent.rules if isinstance(self.agent, Impaired) else {}
         envs = BatchEnv(
             self.task,
@@ -81,7 +90,7 @@ class Playing:
             ValueError: the agent's limits cannot be divided among so many.
         """
         workers = min(cluster.workers, len(trials))
-        folder = self.folder.resolve() if self.folder else None
+        folder = self.folder.resolve() if isinstance(self.folder, Path) else self.folder
         shared = replace(self, agent=divided(self.agent, workers), folder=folder)
         shares = max(workers, -(-len(trials) // (ROUNDS * self.num_envs)))
         cuts = np.linspace(0, len(trials), min(shares, len(trials)) + 1).astype(int)

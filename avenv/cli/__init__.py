@@ -3,7 +3,7 @@
 import click
 
 from avenv.cli.check import check
-from avenv.cli.commands import Commands, cluster_of, cluster_option, trust_option
+from avenv.cli.commands import PLACE, Commands, cluster_of, cluster_option, trust_option
 from avenv.cli.compare import compare, report
 from avenv.cli.evaluate import evaluate
 from avenv.cli.habitat import habitat_group
@@ -85,15 +85,23 @@ def demo(
 @click.option("--light/--no-light", default=True, show_default=True, help="Bake light, for rgb.")
 @click.option("--workers", type=click.IntRange(1), help="Processes to share; default: one a core.")
 @cluster_option
+@click.option(
+    "--store",
+    type=PLACE,
+    envvar="AVENV_STORE",
+    help="A folder or URL (docs/scale.md) that receives it as well, for machines whose cache "
+    "folders are their own; default: AVENV_STORE.",
+)
 def bake(
-    scenes: tuple[str, ...], sound: bool, light: bool, workers: int | None, cluster: str | None
-) -> None:
+    scenes: tuple[str, ...], sound: bool, light: bool, workers: int | None, cluster: str | None,
+    store: str | None,
+) -> None:  # fmt: skip
     """Make SCENES (files, names, homes:val, homes:train/0-999) ready in the cache folder.
 
     Homes, what is derived of them, their light, and the sound of all source places. An interrupted
-    run goes on where it stopped. On a cluster, all machines have to share the folder. A home takes
-    some 40 MiB, 2 without its sound and light. The folder holds 4 GiB, or AVENV_CACHE_GIB;
-    AVENV_CACHE says where it is.
+    run goes on where it stopped. On a cluster, all machines have to share the folder, or reach a
+    store. A home takes some 40 MiB, 2 without its sound and light. The folder holds 4 GiB, or
+    AVENV_CACHE_GIB; AVENV_CACHE says where it is.
     """
     from avenv.core.cache import cache_folder, folder_size
     from avenv.simulation.bake import bake as bake_scenes
@@ -102,7 +110,7 @@ def bake(
     worlds = load_worlds(scenes)
     if len(worlds) > MOST_TO_BAKE:
         raise click.ClickException("homes:train has no end; accepted: some of it, homes:train/0-99")
-    made = bake_scenes(worlds, sound, light, workers, cluster_of(cluster, workers))
+    made = bake_scenes(worlds, sound, light, workers, cluster_of(cluster, workers), store)
     click.echo(f"{made} places traced, the others were there")
     if folder := cache_folder():
         click.echo(f"{folder} holds {folder_size(folder) / 2**20:,.0f} MiB")

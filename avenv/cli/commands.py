@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from avenv.core.interrupts import exit_code, terminable
+from avenv.core.store import is_url
 
 GROUP = "avenv.commands"
 """Entry-point group in which packages name commands of their own, each a ``click.Command``."""
@@ -18,6 +19,16 @@ trust_option = click.option(
     help="Load the policy also from a format that can run code of whoever made it.",
 )
 
+
+class Place(click.Path):
+    """A folder, or a URL as ``core.store`` takes it."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return it as it was given."""
+        return value if is_url(value) else super().convert(value, param, ctx)
+
+
+PLACE = Place(file_okay=False)
 
 cluster_option = click.option(
     "--cluster",

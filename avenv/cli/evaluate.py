@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from avenv.cli.commands import cluster_of, cluster_option, trust_option
+from avenv.cli.commands import PLACE, cluster_of, cluster_option, trust_option
+from avenv.core.store import is_url, open_store
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -51,8 +52,9 @@ from avenv.cli.commands import cluster_of, cluster_option, trust_option
 @click.option("--shard", help="Play only a share, 3/16; `avenv results merge` puts them together.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False),
-    help="Folder for the results; default: results/AGENT/SET-SPLIT; the agent omni adds its model.",
+    type=PLACE,
+    help="Folder for the results, or a URL (docs/scale.md); default: results/AGENT/SET-SPLIT; the "
+    "agent omni adds its model.",
 )
 @click.option(
     "--impaired",
@@ -127,7 +129,7 @@ def evaluate(
     if impaired is not None:
         factory = Impaired(factory, impaired)
     what = f"{Path(set_name).name}-{split}" if set_name else "seeds"
-    folder = Path(out) if out else Path("results") / _slug(agent, title, impaired) / _slug(what)
+    folder = out or str(Path("results") / _slug(agent, title, impaired) / _slug(what))
     if fresh:
         _remove(folder)
     common: dict[str, Any] = {
@@ -161,10 +163,18 @@ def _slug(*words: str | None) -> str:
     return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, words))).strip("-.") or "agent"
 
 
-def _remove(folder: Path) -> None:
-    """Delete the results in a folder, and nothing else."""
+def _remove(place: str) -> None:
+    """Delete the results in a folder or at a URL, and nothing else."""
     from avenv.benchmark.results import AGENT_FILES, EPISODES, SESSIONS, SUMMARY
 
+    if is_url(place):
+        own = rf"(shard-\d+-of-\d+/)?({AGENT_FILES}/.*|{EPISODES}|{SESSIONS}|{SUMMARY})"
+        store = open_store(place)
+        for name in store.names():
+            if re.fullmatch(own, name):
+                store.remove(name)
+        return
+    folder = Path(place)
     for where in (folder, *folder.glob("shard-*-of-*")):
         shutil.rmtree(where / AGENT_FILES, ignore_errors=True)
         for name in (EPISODES, SESSIONS, SUMMARY):

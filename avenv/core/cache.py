@@ -3,6 +3,7 @@
 A cache file appears under its final name only when it is whole, so any number of processes may
 share a folder. The files used least recently make room for new ones. A folder that may only be read
 serves as well as any.
+What a folder lacks may be in a store behind it: ``core.cache_store``.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 import platformdirs
 
+from avenv.core.cache_store import fetched, is_in_store, note
 from avenv.core.errors import CacheWarning
 from avenv.core.files import DRAFT, draft_of, is_stale
 from avenv.core.locks import make_lock
@@ -176,13 +178,25 @@ class MemoryCache:
 
 
 def exists(folder: Path, key: str) -> bool:
-    """Say whether a record's file is there."""
-    return os.path.exists(_path(folder, key))
+    """Say whether a record's file is there, or in the store behind the folder.
+
+    Raises:
+        OSError: the store cannot be used.
+    """
+    path = _path(folder, key)
+    note(path)
+    return path.exists() or is_in_store(path)
 
 
 def read(folder: Path, key: str, kind: Any) -> Any | None:
-    """Return the record of type ``kind`` from its file; None, with a warning if it is broken."""
+    """Return the record of type ``kind`` from its file; None, with a warning if it is broken.
+
+    What is not there but in the store behind the folder is fetched.
+    """
     path = _path(folder, key)
+    note(path)
+    if not path.exists() and (size := fetched(path)):
+        _count(folder, size)
     try:
         with np.load(path, allow_pickle=False) as file:
             record = unpack(kind, dict(file))
@@ -206,13 +220,18 @@ def write(folder: Path, key: str, record: tuple) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with draft_of(path) as draft, open(draft, "wb") as file:
             _save(file, pack(record))
-        limit = folder_limit()
-        _written[folder] = _written.get(folder, limit) + size_of(record)
-        if _written[folder] > _LOOK_EVERY * limit:
-            _written[folder] = 0
-            _make_room(folder, limit)
+        _count(folder, size_of(record))
     except OSError as error:
         warnings.warn(f"{path} cannot be written ({error}); going on without", CacheWarning, 2)
+
+
+def _count(folder: Path, size: int) -> None:
+    """Note how much was written to a folder, and look from time to time whether it is too much."""
+    limit = folder_limit()
+    _written[folder] = _written.get(folder, limit) + size
+    if _written[folder] > _LOOK_EVERY * limit:
+        _written[folder] = 0
+        _make_room(folder, limit)
 
 
 def _save(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:

@@ -10,6 +10,10 @@ What fastmath makes of a function depends on what it is compiled with. So its ca
 the process that compiles a kernel would else call those that it compiled for themselves, later ones
 those in the kernel's own file, and the last bits of the sound would differ.
 
+No machine code is made of what only other kernels call: it becomes part of theirs. Numba compiles
+a function once more for a number that it knows beforehand: where a count begins that is handed on,
+that is ``np.int64(0)``.
+
 Numba keeps compiled kernels on disk until their own file changes, though they hold code and numbers
 of others, too. Here they are kept until any file changes that theirs imports.
 """
@@ -20,6 +24,8 @@ from typing import Any
 
 import numba as nb
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 from avenv.core.sources import digest_of, sources_of
 
@@ -41,6 +47,48 @@ class _Kept(FunctionCache):
         super().__init__(function)
         stamp = digest_of(sources_of(inspect.getfile(function)))
         self._cache_file = _Index(self._cache_path, self._impl.filename_base, stamp)
+
+
+class _Part(JITCodeLibrary):
+    """Code of a function that only kernels call, for them to take in: it is never run by itself."""
+
+    fast = False
+
+    def _optimize_final_module(self) -> None:
+        """Leave to the kernels what they do to the whole, but where bits depend on it: if fast."""
+        if self.fast:
+            super()._optimize_final_module()
+
+    def _finalize_final_module(self) -> None:
+        """Do as Numba does, but translate nothing into machine code."""
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return that there is no such machine code."""
+        return 0
+
+    @property
+    def codegen(self) -> "_Part":
+        """What ``set_env`` is called of."""
+        return self
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Do nothing: there is no machine code that could raise an exception."""
+
+    def serialize_using_object_code(self) -> tuple[str, str, bytes]:
+        """Return what is kept on disk."""
+        return self.serialize_using_bitcode()
+
+
+class _PartCompiler(Compiler):
+    """Compiles such functions."""
+
+    def compile_extra(self, func: Callable) -> Any:
+        """Compile a function into a ``_Part``."""
+        self.state.library = _Part(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.fast = bool(self.state.flags.fastmath)
+        return super().compile_extra(func)
 
 
 def njit(**options: Any) -> Callable[[Callable], Any]:
@@ -67,7 +115,11 @@ def is_on_disk(dispatcher: Any) -> bool:
 
 _COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
-_NO_WAY_IN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_NO_WAY_IN: dict[str, Any] = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": _PartCompiler,
+}
 _INNER: dict[str, Any] = {**_BORROWING, **_NO_WAY_IN}
 
 kernel = njit(**_COMMON)

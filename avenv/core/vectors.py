@@ -1,7 +1,18 @@
 """Vectors in space, many at a time."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+def norm(x: float, y: float) -> float:
+    """Return the length of a vector in the plane: everywhere the same bits.
+
+    ``math.hypot`` and ``math.dist`` round otherwise from one release of Python to the next, and
+    ``numpy.hypot`` from one C library to another; square roots do not.
+    """
+    return math.sqrt(x * x + y * y)
 
 
 def cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,12 +1,13 @@
 """Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely import Polygon, is_valid_reason
+
+from avenv.core.vectors import norm
 
 Points = NDArray[np.float64]
 
@@ -26,14 +27,14 @@ class Segment(NamedTuple):
     def length(self) -> float:
         """Metres from start to end."""
         x, y = (self.end - self.start).tolist()
-        return math.hypot(x, y)
+        return norm(x, y)
 
     @property
     def direction(self) -> Points:
         """Unit vector (2,) from start to end."""
         way = self.end - self.start
         x, y = way.tolist()
-        return way / math.hypot(x, y)
+        return way / norm(x, y)
 
     @property
     def inward(self) -> Points:
@@ -48,7 +49,7 @@ class Segment(NamedTuple):
     def distance(self, point: ArrayLike) -> float:
         """Metres from a point (2,) to the nearest point of the segment."""
         along = np.clip(self.along(point), 0, self.length)
-        return float(np.hypot(*(np.asarray(point, float) - self.at(along))))
+        return norm(*(np.asarray(point, float) - self.at(along)).tolist())
 
     def at(self, along: float) -> Points:
         """Return the point (2,) that lies this far (m) from the start."""

@@ -4,13 +4,15 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from avenv import vision
 from avenv.acoustics.field import is_on_disk, source_field
-from avenv.core import cache, parallel
+from avenv.core import cache, cache_store, parallel
+from avenv.core.store import Folder, Store, open_store
 from avenv.simulation.body import Body
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.ears import PROPAGATION
@@ -27,6 +29,7 @@ def bake(
     light: bool = True,
     workers: int | None = None,
     cluster: Cluster | None = None,
+    store: str | Path | Store | None = None,
 ) -> int:
     """Put what episodes need of scenes into the cache folder; return how many fields were missing.
 
@@ -42,27 +45,35 @@ def bake(
         light: bake the light, for pictures of up to ``vision.COARSE_UP_TO`` pixels.
         workers: processes that share the scenes; by default as many as there are cores.
         cluster: whose workers do it instead, all into this machine's cache folder.
+        store: a folder or a URL (``core.store``) that receives it as well. The machines of a
+            cluster then have no cache folder in common but each its own. Where ``AVENV_STORE``
+            names the store, processes fetch from it what their cache folder lacks.
 
     Raises:
-        ValueError: there is no cache folder, not all machines share it, or it will not hold all.
+        ValueError: there is no cache folder, not all machines share it or reach the store, or it
+            will not hold all.
+        OSError: the store cannot be used, or is full; what it has is whole.
         SceneError: a source of a scene is inside a solid or outside the scene.
     """
+    behind = None if store is None else open_store(store)
     folder = cache.cache_folder()
     if folder is None:
         raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
     before, made, grown = cache.folder_size(folder), 0, 0
     function: Callable[..., int] = bake_one
     workers = min(workers or parallel.num_threads(), len(worlds))
-    are_sent = cluster is not None or workers > 1
+    are_sent = cluster is not None or behind is not None or workers > 1
     jobs = ((_name(worlds, k) if are_sent else worlds[k], sound, light) for k in range(len(worlds)))
     with (
         tqdm(desc="baking", unit="scene", total=len(worlds)) as bar,
         cluster or nullcontext(),
     ):
         if cluster is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            check_shared(cluster, folder)
-            function = partial(_bake_into, str(folder.resolve()))
+            check_shared(cluster, behind or Folder(folder.absolute()))
+        if behind is not None:
+            function = partial(_bake_for, behind)
+        elif cluster is not None:
+            function = partial(_bake_into, str(folder.absolute()))
         shared = share_out(function, jobs, workers, cluster)
         for done, (_, fields) in enumerate(shared, 1):
             made += fields
@@ -70,7 +81,7 @@ def bake(
                 grown = cache.folder_size(folder) - before
             bar.set_postfix_str(f"{made} fields, {grown / 2**20:,.0f} MiB new")
             bar.update()
-            if done % _PLENTY == 0:
+            if done % _PLENTY == 0 and behind is None:
                 _check_room(before + grown * len(worlds) / done)
     return made
 
@@ -103,6 +114,24 @@ def _bake_into(folder: str, *job: Any) -> int:
     """Bake one scene on a machine whose cache folder may be another."""
     os.environ["AVENV_CACHE"] = folder
     return bake_one(*job)
+
+
+def _bake_for(store: Store, *job: Any) -> int:
+    """Bake one scene into the cache folder of this machine, and put it into a store."""
+    folder, before = cache.cache_folder(), cache_store.used()
+    if folder is None:
+        raise ValueError("AVENV_CACHE is empty; baking needs a folder to write to")
+    name = os.environ.get("AVENV_STORE")
+    os.environ["AVENV_STORE"] = str(store)  # what others have made is not made again
+    try:
+        made = bake_one(*job)
+        cache_store.share(folder, store, cache_store.used() - before)
+    finally:
+        if name is None:
+            del os.environ["AVENV_STORE"]
+        else:
+            os.environ["AVENV_STORE"] = name
+    return made
 
 
 def _check_room(expected: float) -> None:

@@ -6,11 +6,11 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from avenv.core import parallel
+from avenv.core.store import Objects, Store
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.warmup import warm_up
 
@@ -66,25 +66,32 @@ def share_out(
             pool.shutdown(cancel_futures=True)
 
 
-def check_shared(cluster: Cluster, folder: Path) -> None:
-    """Make sure that all machines of a cluster write to the same folder, if it has one's name.
+def check_shared(cluster: Cluster, store: Store) -> None:
+    """Make sure that all machines of a cluster reach the same store by its name.
 
     Raises:
-        ValueError: one does not see it; the message names the machine.
+        ValueError: one does not; the message names the machine.
+        OSError: it cannot be written to.
     """
-    token = folder.resolve() / f".seen-{uuid4().hex[:12]}"
-    token.touch()
+    if isinstance(store, Objects):
+        store.names()  # which sweeps away what killed workers have left
+    token = f".seen-{uuid4().hex[:12]}"
+    with store.write(token) as draft:
+        draft.touch()
     try:
-        blind = [name for name, sees in cluster.everywhere(partial(_sees, token)).items()
+        blind = [name for name, sees in cluster.everywhere(partial(_sees, store, token)).items()
                  if not sees]  # fmt: skip
     finally:
-        token.unlink()
+        store.remove(token)
     if blind:
         raise ValueError(
-            f"{folder} is not shared with the machine {', '.join(blind)}; accepted: a folder that "
-            "all machines see at the same place"
+            f"{store} is not shared with the machine {', '.join(blind)}; accepted: a folder that "
+            "all machines see at the same place, or the URL of a store that they reach"
         )
 
 
-def _sees(token: Path) -> bool:
-    return token.exists()
+def _sees(store: Store, token: str) -> bool:
+    try:
+        return store.holds(token)
+    except (ImportError, OSError):  # said by the caller, who knows which machine this is
+        return False

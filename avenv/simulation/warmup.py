@@ -5,7 +5,8 @@ import platform
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import llvmlite.binding
@@ -48,17 +49,14 @@ def warm_up() -> bool:
     mark = folder / f"kernels-{_state()}" if folder else None
     if mark and mark.exists():
         return False
-    world = load_scene(_closet())
-    much = not (is_on_disk(propagate) or is_on_disk(draw_cameras))
-    with tqdm(STAGES.items(), desc="compiling kernels, once", unit="part", leave=False) as bar:
-        beside = None
+    world = None
+    stages = tqdm(STAGES.items(), desc="compiling kernels, once", unit="part", leave=False)
+    with stages as bar, _compiling() as compiled:
         for name, stage in bar:
             bar.set_postfix_str(name)
-            if name == BESIDE and beside is not None:
-                beside.wait()  # what it compiled is only read now
+            compiled(name)  # what other processes compile is only read then
+            world = world or load_scene(_closet())
             stage(world)
-            if name == COMMON and much and num_threads() > 1:
-                beside = _start_beside()
     if mark:
         try:
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -68,23 +66,62 @@ def warm_up() -> bool:
     return True
 
 
-def compile_beside() -> None:
-    """Compile what another process, which compiles the rest meanwhile, will read of it."""
-    world, names = load_scene(_closet()), list(STAGES)
-    for name in names[names.index(BESIDE) :]:
+def compile_stages(names: Sequence[str]) -> None:
+    """Compile what some of ``STAGES`` use, for another process, and print each that is done."""
+    world = load_scene(_closet())
+    for name in names:
         STAGES[name](world)
+        print(name, flush=True)
 
 
-def _start_beside() -> subprocess.Popen | None:
-    """Let a second Python compile, for which Numba has no threads; None where there is none."""
+@contextmanager
+def _compiling() -> Iterator[Callable[[str], None]]:
+    """Let other Pythons compile if all is to be compiled; give a function that awaits a stage.
+
+    The compiler has no threads, and keeps 400 MiB for as long as its process lives. Where there is
+    no other Python, or it fails, nothing is awaited: what it has not compiled, this process does.
+    """
+    names, of = list(STAGES), dict[str, int]()
+    split = names.index(BESIDE) if num_threads() > 1 else len(names)
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(some: list[str]) -> None:
+        process = _start(some) if some else None
+        if process:
+            of.update(dict.fromkeys(some, len(processes)))
+            processes.append(process)
+
+    def wait(name: str) -> None:
+        if name in of:
+            lines = iter(processes[of[name]].stdout or ())
+            next((line for line in lines if line.strip() == name), None)
+        if name == COMMON and processes:
+            start(names[split:])
+
+    try:
+        if not (is_on_disk(propagate) or is_on_disk(draw_cameras)):
+            start(names[:split])
+        yield wait
+    except BaseException:
+        for process in processes:
+            process.kill()
+        raise
+    finally:
+        for process in processes:
+            process.communicate()
+
+
+def _start(names: list[str]) -> "subprocess.Popen[str] | None":
+    """Let another Python ``compile_stages``; None where there is none."""
     if not sys.executable:
         return None
-    code = f"from {__name__} import compile_beside; compile_beside()"
+    code = f"from {__name__} import compile_stages; compile_stages({names!r})"
     nowhere = subprocess.DEVNULL
     try:
         return subprocess.Popen(
-            [sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere
-        )
+            [sys.executable, "-c", code],
+            stdin=nowhere, stdout=subprocess.PIPE, stderr=nowhere, text=True,
+        )  # fmt: skip
     except OSError:
         return None  # this one compiles all then
 
@@ -157,4 +194,4 @@ STAGES: dict[str, Callable[[World], object]] = {
 
 COMMON, BESIDE = "rays", "sight"
 """The stage whose kernels the others need, and the first that a second process can compile, with
-those after it, while this one is at those before."""
+those after it, while a first one is at those before."""

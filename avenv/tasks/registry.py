@@ -58,6 +58,7 @@ class Registered:
 AT_THE_GOAL = "share of the floor from which a stop would succeed"
 DEAF = "avenv_agents.baselines:DeafAgent"
 FOLLOWER = "avenv_agents.baselines:DirectionFollower"
+SEEKER = "avenv_agents.seeker:SeekerAgent"
 
 TASKS: dict[str, Registered] = {
     "PointGoal": Registered("avenv.tasks.point_goal:PointGoal", check=Check(AT_THE_GOAL)),
@@ -70,7 +71,7 @@ TASKS: dict[str, Registered] = {
     ),
     "SemanticAudioGoal": Registered(
         "avenv.tasks.semantic_audio_goal:SemanticAudioGoal",
-        check=Check(AT_THE_GOAL, classical=FOLLOWER),
+        check=Check(AT_THE_GOAL, classical=SEEKER),
     ),
     "MultiAudioGoal": Registered(
         "avenv.tasks.multi_audio_goal:MultiAudioGoal",
@@ -78,7 +79,7 @@ TASKS: dict[str, Registered] = {
     ),
     "MovingAudioGoal": Registered(
         "avenv.tasks.moving_audio_goal:MovingAudioGoal",
-        check=Check(AT_THE_GOAL, classical=FOLLOWER),
+        check=Check(AT_THE_GOAL, classical=SEEKER),
     ),
     "FollowMe": Registered("avenv.tasks.follow_me:FollowMe"),
     "AudioExplore": Registered("avenv.tasks.audio_explore:AudioExplore", 1000),

@@ -13,6 +13,7 @@ from avenv.acoustics import limit_memory
 from avenv.envs import BatchEnv
 from avenv.simulation import loading
 from avenv.simulation.homes import HomeStore
+from speed.resident import growth, resident
 
 POLICIES = {
     "walking": (0.0, 0.6, 0.2, 0.2),
@@ -22,6 +23,8 @@ POLICIES = {
 """Chances of stop, forward, left and right."""
 
 FIELD_BYTES = 256 * 2**20
+LOOK = 20
+"""Steps of a batch from one look at the memory to the next."""
 
 
 @contextmanager
@@ -58,15 +61,18 @@ def play(
     )  # fmt: skip
     cpu, wall = time.process_time(), time.perf_counter()
     envs.reset(seed=0)
-    begun, steps, resets = batch, 0, batch
+    begun, steps, resets, memory = batch, 0, batch, [resident()]
     while begun < episodes:
         _, _, terminated, truncated, _ = envs.step(rng.choice(4, batch, p=chances))
         ended = int((terminated | truncated).sum())
         begun, resets, steps = begun + ended, resets + ended, steps + batch
+        if steps // batch % LOOK == 0:
+            memory.append(resident())
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     envs.close()
     return {"episodes": resets, "steps": steps, "cpu_s": cpu, "wall_s": wall,
-            "steps_per_cpu_s": steps / cpu, "steps_per_s": steps / wall}  # fmt: skip
+            "steps_per_cpu_s": steps / cpu, "steps_per_s": steps / wall,
+            "resident_mib": memory[-1], "grown": growth(memory)}  # fmt: skip
 
 
 def measure_resets(
@@ -99,6 +105,8 @@ def measure_resets(
                                "ratio": share})  # fmt: skip
                 ratios.append({"name": f"{homes} homes over one warm home, steps/s, {name}",
                                "ratio": passed})  # fmt: skip
+                ratios.append({"name": f"memory of the second half over the quarter before, {name}",
+                               "ratio": 1 + many["grown"]})  # fmt: skip
     return rows, ratios
 
 

@@ -1,6 +1,10 @@
 """A cluster of several machines, all of them this one."""
 
+import atexit
 import os
+import shutil
+import signal
+import tempfile
 import time
 from contextlib import contextmanager
 
@@ -30,10 +34,19 @@ THRIFTY = {
 for name, value in (PATIENT | THRIFTY).items():
     os.environ.setdefault(f"RAY_{name}", str(value))
 
+if "RAY_TMPDIR" not in os.environ:  # as it is in the processes that Ray begins
+    os.environ["RAY_TMPDIR"] = tempfile.mkdtemp(prefix="ray-")
+    atexit.register(shutil.rmtree, os.environ["RAY_TMPDIR"], ignore_errors=True)
+
 ray = pytest.importorskip("ray", reason="Ray is not installed: avenv[cluster]")
 
 NODE = {"object_store_memory": 100 * 2**20, "memory": 8 * 2**30, "include_log_monitor": False}
 HEAD = {**NODE, "include_dashboard": False, "no_monitor": True}
+
+in_full = pytest.mark.skipif(
+    not os.environ.get("AVENV_TEST_CLUSTER"), reason="tried with AVENV_TEST_CLUSTER=1"
+)
+"""Of tests that take ten seconds to show what others show, or nearly."""
 
 TRIES = 3
 """Of a machine to begin: Ray gives it 30 seconds of time, come what may."""
@@ -96,15 +109,13 @@ def simulated(*cores):
         machines.end()
 
 
-class Owner:
-    """A member of a cluster that has what is lost when it dies."""
-
-    def __init__(self, number, is_new):
-        pass
-
-    def put(self, what):
-        """Return a reference to something that is its own."""
-        return [ray.put(what)]
+def die_of(mark):
+    """Kill this process if a mark is there, and take it away, so that nobody else dies of it."""
+    try:
+        mark.unlink()
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def wait_until(holds):

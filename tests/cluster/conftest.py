@@ -1,6 +1,6 @@
 """One cluster for all tests of this folder: to begin one takes longer than most of them."""
 
-import os
+import signal
 
 import pytest
 
@@ -9,10 +9,38 @@ OPTIONS = {"sensors": ("pose",), "sounds": "phone", "acoustics": "anechoic",
            "max_episode_steps": 30}  # fmt: skip
 
 
-def pytest_runtest_setup():
-    """Begin clusters where they are asked for: Ray's processes do not always begin in time."""
-    if not os.environ.get("AVENV_TEST_CLUSTER"):
-        pytest.skip("clusters are begun with AVENV_TEST_CLUSTER=1")
+LIMIT = 300
+"""Seconds that a test may take, however busy the machine."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Let no test wait for a cluster without end: the others would not be begun."""
+    late = []
+
+    def interrupt(*_):
+        late.append(item)
+        raise KeyboardInterrupt  # the one exception that Ray lets through while it waits
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(LIMIT)
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        if late:
+            pytest.fail(f"it has taken more than {LIMIT} s")
+        raise
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def compiled():
+    """Let no test wait for kernels to be compiled."""
+    from avenv.simulation.warmup import warm_up
+
+    warm_up()
 
 
 @pytest.fixture(scope="package")

@@ -51,7 +51,7 @@ def test_ctrl_c_leaves_results_and_no_processes(room):
     mark, journal = uuid.uuid4().hex, Path("out/episodes.jsonl")
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
     process = subprocess.Popen(
-        [sys.executable, "-m", "avenv", *command, "--cluster", "local", "--workers", "2"],
+        [sys.executable, "-m", "avenv", *command, "--cluster", "local", "--workers", "1"],
         env={**os.environ, "PYTHONPATH": path, "CLUSTER_TEST": mark},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster_support import wait_until
+from cluster_support import in_full, wait_until
 
 torch = pytest.importorskip("torch")
 
@@ -90,26 +90,23 @@ def test_a_run_is_that_of_one_machine_also_if_it_was_stopped(joined, config, tmp
 
 @dataclass(frozen=True)
 class Noted:
-    """Makes environments, and a file that says in which process; some of them are slow."""
+    """Makes environments, and a file that says in which process; ``slow-N`` makes those slow."""
 
     make_envs: TrainingEnvs
     folder: Path
-    slow: tuple[int, ...] = ()
 
     def __call__(self, worker):
         (self.folder / f"{worker}").write_text(str(os.getpid()))
-        envs = self.make_envs(worker)
-        if worker in self.slow:
-            step = envs.step
-            envs.step = lambda action: (time.sleep(0.1), step(action))[1]
+        envs, slow = self.make_envs(worker), self.folder / f"slow-{worker}"
+        step = envs.step
+        envs.step = lambda action: (time.sleep(0.1 * slow.exists()), step(action))[1]
         return envs
 
 
 def begin_crew(cluster, env, folder, count=2, **options):
     """Return a crew of two rows each, and a policy for it."""
-    make_envs = Noted(TrainingEnvs(env, 2, count), folder, options.pop("slow", ()))
     config = PolicyConfig(**PARTS)
-    validation = Validation(env, 6, count)
+    make_envs, validation = Noted(TrainingEnvs(env, 2, count), folder), Validation(env, 6, count)
     crew = ClusterWorkers(cluster, make_envs, count, 7, config, validation, **options)
     return crew, Policy(*crew.spaces, config)
 
@@ -119,7 +116,7 @@ def played_by(crew, policy, steps=12):
     return crew.finish()
 
 
-def test_a_crew_plays_what_one_machine_plays_and_goes_on_though_a_worker_dies(
+def test_a_crew_plays_what_one_machine_plays_though_a_worker_dies_and_one_is_slow(
     joined, env, tmp_path
 ):
     make_envs, parts = TrainingEnvs(env, 2, 2), PolicyConfig(**PARTS)
@@ -143,7 +140,22 @@ def test_a_crew_plays_what_one_machine_plays_and_goes_on_though_a_worker_dies(
         crew.begin(7)
         for rollout in before:
             check_equal(played_by(crew, policy), rollout)
-        crew.close()
+        check_no_straggler_is_waited_for(crew, policy, tmp_path / "slow-1")
+
+
+def check_no_straggler_is_waited_for(crew, policy, mark):
+    crew.patience = 0.5
+    mark.touch()
+    rollout = played_by(crew, policy, 40)
+    assert rollout.begun.shape == (40, 4)
+    np.testing.assert_array_equal(rollout.played.sum(0)[:2], 40)
+    assert (rollout.played.sum(0)[2:] >= 10).all()
+    assert (rollout.played.sum(0)[2:] < 40).all()
+    assert rollout.steps == rollout.played.sum()
+    after = played_by(crew, policy, 40)
+    slow = rollout.played.sum(0)[2]
+    # What was cut short goes on where it was.
+    np.testing.assert_array_equal(after.begun[0, 2:], rollout.ended[slow - 1, 2:])
 
 
 def when_all_play(crew, policy, rows):
@@ -225,22 +237,7 @@ def agreements(folder):
         return np.array([float(line["agreement"]) for line in csv.DictReader(lines)])
 
 
-def test_a_rollout_does_not_wait_for_stragglers(joined, env, tmp_path):
-    with Cluster(workers=2) as cluster:
-        crew, policy = begin_crew(cluster, env, tmp_path, slow=(1,), patience=0.5)
-        rollout = played_by(crew, policy, 40)
-        assert rollout.begun.shape == (40, 4)
-        np.testing.assert_array_equal(rollout.played.sum(0)[:2], 40)
-        assert (rollout.played.sum(0)[2:] >= 10).all()
-        assert (rollout.played.sum(0)[2:] < 40).all()
-        assert rollout.steps == rollout.played.sum()
-        after = played_by(crew, policy, 40)
-        slow = rollout.played.sum(0)[2]
-        # What was cut short goes on where it was.
-        np.testing.assert_array_equal(after.begun[0, 2:], rollout.ended[slow - 1, 2:])
-        crew.close()
-
-
+@in_full
 def test_a_worker_without_its_scene_says_where(joined, env, tmp_path):
     refused = pytest.raises(ValueError, match=r"nowhere.*on the machine")
     with Cluster(workers=1) as cluster, refused:

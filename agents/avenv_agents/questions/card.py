@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 
-from avenv.core.files import draft_of
+from avenv.core.store import Store
 from avenv_agents.questions.question import SPLITS, Question
 from avenv_agents.questions.stage import KINDS
 
@@ -53,7 +52,7 @@ source would have been inside something, or nothing was heard.
 """
 
 
-def write_card(folder: Path, questions: Sequence[Question], seed: int, left_out: int) -> None:
+def write_card(store: Store, questions: Sequence[Question], seed: int, left_out: int) -> None:
     """Write ``README.md``."""
     counts = Counter((q.axis, q.template, round(q.chance, 3)) for q in questions)
     rows = [f"| {a} | {t} | {n} | {c} |" for (a, t, c), n in counts.items()]
@@ -63,5 +62,5 @@ def write_card(folder: Path, questions: Sequence[Question], seed: int, left_out:
         files="\n".join(files), total=len(questions), homes=len({q.home for q in questions}),
         avenv=version("avenv"), seed=seed, table="\n".join(rows), sounds=sounds, left_out=left_out,
     )  # fmt: skip
-    with draft_of(folder / "README.md") as draft:
+    with store.write("README.md") as draft:
         draft.write_text(text, encoding="utf-8")

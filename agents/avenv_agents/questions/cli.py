@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from avenv.cli.commands import cluster_of, cluster_option
+from avenv.cli.commands import PLACE, cluster_of, cluster_option
 from avenv_agents.omni.options import server_options
 from avenv_agents.questions.question import SPLITS, Question, read_questions
 
@@ -21,7 +21,7 @@ def questions_group() -> None:
 
 
 @questions_group.command("make")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--out", type=PLACE, required=True, help="A folder, or a URL (docs/scale.md).")
 @click.option("--count", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--homes", type=click.IntRange(1), default=20, show_default=True,
@@ -31,20 +31,20 @@ def questions_group() -> None:
               help="Processes that film; default: 1, or all of the cluster.")  # fmt: skip
 @cluster_option
 def make(
-    out: Path, count: int, seed: int, homes: int, only: tuple[str, ...], workers: int | None,
+    out: str, count: int, seed: int, homes: int, only: tuple[str, ...], workers: int | None,
     cluster: str | None,
 ) -> None:  # fmt: skip
     """Film clips and write a data set: JSONL, Parquet, a data card, a page to look at.
 
     Stopped, the same command goes on. A question takes about 0.3 s of CPU. The machines of a
-    cluster have to share the folder.
+    cluster have to share the folder, or reach the URL.
     """
     from avenv_agents.questions.making import make as make_questions
 
     made = make_questions(
         out, count, seed, homes, only, workers=workers or 1, cluster=cluster_of(cluster, workers)
     )
-    click.echo(f"{len(made)} questions; open {out / 'sample.html'} to try some")
+    click.echo(f"{len(made)} questions; open {out}/sample.html to try some")
 
 
 @questions_group.command("check")

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError, SoundError
-from avenv.core.files import draft_of
+from avenv.core.store import Store, open_store
 from avenv.simulation.ears import PROPAGATION
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.loading import load_scene
@@ -111,34 +113,42 @@ class Clip:
         return (self.at(times)[1] - first) * (-1 if self.flipped else 1)
 
 
-def film(clip: Clip, folder: Path) -> dict[str, str]:
+def film(clip: Clip, folder: str | Path | Store) -> dict[str, str]:
     """Write a clip, a WAV and, if it is a film, an MP4 with the same sound; what is there stays.
 
     Returns:
-        the names of the files in the folder, by ``"audio"`` and ``"video"``.
+        the names of the files in the folder, or at the URL, by ``"audio"`` and ``"video"``.
 
     Raises:
         AvenvError: it cannot be seen from there, or nothing is heard.
         ImportError: PyAV is not installed.
     """
+    store = open_store(folder)
     names = {"audio": f"{clip.name}.wav"} | ({"video": f"{clip.name}.mp4"} if clip.is_film else {})
-    if all((folder / name).exists() for name in names.values()):
+    if all(store.holds(name) for name in names.values()):
         return names
-    folder.mkdir(parents=True, exist_ok=True)
     world = world_of(clip)
     audio = heard(clip, world)
     if np.sqrt(np.mean(audio**2)) < SILENCE:
         raise SoundError(f"{clip.scene}: nothing is heard in a clip")
-    with draft_of(folder / names["audio"]) as draft:
+    with store.write(names["audio"]) as draft:
         draft.write_bytes(sound_file(audio, RATE, "wav"))
     if clip.is_film:
-        from avenv.recording.video import VideoWriter
-
-        with VideoWriter(folder / names["video"], SIZE, FPS, RATE) as video:
-            for frame in seen(clip, world):
-                video.add_frame(frame)
-            video.add_audio(np.clip(audio, -1, 1))
+        with store.write(names["video"]) as draft:
+            _write_film(draft, seen(clip, world), audio)
     return names
+
+
+def _write_film(draft: Path, pictures: NDArray[np.uint8], audio: NDArray[np.float32]) -> None:
+    from avenv.recording.video import VideoWriter
+
+    with TemporaryDirectory(prefix="avenv-") as folder:
+        file = Path(folder, "film.mp4")  # PyAV asks for the ending
+        with VideoWriter(file, SIZE, FPS, RATE) as video:
+            for picture in pictures:
+                video.add_frame(picture)
+            video.add_audio(np.clip(audio, -1, 1))
+        shutil.copyfile(file, draft)
 
 
 def world_of(clip: Clip) -> World:

@@ -9,8 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from avenv.core.errors import AvenvError
-from avenv.core.files import draft_of
 from avenv.core.interrupts import terminable
+from avenv.core.store import Store, open_store
 from avenv.simulation.cluster import Cluster
 from avenv.simulation.sharing import check_shared, share_out
 from avenv_agents.questions.card import write_card
@@ -24,7 +24,7 @@ _BATCH = 100  # rows of a Parquet file whose media are in memory at once
 
 
 def make(
-    folder: Path,
+    folder: str | Path | Store,
     count: int = 2000,
     seed: int = 0,
     homes: int = 20,
@@ -37,8 +37,8 @@ def make(
     """Make a data set of questions; stopped, the same call goes on where it was.
 
     Args:
-        folder: to write: ``SPLIT.jsonl`` and ``SPLIT.parquet`` for each split, ``media/``, a data
-            card ``README.md`` and ``sample.html``, a page to look at.
+        folder: to write, or a URL (``core.store``): ``SPLIT.jsonl`` and ``SPLIT.parquet`` for each
+            split, ``media/``, a data card ``README.md`` and ``sample.html``, a page to look at.
         count, seed, homes, only, scenes: as of ``plan``.
         progress: show a progress bar.
         workers: processes that film.
@@ -50,6 +50,7 @@ def make(
 
     Raises:
         ValueError: as ``plan``, or machines do not share the folder.
+        OSError: it cannot be written to.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; what is filmed is kept.
         ImportError: PyAV or pyarrow is not installed.
     """
@@ -58,37 +59,38 @@ def make(
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ImportError(f'{error}; it is in: pip install "avenv[questions]"') from error
-    folder.mkdir(parents=True, exist_ok=True)
+    store = open_store(folder)
     groups = list(plan(count, seed, homes, only, scenes))
     bar = tqdm(total=sum(len(g.questions) for g in groups), unit="question", disable=not progress)
     filmed: dict[int, list[Question]] = {}
     try:
         with terminable(), bar, cluster or nullcontext():
             if cluster is not None:
-                check_shared(cluster, folder)
-            jobs = [(group, folder.resolve() / MEDIA) for group in groups]
+                check_shared(cluster, store)
+            jobs = [(group, store.within(MEDIA)) for group in groups]
             for number, done in share_out(_filmed, jobs, workers, cluster):
                 filmed[number] = done
                 bar.update(len(groups[number].questions))
     except KeyboardInterrupt as stop:
-        raise type(stop)(f"{folder} keeps what is filmed; the same command goes on") from stop
+        raise type(stop)(f"{store} keeps what is filmed; the same command goes on") from stop
     questions = [question for number in sorted(filmed) for question in filmed[number]]
     left_out = sum(not done for done in filmed.values())
     for split in SPLITS:
         own = [q for q in questions if q.split == split]
-        write_questions(folder / f"{split}.jsonl", own)
-        _write_parquet(folder, split, own)
-    write_card(folder, questions, seed, left_out)
-    write_page(folder, questions)
+        with store.write(f"{split}.jsonl") as draft:
+            write_questions(draft, own)
+        _write_parquet(store, split, own)
+    write_card(store, questions, seed, left_out)
+    write_page(store, questions)
     return questions
 
 
-def _filmed(group: Planned, folder: Path) -> list[Question]:
+def _filmed(group: Planned, media: Store) -> list[Question]:
     """Return the questions of a group with their files; none if one cannot be filmed."""
     done = []
     try:
         for question, clips in zip(group.questions, group.clips, strict=True):
-            files = [film(clip, folder) for clip in clips]
+            files = [film(clip, media) for clip in clips]
             audio = tuple(f"{MEDIA}/{own['audio']}" for own in files)
             video = tuple(f"{MEDIA}/{own['video']}" for own in files if "video" in own)
             done.append(replace(question, audio=audio, video=video))
@@ -97,7 +99,7 @@ def _filmed(group: Planned, folder: Path) -> list[Question]:
     return done
 
 
-def _write_parquet(folder: Path, split: str, questions: Sequence[Question]) -> None:
+def _write_parquet(store: Store, split: str, questions: Sequence[Question]) -> None:
     """Write questions with their media inside, as Hugging Face's ``datasets`` has audio and video.
 
     Each is a list of ``{"bytes", "path"}``.
@@ -118,13 +120,12 @@ def _write_parquet(folder: Path, split: str, questions: Sequence[Question]) -> N
         data = {name: getattr(question, name) for name in schema.names}
         for name in ("audio", "video"):
             data[name] = [
-                {"bytes": (folder / path).read_bytes(), "path": Path(path).name}
-                for path in data[name]
+                {"bytes": store.read(path), "path": Path(path).name} for path in data[name]
             ]
         return data
 
     with (
-        draft_of(folder / f"{split}.parquet") as draft,
+        store.write(f"{split}.parquet") as draft,
         parquet.ParquetWriter(draft, schema) as writer,
     ):
         for start in range(0, len(questions), _BATCH):

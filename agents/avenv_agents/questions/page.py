@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
-from avenv.core.files import draft_of
+from avenv.core.store import Store
 from avenv_agents.questions.question import Question
 
 EACH = 4
@@ -25,7 +24,7 @@ small{color:#666}ol{list-style:upper-alpha}</style>
 and every answer is true of as many of them.</p>"""
 
 
-def write_page(folder: Path, questions: Sequence[Question]) -> None:
+def write_page(store: Store, questions: Sequence[Question]) -> None:
     """Write ``sample.html``, some questions of every template, the answers folded away."""
     shown, begun = dict[str, list[Question]](), set[str]()
     for question in questions:
@@ -37,7 +36,7 @@ def write_page(folder: Path, questions: Sequence[Question]) -> None:
     parts = [HEAD, f"<nav>{links}</nav>"]
     for name, own in shown.items():
         parts += [f'<h2 id="{name}">{name}</h2>', *map(_article, own)]
-    with draft_of(folder / "sample.html") as draft:
+    with store.write("sample.html") as draft:
         draft.write_text("\n".join([*parts, "</html>"]), encoding="utf-8")
 
 

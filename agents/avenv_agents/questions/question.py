@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from avenv.core.files import draft_of, read_limited
+from avenv.core.files import read_limited
 
 SPLITS = ("train", "val", "test")
 LETTERS = "ABCDE"
@@ -70,8 +70,7 @@ class Question:
 
 def write_questions(path: Path, questions: Iterable[Question]) -> None:
     """Write a file with one line of JSON for each question."""
-    with draft_of(path) as draft:
-        draft.write_text("".join(json.dumps(asdict(q)) + "\n" for q in questions), encoding="utf-8")
+    path.write_text("".join(json.dumps(asdict(q)) + "\n" for q in questions), encoding="utf-8")
 
 
 def read_questions(path: Path) -> list[Question]:

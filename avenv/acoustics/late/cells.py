@@ -214,10 +214,10 @@ def blend(cells, bvh, x, y, z, rows, weights):
     """
     # between layers, but not above or below the outermost
     w = min(max((z - cells.low[2]) / cells.size[2] - 0.5, 0.0), cells.row.shape[0] - 1.0)
-    count, total = _weigh(cells, bvh, x, y, z, w, _NEAR, rows, weights, 0)
+    count, total = _weigh(cells, bvh, x, y, z, w, np.int64(_NEAR), rows, weights, np.int64(0))
     if total < _ENOUGH:
         near = count
-        count, wide = _weigh(cells, bvh, x, y, z, w, _WIDE, rows, weights, near)
+        count, wide = _weigh(cells, bvh, x, y, z, w, np.int64(_WIDE), rows, weights, near)
         if wide == 0:
             rows[near], weights[near] = _nearest(cells, x, y, z), 1.0
             count, wide = near + 1, 1.0

@@ -47,6 +47,8 @@ class EdgeGrid(NamedTuple):
         first: (C + 1,) int64 where the edges of a cube begin in the list.
         edge: (N,) int32 the list.
         edges: all that are listed, E of them.
+        lines: (E, 8) float64, one by one, what most of them are judged by: ``start``, ``along``,
+            ``length``, and ``width`` or ``REACH``, the lesser.
         bends: (E,) int32 their numbers among the edges that bend sound, -1 if they are narrow.
     """
 
@@ -56,6 +58,7 @@ class EdgeGrid(NamedTuple):
     first: NDArray[np.int64]
     edge: NDArray[np.int32]
     edges: Edges
+    lines: NDArray[np.float64]
     bends: NDArray[np.int32]
 
 
@@ -75,7 +78,10 @@ def grid_edges(edges: Edges, bending: NDArray[np.int64]) -> EdgeGrid:
     _list_near(edges, low, width, shape, number[1:], latest, first, listed)
     bends = np.full(len(edges.length), -1, np.int32)
     bends[bending] = np.arange(len(bending), dtype=np.int32)
-    return EdgeGrid(low, np.array([width]), shape, first, listed, edges, bends)
+    lines = [edges.start, edges.along, edges.length, np.minimum(edges.width, REACH)]
+    return EdgeGrid(
+        low, np.array([width]), shape, first, listed, edges, np.column_stack(lines), bends
+    )
 
 
 @borrowing
@@ -120,19 +126,23 @@ def _beyond(x, cube, width):
 
 
 @inner
-def fade_past_edges(scene, tree, image, points, length, near, which, gain):
+def fade_past_edges(scene, tree, image, points, length, near, which, passed, gain):
     """Weaken the octave gains (B,) of an image's path for the edges in its way's Fresnel zones.
 
     ``points`` are those of the path, from the listener, and ``length`` its metres. Scratch:
-    ``near`` (MAX_NEAR, NEAR_COLUMNS) and ``which`` (MAX_NEAR,) int32.
+    ``near`` (MAX_NEAR, NEAR_COLUMNS), ``which`` (MAX_NEAR,) int32, and ``passed`` (E,) int64, zeros
+    for the first of a listener's paths.
     """
-    number, way, n, before = 0, 0.0, 0, -1
+    number, way, n, before = np.int64(0), 0.0, 0, np.int64(-1)
     order = tree.order[image]
+    leg = image * (order + 1)  # no other path's legs have this number, or one of those after it
     while True:
-        after = tree.mirror[image] if image > 0 else -1
+        after = tree.mirror[image] if image > 0 else np.int64(-1)
+        leg += 1
         number = _gather(
-            scene, points[n], points[n + 1], before, after, order, way, length, near, which, number
-        )
+            scene, points[n], points[n + 1], before, after, order, way, length, near, which,
+            passed, leg, number,
+        )  # fmt: skip
         if image == 0:
             break
         way += distance(points[n], points[n + 1])
@@ -147,10 +157,13 @@ def fade_past_edges(scene, tree, image, points, length, near, which, gain):
 
 
 @inner
-def _gather(scene, a, b, before, after, order, way, length, near, which, number):
+def _gather(
+    scene, a, b, before, after, order, way, length, near, which, passed, leg, number
+):  # fmt: skip
     """Note the edges near the leg from a to b, between two mirrors (-1: none); return how many.
 
-    ``way`` is how far along the path a is. An edge that is near several legs is noted once.
+    ``way`` is how far along the path a is. An edge that is near several legs is noted once; one
+    that is near several cubes of the same is looked at once: ``passed`` says at which leg it was.
     """
     grid = scene.near_edges
     width = grid.width[0]
@@ -170,10 +183,12 @@ def _gather(scene, a, b, before, after, order, way, length, near, which, number)
         if 0 <= i < nx and 0 <= j < ny and 0 <= k < nz:
             cube = (i * ny + j) * nz + k
             for place in range(grid.first[cube], grid.first[cube + 1]):
-                number = _note(
-                    scene, grid.edge[place], a, b, before, after, order, way, length, near, which,
-                    number,
-                )  # fmt: skip
+                e = grid.edge[place]
+                if passed[e] != leg:
+                    passed[e] = leg
+                    number = _note(
+                        scene, e, a, b, before, after, order, way, length, near, which, number
+                    )
         if min(next_x, next_y, next_z) >= 1:
             return number
         if next_x <= next_y and next_x <= next_z:
@@ -199,9 +214,9 @@ def _crossings(x, u):
 @inner
 def _note(scene, e, a, b, before, after, order, way, length, near, which, number):
     """Note an edge if the leg from a to b comes near it; return how many there are then."""
-    edges = scene.near_edges.edges
-    width = min(edges.width[e], REACH)
-    s, t, clear = _closest(edges, e, a, b)
+    edges, line = scene.near_edges.edges, scene.near_edges.lines[e]
+    width = line[7]
+    s, t, clear = _closest(line, a, b)
     if clear >= width:
         return number
     along = way + s * distance(a, b)
@@ -294,15 +309,15 @@ def _height(scene, mirror, inside, x, y, z):
 
 
 @inner
-def _closest(edges, e, a, b):
+def _closest(line, a, b):
     """Return where a leg and an edge are closest: share of the leg, metres of the edge, and apart.
 
-    Ericson, "Real-Time Collision Detection" (2005), 5.1.9.
+    ``line`` is a row of ``EdgeGrid.lines``. Ericson, "Real-Time Collision Detection" (2005), 5.1.9.
     """
-    length = edges.length[e]
+    length = line[6]
     uu, uv, uw, vw = 0.0, 0.0, 0.0, 0.0
     for c in range(3):
-        d, v, w = b[c] - a[c], edges.along[e, c], a[c] - edges.start[e, c]
+        d, v, w = b[c] - a[c], line[3 + c], a[c] - line[c]
         uu += d * d
         uv += d * v
         uw += d * w
@@ -315,6 +330,6 @@ def _closest(edges, e, a, b):
         s = min(max((t * uv - uw) / max(uu, 1e-12), 0.0), 1.0)
     square = 0.0
     for c in range(3):
-        d = a[c] + s * (b[c] - a[c]) - edges.start[e, c] - t * edges.along[e, c]
+        d = a[c] + s * (b[c] - a[c]) - line[c] - t * line[3 + c]
         square += d * d
     return s, t, np.sqrt(square)

@@ -71,6 +71,7 @@ def find_paths(scene, tree, air, listener, paths):
     points, wedges = np.empty((legs + 1, 3)), np.empty((MAX_BENDS, WEDGE_COLUMNS))
     hits, which = np.empty(legs, np.int32), np.empty(_CANDIDATES, np.int64)
     near, near_edge = np.empty((MAX_NEAR, NEAR_COLUMNS)), np.empty(MAX_NEAR, np.int32)
+    passed = np.zeros(len(scene.near_edges.bends), np.int64)
     count = _add_direct(scene, tree.position[0], air, listener, points, paths)
     for k in range(1, len(tree.key)):
         if _bounce_points(scene, tree, k, listener, points) and _is_open(
@@ -90,7 +91,7 @@ def find_paths(scene, tree, air, listener, paths):
             paths.kind[count] = REFLECTED
             _finish(paths, count, points, np.int64(tree.order[k] + 1), air)
             length = float(paths.length[count])
-            fade_past_edges(scene, tree, k, points, length, near, near_edge, gain)
+            fade_past_edges(scene, tree, k, points, length, near, near_edge, passed, gain)
             count += 1
     strongest_bends(scene, tree.bends, tree.position[0], listener, points, wedges, which)
     return _add_diffracted(scene, tree, air, listener, which, points, wedges, paths, count)
@@ -198,7 +199,7 @@ def _bounce_points(scene, tree, image, listener, points):
 @inner
 def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
-    n, before = 0, 0
+    n, before = np.int64(0), np.int64(0)
     while image > 0:
         # Whether anything is in the way is sooner known than what the leg meets first.
         if not _is_clear_until(scene, points[n], points[n + 1]):

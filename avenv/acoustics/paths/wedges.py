@@ -78,7 +78,7 @@ def merge_thin(scene, chain, number, points, wedges):
     """
     edges, twins = scene.edges, scene.twins
     length = wedges[number - 1, WAY] + distance(points[number], points[number + 1])
-    i = 0
+    i = np.int64(0)
     while i < number:
         e = chain[i]
         twin, thickness, top = twins.edge[e], twins.thickness[e], int(twins.face[e])
@@ -192,7 +192,7 @@ def _shaped_gain(wedge, place, distance, reflectance_0, reflectance_1):
 def pressure_gain(scene, chain, number, wedges, band):
     """Return the product of the gains of a string's wedges in a band, after ``shape``."""
     gain = 1.0
-    i = 0
+    i = np.int64(0)
     while i < number:
         pair = wedges[i, _PAIR] > 0
         apart = _gain_of(

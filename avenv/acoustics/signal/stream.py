@@ -277,7 +277,7 @@ def _hear_the_past(histories, responses, size, roots, limit, window):
     for k in range(len(histories)):
         if not is_silent(histories[k]):
             _transform_frame(histories[k], roots, past)
-            _transform_part(responses[k], 0, responses.shape[2], roots, spectra)
+            _transform_part(responses[k], np.int64(0), responses.shape[2], roots, spectra)
             _add_products(past, spectra, total)
     begin, still = histories.shape[1] - window.shape[1], np.zeros(window.shape[1], np.float32)
     for pair in range(len(total)):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from avenv.core.errors import SceneError
+from avenv.core.vectors import norm
 from avenv.scene.homes.poses import poses
 from avenv.scene.homes.space import Box, Pose, Space, box_of, space_of
 from avenv.scene.placed import PlacedScene, free_name, lay_out
@@ -97,7 +98,7 @@ def _fitting(space: Space, count: int, rng: np.random.Generator) -> list[Pose]:
     for pose in poses({"at": "wall", "gap": _GAP}, _SIZE, space, rng):
         if len(found) == count:
             break
-        if any(np.hypot(pose[0] - x, pose[1] - y) < _APART for x, y, _ in found):
+        if any(norm(pose[0] - x, pose[1] - y) < _APART for x, y, _ in found):
             continue
         if not (space.fits(box_of(pose, _SIZE)) and space.is_clear(_before(pose))):
             continue

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from avenv.core.vectors import norm
 from avenv.scene.catalogue import kind
 from avenv.scene.homes.kitchen import place_run
 from avenv.scene.homes.poses import HUNG_GAP, Row, Size, Thing, poses, poses_beside, spots_on
@@ -213,7 +214,7 @@ def _sides(row: Row, thing: Thing) -> list[Box]:
 def _between(parent: Thing, child: Thing) -> Box:
     """Return the floor between a thing and the one before it."""
     width = min(parent.size[1], child.size[1])
-    gap = np.hypot(*np.subtract(child.place[:2], parent.place[:2]))
+    gap = norm(child.place[0] - parent.place[0], child.place[1] - parent.place[1])
     gap -= (parent.size[0] + child.size[0]) / 2
     zone = relative(parent.place, (parent.size[0] + gap) / 2, 0)
     return box_of(zone, (max(gap - 0.01, 0.001), width, _LOW), FLAT + 0.01)

@@ -1,6 +1,5 @@
 """Where a row of ``furniture.yaml`` may put a thing: poses, the most suitable first."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from avenv.core.vectors import norm
 from avenv.scene.homes.space import Pose, Space, Wall, relative
 
 Row = Mapping[str, Any]
@@ -83,8 +83,10 @@ def _merit(wish: str, wall: Wall, along: float, size: Size, space: Space) -> flo
         middles = [(w[0] + w[1]) / 2 for w in wall.windows]
         return 1 - min((abs(along - m) for m in middles), default=2.0)
     if wish == "entrance":
-        here = wall.pose(along, size[0], WALL_GAP)[:2]
-        return 0.0 if space.entrance is None else -math.dist(here, space.entrance)
+        if space.entrance is None:
+            return 0.0
+        here = wall.pose(along, size[0], WALL_GAP)
+        return -norm(here[0] - space.entrance[0], here[1] - space.entrance[1])
     return space.distance_to_doors(wall.pose(along, size[0], WALL_GAP)) / 4  # far
 
 
@@ -211,7 +213,7 @@ def spots_on(row: Row, size: Size, parent: Thing, rng: np.random.Generator) -> l
         mine = (forward - size[0] / 2, forward + size[0] / 2,
                 left - size[1] / 2, left + size[1] / 2)  # fmt: skip
         far = (abs(forward) + size[0] / 2) / px, (abs(left) + size[1] / 2) / py
-        if parent.kind in _ROUND and math.hypot(*far) > 0.5:
+        if parent.kind in _ROUND and norm(*far) > 0.5:
             continue
         if all(mine[0] > t[1] or mine[1] < t[0] or mine[2] > t[3] or mine[3] < t[2]
                for t in parent.tops):  # fmt: skip

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from shapely import Point
 
+from avenv.core.vectors import norm
 from avenv.scene.openings import LEAF, Cut
 from avenv.scene.placed import PlacedScene
 from avenv.scene.plan import Segment
@@ -153,7 +154,7 @@ class Space:
     def distance_to_doors(self, pose: Pose) -> float:
         """Return the metres from a place to the nearest door."""
         return min(
-            math.hypot(ix * _CELL + self.low[0] - pose[0], iy * _CELL + self.low[1] - pose[1])
+            norm(ix * _CELL + self.low[0] - pose[0], iy * _CELL + self.low[1] - pose[1])
             for ix, iy in self._mouths
         )
 
@@ -205,7 +206,7 @@ class Space:
         way = self._way()
         here = (np.array(pose[:2]) - self.low) / _CELL - 0.5
         away, aside = (
-            np.hypot(*(np.argwhere(cells)[:, ::-1] - here).T).min(initial=np.inf) * _CELL
+            np.sqrt(((np.argwhere(cells)[:, ::-1] - here) ** 2).sum(1)).min(initial=np.inf) * _CELL
             for cells in (way, ~self._blocked & ~way)
         )
         return bool(away <= min(_ARM, aside - _BODY))

@@ -7,7 +7,7 @@ elsewhere. Ray is imported when a cluster is asked for.
 """
 
 from avenv.simulation.cluster.cluster import Cluster
-from avenv.simulation.cluster.placement import worker_memory
+from avenv.simulation.cluster.placement import wait_for_place, worker_memory
 from avenv.simulation.cluster.remote import address, versions
 
-__all__ = ["Cluster", "address", "versions", "worker_memory"]
+__all__ = ["Cluster", "address", "versions", "wait_for_place", "worker_memory"]

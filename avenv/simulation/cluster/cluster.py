@@ -66,6 +66,7 @@ class Cluster:
         self._ray: Any = ray
         self.address, self.threads, self.memory = address, threads, memory
         self._asked, self._is_ours = workers, False
+        self._made: list[Any] = []
 
     @property
     def workers(self) -> int:
@@ -96,6 +97,7 @@ class Cluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end(self._made)
         if self._is_ours:
             self._ray.shutdown()  # which ends what still works for us, wherever that is
             self._is_ours = False
@@ -196,7 +198,8 @@ class Cluster:
 
         What they hold is asked by ``actor.call.remote(verb, *arguments)``, even while it does
         something else; ``got`` returns the answer. One that dies is made anew by Ray, on another
-        machine if need be, and ``is_new`` is then false. Each has so many GPUs of its own.
+        machine if need be, and ``is_new`` is then false. Each has so many GPUs of its own. They end
+        with ``end``, and with the cluster.
         """
         actor = self._ray.remote(remote.Member).options(
             num_cpus=self.threads, num_gpus=gpus, memory=self.memory, max_restarts=-1,
@@ -204,7 +207,9 @@ class Cluster:
             scheduling_strategy="SPREAD",
         )  # fmt: skip
         packed = self._packed(make)  # within the call: it may outlive any machine's memory
-        return [actor.remote(remote.place(), packed, number) for number in range(count)]
+        made = [actor.remote(remote.place(), packed, number) for number in range(count)]
+        self._made += made
+        return made
 
     def share(self, what: Any) -> Any:
         """Return a reference by which arguments of calls are sent to each machine once.
@@ -239,9 +244,11 @@ class Cluster:
 
     def end(self, members: Iterable[Any]) -> None:
         """End actors."""
-        for member in members:
-            with suppress(Exception):
+        ended = list(members)
+        for member in ended:
+            with suppress(Exception):  # it may have died, or the cluster with it
                 self._ray.kill(member)
+        self._made = [one for one in self._made if one not in ended]
 
     @property
     def death(self) -> type[Exception]:
@@ -266,7 +273,7 @@ class Cluster:
         return self._ray.remote(function).options(runtime_env=self._environment(), **options)
 
     def _environment(self) -> dict[str, Any]:
-        return {"env_vars": {name: str(self.threads) for name in remote.THREADS}}
+        return {"env_vars": remote.environment(self.threads)}
 
     def _packed(self, what: Any) -> bytes:
         """Return something as workers read it once they know where its modules are."""

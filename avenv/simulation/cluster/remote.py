@@ -18,6 +18,9 @@ THREADS = ("AVENV_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_
            "NUMBA_NUM_THREADS")  # fmt: skip
 """Variables from which a process that starts reads how many threads it may use."""
 
+TOLD = ("AVENV_STORE",)
+"""Variables that workers have as whoever asks them."""
+
 Place = tuple[str, list[str]]
 """A folder to work in, and folders of modules."""
 
@@ -27,6 +30,12 @@ _PACKAGE = Path(__file__).parents[2]
 def place() -> Place:
     """Return by what files and modules are found here."""
     return os.getcwd(), [os.path.abspath(folder) for folder in sys.path]
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return variables of a worker with so many threads."""
+    told = {name: os.environ[name] for name in TOLD if name in os.environ}
+    return told | dict.fromkeys(THREADS, str(threads))
 
 
 def versions() -> dict[str, str]:
