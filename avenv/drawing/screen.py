@@ -9,7 +9,8 @@ from avenv import vision
 from avenv.drawing.panel import compose
 from avenv.drawing.textmap import text_map
 from avenv.drawing.topdown import TopDownMap
-from avenv.simulation.eyes import in_hands
+from avenv.simulation.eyes import things_about
+from avenv.simulation.guests import looks_of
 from avenv.simulation.simulator import Simulator
 from avenv.simulation.world import World
 
@@ -67,7 +68,11 @@ class Screen:
         return f"{'. '.join(self._task.caption(row))}\n{plan}\n"
 
     def picture(
-        self, row: int, position: ArrayLike | None = None, heading: float | None = None
+        self,
+        row: int,
+        position: ArrayLike | None = None,
+        heading: float | None = None,
+        ago: float = 0.0,
     ) -> NDArray[np.uint8]:
         """Return the panel (H, W, 3) of one environment.
 
@@ -75,6 +80,7 @@ class Screen:
             row: which environment.
             position: (x, y) to look from instead of the body's own, for pictures between steps.
             heading: likewise, radians.
+            ago: seconds before now at which others are shown.
         """
         simulator, state = self._simulator, self._simulator.state
         world = state.here[row]
@@ -83,10 +89,10 @@ class Screen:
         hfov = simulator.settings.hfov
         eye = (*at, state.level[row] + simulator.body.eye_height)
         feet = np.array([*at, state.level[row]])
-        held = in_hands(world.compiled, simulator.body, feet, facing)
+        scene = world.prepared_for("raster", looks=looks_of(state.emitters(row)))
         view = vision.render_view(
-            world.raster, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",),
-            instances=held if world.compiled.held else None,
+            scene, eye, facing, size=(SIDE, SIDE), hfov=hfov, sensors=("rgb",),
+            instances=things_about(scene, state, row, feet, facing, ago),
         )  # fmt: skip
         return compose(
             view["rgb"],

@@ -23,7 +23,8 @@ from avenv.envs.vector import BatchEnv
 from avenv.play.captions import captions
 from avenv.play.pictures import Pictures
 from avenv.play.sound import as_pcm
-from avenv.simulation.eyes import in_hands
+from avenv.simulation.eyes import things_about
+from avenv.simulation.guests import looks_of
 from avenv.simulation.world import World
 
 SIZE = (480, 360)
@@ -167,11 +168,9 @@ class Past:
         simulator, state = batch.simulator, batch.simulator.state
         world, heading = state.here[0], float(state.heading[0])
         (x, y), time = state.position[0].tolist(), float(state.time[0])
-        feet = np.array([x, y, state.level[0]])
-        held = in_hands(world.compiled, simulator.body, feet, heading)
-        picture = self._pictures.draw(
-            world, "full", state.eyes()[0], heading, 0.0, held if world.compiled.held else None
-        )
+        scene = world.prepared_for("raster", looks=looks_of(state.emitters(0)))
+        things = things_about(scene, state, 0)
+        picture = self._pictures.draw(scene, state.eyes()[0], heading, 0.0, things)
         emitters = [(e.object or e.sound.kind, e) for e in state.emitters(0)]
         sounding = [(n, e.at(time)) for n, e in emitters if e.is_sounding(int(state.clock[0]))]
         told = {

@@ -9,7 +9,6 @@ from PIL import Image
 
 from avenv import vision
 from avenv.core.frames import body_rotation
-from avenv.simulation.world import World
 
 SIZES = ((160, 120), (240, 180), (320, 240), (480, 360), (640, 480))
 """(width, height) in pixels that pictures may have."""
@@ -48,12 +47,12 @@ class Pictures:
         return SIZES[self._size]
 
     def draw(
-        self, world: World, light: str, eye: ArrayLike, heading: float, pitch: float,
-        held: vision.Instances | None = None,
+        self, scene: vision.RasterScene, eye: ArrayLike, heading: float, pitch: float,
+        things: vision.Instances | None = None,
     ) -> bytes:  # fmt: skip
-        """Return what an eye (3,) sees in a light, a name in ``vision.LIGHTS``, as JPEG.
+        """Return what an eye (3,) sees of a scene as JPEG.
 
-        ``held`` says where the things are that its body holds.
+        ``things`` says where those are that its body holds, and who walks about.
         """
         began = perf_counter()
         if self.size not in self._renderers:
@@ -61,7 +60,7 @@ class Pictures:
             self._renderers[self.size] = vision.make_renderer(1, optics, ("rgb",))
         renderer = self._renderers[self.size]
         rotation = body_rotation(np.array([heading]), np.array([pitch]))
-        renderer.draw([world.prepared_for("raster", light)], [0], np.array([eye]), rotation, held)
+        renderer.draw([scene], [0], np.array([eye]), rotation, things)
         jpeg = as_jpeg(renderer.pictures["rgb"][0])
         self.took(perf_counter() - began)
         return jpeg

@@ -184,8 +184,9 @@ class Session:
         """Return what the body sees, as JPEG."""
         state = self.simulator.state
         return self.pictures.draw(
-            self.world, self.light, state.eyes()[0], float(state.heading[0]), self.pitch
-        )
+            self.world.prepared_for("raster", self.light),
+            state.eyes()[0], float(state.heading[0]), self.pitch,
+        )  # fmt: skip
 
     def view(self) -> tuple:
         """Return what a picture depends on: where this is the same, so is the picture."""

@@ -130,7 +130,8 @@ class _Film:
         for k in range(1, due + 1):
             share = k / due
             pose = start + share * (end - start), self._heading + share * turn
-            self._video.add_frame(self._screen.picture(0, *pose))
+            ago = (1 - share) * sensors.step_time
+            self._video.add_frame(self._screen.picture(0, *pose, ago))
         self._video.add_audio(simulator.window(0)[:EARS, -sensors.step_samples :])
         self.begin()
 

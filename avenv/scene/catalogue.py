@@ -17,7 +17,7 @@ import yaml
 from numpy.typing import NDArray
 
 from avenv.core.errors import SceneError
-from avenv.scene.furniture import BUILDERS, SHAPES
+from avenv.scene.furniture import BUILDERS, SHAPES, Builder
 from avenv.scene.materials import material
 from avenv.scene.primitives import move, surface_uv, turn
 from avenv.scene.problems import suggest
@@ -149,6 +149,7 @@ def build_mesh(
     size: Sequence[float] | None = None,
     materials: Mapping[str, str] | None = None,
     state: str | None = None,
+    shape: str | None = None,
 ) -> list[Part]:
     """Build an object of a kind.
 
@@ -159,9 +160,11 @@ def build_mesh(
         materials: other materials for some of the parts, by part name.
         state: one of the kind's states, by default the first. In the state of being held it is
             built as in the first.
+        shape: another shape than that of the state, in ``furniture.SHAPES``.
 
     Raises:
-        SceneError: unknown kind, part, material or state, or a size beyond the kind's limits.
+        SceneError: unknown kind, part, material, state or shape, or a size beyond the kind's
+            limits.
     """
     chosen = kind(name)
     how = _state(chosen, state)
@@ -171,7 +174,7 @@ def build_mesh(
             raise SceneError(f"{name} has no part {part!r}{suggest(part, chosen.materials)}")
         material(used[part])
     used |= how.materials
-    build = BUILDERS[name] if how.shape is None else SHAPES[name, how.shape]
+    build = _builder(name, shape or how.shape)
     extents = _checked_size(chosen, size)
     parts = []
     for part, solids in build(*extents).items():
@@ -188,6 +191,15 @@ def build_mesh(
             )
         )
     return parts
+
+
+def _builder(name: str, shape: str | None) -> Builder:
+    if shape is None:
+        return BUILDERS[name]
+    if (name, shape) not in SHAPES:
+        known = [other for kind, other in SHAPES if kind == name]
+        raise SceneError(f"{name} has no shape {shape!r}{suggest(shape, known)}")
+    return SHAPES[name, shape]
 
 
 def _read_state(row: dict, how: dict) -> KindState:

@@ -72,7 +72,7 @@ def compile_scene(spec: SceneSpec) -> CompiledScene:
         surface=np.concatenate([rows[s] for rows, s in zip(surfaces, current, strict=True)]),
         object=np.repeat(np.arange(len(things)), counts).astype(np.int32),
         double_sided=np.concatenate([m.sheet for m in merged]),
-        surfaces=_surface_table(rows),
+        surfaces=surface_table(rows),
         objects=tuple(thing.object for thing in things),
         rooms=tuple(Room(r.spec.name, r.clear, r.floor, r.spec.height) for r in placed.rooms),
         sources=tuple(placed.sources),
@@ -217,7 +217,7 @@ def _parts(
     return build_mesh(kind, size, dict(materials), state or None)
 
 
-def _surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:
+def surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:
     """Tabulate materials; one surface of a solid carries half of the loss, a sheet all of it."""
     names, sheets = zip(*rows, strict=True)
     materials = [material(name) for name in names]

@@ -51,6 +51,8 @@ class EpisodeSourceSpec(Spec):
             once.
         directivity: how it sends its sound, a name in ``avenv.acoustics.DIRECTIVITIES``.
         facing: direction of its front, as of an object.
+        look: the kind of object that is seen below where it sounds, such as ``person``, and that
+            faces the way that it goes; by default nothing is.
     """
 
     name: Name | None = None
@@ -66,6 +68,7 @@ class EpisodeSourceSpec(Spec):
     period: Annotated[float, Field(strict=True, gt=0, le=1e6)] | None = None
     directivity: Name = "omni"
     facing: Facing = 0.0
+    look: Name | None = None
 
     @property
     def default_name(self) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from shapely import Point, Polygon
 
 from avenv.core.errors import SceneError
+from avenv.scene.catalogue import kind_names, suggest_kind
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
 from avenv.scene.fields import COMPASS, names_file
@@ -128,6 +129,9 @@ class _Checker:
 
     def _source(self, source: EpisodeSourceSpec, place: str) -> None:
         self._facing(source.facing, f"{place}.facing")
+        if source.look is not None and source.look not in kind_names():
+            said = f"there is no object kind {source.look!r}{suggest_kind(source.look)}"
+            self._problems.add(f"{place}.look", said)
         for k, corner in enumerate(source.path or ()):
             self._in_a_room(corner, f"{place}.path[{k}]")
         if source.position is not None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from avenv.acoustics import DIRECTIVITIES
 from avenv.core.kernels import borrowing, inlined
 from avenv.core.records import check_types
+from avenv.scene.catalogue import kind_names, suggest_kind
 from avenv.sounds import Sound
 
 RAMP = 0.005
@@ -22,6 +23,12 @@ RAMP = 0.005
 _FOREVER = 2**60  # samples
 
 Position = tuple[float, float, float]
+
+
+def check_look(look: str | None) -> None:
+    """Raise ``ValueError`` if nothing looks so: it is no kind of the catalogue."""
+    if look is not None and look not in kind_names():
+        raise ValueError(f"look is {look!r}, no kind of the catalogue{suggest_kind(str(look))}")
 
 
 class Trajectory:
@@ -66,6 +73,35 @@ class Trajectory:
         x, y, z = (float(np.interp(time, self.times, axis)) for axis in self.corners.T)
         return x, y, z
 
+    def walked(self, time: float) -> float:
+        """Return how far it has come at a time in seconds, metres along its way."""
+        return float(np.interp(time, self.times, self._lengths))
+
+    def is_moving(self, time: float) -> bool:
+        """Return whether it is on its way at a time in seconds, rather than resting."""
+        leg = int(np.searchsorted(self.times, time, side="right")) - 1
+        on = 0 <= leg < len(self.times) - 1
+        return on and bool(self._lengths[leg + 1] > self._lengths[leg])
+
+    def heading(self, time: float) -> float:
+        """Return which way it goes at a time in seconds, radians.
+
+        While it rests, or goes straight up, that is the way that it went last; before its first,
+        the way that it will go. One that never moves faces along x.
+        """
+        steps = np.diff(self.corners[:, :2], axis=0)
+        legs = np.flatnonzero(steps.any(axis=1))
+        if len(legs) == 0:
+            return 0.0
+        begun = int(np.searchsorted(self.times[legs], time, side="right")) - 1
+        x, y = steps[legs[max(begun, 0)]]
+        return float(np.arctan2(y, x))
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float64]:
+        legs = np.linalg.norm(np.diff(self.corners, axis=0), axis=1)
+        return np.concatenate([[0.0], np.cumsum(legs)])
+
     def after(self, time: float) -> "Trajectory":
         """Return what is left of the way at a time in seconds: from where it is then on."""
         ahead = self.times > time
@@ -103,6 +139,8 @@ class Emitter:
         facing: heading of the way it faces, radians.
         end: seconds at which it falls silent for good; ``None``: never.
         object: name of the thing in the scene that sounds; ``None``: no thing in particular.
+        look: what is seen of it, a kind of the catalogue that stands on the floor below it and
+            faces the way that it goes; ``None``: nothing.
 
     Raises:
         ValueError: a value is of another type or out of range; the message names it.
@@ -119,9 +157,11 @@ class Emitter:
     facing: float = 0.0
     end: float | None = None
     object: str | None = None
+    look: str | None = None
 
     def __post_init__(self) -> None:
         check_types(Emitter, vars(self))
+        check_look(self.look)
         rate = self.sound.sample_rate
         if self.directivity not in DIRECTIVITIES:
             raise ValueError(

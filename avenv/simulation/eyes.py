@@ -1,6 +1,7 @@
 """What bodies see: the pictures of each of their cameras, with its noise."""
 
 import zlib
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -12,6 +13,8 @@ from avenv.core.frames import body_rotation
 from avenv.scene import CompiledScene
 from avenv.simulation.body import Body
 from avenv.simulation.cameras import Camera
+from avenv.simulation.emitters import Emitter
+from avenv.simulation.guests import guests_at, looks_of
 from avenv.simulation.state import State, distinct
 from avenv.simulation.world import World
 
@@ -20,7 +23,8 @@ ARM = 0.3
 
 
 class Scenery:
-    """The worlds of E bodies as eyes see them: in their light, and with what the bodies hold.
+    """The worlds of E bodies as eyes see them: in their light, with what the bodies hold and with
+    those who walk about.
 
     Until an eye that makes rgb is opened, nothing is lit.
 
@@ -32,7 +36,7 @@ class Scenery:
 
     def __init__(self, state: State, light: str, backend: str = "raster"):
         self._state, self._light, self.backend = state, light, backend
-        self._lit: dict[int, tuple[World, int, Any]] = {}
+        self._lit: dict[int, tuple[Any, int, Any]] = {}
         self._shows_color, self._is_coarse = False, True
 
     def open_eye(self, camera: Camera) -> None:
@@ -42,43 +46,44 @@ class Scenery:
             self._is_coarse &= max(camera.size) <= vision.COARSE_UP_TO
 
     def look_around(self) -> tuple[list[Any], NDArray[np.int64], vision.Instances | None]:
-        """Return the distinct scenes, which of them (E,) each body is in, and what bodies hold."""
+        """Return the distinct scenes, which of them (E,) each body is in, and what moves in them:
+        what bodies hold, and who walks about them."""
         seen = [self._scene(row) for row in range(len(self._state))]
-        return *distinct(seen), self._held(seen)
+        return *distinct(seen), self._placed(seen)
 
-    def prepared(self, world: World) -> Any:
-        """Return a world as bodies see it, but for random light, of which it is the full one."""
+    def prepared(self, world: World, emitters: Sequence[Emitter] = ()) -> Any:
+        """Return a world as bodies see it, but for random light, of which it is the full one.
+
+        Those of the emitters that are seen can be drawn in it.
+        """
         light = "full" if self._light == vision.RANDOM else self._light
         light = light if self._shows_color else vision.UNLIT
-        return world.prepared_for(self.backend, light, self._is_coarse)
+        return world.prepared_for(self.backend, light, self._is_coarse, looks_of(emitters))
 
     def _scene(self, row: int) -> Any:
         """Return the world around one body in the light that it sees it in."""
         world, seed = self._state.here[row], int(self._state.seed[row])
+        prepared = self.prepared(world, self._state.emitters(row))
         if not self._shows_color or self._light != vision.RANDOM:
-            return self.prepared(world)
-        if row not in self._lit or self._lit[row][:2] != (world, seed):
+            return prepared
+        if row not in self._lit or self._lit[row][:2] != (prepared, seed):
             room, rng = vision.find_backend(self.backend), np.random.default_rng(seed)
-            lit = room.lit(self.prepared(world), vision.RANDOM, rng)
-            self._lit[row] = world, seed, lit
+            self._lit[row] = prepared, seed, room.lit(prepared, vision.RANDOM, rng)
         return self._lit[row][2]
 
-    def _held(self, seen: list[Any]) -> vision.Instances | None:
-        """Return where the things are that bodies hold, if any: in front of them, side by side."""
-        state = self._state
-        most = max(scene.parts for scene in seen)
-        if most == 0:
+    def _placed(self, seen: list[Any]) -> vision.Instances | None:
+        """Return where the things are that bodies hold, and those who walk about them, if any."""
+        own = [things_about(scene, self._state, row) for row, scene in enumerate(seen)]
+        if not (most := max(one.part.shape[1] for one in own)):
             return None
-        part = np.full((len(seen), most), -1, np.int32)
-        rotation = np.tile(np.eye(3), (len(seen), most, 1, 1))
-        translation = np.zeros((len(seen), most, 3))
-        for row, scene in enumerate(seen):
-            feet = np.array([*state.position[row], state.level[row]])
-            own = in_hands(scene.compiled, state.body, feet, float(state.heading[row]))
-            count = len(own.part[0])
-            part[row, :count] = own.part[0]
-            rotation[row, :count], translation[row, :count] = own.rotation[0], own.translation[0]
-        return vision.Instances(part, rotation, translation)
+        n = len(seen)
+        part, light = np.full((n, most), -1, np.int32), np.zeros((n, most), np.int32)
+        rotation, translation = np.tile(np.eye(3), (n, most, 1, 1)), np.zeros((n, most, 3))
+        for row, one in enumerate(own):
+            count = one.part.shape[1]
+            part[row, :count], light[row, :count] = one.part[0], one.light
+            rotation[row, :count], translation[row, :count] = one.rotation[0], one.translation[0]
+        return vision.Instances(part, rotation, translation, light)
 
     def __deepcopy__(self, memo: Any) -> "Scenery":
         copy = Scenery(deepcopy(self._state, memo), self._light, self.backend)
@@ -107,6 +112,37 @@ def in_hands(
         translation[k] = here - rotation[k] @ np.array(thing.position)
     part = np.arange(len(things), dtype=np.int32)
     return vision.Instances(part[None], rotation[None], translation[None])
+
+
+def things_about(
+    scene: Any,
+    state: State,
+    row: int,
+    feet: NDArray[np.float64] | None = None,
+    heading: float | None = None,
+    ago: float = 0.0,
+) -> vision.Instances:
+    """Return where the things are that one body holds, and those who walk about it.
+
+    Args:
+        scene: ready to be drawn, with the looks of those who are about.
+        state: of the bodies.
+        row: of the body.
+        feet: (3,) where it stands instead of its own place, for pictures between steps.
+        heading: likewise, radians.
+        ago: seconds before now at which they are there.
+    """
+    level, time = float(state.level[row]), float(state.time[row]) - ago
+    where = np.array([*state.position[row], level]) if feet is None else feet
+    facing = float(state.heading[row]) if heading is None else heading
+    held = in_hands(scene.compiled, state.body, where, facing)
+    guests = guests_at(scene, state.emitters(row), time, level)
+    return vision.Instances(
+        np.concatenate([held.part, guests.part], axis=1),
+        np.concatenate([held.rotation, guests.rotation], axis=1),
+        np.concatenate([held.translation, guests.translation], axis=1),
+        np.concatenate([np.zeros_like(held.part), np.atleast_2d(guests.light)], axis=1),
+    )
 
 
 class Eye:
@@ -141,11 +177,11 @@ class Eye:
     ) -> None:
         """Draw what some bodies (R,) see of ``Scenery.look_around``; the others' pictures stay."""
         state = self._state
-        scenes, scene_of, held = around
+        scenes, scene_of, things = around
         turn = body_rotation(state.heading)
         floor = np.column_stack([state.position, state.level])
         eyes = floor + turn @ np.array(self.camera.position)
-        self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, held, rows)
+        self._renderer.draw(scenes, scene_of, eyes, turn @ self._mount, things, rows)
         if self.camera.noise is None:
             return
         for kind, disturb in (("rgb", vision.disturb_rgb), ("depth", vision.disturb_depth)):

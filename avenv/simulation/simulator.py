@@ -149,7 +149,7 @@ class Simulator:
         Raises:
             SceneError, SoundError: as ``begin``.
         """
-        seen = self._rig.scenery.prepared(start.world) if self._rig.eyes else None
+        seen = self._rig.scenery.prepared(start.world, start.emitters) if self._rig.eyes else None
         start.world.walkable_for(self.body)
         return start, self._prepared(start), seen
 

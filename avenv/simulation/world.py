@@ -110,7 +110,9 @@ class World:
         """Triangle clusters for the rasteriser, lit as by day with the lamps on."""
         return self.prepared_for("raster")
 
-    def prepared_for(self, backend: str, light: str = "full", coarse: bool = False) -> Any:
+    def prepared_for(
+        self, backend: str, light: str = "full", coarse: bool = False, looks: tuple[str, ...] = ()
+    ) -> Any:
         """Return what a backend of pictures draws this world from, in a light; it is kept.
 
         Args:
@@ -118,12 +120,16 @@ class World:
             light: one of ``vision.LIGHTS``, or ``vision.UNLIT`` for cameras that make no rgb: then
                 no light is baked.
             coarse: with light that will do for small pictures, where the backend has such.
+            looks: kinds of the catalogue that walk about in it, to be drawn where instances say.
 
         Raises:
-            ValueError: there is no such backend or light.
+            SceneError: the catalogue has no such kind.
+            ValueError: there is no such backend or light, or it cannot draw who walks about.
         """
         if self._like is not None:
-            return self._like.prepared_for(backend, light, coarse)
+            return self._like.prepared_for(backend, light, coarse, looks)
+        if looks:
+            return self._with_guests(backend, light, coarse, looks)
         if light == vision.UNLIT:
             coarse = False
             for lit in ((backend, "full", False), (backend, "full", True)):
@@ -150,6 +156,25 @@ class World:
             else:
                 self._prepared[key] = room.lit(self.prepared_for(backend, "full", coarse), light)
         return self._prepared[key]
+
+    def _with_guests(self, backend: str, light: str, coarse: bool, looks: tuple[str, ...]) -> Any:
+        alone = self.prepared_for(backend, light, coarse)
+        join = getattr(vision.find_backend(backend), "with_guests", None)
+        if join is None:
+            raise ValueError(
+                f"vision is {backend!r}, which cannot draw who walks about ({', '.join(looks)}); "
+                "accepted: a backend that has `with_guests`"
+            )
+        with self._making:
+            # The same scene may be that of another light, too: guests are joined to it once.
+            key = id(alone), looks
+            if key not in self._visited:
+                self._visited[key] = join(alone, looks)
+            return self._visited[key]
+
+    @cached_property
+    def _visited(self) -> dict[tuple[int, tuple[str, ...]], Any]:
+        return {}
 
     @cached_property
     def _prepared(self) -> dict[tuple[str, str, bool], Any]:
@@ -274,7 +299,10 @@ class World:
         """How much has been derived of this world; it takes more memory when that changes."""
         variants = list(self._variants.values())  # another thread may add some
         of_variants = [count for variant in variants for count in variant.derived]
-        own = len(self._prepared), len(self._heard), len(self._grids), len(vars(self.compiled))
+        own = (
+            len(self._prepared), len(self._visited), len(self._heard), len(self._grids),
+            len(vars(self.compiled)),
+        )  # fmt: skip
         return (*own, *of_variants)
 
     @cached_property

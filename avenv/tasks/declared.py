@@ -96,6 +96,7 @@ def _source(spec: EpisodeSourceSpec, world: World, sample_rate: int) -> EpisodeS
         spec.directivity,
         find_heading(spec.facing, place, world.compiled),
         spec.on,
+        spec.look,
     )
 
 

@@ -17,7 +17,7 @@ from avenv.acoustics import DIRECTIVITIES
 from avenv.core.records import check_types, is_needed
 from avenv.core.suggest import accepted
 from avenv.scene import CATEGORIES
-from avenv.simulation.emitters import Emitter, Trajectory
+from avenv.simulation.emitters import Emitter, Trajectory, check_look
 from avenv.simulation.events import Event, check_states
 from avenv.sounds import Sound
 
@@ -63,6 +63,7 @@ class EpisodeSource:
         directivity: how it sends its sound, a name in ``avenv.acoustics.DIRECTIVITIES``.
         facing: heading of the way it faces, radians.
         object: name of the thing in the scene that sounds, if it is one.
+        look: what is seen of it, a kind of the catalogue; None: nothing.
     """
 
     sound: Reference
@@ -77,8 +78,10 @@ class EpisodeSource:
     directivity: str = "omni"
     facing: float = 0.0
     object: str | None = None
+    look: str | None = None
 
     def __post_init__(self) -> None:
+        check_look(self.look)
         if bool(self.path) != bool(self.times):
             raise ValueError("path and times go together; accepted: both, or neither")
         if self.path and self.path[0] != self.position:
@@ -109,6 +112,7 @@ class EpisodeSource:
             self.directivity,
             self.facing,
             object=self.object,
+            look=self.look,
         )
 
 

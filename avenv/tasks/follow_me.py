@@ -85,7 +85,7 @@ class FollowMe(NavigationTask):
         path, times = stroll(rng, self, world, TALKER, self.options.seconds)
         assert self.sounds is not None
         sound = self.sounds[int(rng.integers(len(self.sounds)))]
-        source = EpisodeSource(sound_reference(sound), path[0], path, times)
+        source = EpisodeSource(sound_reference(sound), path[0], path, times, look=TALKER.look)
         episode = self.episode(rng, world, Goal(path[0]), farthest=self.options.farthest)
         return replace(episode, goals=(Goal(source=0),), sources=(source,), seed=-1)
 

@@ -72,12 +72,13 @@ class MovingAudioGoal(NavigationTask):
         names = list(WALKERS) if self.options.who == ANY else [self.options.who]
         walker = WALKERS[names[rng.integers(len(names))]]
         kind = walker.kinds[rng.integers(len(walker.kinds))]
+        look = walker.look or kind
         kind += "" if self.options.sounds == "heard" else f"/{self.options.sounds}"
         sound = load_sounds(kind, self.simulator.settings.sample_rate).sample(rng)
         path, times = stroll(rng, self, world, walker, self.options.seconds)
         offset = int(rng.integers(len(sound.signal))) / sound.sample_rate
         reference = sound_reference(sound)
-        source = EpisodeSource(reference, path[0], path, times, offset=offset)
+        source = EpisodeSource(reference, path[0], path, times, offset=offset, look=look)
         episode = self.episode(rng, world, Goal(path[0]))
         changed = replace(episode, goals=(Goal(source=0),), sources=(source,))
         return replace(changed, geodesic_distance=None, oracle_actions=None, seed=-1)

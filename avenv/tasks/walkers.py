@@ -1,6 +1,6 @@
 """Who walks about a home and sounds: a person, a vacuum robot, a pet; and the ways that they take.
 
-They are heard, not seen, and nobody bumps into them.
+They are heard and seen, and nobody bumps into them. They change no sound: it goes through them.
 """
 
 from dataclasses import dataclass
@@ -27,22 +27,24 @@ class Walker:
         speed: metres a second.
         height: of the sound above the floor, metres.
         rest: seconds that it rests at the places that it goes to, at least and at most.
+        look: the kind of the catalogue that it looks like; empty: that of its sound's name.
     """
 
     kinds: tuple[str, ...]
     speed: float
     height: float
     rest: tuple[float, float] = (0.0, 0.0)
+    look: str = ""
 
 
 WALKERS: dict[str, Walker] = {
-    "person": Walker(("footsteps",), 0.7, 0.15),
-    "robot": Walker(("vacuum_cleaner",), 0.3, 0.15),
+    "person": Walker(("footsteps",), 0.7, 0.15, look="person"),
+    "robot": Walker(("vacuum_cleaner",), 0.3, 0.15, look="robot_vacuum"),
     "pet": Walker(("dog", "cat"), 0.5, 0.3, (1.0, 4.0)),
 }
 """Walkers by name. A person strolls, so that a body of 1 m/s that has to turn catches up."""
 
-TALKER = Walker((), 0.6, 1.45, (2.0, 5.0))
+TALKER = Walker((), 0.6, 1.45, (2.0, 5.0), look="person")
 """A person who talks on the way."""
 
 

@@ -10,6 +10,10 @@ A backend is a module with a few functions:
   ``vision.COARSE_UP_TO`` pixels (optional: without it, ``prepare`` serves all).
 - ``lit(prepared, light, rng=None)`` returns it in a light of ``vision.LIGHTS``, or in one that
   ``rng`` draws, ``"random"``; ``vision.light.moods.mood`` says what each of them means.
+- ``with_guests(prepared, looks)`` returns it with kinds of the catalogue as further parts, drawn
+  only where ``Instances`` say (optional: without it, nobody who is seen can walk about).
+  ``prepared.guests`` then has their ``parts`` by look: as it stands, then its strides, if it has
+  such; and ``spot_at(places)``, the ``Instances.light`` of who stands there.
 - ``make_renderer(n, optics, sensors)`` returns a ``Renderer`` of n cameras of one kind.
 
 A renderer is called once for a whole batch, with plain arrays that have a row for each camera, as a

@@ -19,11 +19,13 @@ class Instances(NamedTuple):
         part: (n, K) int32 which part to draw, -1 for none; a part may be drawn more than once.
         rotation: (n, K, 3, 3) float64 proper rotations.
         translation: (n, K, 3) float64 metres.
+        light: (n, K) int32 which of the scene's lights each guest stands in, 0 of what is none.
     """
 
     part: NDArray[np.int32]
     rotation: NDArray[np.float64]
     translation: NDArray[np.float64]
+    light: NDArray[np.int32] | int = 0
 
 
 class PreparedScene(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from avenv.scene.furniture import (
     bathroom,
+    beings,
     decor,
     electronics,
     kitchen,
@@ -27,7 +28,8 @@ Builder = Callable[[float, float, float], Parts]
 BUILDERS: dict[str, Builder] = {
     builder.__name__: builder
     for module in (
-        seating, tables, storage, kitchen, bathroom, electronics, decor, living, things
+        seating, tables, storage, kitchen, bathroom, electronics, decor, living, things,
+        beings,
     )
     for builder in module.BUILDERS
 }  # fmt: skip
@@ -35,7 +37,7 @@ BUILDERS: dict[str, Builder] = {
 
 SHAPES: dict[tuple[str, str], Builder] = {
     pair: builder
-    for module in (storage, kitchen, bathroom, electronics, decor)
+    for module in (storage, kitchen, bathroom, electronics, decor, beings)
     for pair, builder in module.SHAPES.items()
 }
 """Builders of the other shapes that some kinds have, by kind and shape: an open fridge."""

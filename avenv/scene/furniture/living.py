@@ -1,4 +1,4 @@
-"""Instruments, fires, exercise, clothes, toys and animals."""
+"""Instruments, fires, exercise, clothes and toys."""
 
 import math
 
@@ -169,46 +169,6 @@ def cradle(x: float, y: float, z: float) -> Parts:
     return {"frame": frame, "mattress": [mattress], "blanket": [blanket], "baby": [head]}
 
 
-def dog(x: float, y: float, z: float) -> Parts:
-    """Make a standing dog that looks ahead."""
-    coat = [
-        ball((-0.02, 0, 0.34), (0.26, 0.11, 0.12), 12, 8),
-        ball((0.17, 0, 0.37), (0.12, 0.115, 0.135), 12, 6),
-        tube([(0.2, 0, 0.4), (0.31, 0, 0.53)], (0.08, 0.06), 8),
-        ball((0.34, 0, 0.56), (0.09, 0.075, 0.075), 12, 6),
-        ball((0.43, 0, 0.53), (0.07, 0.04, 0.038), 8, 6),
-        tube([(-0.25, 0, 0.4), (-0.36, 0, 0.5), (-0.4, 0, 0.6)], (0.028, 0.022, 0.01)),
-    ]
-    for a in (-0.2, 0.17):
-        for w in (-0.065, 0.065):
-            coat.append(
-                tube([(a, w, 0.33), (a - 0.02, w, 0.15), (a, w, 0.0)], (0.055, 0.03, 0.028))
-            )
-            coat.append(ball((a + 0.02, w, 0.022), (0.045, 0.032, 0.022), 8, 4))
-    dark = [ball((0.31, w, 0.58), (0.035, 0.022, 0.065), 8, 4) for w in (-0.08, 0.08)]
-    dark += [ball((0.41, w, 0.585), 0.012, 6, 4) for w in (-0.035, 0.035)]
-    dark.append(ball((0.495, 0, 0.545), 0.018, 8, 4))
-    return fitted({"coat": coat, "dark": dark}, x, y, z)
-
-
-def cat(x: float, y: float, z: float) -> Parts:
-    """Make a sitting cat that looks ahead."""
-    coat = [
-        ball((-0.04, 0, 0.11), (0.12, 0.09, 0.11), 12, 6),
-        tube([(-0.03, 0, 0.1), (0.03, 0, 0.2), (0.05, 0, 0.27)], (0.085, 0.07, 0.045), 10),
-        ball((0.07, 0, 0.31), (0.06, 0.058, 0.052), 12, 6),
-        tube([(-0.14, 0.02, 0.04), (-0.16, 0.1, 0.025), (-0.06, 0.15, 0.022), (0.04, 0.13, 0.02)],
-             (0.024, 0.022, 0.02, 0.01)),
-    ]  # fmt: skip
-    for w in (-0.04, 0.04):
-        coat.append(tube([(0.05, w, 0.18), (0.07, w, 0.02)], (0.03, 0.022)))
-        coat.append(ball((0.085, w, 0.018), (0.035, 0.024, 0.018), 8, 4))
-        coat.append(lathe([(0.022, 0.345), (0.0, 0.395)], 4, (0.06, 0.85 * w)))
-    dark = [ball((0.122, w, 0.32), 0.009, 6, 4) for w in (-0.022, 0.022)]
-    dark.append(ball((0.13, 0, 0.3), 0.007, 6, 4))
-    return fitted({"coat": coat, "dark": dark}, x, y, z)
-
-
 def _rocker(x: float, half: float, height: float) -> Mesh:
     """Make a rocker under one end of a cradle: flat above, round below."""
     steps = [k / 4 - 1 for k in range(9)]
@@ -218,5 +178,5 @@ def _rocker(x: float, half: float, height: float) -> Mesh:
 
 
 BUILDERS = (
-    piano, fireplace, treadmill, coat_rack, music_box, cradle, dog, cat,
+    piano, fireplace, treadmill, coat_rack, music_box, cradle,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 ``prepare(compiled, movable=objects)`` sets objects apart from the fixed rest of a scene; each is a
 *part*, numbered in that order, and shares the scene's textures and light; objects in the state
 ``held`` are parts after these. ``render`` draws parts where ``Instances`` says, for each camera
-anew, or, told nothing, where they were compiled, but for what is held.
+anew, or, told nothing, where they were compiled, but for what is held and for guests (see
+``guests.with_guests``), which are the last.
 
 A part is drawn by moving the camera, not the part: its corners stay where they are, and the camera
 is carried into the part's own coordinates by the inverse of its pose.
@@ -17,12 +18,16 @@ from avenv.vision.renderer import Instances
 
 
 def placed(
-    instances: Instances | None, parts: NDArray[np.int64], standing: NDArray[np.int64]
+    instances: Instances | None,
+    parts: NDArray[np.int64],
+    standing: NDArray[np.int64],
+    lights: NDArray[np.int64],
 ) -> Instances:
     """Return instances of n cameras as contiguous arrays of their types.
 
     Where there are none, the first parts stay where they were compiled. ``parts`` (n,) is the
-    number of parts in each camera's scene, and ``standing`` (n,) how many of them these are.
+    number of parts in each camera's scene, ``standing`` (n,) how many of them these are, and
+    ``lights`` (n,) how many there are for guests to stand in.
 
     Raises:
         ValueError: shapes do not fit, a part is not there, or a pose is not rigid; the message
@@ -33,11 +38,13 @@ def placed(
         most = int(standing.max(initial=0))
         if most == 0:
             return Instances(
-                np.empty((n, 0), np.int32), np.empty((n, 0, 3, 3)), np.empty((n, 0, 3))
-            )
+                np.empty((n, 0), np.int32), np.empty((n, 0, 3, 3)), np.empty((n, 0, 3)),
+                np.empty((n, 0), np.int32),
+            )  # fmt: skip
         rows = np.arange(most, dtype=np.int32)
         part = np.where(rows < standing[:, None], rows, np.int32(-1))
-        return Instances(part, np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3)))
+        still = np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3))
+        return Instances(part, *still, np.zeros_like(part))
     part = np.ascontiguousarray(instances.part, np.int32)
     if part.ndim != 2 or len(part) != n:
         raise ValueError(f"instances.part has shape {part.shape}; ({n}, K) is needed")
@@ -51,7 +58,13 @@ def placed(
     square = rotation @ np.swapaxes(rotation, -1, -2)
     if not np.allclose(square, np.eye(3), atol=1e-4) or (np.linalg.det(rotation) < 0).any():
         raise ValueError("instances.rotation has a row that is not a rotation: R @ R.T = 1, det 1")
-    return Instances(part, rotation, translation)
+    light = np.asarray(instances.light, np.int32)
+    if light.shape not in ((), part.shape) or ((light < 0) | (light >= lights[:, None])).any():
+        raise ValueError(
+            f"instances.light is {light.tolist()}; for each part a number below {lights.tolist()}, "
+            "the lights of the cameras' scenes, is needed"
+        )
+    return Instances(part, rotation, translation, np.broadcast_to(light, part.shape))
 
 
 def camera_poses(

@@ -103,11 +103,12 @@ class PanoramaRenderer:
 
 
 def _for_all_faces(instances: Instances) -> Instances:
-    part, rotation, translation = instances
+    part, rotation, translation, light = instances
     return Instances(
         np.repeat(part, 6, axis=0),
         np.repeat(rotation, 6, axis=0),
         np.repeat(translation, 6, axis=0),
+        np.repeat(np.broadcast_to(light, part.shape), 6, axis=0),
     )
 
 

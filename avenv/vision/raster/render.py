@@ -67,14 +67,16 @@ def render(
         raise ValueError(
             f"scene_of is {scene_of}; an index below {len(scenes)} per camera ({n}) is needed"
         )
-    parts, standing = np.array([(scene.parts, scene.standing) for scene in scenes])[scene_of].T
-    instances = placed(instances, parts, standing)
+    numbers = np.array([(scene.parts, scene.standing, *scene.lights) for scene in scenes])
+    parts, standing, lights, samples = numbers[scene_of].T
+    instances = placed(instances, parts, standing, lights)
+    things = instances.part, (np.asarray(instances.light) * samples[:, None]).astype(np.int32)
     poses = pose_rows(*camera_poses(instances, positions, rotations))
     drawn = np.arange(n) if cameras is None else np.asarray(cameras, np.int64)
     parallel.run(
         draw_cameras,
         (
-            (scenes[key].arrays, drawn[members], poses, instances.part, lens, pictures, buffer)
+            (scenes[key].arrays, drawn[members], poses, things, lens, pictures, buffer)
             for key, members in parallel.runs_by_key(scene_of[drawn], CAMERAS_PER_JOB)
         ),
     )
@@ -92,16 +94,17 @@ class _Scratch(NamedTuple):
 
 
 @kernel
-def draw_cameras(scene, cameras, poses, parts, lens, pictures, buffer):
+def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
     """Draw the pictures of some cameras, all in one scene.
 
     All of them share the scratch of the first, which no other job touches: it stays in the cache.
-    ``poses`` (n, 1 + K, 12) and ``parts`` (n, K) are those of all cameras and their instances.
+    ``poses`` (n, 1 + K, 12) are those of all cameras and their instances; ``things`` are the part
+    of each instance (n, K), and by how many light samples its light lies further on (n, K).
     """
     height, width = pictures.rgb.shape[1], pictures.rgb.shape[2]
     nearness, triangle = buffer.nearness[cameras[0]], buffer.triangle[cameras[0]]
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
-    boxes, things = len(scene.first_triangle) - 1 + len(scene.boxes), poses.shape[1]
+    boxes, count = len(scene.first_triangle) - 1 + len(scene.boxes), poses.shape[1]
     scratch = _Scratch(
         Search(
             np.empty(BUCKETS, np.int32),
@@ -118,29 +121,32 @@ def draw_cameras(scene, cameras, poses, parts, lens, pictures, buffer):
             np.empty(4, np.int32),
         ),
         DrawList(
-            np.empty(things, np.int32),
-            np.empty(things, np.int32),
-            np.empty((things, 12), np.float32),
+            np.empty(count, np.int32),
+            np.empty(count, np.int32),
+            np.empty((count, 12), np.float32),
+            np.empty(count, np.int32),
         ),
-        np.empty(things, np.int32),
+        np.empty(count, np.int32),
         np.empty(8 * PIECE, np.int32),
     )
     for i in cameras:
-        _list_things(scene, poses, parts, i, scratch)
+        _list_things(scene, poses, things, i, scratch)
         _clear(width, height, nearness, triangle, scratch.tiles)
         _draw(scene, lens, scratch, height, width, nearness, triangle)
         _resolve(scene, lens, i, nearness, triangle, scratch, pictures)
 
 
 @inner
-def _list_things(scene, poses, parts, i, scratch):
+def _list_things(scene, poses, things, i, scratch):
     """Number the triangles of the scene and of camera i's instances, one after the other."""
+    parts, lights = things
     drawn, first = scratch.drawn, 0
     for k in range(poses.shape[1]):
         part = 0 if k == 0 else 1 + parts[i, k - 1]
         scratch.part[k] = part if k == 0 or part > 0 else -1
         drawn.first[k] = first
         drawn.shift[k] = first - scene.part_start[part]
+        drawn.light[k] = 0 if k == 0 else lights[i, k - 1]
         for axis in range(12):
             drawn.pose[k, axis] = poses[i, k, axis]
         if scratch.part[k] >= 0:

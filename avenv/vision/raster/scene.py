@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting
 from avenv.vision.light.moods import mood
 from avenv.vision.raster.mipmaps import Atlas
+
+if TYPE_CHECKING:
+    from avenv.vision.raster.guests import Guests
 
 
 class RasterArrays(NamedTuple):
@@ -75,6 +78,7 @@ class RasterScene:
         lighting: the light of each lamp and of the day, from which ``relight`` mixes another;
             None: it is for cameras that make no rgb.
         atlas: the textures of its surfaces, which it shares with its variants.
+        guests: who walks about in it, if anybody does.
     """
 
     compiled: CompiledScene
@@ -82,6 +86,7 @@ class RasterScene:
     charts: Charts
     lighting: Lighting | None
     atlas: Atlas
+    guests: "Guests | None" = None
 
     @property
     def lamps(self) -> tuple[str, ...]:
@@ -90,13 +95,19 @@ class RasterScene:
 
     @property
     def parts(self) -> int:
-        """Number M of parts that ``Instances`` move; those of held objects are the last."""
+        """Number M of parts that ``Instances`` move; the last are held objects, then guests."""
         return len(self.arrays.root) - 1
 
     @property
     def standing(self) -> int:
-        """Number of parts that are in their places when nothing is said of them: all but held."""
-        return self.parts - len(self.compiled.held)
+        """Number of parts that are in their places when nothing is said of them: the first."""
+        guests = self.guests.parts.values() if self.guests else ()
+        return self.parts - len(self.compiled.held) - sum(map(len, guests))
+
+    @property
+    def lights(self) -> tuple[int, int]:
+        """How many lights guests can stand in, and light samples from one to the next."""
+        return (self.guests.spots, len(self.guests.plain)) if self.guests else (1, 0)
 
 
 def relight(
@@ -119,7 +130,9 @@ def relight(
         name = scene.compiled.name
         raise ValueError(f"{name} was prepared without light; accepted: what `prepare` made")
     levels = scene.lighting.levels(lamps, scene.compiled.lamps)
-    light = scene.lighting.packed(levels, daylight, len(scene.arrays.light))
+    own = scene.guests.own if scene.guests else len(scene.arrays.light)
+    light = scene.lighting.packed(levels, daylight, own)
+    light = scene.guests.lit(light) if scene.guests else light
     return replace(scene, arrays=scene.arrays._replace(light=light))
 
 

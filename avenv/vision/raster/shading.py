@@ -39,11 +39,13 @@ class DrawList(NamedTuple):
         first: (1 + K,) int32 numbers in the visibility buffer from which on a thing is shown.
         shift: (1 + K,) int32 the number shown for triangle t of a thing is ``t + shift``.
         pose: (1 + K, 12) float32 where the camera is in a thing's coordinates.
+        light: (1 + K,) int32 light samples by which a thing's light lies further on.
     """
 
     first: NDArray[np.int32]
     shift: NDArray[np.int32]
     pose: NDArray[np.float32]
+    light: NDArray[np.int32]
 
 
 @inlined
@@ -77,7 +79,7 @@ def shade(scene, lens, drawn, triangle, places, rgb):
             stop = _end_of_run(scene, drawn, thing, triangle, row, start, width)
             camera = posed_at(drawn.pose, thing, lens)
             t = np.uint64(name - drawn.shift[thing])
-            _shade_run(scene, camera, t, row, start, stop, places, rgb)
+            _shade_run(scene, camera, t, drawn.light[thing], row, start, stop, places, rgb)
             start = stop
 
 
@@ -101,8 +103,11 @@ def _end_of_run(scene, drawn, thing, triangle, row, start, width):
 
 
 @inlined
-def _shade_run(scene, camera, t, row, start, stop, places, rgb):
-    """Write the colours of pixels ``start`` to ``stop`` of a row, all on triangle t's chart."""
+def _shade_run(scene, camera, t, further, row, start, stop, places, rgb):
+    """Write the colours of pixels ``start`` to ``stop`` of a row, all on triangle t's chart.
+
+    Its light lies so many samples ``further`` on than the chart says.
+    """
     planes, chart = scene.planes, np.uint64(scene.chart[t])
     plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
     height = affine_at(plane, eye(camera))
@@ -112,7 +117,7 @@ def _shade_run(scene, camera, t, row, start, stop, places, rgb):
     along_v = along_row(scene.chart_frame, chart, 4, near, np.float32(row), camera)
     if not camera.converging:
         near = (np.float32(1), np.float32(0))  # what u and v are divided by
-    light_map = _light_map(scene, chart, along_u, along_v)
+    light_map = _light_map(scene, chart, further, along_u, along_v)
     here = _light_at(scene.light, near, light_map, start)
     for first in range(start, stop, PIECE):
         end = min(first + PIECE, stop)
@@ -193,7 +198,7 @@ def _mix(texels, light, places, start, stop, rgb, row, first):
 
 
 @inlined
-def _light_map(scene, chart, along_u, along_v):
+def _light_map(scene, chart, further, along_u, along_v):
     """Return where a row runs through a chart's light map: (a, b, c, most) for columns and rows.
 
     The place in steps is (a + b * column) / divisor + c, 0 to ``most``; then come the first sample
@@ -205,7 +210,7 @@ def _light_map(scene, chart, along_u, along_v):
     u = (along_u[0] * scale_u, along_u[1] * scale_u, frame[chart, 9] * steps, (width - one) * steps)
     v = (along_v[0] * scale_v, along_v[1] * scale_v, frame[chart, 11] * steps,
          (height - one) * steps)  # fmt: skip
-    return u, v, np.uint64(table[chart, 0]), np.uint64(table[chart, 1])
+    return u, v, np.uint64(table[chart, 0] + further), np.uint64(table[chart, 1])
 
 
 @inlined
