@@ -39,6 +39,7 @@ ELSEWHERE = {
         "vision.relight(home": "test_vision_view",
         "clearance = ": "test_vision_view",
         "movable=[door, cup]": "test_vision_instances",
+        "with_guests(": "test_guests",
         "import my_backend": "test_backends",
     },
 }

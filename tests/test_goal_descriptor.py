@@ -145,7 +145,7 @@ def test_it_learns_what_sounds_and_where():
     begun[0] = True
     optimizer = torch.optim.Adam(encoder.estimator.parameters(), 0.01)
     said = {}
-    for _ in range(100):
+    for _ in range(160):
         category = torch.randint(3, (rows,), generator=random)
         goal = 4 * torch.rand(rows, 2, generator=random) - 2
         vectors = torch.zeros(steps, rows, 396)
@@ -168,7 +168,7 @@ def test_it_learns_what_sounds_and_where():
         optimizer.zero_grad()
         said["loss"].backward()
         optimizer.step()
-    assert said["category_right"] > 0.95
+    assert said["category_right"] > 0.9  # who guesses is right a third of the time
     assert said["place_error"] < 0.75  # who guesses the middle errs by 1.5
     assert said["silent_place_error"] < 0.75
 
@@ -259,8 +259,12 @@ def test_first_the_descriptor_learns_and_then_everything_else(config, tmp_path, 
 
 
 def test_without_a_first_stage_the_descriptor_stays_as_it_began(config, tmp_path):
-    folder = tmp_path / "run"
-    end = train(replace(config, descriptor={}, total_steps=48), folder, progress=False)
+    folder, short = tmp_path / "run", replace(config, descriptor={}, total_steps=48)
+    with pytest.raises(ValueError, match=r"has goal_descriptor, which nothing would teach"):
+        train(short, folder, progress=False)
+    begun = tmp_path / "begun"
+    train(replace(config, total_steps=16), begun, progress=False)
+    end = train(replace(short, start_from=str(begun)), folder, progress=False)
     before, after = load_checkpoint(folder / "step-000000000.pt").state_dict(), end.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert any(name.startswith("encoders.instruction") for name in changed)

@@ -1,8 +1,10 @@
 """Who walks about is seen: as a thing of the same kind is that stands there."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from avenv.tasks.episode import Episode, EpisodeSource, Reference
 from avenv.vision.backends import BACKENDS
 from avenv.vision.raster import with_guests
 
+DOCS = Path(__file__).parents[1] / "docs" / "vision.md"
 SIZE = (96, 72)
 WALKERS = ("dog", "person")
 THERE, FACING = (3.6, 2.2), 70.0
@@ -240,3 +243,17 @@ def test_agents_see_whom_they_are_to_follow(task):
     np.testing.assert_array_equal(view["instance"][0] == things + 1, view["semantic"][0] == number)
     simulator.place(0, around[free], float(angles[free]))
     assert (simulator.observe()["semantic"][0] != number).all(), "it stands behind"
+
+
+def test_the_documentation_says_how_a_guest_is_drawn():
+    [block] = re.findall(r"```python\n([^`]*with_guests[^`]*)```", DOCS.read_text())
+    names = {
+        "vision": vision, "np": np, "scene": EMPTY.compiled, "n": 1,
+        "rotations": body_rotation(np.radians([FACING]))[None],
+        "translations": np.array([[[*THERE, 0.0]]]),
+    }  # fmt: skip
+    exec(block, names)
+    told = seen(names["home"], names["instances"])
+    home = with_guests(vision.prepare(EMPTY.compiled), ("person",))
+    np.testing.assert_array_equal(told["rgb"], seen(home, standing(home, "person"))["rgb"])
+    assert (told["semantic"] == CATEGORIES.index("person")).any()

@@ -180,6 +180,11 @@ def _make_workers(
 def _first_stage(config: TrainingConfig, parts: PolicyConfig) -> DescriptorConfig | None:
     """Return the numbers of the first stage, if there is one: not for who lacks ears."""
     if not config.descriptor:
+        if NAME in parts.encoders and config.start_from is None:
+            raise ValueError(
+                f"policy.encoders has {NAME}, which nothing would teach; accepted: descriptor, the "
+                "numbers of a first stage, or start_from, a policy that has learned"
+            )
         return None
     if NAME not in config.policy.get("encoders", {}):
         raise ValueError(f"descriptor is given; policy.encoders lacks {NAME}, which is to learn")

@@ -5,6 +5,7 @@ send each record as its episode ends.
 """
 
 from collections.abc import Container, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -52,8 +53,11 @@ class Playing:
     def __call__(self, trials: Sequence[Trial]) -> Generator[tuple[int, Record], None, None]:
         """Yield the number of each trial with its record, as it ends."""
         if isinstance(self.folder, Folder | Objects):
-            with Mirror(self.folder, fetch=False) as mirror:
-                for one in replace(self, folder=mirror.folder)(trials):
+            with (
+                Mirror(self.folder, fetch=False) as mirror,
+                closing(replace(self, folder=mirror.folder)(trials)) as played,
+            ):
+                for one in played:
                     mirror.keep()  # before it is taken for done, should this worker die
                     yield one
             return

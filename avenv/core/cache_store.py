@@ -53,10 +53,10 @@ def fetched(path: Path) -> int:
 
     What cannot be fetched is warned of: it can be made.
     """
-    store = cache_store()
-    if store is None:
-        return 0
     try:
+        store = cache_store()
+        if store is None:
+            return 0
         content = store.read(path.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft_of(path) as draft:

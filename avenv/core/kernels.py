@@ -10,7 +10,8 @@ What fastmath makes of a function depends on what it is compiled with. So its ca
 the process that compiles a kernel would else call those that it compiled for themselves, later ones
 those in the kernel's own file, and the last bits of the sound would differ.
 
-No machine code is made of what only other kernels call: it becomes part of theirs. Numba compiles
+No machine code is made of what only other kernels call as it is compiled: it becomes part of
+theirs. Numba compiles
 a function once more for a number that it knows beforehand: where a count begins that is handed on,
 that is ``np.int64(0)``.
 

@@ -28,7 +28,8 @@ def open_store(place: "str | Path | Store") -> "Store":
 
     Raises:
         ImportError: fsspec is not installed, or what it needs for the URL.
-        ValueError: it knows no such URL.
+        OSError: it cannot be reached.
+        ValueError: fsspec knows no such URL.
     """
     if isinstance(place, Folder | Objects):
         return place
@@ -110,7 +111,8 @@ class Objects:
 
         Raises:
             ImportError: fsspec is not installed, or what it needs for the URL.
-            ValueError: it knows no such URL.
+            OSError: it cannot be reached.
+            ValueError: fsspec knows no such URL.
         """
         try:
             from fsspec.core import url_to_fs

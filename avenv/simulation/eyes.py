@@ -73,10 +73,10 @@ class Scenery:
 
     def _placed(self, seen: list[Any]) -> vision.Instances | None:
         """Return where the things are that bodies hold, and those who walk about them, if any."""
-        own = [things_about(scene, self._state, row) for row, scene in enumerate(seen)]
-        if not (most := max(one.part.shape[1] for one in own)):
+        if not any(scene.parts for scene in seen):
             return None
-        n = len(seen)
+        own = [things_about(scene, self._state, row) for row, scene in enumerate(seen)]
+        n, most = len(seen), max(one.part.shape[1] for one in own)
         part, light = np.full((n, most), -1, np.int32), np.zeros((n, most), np.int32)
         rotation, translation = np.tile(np.eye(3), (n, most, 1, 1)), np.zeros((n, most, 3))
         for row, one in enumerate(own):

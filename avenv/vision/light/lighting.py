@@ -136,7 +136,7 @@ class Lighting:
     ) -> NDArray[np.uint64]:
         """Return ``mixed`` light as the shading kernel reads it: (length,), zeros at the end.
 
-        It is a share of LIGHT_RANGE. Scenes in the same light share it: the latest are kept.
+        It is a share of LIGHT_RANGE. Scenes in the same light share it: the latest made are kept.
 
         Raises:
             ValueError: as ``mixed``.
