@@ -81,6 +81,7 @@ def test_results_are_the_same_bytes_though_workers_are_killed(joined, room, work
     assert own_files("together") == own_files("alone") != set()
 
 
+@in_full
 def test_results_are_the_same_bytes_though_a_machine_dies(joined, room):
     evaluate(Slow, out="alone", **room)
     doomed, answers = joined.add(1), []
@@ -231,6 +232,7 @@ def test_a_cluster_draws_the_poses_that_one_machine_draws(joined, tmp_path):
     assert "1 homes made" in said
 
 
+@in_full
 def test_a_cluster_makes_the_questions_that_one_machine_makes(joined, tmp_path):
     pytest.importorskip("av")
     pytest.importorskip("pyarrow")
