@@ -196,7 +196,8 @@ def read(folder: Path, key: str, kind: Any) -> Any | None:
     path = _path(folder, key)
     note(path)
     if not path.exists() and (size := fetched(path)):
-        _count(folder, size)
+        with suppress(OSError):  # others' files may have to stay; what was fetched is read
+            _count(folder, size)
     try:
         with np.load(path, allow_pickle=False) as file:
             record = unpack(kind, dict(file))

@@ -11,9 +11,8 @@ the process that compiles a kernel would else call those that it compiled for th
 those in the kernel's own file, and the last bits of the sound would differ.
 
 No machine code is made of what only other kernels call as it is compiled: it becomes part of
-theirs. Numba compiles
-a function once more for a number that it knows beforehand: where a count begins that is handed on,
-that is ``np.int64(0)``.
+theirs. Numba compiles a function once more for a number that it knows beforehand: where a count
+begins that is handed on, that is ``np.int64(0)``.
 
 Numba keeps compiled kernels on disk until their own file changes, though they hold code and numbers
 of others, too. Here they are kept until any file changes that theirs imports.
