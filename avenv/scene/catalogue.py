@@ -9,8 +9,9 @@ it with its back.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -98,7 +99,8 @@ class Part:
         name: e.g. ``"legs"``.
         material: name in the table of materials.
         triangles: (N, 3, 3) float32 in the object's frame, counter-clockwise seen from outside.
-        uv: (N, 3, 2) float32 texture coordinates, metres along the surface.
+            All objects of a kind, a shape and a size share them, so they cannot be written to.
+        uv: (N, 3, 2) float32 texture coordinates, metres along the surface; shared too.
         sheet: open sheets, seen from both sides, instead of closed solids.
     """
 
@@ -174,23 +176,59 @@ def build_mesh(
             raise SceneError(f"{name} has no part {part!r}{suggest(part, chosen.materials)}")
         material(used[part])
     used |= how.materials
-    build = _builder(name, shape or how.shape)
-    extents = _checked_size(chosen, size)
-    parts = []
-    for part, solids in build(*extents).items():
-        mesh = np.concatenate(solids)
-        placed = _tip(mesh, extents) if how.pose == "fallen" else mesh
-        parts.append(
-            Part(
-                name=part,
-                material=used[part],
-                triangles=placed.astype(np.float32),
-                uv=surface_uv(mesh).astype(np.float32),
-                # The builder made what the catalogue says; another material changes no shape.
-                sheet=material(chosen.materials[part]).sheet,
-            )
+    solids = _solids(name, shape or how.shape, _checked_size(chosen, size))
+    triangles = solids.fallen if how.pose == "fallen" else solids.standing
+    assert triangles is not None  # the kind falls
+    return [
+        Part(
+            name=part,
+            material=used[part],
+            triangles=triangles[mine],
+            uv=solids.uv[mine],
+            # The builder made what the catalogue says; another material changes no shape.
+            sheet=material(chosen.materials[part]).sheet,
         )
-    return parts
+        for part, mine in solids.parts.items()
+    ]
+
+
+class _Solids(NamedTuple):
+    """An object of a kind, a shape and a size, whatever it is made of.
+
+    Attributes:
+        parts: which of its N triangles are of which part.
+        standing: (N, 3, 3) float32.
+        fallen: the same once it has fallen; None: it cannot.
+        uv: (N, 3, 2) float32.
+    """
+
+    parts: dict[str, slice]
+    standing: NDArray[np.float32]
+    fallen: NDArray[np.float32] | None
+    uv: NDArray[np.float32]
+
+
+@lru_cache(maxsize=512)  # those of some homes: each is asked for many times while one is made
+def _solids(name: str, shape: str | None, size: Size) -> _Solids:
+    parts, start = {}, 0
+    built = _builder(name, shape)(*size)
+    for part, solids in built.items():
+        stop = start + sum(map(len, solids))
+        parts[part], start = slice(start, stop), stop
+    mesh = np.concatenate([solid for solids in built.values() for solid in solids])
+    falls = any(how.pose == "fallen" for how in kind(name).states.values())
+    return _Solids(
+        parts=parts,
+        standing=_shared(mesh),
+        fallen=_shared(_tip(mesh, size)) if falls else None,
+        uv=_shared(surface_uv(mesh)),
+    )
+
+
+def _shared(array: NDArray[np.float64]) -> NDArray[np.float32]:
+    shared = array.astype(np.float32, order="C")
+    shared.flags.writeable = False
+    return shared
 
 
 def _builder(name: str, shape: str | None) -> Builder:
