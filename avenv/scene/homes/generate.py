@@ -104,7 +104,7 @@ def _attempt(
     doors = tuple(_shut(door) if closed else door
                   for door, closed in zip(home.doors, shut, strict=True))  # fmt: skip
     home = home.model_copy(update={"doors": doors})
-    return adjusted(home, lay_out(home), options.reverberance)
+    return adjusted(home, placed, options.reverberance)
 
 
 def _shut(door: DoorSpec) -> DoorSpec:
