@@ -178,57 +178,54 @@ def build_mesh(
     used |= how.materials
     solids = _solids(name, shape or how.shape, _checked_size(chosen, size))
     triangles = solids.fallen if how.pose == "fallen" else solids.standing
-    assert triangles is not None  # the kind falls
     return [
         Part(
             name=part,
             material=used[part],
-            triangles=triangles[mine],
-            uv=solids.uv[mine],
+            triangles=triangles[part],
+            uv=uv,
             # The builder made what the catalogue says; another material changes no shape.
             sheet=material(chosen.materials[part]).sheet,
         )
-        for part, mine in solids.parts.items()
+        for part, uv in solids.uv.items()
     ]
 
 
+def mesh_bounds(name: str, size: Size, state: str | None = None) -> tuple[list[float], list[float]]:
+    """Return the least and the greatest x, y and z of an object that ``build_mesh`` builds."""
+    parts = build_mesh(name, size, state=state)
+    axes = np.concatenate([part.triangles.reshape(-1, 3).T for part in parts], axis=1)
+    return axes.min(axis=1).tolist(), axes.max(axis=1).tolist()
+
+
 class _Solids(NamedTuple):
-    """An object of a kind, a shape and a size, whatever it is made of.
+    """The parts of an object of a kind, a shape and a size, whatever it is made of.
 
     Attributes:
-        parts: which of its N triangles are of which part.
-        standing: (N, 3, 3) float32.
-        fallen: the same once it has fallen; None: it cannot.
+        standing: (N, 3, 3) float32 triangles of each, by name.
+        fallen: the same once it has fallen; none of a kind that cannot.
         uv: (N, 3, 2) float32.
     """
 
-    parts: dict[str, slice]
-    standing: NDArray[np.float32]
-    fallen: NDArray[np.float32] | None
-    uv: NDArray[np.float32]
+    standing: dict[str, NDArray[np.float32]]
+    fallen: dict[str, NDArray[np.float32]]
+    uv: dict[str, NDArray[np.float32]]
 
 
 @lru_cache(maxsize=512)  # those of some homes: each is asked for many times while one is made
 def _solids(name: str, shape: str | None, size: Size) -> _Solids:
-    parts, start = {}, 0
-    built = _builder(name, shape)(*size)
-    for part, solids in built.items():
-        stop = start + sum(map(len, solids))
-        parts[part], start = slice(start, stop), stop
-    mesh = np.concatenate([solid for solids in built.values() for solid in solids])
+    parts = _builder(name, shape)(*size)
+    ends = np.cumsum([sum(map(len, solids)) for solids in parts.values()])
+
+    def shared(whole: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+        array = whole.astype(np.float32, order="C")
+        array.flags.writeable = False
+        return dict(zip(parts, np.split(array, ends[:-1]), strict=True))
+
+    mesh = np.concatenate([solid for solids in parts.values() for solid in solids])
     falls = any(how.pose == "fallen" for how in kind(name).states.values())
-    return _Solids(
-        parts=parts,
-        standing=_shared(mesh),
-        fallen=_shared(_tip(mesh, size)) if falls else None,
-        uv=_shared(surface_uv(mesh)),
-    )
-
-
-def _shared(array: NDArray[np.float64]) -> NDArray[np.float32]:
-    shared = array.astype(np.float32, order="C")
-    shared.flags.writeable = False
-    return shared
+    fallen = shared(_tip(mesh, size)) if falls else {}
+    return _Solids(shared(mesh), fallen, shared(surface_uv(mesh)))
 
 
 def _builder(name: str, shape: str | None) -> Builder:

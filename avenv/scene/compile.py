@@ -158,7 +158,10 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
 def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
     for thing in placed.objects:
         states = thing.kind.states or _ONLY
-        places = {name: _place(thing, name, how, placed) for name, how in states.items()}
+        mouth = _in_the_open(thing.mouth, thing, placed)
+        standing = Place(thing.position, thing.heading, thing.size, mouth)
+        places = {name: _lying(thing, name, placed) if how.is_fall else standing
+                  for name, how in states.items()}  # fmt: skip
         chunks = {name: _chunks(thing, name, how, places[name]) for name, how in states.items()}
         here = places[thing.state or ""]
         yield _Thing(
@@ -172,11 +175,8 @@ def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _place(thing: PlacedObject, state: str, how: KindState, placed: PlacedScene) -> Place:
-    """Return where a thing is in one of its states: in its place, unless it has fallen."""
-    if not how.is_fall:
-        mouth = _in_the_open(thing.mouth, thing, placed)
-        return Place(thing.position, thing.heading, thing.size, mouth)
+def _lying(thing: PlacedObject, state: str, placed: PlacedScene) -> Place:
+    """Return where a thing is in a state that it falls into."""
     landing = placed.landings[thing.name]
     size = lying_size(thing.kind.name, thing.size, state)
     mouth = _in_the_open(landing.mouth(size), thing, placed)

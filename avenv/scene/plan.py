@@ -1,6 +1,7 @@
 """Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -141,11 +142,12 @@ def free_stretches(side: Segment, others: Iterable[Segment]) -> list[Segment]:
     return free
 
 
-def footprint(centre: ArrayLike, heading: float, length: float, width: float) -> Points:
+def footprint(centre: Sequence[float], heading: float, length: float, width: float) -> Points:
     """Return the corners (4, 2), counter-clockwise, of a rectangle turned by ``heading`` (rad)."""
-    c, s = np.cos(heading), np.sin(heading)
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (length / 2, width / 2)
-    return corners @ np.array([[c, s], [-s, c]]) + np.asarray(centre, float)
+    (x, y), c, s = centre, math.cos(heading), math.sin(heading)
+    u, v = (c * length / 2, s * length / 2), (-s * width / 2, c * width / 2)
+    ends = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return np.array([(i * u[0] + j * v[0] + x, i * u[1] + j * v[1] + y) for i, j in ends])
 
 
 def triangulate(polygon: Points) -> NDArray[np.int64]:

@@ -103,7 +103,7 @@ def hoop(radius: float, thickness: float, sides: int = 20) -> Mesh:
     return _walls((radius + section[:, :1]) * out + section[:, 1:] * up)
 
 
-def loft(rings: Sequence[ArrayLike]) -> Mesh:
+def loft(rings: ArrayLike | Sequence[ArrayLike]) -> Mesh:
     """Join rings (R, N, 3) of equal length by walls, and close both ends.
 
     Rings run counter-clockwise seen against the direction of travel; the first and the last are
