@@ -99,16 +99,18 @@ def _switches(
 
 def _structure(placed: PlacedScene) -> Iterable[_Thing]:
     """Yield floors, ceilings, walls, frames and panes, the pieces of one owner together."""
-    pieces = defaultdict(list)
-    for piece in build_structure(placed.rooms, placed.doors, placed.windows):
-        pieces[piece.owner].append(piece)
-    for owned in pieces.values():
-        chunks = [
-            Chunk(str(k), p.triangles.astype(np.float32),
-                  surface_uv(p.triangles).astype(np.float32), p.material, False)
-            for k, p in enumerate(owned)
-        ]  # fmt: skip
-        yield _Thing(_built_object(owned), {"": chunks})
+    pieces = build_structure(placed.rooms, placed.doors, placed.windows)
+    uv = surface_uv(np.concatenate([p.triangles for p in pieces])).astype(np.float32)
+    owned = defaultdict(list)
+    start = 0
+    for piece in pieces:
+        triangles, stop = piece.triangles.astype(np.float32), start + len(piece.triangles)
+        number = str(len(owned[piece.owner]))
+        chunk = Chunk(number, triangles, uv[start:stop], piece.material, False)
+        owned[piece.owner].append((piece, chunk))
+        start = stop
+    for both in owned.values():
+        yield _Thing(_built_object([p for p, _ in both]), {"": [chunk for _, chunk in both]})
 
 
 def _built_object(pieces: list[Piece]) -> SceneObject:

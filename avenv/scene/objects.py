@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from avenv.core.frames import body_rotation
+from avenv.core.frames import body_rotation, forward
 from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
@@ -99,8 +99,13 @@ def to_world(
     points: NDArray[np.floating], position: tuple[float, float, float], heading: float
 ) -> NDArray[np.float64]:
     """Return points (..., 3) of a thing's own frame in the world."""
-    turned = points.reshape(-1, 3).astype(np.float64) @ body_rotation(heading).T + position
-    return turned.reshape(points.shape)
+    x, y, z = np.moveaxis(points.astype(np.float64), -1, 0)
+    c, s = forward(heading).tolist()
+    world = np.empty(points.shape)
+    world[..., 0] = c * x - s * y + position[0]
+    world[..., 1] = s * x + c * y + position[1]
+    world[..., 2] = z + position[2]
+    return world
 
 
 def place_objects(
