@@ -208,7 +208,7 @@ def _surely_into(
     for u, v in sides:
         reach = sum(abs(u * i + v * j) for i, j in sides) - _HAIR * np.hypot(u, v)
         into &= abs(u * x + v * y) < reach
-    return into.any(axis=2)
+    return np.any(into, axis=2)
 
 
 def _into(shapes: NDArray[np.object_], bodies: STRtree) -> NDArray[np.int64]:

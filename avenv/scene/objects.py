@@ -71,13 +71,13 @@ class PlacedObject:
         Sums the solid angles of all triangles seen from the point (van Oosterom & Strackee 1983),
         which is 4 pi times the number of solids around it.
         """
-        x, y, z = (there - here for there, here in zip(point, self.position, strict=True))
+        x, y, z = (a - b for a, b in zip(point, self.position, strict=True))
         length, width, height = self.size
         if not 0 <= z <= height or abs(x) + abs(y) > length + width:
             return False
-        c, s = math.cos(self.heading), math.sin(self.heading)
-        local = c * x + s * y, c * y - s * x, z
-        if abs(local[0]) > length / 2 or abs(local[1]) > width / 2:
+        cos, sin = math.cos(self.heading), math.sin(self.heading)
+        here = cos * x + sin * y, cos * y - sin * x, z
+        if abs(here[0]) > length / 2 or abs(here[1]) > width / 2:
             return False
         solids = [
             p.triangles
@@ -86,7 +86,7 @@ class PlacedObject:
         ]
         if not solids:
             return False
-        corners = np.concatenate(solids).astype(np.float64) - local
+        corners = np.concatenate(solids).astype(np.float64) - here
         a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
         la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
         volume = np.einsum("td,td->t", a, cross(b, c))
