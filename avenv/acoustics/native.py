@@ -29,6 +29,7 @@ from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES, bands_for
 from avenv.core.kernels import kernel
 from avenv.core.memo import Memo
+from avenv.core.pinned import Pinned, opened
 
 __all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
 
@@ -72,6 +73,7 @@ class Engine:
         self._bins = int(np.ceil(self.length / self._bin_samples))
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
         self._all_air = _pressure_loss(np.asarray(OCTAVE_CENTRES), self.settings)
+        self._heard_with = Pinned((self.layout, self._noise))
         self._lately = _Lately()
 
     @property
@@ -129,8 +131,7 @@ class Engine:
         kernel = assemble_coincident if self.layout.coincident else assemble
         silent[0] = not kernel(
             sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, sound.distance,
-            sound.energy, sound.moment, self._bin_samples, job.heading, self.layout,
-            self._noise, out,
+            sound.energy, sound.moment, self._bin_samples, job.heading, self._heard_with, out,
         )  # fmt: skip
 
     def _decay(self, job: "_Job", seconds: NDArray[np.float64]) -> None:
@@ -205,7 +206,7 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     paths = allocate_paths(field.tree, len(air))
     bins = min(field.late.energy.shape[1] + 1, bins)  # the last may be handed on, see _late_level
     energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
-    count = propagate(field.tables, field.tree, field.late, air, ear, paths, energy, moment)
+    count = propagate(field.pinned, air, ear, paths, energy, moment)
     if count < 0:
         raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
     if job.directivity != "omni":
@@ -217,11 +218,13 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
 
 
 @kernel
-def propagate(scene, tree, late, air, ear, paths, energy, moment):
+def propagate(field, air, ear, paths, energy, moment):
     """Fill paths, and energy (K, B) and moment (K, 3), with what reaches an ear (3,) of a source.
 
-    Returns how many paths there are; -1 if the energy of anything is not finite.
+    Of its ``SourceField.pinned``. Returns how many paths there are; -1 if the energy of anything
+    is not finite.
     """
+    scene, tree, late = opened(field)
     count = find_paths(scene, tree, air, ear, paths)
     late_at(late, scene.bvh, ear[0], ear[1], ear[2], energy, moment)
     total = 0.0

@@ -20,12 +20,13 @@ from avenv.acoustics.late.tail import (
 from avenv.acoustics.paths.taps import add_early
 from avenv.acoustics.signal.transforms import is_silent
 from avenv.core.kernels import fast_inner, fast_kernel
+from avenv.core.pinned import opened
 
 
 @fast_kernel
 def assemble(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
-    layout, noise, out,
+    heard_with, out,
 ):  # fmt: skip
     """Set ``out`` to one listener's impulse response; say whether there is sound in it.
 
@@ -44,10 +45,10 @@ def assemble(
     late_moment : (K, 3) float32, energy-weighted mean of the world arrival directions.
     bin_samples : float64, width of a time bin; bin 0 begins with the emission.
     heading : float64, of the listener, radians.
-    layout : ``ChannelLayout``.
-    noise : ``LateNoise`` for L samples.
+    heard_with : ``Pinned`` ``ChannelLayout`` and ``LateNoise`` for L samples.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """
+    layout, noise = opened(heard_with)
     out[:] = 0
     add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
@@ -72,13 +73,14 @@ def assemble(
 @fast_kernel
 def assemble_coincident(
     lengths, gains, arrivals, count, distance, late_energy, late_moment, bin_samples, heading,
-    layout, noise, out,
+    heard_with, out,
 ):  # fmt: skip
     """Do as ``assemble`` for a coincident layout: directed sound is one signal in all channels.
 
     It is panned where an early path would be. This is a kernel of its own, so that only those who
     use it compile it.
     """
+    layout, noise = opened(heard_with)
     out[:] = 0
     add_early(lengths, gains, arrivals, count, heading, layout, out)
     start = np.int64(np.ceil(distance * layout.samples_per_metre))
