@@ -21,7 +21,7 @@ from avenv.acoustics.field import SourceField, source_field
 from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.late.tracing import late_at
 from avenv.acoustics.paths.directivity import gains_towards, make_directivity
-from avenv.acoustics.paths.search import Paths, allocate_paths, find_paths
+from avenv.acoustics.paths.search import allocate_paths, find_paths
 from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
@@ -130,16 +130,16 @@ class Engine:
         sound = found[0] = found[0] or _propagate(job, self._air, self._bins)
         kernel = assemble_coincident if self.layout.coincident else assemble
         silent[0] = not kernel(
-            sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, sound.distance,
-            sound.energy, sound.moment, self._bin_samples, job.heading, self._heard_with, out,
+            sound.length, sound.gain, sound.arrival, sound.distance, sound.energy, sound.moment,
+            self._bin_samples, job.heading, self._heard_with, out,
         )  # fmt: skip
 
     def _decay(self, job: "_Job", seconds: NDArray[np.float64]) -> None:
         """Write the seconds after which a millionth of the energy at a listener is to come."""
         width = self.settings.bin
         sound = _propagate(job, self._all_air, job.field.late.energy.shape[1])
-        early = (sound.paths.gain[: sound.number].astype(np.float64) ** 2).sum(axis=1)
-        bins = (sound.paths.length[: sound.number] / (SPEED_OF_SOUND * width)).astype(int)
+        early = (sound.gain.astype(np.float64) ** 2).sum(axis=1)
+        bins = (sound.length / (SPEED_OF_SOUND * width)).astype(int)
         energy = np.bincount(bins, early, minlength=len(sound.energy)).astype(np.float64)
         energy[: len(sound.energy)] += sound.energy.sum(axis=1)
         to_come = np.cumsum(energy[::-1])[::-1]
@@ -165,10 +165,14 @@ def _jobs(batch: ResponseBatch) -> Iterator[_Job]:
 
 
 class _Sound(NamedTuple):
-    """What reaches a listener: early paths, and the energy and moment of K time bins."""
+    """What reaches a listener: P early paths, and the energy and moment of K time bins.
 
-    paths: Paths
-    number: int
+    As little as may be, for 256 of them are remembered, and read again from caches.
+    """
+
+    length: Array
+    gain: Array
+    arrival: Array
     distance: float
     energy: Array
     moment: Array
@@ -209,12 +213,13 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     count = propagate(field.pinned, air, ear, paths, energy, moment)
     if count < 0:
         raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
+    length, gain, arrival, departure, _ = (column[:count] for column in paths)
     if job.directivity != "omni":
         pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
-        paths.gain[:count] *= gains_towards(pattern, paths.departure[:count], job.facing)
+        gain *= gains_towards(pattern, departure, job.facing)
         energy *= pattern.power.astype(np.float32)
     distance = math.dist(ear.tolist(), field.tree.position[0].tolist())
-    return _Sound(paths, count, distance, energy, moment)
+    return _Sound(length.copy(), gain.copy(), arrival.copy(), distance, energy, moment)
 
 
 @kernel
