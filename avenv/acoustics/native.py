@@ -7,6 +7,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from os import PathLike
 from typing import NamedTuple
 
@@ -99,18 +100,15 @@ class Engine:
         """
         batch = check_batch(batch)
         out = as_output(out, (len(batch.listeners), self.channels, self.length))
-        jobs, silent = list(_jobs(batch)), np.zeros((len(out), 1), np.bool_)
+        jobs = list(_jobs(batch))
         keys = [_place(job) for job in jobs]
-        sounds = [[self._lately.get(key, job)] for key, job in zip(keys, jobs, strict=True)]
-        parallel.run(self._respond, zip(jobs, sounds, out, silent, strict=True))
-        for key, job, (sound,) in zip(keys, jobs, sounds, strict=True):
-            self._lately.put(key, job, sound)
-        if silent.any():
-            for j in np.flatnonzero(silent).tolist():
+        heard = [_Heard(self._lately.get(key, job)) for key, job in zip(keys, jobs, strict=True)]
+        parallel.run(self._respond, zip(jobs, heard, out, strict=True))
+        for key, job, one in zip(keys, jobs, heard, strict=True):
+            self._lately.put(key, job, one.sound)
+            if one.silent:
                 seconds = self.length / self.layout.sample_rate
-                warnings.warn(
-                    f"no sound gets {_places(jobs[j])} within {seconds:.3g} s", stacklevel=2
-                )
+                warnings.warn(f"no sound gets {_places(job)} within {seconds:.3g} s", stacklevel=2)
         return out
 
     def decay_length(self, batch: ResponseBatch) -> int:
@@ -124,12 +122,10 @@ class Engine:
         parallel.run(self._decay, zip(_jobs(batch), seconds, strict=True))
         return int(np.ceil(seconds.max(initial=_RINGING) * self.layout.sample_rate))
 
-    def _respond(
-        self, job: "_Job", found: list["_Sound | None"], out: Array, silent: NDArray[np.bool_]
-    ) -> None:
-        sound = found[0] = found[0] or _propagate(job, self._air, self._bins)
+    def _respond(self, job: "_Job", heard: "_Heard", out: Array) -> None:
+        sound = heard.sound = heard.sound or _propagate(job, self._air, self._bins)
         kernel = assemble_coincident if self.layout.coincident else assemble
-        silent[0] = not kernel(
+        heard.silent = not kernel(
             sound.length, sound.gain, sound.arrival, sound.distance, sound.energy, sound.moment,
             self._bin_samples, job.heading, self._heard_with, out,
         )  # fmt: skip
@@ -176,6 +172,14 @@ class _Sound(NamedTuple):
     distance: float
     energy: Array
     moment: Array
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a job comes to."""
+
+    sound: _Sound | None
+    silent: bool = False
 
 
 class _Lately:

@@ -1,8 +1,8 @@
 """Tuples of arrays that kernels are handed as one thing.
 
-Of each array that it is handed Numba asks what it is and where it lies: half a microsecond for
-every five, and twenty where the processor has just forgotten what Python knows of them. Of a scene's
-some seventy arrays that is asked once here.
+Of each array that it is handed Numba asks what it is and where it lies: that takes 0.15 µs, or 2 µs
+where the processor has just forgotten what Python knows of it. A scene has some seventy arrays; of
+them that is asked once here.
 """
 
 from typing import Any, Generic, TypeVar
