@@ -6,7 +6,7 @@ made. Whatever the timing, episodes are the same bits.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -89,6 +89,17 @@ class Ahead:
         if self._open and not self._jobs[row] and parallel.num_threads() > 1:
             self._submit(row, deepcopy(turn))
 
+    def share_out(self, turns: Mapping[int, Turn]) -> None:
+        """Let the next episodes of some rows be made ready now, on this thread and in the
+        background; ``take`` them then. The turns are those where the rows are."""
+        if not (self._open and parallel.num_threads() > 1):
+            return
+        for row, turn in turns.items():
+            if not self._jobs[row]:
+                self._submit(row, deepcopy(turn), goes_on=False)
+        for job in reversed([self._jobs[row][0] for row in turns]):  # the others begin in front
+            job.do()
+
     def take(self, row: int, turn: Turn) -> Episode | None:
         """Return the next episode of a row and move its turn on; None if there is no draft of it.
 
@@ -116,7 +127,7 @@ class Ahead:
         for job in jobs:
             job.drop(wait)
 
-    def _submit(self, row: int, turn: Turn) -> None:
+    def _submit(self, row: int, turn: Turn, goes_on: bool = True) -> None:
         """Submit the draft of a turn, the last of a row's jobs, and after it those that follow."""
         jobs = self._jobs[row]
         ahead = ref(self)  # a batch that nobody holds any more wants no drafts
@@ -128,7 +139,7 @@ class Ahead:
             after = deepcopy(turn)
             episode = me._draw(after)
             draft = Draft(turn, after, episode, me._prepare(episode))
-            if me._open and me._jobs[row] is jobs and len(jobs) < DEPTH:
+            if goes_on and me._open and me._jobs[row] is jobs and len(jobs) < DEPTH:
                 me._submit(row, after)
             return draft
 

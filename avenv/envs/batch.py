@@ -180,7 +180,9 @@ class Batch:
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
-        given = episodes or {}
+        rows, given = list(rows), episodes or {}
+        if self._plans_ahead and len(drawn := [row for row in rows if row not in given]) > 1:
+            self._ahead.share_out({row: self._turns[row] for row in drawn})
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)

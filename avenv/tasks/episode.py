@@ -253,10 +253,11 @@ def _plain(value: Any) -> Any:
     """Return records, tuples and numbers of any kind as JSON has them."""
     if type(value) in _PLAIN:  # most are
         return value
-    if hasattr(value, "__dataclass_fields__"):
+    kind: Any = type(value)
+    if hasattr(kind, "__dataclass_fields__"):
         return {
             of.name: _plain(own)
-            for of in _fields(type(value))
+            for of in _fields(kind)
             if not _is_usual(own := getattr(value, of.name), of)
         }
     if isinstance(value, Mapping):
