@@ -51,7 +51,8 @@ def test_what_is_pinned_outlives_whoever_made_it():
     pinned = [Pinned(nest()) for _ in range(20)]
     gc.collect()
     rubbish = [np.full(10, np.nan) for _ in range(1000)]  # would lie where freed arrays lay
-    assert all(read(one) == [45, 36, 10] for one in pinned) and rubbish
+    assert all(read(one) == [45, 36, 10] for one in pinned)
+    assert rubbish
 
 
 def test_kernels_neither_keep_nor_free_what_is_pinned():
