@@ -87,11 +87,11 @@ class PlacedObject:
         if not solids:
             return False
         corners = np.concatenate(solids).astype(np.float64) - local
-        a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-        la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-        volume = np.einsum("td,td->t", a, cross(b, c))
-        ab, bc, ca = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, c), (c, a)))
-        angle = 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
+        a, b, e = corners[:, 0], corners[:, 1], corners[:, 2]
+        la, lb, le = (np.linalg.norm(v, axis=1) for v in (a, b, e))
+        volume = np.einsum("td,td->t", a, cross(b, e))
+        ab, be, ea = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, e), (e, a)))
+        angle = 2 * np.arctan2(volume, la * lb * le + ab * le + be * la + ea * lb)
         return bool(angle.sum() > 2 * np.pi)
 
 
