@@ -217,13 +217,15 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     count = propagate(field.pinned, air, ear, paths, energy, moment)
     if count < 0:
         raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
-    length, gain, arrival, departure, _ = (column[:count] for column in paths)
+    length, gain, arrival = (
+        column[:count].copy() for column in (paths.length, paths.gain, paths.arrival)
+    )
     if job.directivity != "omni":
         pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
-        gain *= gains_towards(pattern, departure, job.facing)
+        gain *= gains_towards(pattern, paths.departure[:count], job.facing)
         energy *= pattern.power.astype(np.float32)
     distance = math.dist(ear.tolist(), field.tree.position[0].tolist())
-    return _Sound(length.copy(), gain.copy(), arrival.copy(), distance, energy, moment)
+    return _Sound(length, gain, arrival, distance, energy, moment)
 
 
 @kernel

@@ -124,6 +124,7 @@ def _size_of(value):
     return _native_size(value)
 
 
+# Borrowed arrays have no counter, so that nobody counts the references to what is opened either.
 @borrowing
 def _note(value, out):
     _put(value, out)
