@@ -85,15 +85,15 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
 
 
 def _are_finite(numbers: NDArray[np.float64]) -> bool:
-    # a sum is finite only if all are, and takes a third of the time
-    return math.isfinite(numbers.sum()) or bool(np.isfinite(numbers).all())
+    # a sum is finite only if all are, and of few numbers Python takes it the soonest
+    return math.isfinite(sum(numbers.ravel().tolist())) or bool(np.isfinite(numbers).all())
 
 
 def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
     """Return angles (number,) from as many or from one."""
     given = np.asarray(angles, np.float64)
     if given.shape == ():
-        given = np.repeat(given, number)
+        given = given.repeat(number)
     elif given.shape != (number,):
         raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
     if not _are_finite(given):
