@@ -157,7 +157,8 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        look_out = self._look_out if len(worlds) > len(worlds.at_hand) else None
+        many = len(worlds) > max(1, len(worlds.at_hand))  # homes of sets among them
+        look_out = self._look_out if many else None
         self._ahead = Ahead(num_envs, self._next, self.task.prepare, look_out)
         self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
