@@ -106,8 +106,8 @@ class NavigationTask(GoalTask):
         field = self.field(world, place)
         starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
         near, far = self.options.min_distance, min(farthest, np.finfo(float).max)
-        for some in np.split(starts, range(_AT_ONCE, TRIES, _AT_ONCE)):
-            distances = field.at(some)
+        for begin in range(0, TRIES, _AT_ONCE):
+            distances = field.at(some := starts[begin : begin + _AT_ONCE])
             if len(allowed := np.flatnonzero((distances >= near) & (distances <= far))):
                 break
         else:

@@ -105,7 +105,7 @@ class Stream:
             histories, responses, size // LANES, roots_for(size), self._limit, self.window[index]
         )
         blocks = self._latest_blocks(histories)
-        silent = ~blocks[:, ::-1].any(axis=-1)
+        silent = ~self._sounding(blocks)[:, ::-1]
         idle = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
         self._idle[index, :number] = idle
         self._frames[index, :number] = blocks[:, -2:].reshape(number, 2 * self.step)
