@@ -17,6 +17,7 @@ from avenv.core.records import as_record, check_types
 from avenv.core.suggest import accepted
 from avenv.envs.ahead import Ahead, Turn
 from avenv.simulation.body import Body
+from avenv.simulation.loading import HOMES
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
@@ -197,6 +198,7 @@ class Batch:
                     self._ahead.plan(row, turn)
                 turn.goes_on = True
             self._steps[list(begun)] = 0
+            HOMES.tidy()
 
     def close(self) -> None:
         """Let nothing more be made ready for this batch, and wait for what is being made."""
