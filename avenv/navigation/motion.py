@@ -75,7 +75,6 @@ def move_some(
             f"positions[{bad}] = ({x:.3f}, {y:.3f}) is not walkable in scene {grid.name!r}; "
             "nearest_walkable() finds a point that is"
         )
-    return moved, collided
 
 
 @njit(nogil=True)

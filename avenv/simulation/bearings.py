@@ -27,8 +27,9 @@ class Bearings(NamedTuple):
 
 def find_bearings(
     points: NDArray[np.float64],
-    ears: NDArray[np.float64],
-    eyes: NDArray[np.float64],
+    positions: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    heights: tuple[float, float],
     headings: NDArray[np.float64],
     reach: float,
     size: tuple[int, int],
@@ -37,27 +38,30 @@ def find_bearings(
 
     Args:
         points: one for each body, world metres.
-        ears: (E, 3) centres of the heads.
-        eyes: (E, 3), above or below them.
+        positions: (E, 2) of the bodies.
+        levels: (E,) of the floors that they stand on, metres.
+        heights: of their ears and eyes above these, metres.
         headings: (E,) radians.
         reach: half the width of what the camera sees a metre ahead, metres.
         size: width and height of its picture, pixels.
     """
     seen, distance = np.empty((len(points), 3)), np.empty(len(points))
     visible = np.empty(len(points), np.bool_)
-    _find(points, ears, eyes, headings, reach, size, seen, distance, visible)
+    pose = positions, levels, headings
+    _find(points, pose, heights, reach, size, seen, distance, visible)
     return Bearings(*frames.azimuth_elevation(seen), distance, visible)
 
 
 @borrowing
-def _find(points, ears, eyes, headings, reach, size, seen, distance, visible):
+def _find(points, pose, heights, reach, size, seen, distance, visible):
     """Set seen (E, 3) to the points in the frames of the heads, and what else bearings are."""
+    positions, levels, headings = pose
     for row in range(len(points)):
-        x, y = points[row, 0] - ears[row, 0], points[row, 1] - ears[row, 1]
-        z = points[row, 2] - ears[row, 2]
+        x, y = points[row, 0] - positions[row, 0], points[row, 1] - positions[row, 1]
+        z = points[row, 2] - (levels[row] + heights[0])
         ahead, left = frames.ahead_and_left(x, y, headings[row])
         seen[row, 0], seen[row, 1], seen[row, 2] = ahead, left, z
         distance[row] = np.sqrt(x * x + y * y + z * z)
         side = ahead * reach
-        up = abs(points[row, 2] - eyes[row, 2])
+        up = abs(points[row, 2] - (levels[row] + heights[1]))
         visible[row] = ahead > 0 and abs(left) <= side and up <= side * size[1] / size[0]

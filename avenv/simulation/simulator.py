@@ -471,10 +471,11 @@ class Simulator:
     def bearings(self, points: NDArray[np.float64]) -> Bearings:
         """Return where points (E, 3), one for each body, are from it."""
         state, settings = self.state, self.settings
-        reach = math.tan(math.radians(settings.hfov) / 2)
+        heights = float(self.body.ear_height), float(self.body.eye_height)
         found = find_bearings(
-            points, state.ears(), state.eyes(), state.heading, reach, settings.image_size
-        )
+            points, state.position, state.level, heights, state.heading,
+            math.tan(math.radians(settings.hfov) / 2), settings.image_size,
+        )  # fmt: skip
         return found._replace(visible=self.line_of_sight(points, found.visible.nonzero()[0]))
 
     def line_of_sight(

@@ -210,7 +210,7 @@ class NavigationTask(GoalTask):
                 continue
             here = self.simulator.state.position[row]
             self._distance[row] = self._distance_from(row, here)
-        self._position[active] = self.simulator.state.position[active]
+        np.copyto(self._position, self.simulator.state.position, where=active[:, None])
         self.notice(active)
         options = self.options
         solved = self._stopped & active & self.succeeded()

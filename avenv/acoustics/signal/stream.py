@@ -153,7 +153,7 @@ class Stream:
         sounding = self._sounding(dry)
         if renewed is None:
             renewed = sounding | (self._idle[rows] < self._parts)
-        _check("responses", responses, (np.count_nonzero(renewed), self.channels, self.length))
+        _check("responses", responses, (int(renewed.sum()), self.channels, self.length))
         parallel.run(
             _advance,
             [
