@@ -88,7 +88,7 @@ def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
     """Return angles (number,) from as many or from one."""
     given = np.asarray(angles, np.float64)
     if given.shape == ():
-        given = np.repeat(given, number)
+        given = given.repeat(number)
     elif given.shape != (number,):
         raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
     if not are_finite(given):

@@ -157,7 +157,8 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        self._ahead = Ahead(num_envs, self._next, self.task.prepare)
+        look_out = self._look_out if len(worlds) > len(worlds.at_hand) else None
+        self._ahead = Ahead(num_envs, self._next, self.task.prepare, look_out)
         self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
     @property
@@ -180,7 +181,9 @@ class Batch:
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
-        given = episodes or {}
+        rows, given = list(rows), episodes or {}
+        if self._plans_ahead and len(drawn := [row for row in rows if row not in given]) > 1:
+            self._ahead.share_out({row: self._turns[row] for row in drawn})
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
@@ -266,6 +269,18 @@ class Batch:
             turn.left = self._episodes_per_scene
         turn.left -= 1
         return self._draw(self.simulator.worlds[turn.scene], turn.stream)
+
+    def _look_out(self, turn: Turn) -> None:
+        """Let the home that a row will be in next be on disk: making it takes as long as some
+        episodes, and all rows may need another at the same time.
+
+        Raises:
+            SceneError: there is no room for an episode, or the home cannot be made.
+            OSError: there is no cache folder, or it takes nothing.
+        """
+        while turn.left:
+            self._next(turn)
+        self.simulator.put_on_disk(self.task.sample_world(turn.stream))
 
     def _suitable(self, numbers: Iterable[int]) -> tuple[int, int]:
         """Return the first scene that has what the task needs, and how many do not before it.

@@ -115,18 +115,23 @@ class WalkableGrid:
 
     def sample(self, rng: np.random.Generator, n: int, island: int = 1) -> Points:
         """Return n points (n, 2) drawn uniformly from the area of an island."""
-        cells = self._cells_about(island)
+        cells, inner = self._cells_about(island)
         found = np.empty((0, 2))
         while len(found) < n:
-            draw = cells[rng.integers(len(cells), size=2 * n)]
-            points = self.origin + self.cell * (draw + rng.random((2 * n, 2)))
-            found = np.concatenate([found, points[self.island_of(points) == island]])
+            drawn = rng.integers(len(cells), size=2 * n)
+            points = self.origin + self.cell * (cells[drawn] + rng.random((2 * n, 2)))
+            is_on = inner[drawn]
+            others = np.flatnonzero(~is_on)
+            is_on[others] = self.island_of(points[others]) == island
+            found = np.concatenate([found, points[is_on]])
         return found[:n]
 
-    def _cells_about(self, island: int) -> NDArray[np.int32]:
-        """Return the cells (N, 2), x and y, that have points of an island in them; they are kept.
+    def _cells_about(self, island: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return the cells (N, 2), x and y, that have points of an island in them, and which (N,)
+        have no others; they are kept.
 
-        A walkable point has a walkable cell centre among its four nearest.
+        A walkable point has a walkable cell centre among its four nearest. Where the centres of a
+        cell and of the eight around it are on the island, so is all of the cell.
         """
         if island not in self._about:
             mask = self.islands == island
@@ -134,12 +139,14 @@ class WalkableGrid:
                 raise ValueError(
                     f"island is {island}; scene {self.name!r} has 1..{self.islands.max()}"
                 )
-            around = ndimage.binary_dilation(mask, np.ones((3, 3), bool))
-            self._about[island] = np.argwhere(around)[:, ::-1].astype(np.int32)
+            near = np.ones((3, 3), bool)
+            around = ndimage.binary_dilation(mask, near)
+            cells = np.argwhere(around)[:, ::-1].astype(np.int32)
+            self._about[island] = cells, ndimage.binary_erosion(mask, near)[around]
         return self._about[island]
 
     @cached_property
-    def _about(self) -> dict[int, NDArray[np.int32]]:
+    def _about(self) -> dict[int, tuple[NDArray[np.int32], NDArray[np.bool_]]]:
         return {}
 
     def swept_area(self, island: int = 1) -> float:

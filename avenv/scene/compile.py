@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.catalogue import KindState, Part, build_mesh, categories
+from avenv.scene.catalogue import KindState, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.falls import lying_size
 from avenv.scene.materials import material
@@ -159,7 +158,10 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
 def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
     for thing in placed.objects:
         states = thing.kind.states or _ONLY
-        places = {name: _place(thing, name, how, placed) for name, how in states.items()}
+        mouth = _in_the_open(thing.mouth, thing, placed)
+        standing = Place(thing.position, thing.heading, thing.size, mouth)
+        places = {name: _lying(thing, name, placed) if how.is_fall else standing
+                  for name, how in states.items()}  # fmt: skip
         chunks = {name: _chunks(thing, name, how, places[name]) for name, how in states.items()}
         here = places[thing.state or ""]
         yield _Thing(
@@ -173,11 +175,8 @@ def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _place(thing: PlacedObject, state: str, how: KindState, placed: PlacedScene) -> Place:
-    """Return where a thing is in one of its states: in its place, unless it has fallen."""
-    if not how.is_fall:
-        mouth = _in_the_open(thing.mouth, thing, placed)
-        return Place(thing.position, thing.heading, thing.size, mouth)
+def _lying(thing: PlacedObject, state: str, placed: PlacedScene) -> Place:
+    """Return where a thing is in a state that it falls into."""
     landing = placed.landings[thing.name]
     size = lying_size(thing.kind.name, thing.size, state)
     mouth = _in_the_open(landing.mouth(size), thing, placed)
@@ -199,22 +198,11 @@ def _in_the_open(
 def _chunks(thing: PlacedObject, state: str, how: KindState, place: Place) -> list[Chunk]:
     if how.pose == "held":
         return []
-    materials = tuple(sorted(thing.spec.materials.items()))
     return [
         Chunk(part.name, to_world(part.triangles, place.position, place.heading).astype(np.float32),
               part.uv, part.material, part.sheet)
-        for part in _parts(thing.kind.name, thing.size, materials, state)
+        for part in build_mesh(thing.kind.name, thing.size, thing.spec.materials, state or None)
     ]  # fmt: skip
-
-
-@lru_cache(maxsize=1024)  # a home has many chairs, and many homes have the same
-def _parts(
-    kind: str,
-    size: tuple[float, float, float],
-    materials: tuple[tuple[str, str], ...],
-    state: str,
-) -> list[Part]:
-    return build_mesh(kind, size, dict(materials), state or None)
 
 
 def surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:

@@ -52,13 +52,14 @@ class GoalTask(Task):
 
     def goal_at(self, episode: Episode, world: World, number: int = 0) -> Point:
         """Return where a goal of an episode, by default the first, is when it begins."""
-        goal = episode.goals[number]
-        places = {thing.name: thing.position for thing in world.compiled.objects}
-        if goal.object is not None and goal.object not in places:
-            raise SceneError(
-                f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of its "
-                f"{len(places)} objects{did_you_mean(goal.object, places)}"
-            )
+        goal, places = episode.goals[number], {}
+        if goal.object is not None:
+            places = {thing.name: thing.position for thing in world.compiled.objects}
+            if goal.object not in places:
+                raise SceneError(
+                    f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of "
+                    f"its {len(places)} objects{did_you_mean(goal.object, places)}"
+                )
         if goal.position is not None:
             return goal.position
         if goal.source is not None:

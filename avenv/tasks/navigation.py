@@ -26,6 +26,8 @@ from avenv.tasks.task import Judgement, renewed
 TRIES = 1000
 """Starts that are drawn until one is far enough from the goal."""
 
+_AT_ONCE = 50  # whose distances are looked up together; mostly one of the first is far enough
+
 
 class NavigationTask(GoalTask):
     """Walk to the first goal of the episode and stop there, for a batch of E environments.
@@ -102,16 +104,18 @@ class NavigationTask(GoalTask):
             raise ValueError(f"goal is {goal}; accepted here: one with its position")
         field = self.field(world, place)
         starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
-        distances = field.at(starts)
         near, far = self.options.min_distance, min(farthest, np.finfo(float).max)
-        allowed = np.flatnonzero((distances >= near) & (distances <= far))
-        if len(allowed) == 0:
+        for some in np.split(starts, range(_AT_ONCE, TRIES, _AT_ONCE)):
+            distances = field.at(some)
+            if len(allowed := np.flatnonzero((distances >= near) & (distances <= far))):
+                break
+        else:
             raise SceneError(
                 f"{world.name}: no place to start from is {self.options.min_distance} m or more on "
                 f"foot from the goal at ({place[0]:.2f}, {place[1]:.2f}); accepted: a larger scene "
                 "or a smaller min_distance"
             )
-        start = starts[allowed[0]]
+        start, distance = some[allowed[0]], float(distances[allowed[0]])
         heading = float(rng.uniform(-np.pi, np.pi))
         return Episode(
             task=self.name,
@@ -120,7 +124,7 @@ class NavigationTask(GoalTask):
             heading=heading,
             events=(*scene_events(world), *events),
             goals=(goal,),
-            geodesic_distance=float(distances[allowed[0]]),
+            geodesic_distance=distance,
             oracle_actions=self.count_oracle_actions(world, start, heading, field),
             **more,
         )
@@ -174,8 +178,9 @@ class NavigationTask(GoalTask):
                 f"episode.geodesic_distance is {said} and oracle_actions {count}; accepted: more "
                 "than 0 m, and 1 or more"
             )
-        measured = replace(episode, geodesic_distance=said, oracle_actions=count)
-        return measured, Aim(world, goal, field)
+        if (said, count) != (episode.geodesic_distance, episode.oracle_actions):
+            episode = replace(episode, geodesic_distance=said, oracle_actions=count)
+        return episode, Aim(world, goal, field)
 
     # -- a step ------------------------------------------------------------------------------------
 
