@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from avenv.core import cache
 from avenv.core.errors import SceneError
+from avenv.core.finite import are_finite
 from avenv.core.kernels import njit
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, slice_up, touch
@@ -315,7 +316,7 @@ def as_points(points: ArrayLike, what: str = "points") -> Points:
     array = np.ascontiguousarray(points, np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{what} have shape {array.shape}; expected (N, 2), x and y in metres")
-    if not np.isfinite(array).all():
+    if not are_finite(array):
         row = int(np.argmin(np.isfinite(array).all(axis=1)))
         raise ValueError(f"{what}[{row}] is {array[row].tolist()}; expected finite numbers")
     return array

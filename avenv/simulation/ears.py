@@ -118,7 +118,7 @@ class Ears:
         dry = self._emitted(rows)
         renewed = self._stream.audible(rows, dry)
         pairs, fields = [], []
-        for i, k in np.argwhere(renewed).tolist():
+        for i, k in zip(*map(np.ndarray.tolist, renewed.nonzero()), strict=True):
             pair = int(rows[i]), k
             field, place = self._field(*pair), self._place(*pair)
             before = self._given.get(pair)
