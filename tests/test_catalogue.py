@@ -146,6 +146,16 @@ def test_parts_take_other_materials():
     assert np.array_equal(default[1].triangles, other[1].triangles)
 
 
+def test_things_that_differ_in_materials_alone_share_triangles_that_nobody_can_write_to():
+    size = (0.41, 0.47, 0.9)
+    one, other = build_mesh("chair", size), build_mesh("chair", size, {"seat": "leather"})
+    for a, b in zip(one, other, strict=True):
+        assert np.shares_memory(a.triangles, b.triangles)
+        assert np.shares_memory(a.uv, b.uv)
+        with pytest.raises(ValueError, match="read-only"):
+            a.triangles[0] = 0.0
+
+
 def test_unknown_things_are_named_with_what_would_be_accepted():
     with pytest.raises(SceneError, match="no object kind 'armchiar'; did you mean 'armchair'"):
         kind("armchiar")

@@ -23,6 +23,7 @@ from avenv.scene.homes import (
     pins,
     reverberation_times,
 )
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.floorplan import draw_plan
 from avenv.scene.homes.tables import table
 from avenv.scene.materials import material_names
@@ -268,3 +269,10 @@ def test_a_home_is_kept_for_some_episodes_and_drawn_anew_with_a_seed():
     assert env.reset(seed=5)[1]["setup"]["scene"] == first[0]
     with pytest.raises(ValueError, match="episodes_per_scene is 0"):
         Env(episodes_per_scene=0)
+
+
+def test_a_number_is_drawn_as_numpy_draws_it():
+    ours, theirs = np.random.default_rng(3), np.random.default_rng(3)
+    for low, high in ((0.0, 0.6), (-0.2, 0.2), (2.45, 2.9)):
+        assert uniform(ours, low, high) == theirs.uniform(low, high)
+    assert ours.bit_generator.state == theirs.bit_generator.state
