@@ -86,8 +86,8 @@ class Tally:
 
 def write_for_ever(folder: Path) -> None:
     """Write cache files until somebody kills this process."""
-    light = LightLayers(np.arange(3), np.ones(2, np.float32), np.arange(10**6, dtype=np.int32),
-                        np.zeros((10**6, 3), np.uint16))  # fmt: skip
+    reached = np.full((2, 10**6 // 16), 255, np.uint8)
+    light = LightLayers(np.ones(2, np.float32), reached, np.zeros((10**6, 3), np.uint16))
     for number in range(10**9):
         cache.write(folder, f"soak-{number % 3}", light)
 

@@ -105,6 +105,17 @@ def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
     assert batch.task.episodes[0] != before
 
 
+def test_who_seeds_every_episode_has_none_made_ready(scenes):
+    batch = batch_of(scenes, num_envs=2)
+    for k in range(3):
+        for row in range(2):
+            batch.seed(row, k)
+        batch.reset([0, 1])
+        assert not any(batch._ahead._jobs)
+    batch.reset([0, 1])
+    assert all(batch._ahead._jobs)
+
+
 def test_a_stream_that_somebody_else_draws_from_gives_what_it_then_gives(scenes):
     found = []
     for ahead in (True, False):

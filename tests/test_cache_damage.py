@@ -21,8 +21,9 @@ RNG = np.random.default_rng(0)
 
 
 def light() -> LightLayers:
-    return LightLayers(np.arange(3), np.ones(2, np.float32), np.arange(5, dtype=np.int32),
-                       RNG.integers(0, 65536, (5, 3)).astype(np.uint16))  # fmt: skip
+    reached = np.array([[0b0011], [0b0111]], np.uint8)
+    codes = RNG.integers(0, 65536, (5, 3)).astype(np.uint16)
+    return LightLayers(np.ones(2, np.float32), reached, codes)
 
 
 def sound() -> Traced:

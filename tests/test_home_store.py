@@ -1,8 +1,10 @@
 """Homes of sets: made once, kept by their bytes, on disk the same as when they were made."""
 
+import gc
 import multiprocessing
 import pickle
 import threading
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ from support import shoebox
 
 from avenv.core import cache
 from avenv.core.errors import CacheWarning, SceneError
-from avenv.scene import compile_scene
+from avenv.scene import SceneBuilder, compile_scene
 from avenv.scene.homes import make_home
 from avenv.scene.stored import restore, store
-from avenv.simulation import loading
+from avenv.simulation import homes, loading
 from avenv.simulation.homes import HomeStore
 from avenv.simulation.loading import load_scene
 from avenv.simulation.world import World
@@ -74,6 +76,35 @@ def test_a_home_that_somebody_holds_is_not_made_twice(make):
     store.get("train", 2)
     assert store.get("train", 0) is held
     assert make.made == [0, 1, 2]
+
+
+def test_a_home_that_nobody_holds_is_gone_at_once_with_all_that_was_derived_of_it():
+    def derived_of(world):
+        return [world, world.compiled, world.walkable, world.acoustics_for(), world.raster]
+
+    builder = SceneBuilder("closet")
+    room = builder.room("closet", size=(3, 3))
+    builder.place("floor_lamp", at=(0.5, 2.4), room=room)
+    derived_of(load_scene(builder.build()))  # a compiler at work holds on to what it was called by
+    gc.disable()
+    try:
+        gone = [ref(thing) for thing in derived_of(load_scene(builder.build()))]
+        assert [thing() for thing in gone] == [None] * len(gone)
+    finally:
+        gc.enable()
+
+
+def test_memory_is_given_back_when_homes_have_gone(make, monkeypatch):
+    given = []
+    store = HomeStore(make, 0)
+    held = [store.get("train", number) for number in range(3)]
+    monkeypatch.setattr(homes, "give_back", lambda: given.append(True))
+    store.tidy()
+    assert not given
+    del held
+    store.tidy()
+    store.tidy()
+    assert len(given) == 1
 
 
 def test_two_threads_that_ask_for_a_home_get_the_same():

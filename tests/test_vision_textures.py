@@ -7,6 +7,7 @@ import pytest
 import trimesh
 from support import from_meshes, shoebox, solid, surfaces
 
+from avenv.core.cache import bytes_within
 from avenv.core.color import linear
 from avenv.core.errors import SceneError
 from avenv.core.frames import body_rotation
@@ -45,6 +46,15 @@ def test_every_mip_level_has_the_same_mean(name):
         first = atlas.first[0, level]
         texels = atlas.texels[first : first + 4 ** (atlas.log_size[0, 0] - level)]
         np.testing.assert_allclose(unpack(texels).mean(axis=0), COLOR, rtol=2e-3)
+
+
+def test_scenes_of_the_same_materials_have_their_textures_in_common():
+    one, other = textured("brick"), textured("fabric")
+    both = [build_atlas(scene.surfaces) for scene in (one, other, one)]
+    assert np.shares_memory(both[0].texels, both[1].texels)
+    np.testing.assert_array_equal(both[0].first, both[2].first)
+    assert len(both[1].texels) == len(both[2].texels)
+    assert bytes_within(both[2]) < 4096
 
 
 def test_packing_keeps_colours():

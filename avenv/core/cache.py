@@ -18,6 +18,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import platformdirs
@@ -115,10 +116,19 @@ def size_of(record: tuple) -> int:
     return sum(array.nbytes for array in pack(record).values())
 
 
+_common: "WeakValueDictionary[int, np.ndarray]" = WeakValueDictionary()
+
+
+def common(array: np.ndarray) -> np.ndarray:
+    """Return an array that many things hold and that counts for none of them from now on."""
+    _common[id(array)] = array
+    return array
+
+
 def bytes_within(thing: Any) -> int:
     """Return the bytes of all arrays that a thing holds, in whatever records, lists and mappings.
 
-    Each array counts once, as large as the memory that it keeps.
+    Each array counts once, as large as the memory that it keeps; what is ``common`` does not.
     """
     seen: set[int] = set()
     total, todo = 0, [thing]
@@ -129,6 +139,8 @@ def bytes_within(thing: Any) -> int:
         if id(thing) in seen or isinstance(thing, str | int | float | None):
             continue
         seen.add(id(thing))
+        if id(thing) in _common:
+            continue
         if isinstance(thing, np.ndarray):
             total += thing.nbytes
         elif isinstance(thing, Mapping):

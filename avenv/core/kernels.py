@@ -114,11 +114,10 @@ def is_on_disk(dispatcher: Any) -> bool:
     return kept is None or bool(kept._cache_file._load_index())
 
 
-_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _BORROWING: dict[str, Any] = {**_COMMON, "_nrt": False}
 _NO_WAY_IN: dict[str, Any] = {
     "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
     "pipeline_class": _PartCompiler,
 }
 _INNER: dict[str, Any] = {**_BORROWING, **_NO_WAY_IN}

@@ -6,7 +6,7 @@ made. Whatever the timing, episodes are the same bits.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -30,12 +30,14 @@ class Turn:
         scene: number of the scene that it is in.
         left: episodes that it still has there.
         passed_over: scenes that lacked what the task needs, since the stream began.
+        goes_on: whether an episode of the stream has begun before.
     """
 
     stream: np.random.Generator
     scene: int = 0
     left: int = 0
     passed_over: int = 0
+    goes_on: bool = False
 
     def is_at(self, other: "Turn") -> bool:
         """Return whether the next episodes are the same as those of another turn."""
@@ -96,16 +98,22 @@ class Ahead:
         if self._open and not self._jobs[row] and parallel.num_threads() > 1:
             self._submit(row, deepcopy(turn))
 
-    def share_out(self, turns: Mapping[int, Turn]) -> None:
-        """Let the next episodes of some rows be made ready now, on this thread and in the
-        background; ``take`` them then. The turns are those where the rows are."""
+    def share_out(self, rows: Sequence[int], new: Mapping[int, Turn]) -> None:
+        """Let the next episodes of some rows be made ready on this thread, too, rather than wait
+        for the background; ``take`` them then.
+
+        Args:
+            rows: that will begin now; only what is planned for them is made ready.
+            new: those of them for which that is to be planned, each with its turn.
+        """
         if not (self._open and parallel.num_threads() > 1):
             return
-        for row, turn in turns.items():
+        for row, turn in new.items():
             if not self._jobs[row]:
                 self._submit(row, deepcopy(turn), goes_on=False)
-        for job in reversed([self._jobs[row][0] for row in turns]):  # the others begin in front
-            job.do()
+        for jobs in reversed([self._jobs[row] for row in rows]):  # the background begins in front
+            if jobs:
+                jobs[0].do()
 
     def take(self, row: int, turn: Turn) -> Episode | None:
         """Return the next episode of a row and move its turn on; None if there is no draft of it.

@@ -17,6 +17,7 @@ from avenv.core.records import as_record, check_types
 from avenv.core.suggest import accepted
 from avenv.envs.ahead import Ahead, Turn
 from avenv.simulation.body import Body
+from avenv.simulation.loading import HOMES
 from avenv.simulation.noise import ActuationNoise
 from avenv.simulation.settings import SensorSettings
 from avenv.simulation.simulator import Simulator
@@ -157,7 +158,8 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        look_out = self._look_out if len(worlds) > len(worlds.at_hand) else None
+        many = len(worlds) > max(1, len(worlds.at_hand))  # homes of sets among them
+        look_out = self._look_out if many else None
         self._ahead = Ahead(num_envs, self._next, self.task.prepare, look_out)
         self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
@@ -182,17 +184,21 @@ class Batch:
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
         rows, given = list(rows), episodes or {}
-        if self._plans_ahead and len(drawn := [row for row in rows if row not in given]) > 1:
-            self._ahead.share_out({row: self._turns[row] for row in drawn})
+        drawn = [row for row in rows if row not in given]
+        if self._plans_ahead and len(drawn) > 1:
+            # Homes and sound are new to who begins for the first time; else, they may well be warm.
+            new = {row: self._turns[row] for row in drawn if self._steps[row] < 0}
+            self._ahead.share_out(drawn, new)
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
-            if self._plans_ahead:
-                for row in begun:
-                    # A row that has only begun plans nothing: many look once and go.
-                    if row not in given and self._steps[row] >= 0:
-                        self._ahead.plan(row, self._turns[row])
+            for row in drawn if self._plans_ahead else ():
+                # A stream's first episode plans nothing: many look once and go, or seed them all.
+                if (turn := self._turns[row]).goes_on:
+                    self._ahead.plan(row, turn)
+                turn.goes_on = True
             self._steps[list(begun)] = 0
+            HOMES.tidy()
 
     def close(self) -> None:
         """Let nothing more be made ready for this batch, and wait for what is being made."""

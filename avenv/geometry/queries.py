@@ -11,6 +11,7 @@ from numba import float32, float64, int32, uint64
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.core import parallel
+from avenv.core.finite import are_finite
 from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry.bvh import BVH, MAX_DEPTH
 from avenv.geometry.lanes import (
@@ -241,8 +242,8 @@ def _point_pairs(
     if a.ndim != 2 or a.shape[1] != 3 or a.shape != b.shape:
         raise ValueError(f"{first_name} {a.shape} and {second_name} {b.shape}: both must be (R, 3)")
     for name, points in ((first_name, a), (second_name, b)):
-        finite = np.isfinite(points).all(axis=1)
-        if not finite.all():
+        if not are_finite(points):
+            finite = np.isfinite(points).all(axis=1)
             raise ValueError(
                 f"{name}[{int(np.argmin(finite))}] is not finite: {points[~finite][0]}"
             )

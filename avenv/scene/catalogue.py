@@ -193,8 +193,8 @@ def build_mesh(
 
 def mesh_bounds(name: str, size: Size, state: str | None = None) -> tuple[list[float], list[float]]:
     """Return the least and the greatest x, y and z of an object that ``build_mesh`` builds."""
-    parts = build_mesh(name, size, state=state)
-    axes = np.concatenate([part.triangles.reshape(-1, 3).T for part in parts], axis=1)
+    triangles = np.concatenate([part.triangles for part in build_mesh(name, size, state=state)])
+    axes = triangles.reshape(-1, 3).T.copy()  # in a row each, which is many times as fast
     return axes.min(axis=1).tolist(), axes.max(axis=1).tolist()
 
 

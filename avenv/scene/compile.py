@@ -99,16 +99,18 @@ def _switches(
 
 def _structure(placed: PlacedScene) -> Iterable[_Thing]:
     """Yield floors, ceilings, walls, frames and panes, the pieces of one owner together."""
-    pieces = defaultdict(list)
-    for piece in build_structure(placed.rooms, placed.doors, placed.windows):
-        pieces[piece.owner].append(piece)
-    for owned in pieces.values():
-        chunks = [
-            Chunk(str(k), p.triangles.astype(np.float32),
-                  surface_uv(p.triangles).astype(np.float32), p.material, False)
-            for k, p in enumerate(owned)
-        ]  # fmt: skip
-        yield _Thing(_built_object(owned), {"": chunks})
+    pieces = build_structure(placed.rooms, placed.doors, placed.windows)
+    uv = surface_uv(np.concatenate([p.triangles for p in pieces])).astype(np.float32)
+    owned: dict[str, list[tuple[Piece, Chunk]]] = defaultdict(list)
+    start = 0
+    for piece in pieces:
+        triangles, stop = piece.triangles.astype(np.float32), start + len(piece.triangles)
+        number = str(len(owned[piece.owner]))
+        chunk = Chunk(number, triangles, uv[start:stop], piece.material, False)
+        owned[piece.owner].append((piece, chunk))
+        start = stop
+    for both in owned.values():
+        yield _Thing(_built_object([p for p, _ in both]), {"": [chunk for _, chunk in both]})
 
 
 def _built_object(pieces: list[Piece]) -> SceneObject:
@@ -198,11 +200,14 @@ def _in_the_open(
 def _chunks(thing: PlacedObject, state: str, how: KindState, place: Place) -> list[Chunk]:
     if how.pose == "held":
         return []
+    parts = build_mesh(thing.kind.name, thing.size, thing.spec.materials, state or None)
+    mesh = np.concatenate([part.triangles for part in parts])
+    world = to_world(mesh, place.position, place.heading).astype(np.float32)
+    ends = np.cumsum([len(part.triangles) for part in parts])
     return [
-        Chunk(part.name, to_world(part.triangles, place.position, place.heading).astype(np.float32),
-              part.uv, part.material, part.sheet)
-        for part in build_mesh(thing.kind.name, thing.size, thing.spec.materials, state or None)
-    ]  # fmt: skip
+        Chunk(part.name, triangles, part.uv, part.material, part.sheet)
+        for part, triangles in zip(parts, np.split(world, ends[:-1]), strict=True)
+    ]
 
 
 def surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:

@@ -280,7 +280,9 @@ class CompiledScene:
             levels[thing.name] = now and min(1.0, now / max(bright.values()))
         return levels
 
-    @cached_property
+    # Not cached, though costly where it is another scene: a scene that holds itself, or one that
+    # holds it, stays in memory until Python looks for such circles, with all that was derived.
+    @property
     def lit(self) -> "CompiledScene":
         """This scene with everything on that can glow: what its light is baked with."""
         glowing = (self.rest or self)._brightness.items()
@@ -304,7 +306,7 @@ class CompiledScene:
             switch.object for switch in self.switches if self.objects[switch.object].state == HELD
         )
 
-    @cached_property
+    @property
     def in_place(self) -> "CompiledScene":
         """This scene with everything that is held where it usually is."""
         usual = {
@@ -322,7 +324,7 @@ class CompiledScene:
         area = np.linalg.norm(cross(b - a, c - a), axis=1)
         return state.light * float(area @ np.array(self.surfaces.emission)[state.surface])
 
-    @cached_property
+    @property
     def whole(self) -> "CompiledScene":
         """The scene with all that it has in any state: what this state does not have is where it
         is in the first that has it."""

@@ -27,6 +27,7 @@ _STEP = 0.05  # m from ring to ring of the places that are tried
 _TURNS = np.deg2rad([0, *(side * k for k in range(15, 180, 15) for side in (1, -1)), 180])
 _CLEAR = 0.013  # m left free around; no sum of rounded sizes, so that no place is a near thing
 _ENDS, _SIDES = np.array([[-1, 1, 1, -1], [-1, -1, 1, 1]])[:, :, None] / 2
+_HAIR = 1e-6  # m
 _DOORWAY = 0.4  # m before a doorway in which nothing comes to lie
 
 
@@ -154,33 +155,60 @@ def _find_place(
     farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
     length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
     others = _within(others, start, farthest + np.hypot(length, width))
-    solid = [body.outline for body in others
-             if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
+    low = [body for body in others
+           if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
     barriers = [body.outline for body in others
                 if body.name and body.high > base + FLAT and body.low < thing.top
                 and not body.outline.covers(Point(start))]  # fmt: skip
     shapely.prepare([room.shape, edge])
-    solids, walls = STRtree(solid), STRtree(barriers)
+    solids, walls = STRtree([body.outline for body in low]), STRtree(barriers)
     headings = thing.heading + _TURNS
     ahead = forward(headings)
     left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
     lying = ahead[:, None] * _ENDS * length + left[:, None] * _SIDES * width
-    for radius in np.arange(0.0, farthest, _STEP).tolist():
-        middles = start + radius * ahead
-        boxes = shapely.polygons(middles[:, None] + lying)
+    radii = np.arange(0.0, farthest, _STEP)
+    middles = start + radii[:, None, None] * ahead
+    taken = _surely_into(
+        middles, ahead * length / 2, left * width / 2, [body.outline for body in low if body.name]
+    )
+    for number, radius in enumerate(radii.tolist()):
+        which = np.flatnonzero(~taken[number])
+        boxes = shapely.polygons(middles[number, which, None] + lying[which])
         free = shapely.covers(room.shape, boxes)
         free[_into(boxes, solids)] = False
-        for k in np.flatnonzero(free).tolist():
-            end = middles[k]
+        for k, box in zip(which[free].tolist(), boxes[free], strict=True):
+            end = middles[number, k]
             if radius:
                 way = np.array([LineString([start, end])])
                 if not room.shape.covers(way[0]) or len(_into(way, walls)):
                     continue
             if edge.distance(Point(end)) <= REACH:
                 x, y = (round(float(v), 4) for v in end) if radius else thing.position[:2]
-                z = _floor_under(boxes[k], room, others)
-                return Landing((x, y, z), float(headings[k]))
+                return Landing((x, y, _floor_under(box, room, others)), float(headings[k]))
     return None
+
+
+def _surely_into(
+    middles: Points, ahead: Points, left: Points, outlines: list[Polygon]
+) -> NDArray[np.bool_]:
+    """Return whether rectangles (R, T) reach into others by more than a hair.
+
+    Two rectangles are apart if they are along a side of either (the separating axis theorem).
+
+    Args:
+        middles: (R, T, 2).
+        ahead: (T, 2) from the middle of each to that of one side.
+        left: (T, 2) to that of the next.
+        outlines: rectangles.
+    """
+    a, b, c = shapely.get_coordinates(outlines).reshape(-1, 5, 2)[:, :3].transpose(1, 2, 0)
+    x, y = np.moveaxis(middles, 2, 0)[..., None] - ((a + c) / 2)[:, None, None]
+    sides = [ahead.T[..., None], left.T[..., None], (b - a) / 2, (c - b) / 2]
+    into = np.ones(x.shape, bool)
+    for u, v in sides:
+        reach = sum(abs(u * i + v * j) for i, j in sides) - _HAIR * np.hypot(u, v)
+        into &= abs(u * x + v * y) < reach
+    return np.any(into, axis=2)
 
 
 def _into(shapes: NDArray[np.object_], bodies: STRtree) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from avenv.core.frames import body_rotation
+from avenv.core.frames import body_rotation, forward
 from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
@@ -71,13 +71,13 @@ class PlacedObject:
         Sums the solid angles of all triangles seen from the point (van Oosterom & Strackee 1983),
         which is 4 pi times the number of solids around it.
         """
-        x, y, z = (there - here for there, here in zip(point, self.position, strict=True))
+        x, y, z = (a - b for a, b in zip(point, self.position, strict=True))
         length, width, height = self.size
         if not 0 <= z <= height or abs(x) + abs(y) > length + width:
             return False
-        c, s = math.cos(self.heading), math.sin(self.heading)
-        local = c * x + s * y, c * y - s * x, z
-        if abs(local[0]) > length / 2 or abs(local[1]) > width / 2:
+        cos, sin = math.cos(self.heading), math.sin(self.heading)
+        here = cos * x + sin * y, cos * y - sin * x, z
+        if abs(here[0]) > length / 2 or abs(here[1]) > width / 2:
             return False
         solids = [
             p.triangles
@@ -86,12 +86,12 @@ class PlacedObject:
         ]
         if not solids:
             return False
-        corners = np.concatenate(solids).astype(np.float64) - local
-        a, b, e = corners[:, 0], corners[:, 1], corners[:, 2]
-        la, lb, le = (np.linalg.norm(v, axis=1) for v in (a, b, e))
-        volume = np.einsum("td,td->t", a, cross(b, e))
-        ab, be, ea = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, e), (e, a)))
-        angle = 2 * np.arctan2(volume, la * lb * le + ab * le + be * la + ea * lb)
+        corners = np.concatenate(solids).astype(np.float64) - here
+        a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+        la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
+        volume = np.einsum("td,td->t", a, cross(b, c))
+        ab, bc, ca = (np.einsum("td,td->t", p, q) for p, q in ((a, b), (b, c), (c, a)))
+        angle = 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
         return bool(angle.sum() > 2 * np.pi)
 
 
@@ -99,8 +99,13 @@ def to_world(
     points: NDArray[np.floating], position: tuple[float, float, float], heading: float
 ) -> NDArray[np.float64]:
     """Return points (..., 3) of a thing's own frame in the world."""
-    turned = points.reshape(-1, 3).astype(np.float64) @ body_rotation(heading).T + position
-    return turned.reshape(points.shape)
+    x, y, z = np.moveaxis(points.astype(np.float64), -1, 0)
+    c, s = forward(heading).tolist()
+    world = np.empty(points.shape)
+    world[..., 0] = c * x - s * y + position[0]
+    world[..., 1] = s * x + c * y + position[1]
+    world[..., 2] = z + position[2]
+    return world
 
 
 def place_objects(

@@ -177,20 +177,20 @@ def surface_uv(mesh: Mesh) -> NDArray[np.float64]:
     On walls u runs horizontally and v upwards; on level faces u is x and v is y. Coplanar faces
     continue each other.
     """
-    a, b, c = mesh[:, 0], mesh[:, 1], mesh[:, 2]
-    normal = cross(b - a, c - a)
-    normal /= np.sqrt((normal * normal).sum(axis=1, keepdims=True))
-    east, north = normal[:, 0], normal[:, 1]
+    x, y, z = np.ascontiguousarray(mesh.transpose(2, 1, 0))  # of all first corners, and so on
+    (dx, ex), (dy, ey), (dz, ez) = (axis[1:] - axis[0] for axis in (x, y, z))
+    east, north, up = dy * ez - dz * ey, dz * ex - dx * ez, dx * ey - dy * ex  # the normal
+    length = np.sqrt(east * east + north * north + up * up)
+    east, north, up = east / length, north / length, up / length
     level = np.hypot(east, north) < 1e-6
-    u = np.stack([-north, east, np.zeros(len(mesh))], axis=1)
-    u[level] = (1.0, 0.0, 0.0)
-    u /= np.sqrt((u * u).sum(axis=1, keepdims=True))
-    v = cross(normal, u)
-    v[level] = (0.0, 1.0, 0.0)
+    across = np.where(level, 1.0, np.sqrt(north * north + east * east))
+    ux, uy = np.where(level, 1.0, -north / across), np.where(level, 0.0, east / across)
+    uz = np.zeros_like(ux)
+    vx, vy, vz = north * uz - up * uy, up * ux - east * uz, east * uy - north * ux
+    vx, vy, vz = (np.where(level, flat, v) for flat, v in ((0.0, vx), (1.0, vy), (0.0, vz)))
     uv = np.empty((len(mesh), 3, 2))
-    for k, axis in enumerate((u, v)):
-        along = mesh * axis[:, None]
-        uv[..., k] = along[..., 0] + along[..., 2] + along[..., 1]
+    uv[..., 0] = (x * ux + z * uz + y * uy).T
+    uv[..., 1] = (x * vx + z * vz + y * vy).T
     return uv
 
 

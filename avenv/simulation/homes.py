@@ -58,6 +58,7 @@ class HomeStore:
         self._alive: WeakValueDictionary[Home, World] = WeakValueDictionary()
         self._making: dict[Home, threading.Lock] = {}
         self._sizes: dict[Home, tuple[Any, int]] = {}
+        self._lived = 0  # homes that were alive when last looked
 
     def get(self, split: str, number: int) -> "World":
         """Return a home; if another thread is making it, wait for that.
@@ -81,12 +82,20 @@ class HomeStore:
                 world = self._make(split, number)
                 with self._lock:
                     self._alive[home] = world
+                    self._lived = max(self._lived, len(self._alive))
                     self._use(home, world)
                     self._make_room()
             finally:
                 with self._lock:
                     self._making.pop(home, None)
         return world
+
+    def tidy(self) -> None:
+        """Return to the system what homes took that are gone since, if there are any."""
+        with self._lock:
+            lived, self._lived = self._lived, len(self._alive)
+        if self._lived < lived:
+            give_back()
 
     def resize(self, limit: int) -> None:
         """Keep no more than ``limit`` bytes of homes from now on, but for those that are held."""

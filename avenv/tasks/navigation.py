@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.simulation.events import Event
 from avenv.simulation.simulator import Commands, Simulator
@@ -106,8 +105,8 @@ class NavigationTask(GoalTask):
         field = self.field(world, place)
         starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
         near, far = self.options.min_distance, min(farthest, np.finfo(float).max)
-        for some in np.split(starts, range(_AT_ONCE, TRIES, _AT_ONCE)):
-            distances = field.at(some)
+        for begin in range(0, TRIES, _AT_ONCE):
+            distances = field.at(some := starts[begin : begin + _AT_ONCE])
             if len(allowed := np.flatnonzero((distances >= near) & (distances <= far))):
                 break
         else:
@@ -216,13 +215,12 @@ class NavigationTask(GoalTask):
                 continue
             here = self.simulator.state.position[row]
             self._distance[row] = self._distance_from(row, here)
-        self._position[active] = self.simulator.state.position[active]
+        np.copyto(self._position, self.simulator.state.position, where=active[:, None])
         self.notice(active)
         options = self.options
         solved = self._stopped & active & self.succeeded()
-        nearer = np.zeros(len(before))
-        known = np.isfinite(before) & np.isfinite(self._distance)
-        nearer[known] = self.cost(before[known]) - self.cost(self._distance[known])
+        nearer, known = np.zeros(len(before)), np.isfinite(before) & np.isfinite(self._distance)
+        np.subtract(self.cost(before), self.cost(self._distance), out=nearer, where=known)
         reward = nearer + options.success_reward * solved
         reward -= options.step_penalty
         terminated = self._stopped & active
@@ -281,18 +279,14 @@ class NavigationTask(GoalTask):
         }
 
     def _current_truth(self) -> dict[str, NDArray]:
-        simulator, goal = self.simulator, self.goal_positions()
-        offset = goal - simulator.state.ears()
-        azimuth, elevation = frames.azimuth_elevation(
-            frames.to_body(offset, simulator.state.heading)
-        )
-        audible = [self._is_audible(row) for row in range(simulator.num_envs)]
+        bearings = self.simulator.bearings(self.goal_positions())
+        audible = [self._is_audible(row) for row in range(self.simulator.num_envs)]
         return {
-            "source_azimuth": azimuth,
-            "source_elevation": elevation,
-            "source_distance": np.linalg.norm(offset, axis=1),
+            "source_azimuth": bearings.azimuth,
+            "source_elevation": bearings.elevation,
+            "source_distance": bearings.distance,
             "geodesic_distance": self._distance.copy(),
-            "source_visible": simulator.is_in_view(goal),
+            "source_visible": bearings.visible,
             "source_audible": np.array(audible),
         }
 

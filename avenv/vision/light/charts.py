@@ -127,7 +127,7 @@ def make_charts(compiled: CompiledScene, grain: float = 1.0) -> Charts:
     body = compiled.object[kept].astype(np.int64) * len(compiled.surfaces.names)
     body += compiled.surface[kept]
     square = (uv - low[chart][:, None]) / np.maximum(high - low, 1e-9)[chart][:, None]
-    curves = find_curves(body, chart, triangles, square, normal, metres)
+    curves, corners = find_curves(body, chart, triangles, square, normal, metres)
     size[curves.chart] = 2
     _check_size(compiled.name, int(size.prod(axis=1).sum()), metres)
     scale = np.divide(size - 1, high - low, out=np.zeros_like(low), where=size > 1)
@@ -144,7 +144,7 @@ def make_charts(compiled: CompiledScene, grain: float = 1.0) -> Charts:
                  position)  # fmt: skip
     normals = np.repeat(normal, size.prod(axis=1), axis=0)
     slots = first[curves.chart][:, None] + np.arange(4)
-    position[slots], normals[slots] = curves.position, curves.normal
+    position[slots], normals[slots] = corners.position, corners.normal
     return Charts(
         of_triangle=of_triangle,
         frame=frame.astype(np.float32),

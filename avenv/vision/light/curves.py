@@ -31,19 +31,26 @@ class Curves(NamedTuple):
 
     Attributes:
         chart: (M,) int64 which charts.
-        position: (M, 4, 3) float64 where light is sampled: the corners (a fourth may repeat one).
-        normal: (M, 4, 3) float64 the unit normals there.
         mix: (M, 4, 4) float32 the 2 x 2 samples of the light map, row by row, from the corners.
     """
 
     chart: NDArray[np.int64]
-    position: NDArray[np.float64]
-    normal: NDArray[np.float64]
     mix: NDArray[np.float32]
 
 
-NO_CURVES = Curves(np.empty(0, np.int64), np.empty((0, 4, 3)), np.empty((0, 4, 3)),
-                   np.empty((0, 4, 4), np.float32))  # fmt: skip
+class Corners(NamedTuple):
+    """Where the light of M such charts is sampled.
+
+    Attributes:
+        position: (M, 4, 3) float64 metres (a fourth may repeat one).
+        normal: (M, 4, 3) float64 the unit normals there.
+    """
+
+    position: NDArray[np.float64]
+    normal: NDArray[np.float64]
+
+
+NO_CURVES = Curves(np.empty(0, np.int64), np.empty((0, 4, 4), np.float32))
 
 
 def find_curves(
@@ -53,8 +60,8 @@ def find_curves(
     square: NDArray[np.float64],
     normals: NDArray[np.float64],
     metres: NDArray[np.float64],
-) -> Curves:
-    """Find the charts that are facets of something curved.
+) -> tuple[Curves, Corners]:
+    """Find the charts that are facets of something curved, and their corners.
 
     Args:
         body: (T,) which triangles may belong to one curved surface: those of one number.
@@ -66,7 +73,7 @@ def find_curves(
     """
     count = len(normals)
     if count > MOST:
-        return NO_CURVES
+        return NO_CURVES, Corners(np.empty((0, 4, 3)), np.empty((0, 4, 3)))
     corners = triangles.reshape(-1, 3)
     places = np.column_stack([np.repeat(body, 3), np.round(corners * 5000)]).astype(np.int64)
     node = number_rows(places)
@@ -82,12 +89,9 @@ def find_curves(
     first = np.searchsorted(owner[order], np.flatnonzero(is_curved))
     number = per_chart[is_curved]
     picked = order[first[:, None] + np.minimum(np.arange(4), number[:, None] - 1)]
-    return Curves(
-        chart=np.flatnonzero(is_curved),
-        position=corners[example[picked]] + offset[picked],
-        normal=normal[picked],
-        mix=_mixes(square.reshape(-1, 2)[example[picked]], number).astype(np.float32),
-    )
+    mix = _mixes(square.reshape(-1, 2)[example[picked]], number).astype(np.float32)
+    places = Corners(corners[example[picked]] + offset[picked], normal[picked])
+    return Curves(np.flatnonzero(is_curved), mix), places
 
 
 def number_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:

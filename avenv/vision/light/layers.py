@@ -15,27 +15,28 @@ class LightLayers(NamedTuple):
     """Light on L samples by each of K lamps, and by day; only samples that a layer reaches.
 
     Attributes:
-        first: (K + 2,) int64 where the entries of each lamp start; those of the day come last.
-        peak: (K + 1,) float32 brightest light of each; 1 makes white paper white.
-        sample: (N,) int32 the sample of each entry.
-        code: (N, 3) uint16: light as a share of the peak is the square of code / 65535.
+        peak: (K + 1,) float32 brightest light of each, the day's last; 1 makes white paper white.
+        reached: (K + 1, ceil(L / 8)) uint8, a bit for each sample, the lowest first: whether the
+            layer has an entry for it.
+        code: (N, 3) uint16 entries, layer by layer: light as a share of the peak is the square of
+            code / 65535.
     """
 
-    first: NDArray[np.int64]
     peak: NDArray[np.float32]
-    sample: NDArray[np.int32]
+    reached: NDArray[np.uint8]
     code: NDArray[np.uint16]
 
 
 def no_layers() -> LightLayers:
     """Return the layers of a scene without lamps, by night."""
-    return LightLayers(np.zeros(2, np.int64), np.zeros(1, np.float32), np.empty(0, np.int32),
-                       np.empty((0, 3), np.uint16))  # fmt: skip
+    return LightLayers(
+        np.zeros(1, np.float32), np.zeros((1, 0), np.uint8), np.empty((0, 3), np.uint16)
+    )
 
 
 def pack_layers(light: list[NDArray[np.float32]]) -> LightLayers:
     """Keep what is not dark of the light (L, K, 3) of some layers at a time, the day the last."""
-    first, peaks, samples, codes = [np.zeros(1, np.int64)], [], [], []
+    peaks, reached, codes = [], [], []
     for number, layers in enumerate(light):
         peak, sizes = np.zeros(layers.shape[1], np.float32), np.zeros(layers.shape[1], np.int64)
         _find_peaks(layers, peak)
@@ -44,14 +45,13 @@ def pack_layers(light: list[NDArray[np.float32]]) -> LightLayers:
             least[-1] = np.float32(_DIMMEST_DAY) * peak[-1]
         _count_bright(layers, least, sizes)
         ends = np.cumsum(sizes)
-        sample, code = np.empty(ends[-1], np.int32), np.empty((ends[-1], 3), np.uint16)
-        _encode(layers, least, np.maximum(peak, np.float32(1e-30)), ends - sizes, sample, code)
-        first.append(first[-1][-1] + ends)
+        bits = np.zeros((len(peak), -(-len(layers) // 8)), np.uint8)
+        code = np.empty((ends[-1], 3), np.uint16)
+        _encode(layers, least, np.maximum(peak, np.float32(1e-30)), ends - sizes, bits, code)
         peaks.append(peak)
-        samples.append(sample)
+        reached.append(bits)
         codes.append(code)
-    return LightLayers(np.concatenate(first), np.concatenate(peaks), np.concatenate(samples),
-                       np.concatenate(codes))  # fmt: skip
+    return LightLayers(np.concatenate(peaks), np.concatenate(reached), np.concatenate(codes))
 
 
 # Layout of the kernels: light (L, K, 3); peak, least and sizes (K,).
@@ -72,12 +72,12 @@ def _count_bright(light, least, sizes):
 
 
 @borrowing
-def _encode(light, least, peak, place, sample, code):
-    """Write these samples (N,) and their codes (N, 3), those of each layer from place (K,) on."""
+def _encode(light, least, peak, place, reached, code):
+    """Write which samples these are and their codes (N, 3), of each layer from place (K,) on."""
     for i in range(len(light)):
         for k in range(len(least)):
             if max(light[i, k, 0], light[i, k, 1], light[i, k, 2]) > least[k]:
-                sample[place[k]] = i
+                reached[k, i >> 3] |= np.uint8(1 << (i & 7))
                 for c in range(3):
                     share = np.sqrt(light[i, k, c] / peak[k])
                     code[place[k], c] = np.uint16(np.rint(np.float32(65535) * share))
@@ -88,11 +88,17 @@ def _encode(light, least, peak, place, sample, code):
 @kernel
 def add_layers(layers, factors, light):
     """Add to the light on every sample that of all layers, each times its factor."""
+    n = 0
     for layer in range(len(factors)):
         scale = factors[layer] * layers.peak[layer] / np.float32(65535.0**2)
-        if scale > 0:
-            for n in range(layers.first[layer], layers.first[layer + 1]):
-                i = layers.sample[n]
-                for channel in range(3):
-                    code = np.float32(layers.code[n, channel])
-                    light[i, channel] += scale * code * code
+        for eight in range(layers.reached.shape[1]):
+            bits, i = layers.reached[layer, eight], 8 * eight
+            while bits:
+                if bits & 1:
+                    if scale > 0:
+                        for channel in range(3):
+                            code = np.float32(layers.code[n, channel])
+                            light[i, channel] += scale * code * code
+                    n += 1
+                bits >>= 1
+                i += 1

@@ -60,8 +60,9 @@ class Lighting:
         lamps: names of the objects that glow.
         layers: light by each lamp and by day, as it was baked.
         scale: (K + 1,) what brings all lamps together, and the day alone, to a mean of 1.
-        zone: (L,) room of each sample; all samples of one have the same exposure.
-        area: (L,) m2 that each stands for.
+        samples: (C,) of each chart.
+        rooms: (C,) of each chart; all samples of one have the same exposure.
+        areas: (C,) m2 that each sample of a chart stands for.
         shining: (M,) samples that glow.
         lamp: (M,) lamp that each of these belongs to.
         shine: (M, 3) what it shows of itself when it is on.
@@ -73,14 +74,25 @@ class Lighting:
     lamps: tuple[str, ...]
     layers: LightLayers
     scale: NDArray[np.float32]
-    zone: NDArray[np.int64]
-    area: NDArray[np.float64]
+    samples: NDArray[np.int64]
+    rooms: NDArray[np.int64]
+    areas: NDArray[np.float64]
     shining: NDArray[np.int64]
     lamp: NDArray[np.int64]
     shine: NDArray[np.float32]
     panes: NDArray[np.int64]
     sky: NDArray[np.float32]
     plain: NDArray[np.float32] | None
+
+    @property
+    def zone(self) -> NDArray[np.int64]:
+        """The room (L,) of each sample."""
+        return np.repeat(self.rooms, self.samples)
+
+    @property
+    def area(self) -> NDArray[np.float64]:
+        """The m2 (L,) that each sample stands for."""
+        return np.repeat(self.areas, self.samples)
 
     def levels(
         self, lamps: float | Mapping[str, float], now: Mapping[str, float] | None = None
@@ -107,7 +119,7 @@ class Lighting:
 
     def summed(self, levels: NDArray[np.float32], daylight: float) -> NDArray[np.float32]:
         """Return the light (L, 3) of lamps (K,) and the day: light adds up."""
-        light = np.zeros((len(self.zone), 3), np.float32)
+        light = np.zeros((self.samples.sum(), 3), np.float32)
         factors = self.scale * np.append(levels, np.float32(daylight))
         add_layers(self.layers, factors.astype(np.float32), light)
         return light
@@ -125,7 +137,8 @@ class Lighting:
             light = self.plain.copy()
         else:
             light = self.summed(levels, daylight)
-            light *= self._balance(light)[self.zone] * self._exposure(light)[:, None]
+            zone, area = self.zone, self.area
+            light *= _balance(light, zone, area)[zone] * _exposure(light, zone, area)[:, None]
         light[self.shining] += levels[self.lamp, None] * self.shine
         sky = self.sky * np.float32(daylight ** (1 - ADAPTATION))
         light[self.panes] = NIGHT * light[self.panes] + sky
@@ -145,7 +158,8 @@ class Lighting:
         light = self._lately.get(key)
         if light is None:
             light = np.zeros(length, np.uint64)
-            light[: len(self.zone)] = pack(self.mixed(levels, daylight) / np.float32(LIGHT_RANGE))
+            mixed = self.mixed(levels, daylight)
+            light[: len(mixed)] = pack(mixed / np.float32(LIGHT_RANGE))
             self._lately[key] = light
             for oldest in list(self._lately)[:-_LATEST]:
                 self._lately.pop(oldest, None)
@@ -155,25 +169,29 @@ class Lighting:
     def _lately(self) -> Memo:
         return Memo()
 
-    def _balance(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return factors (Z, 3) that keep the tint of each room's light within what eyes correct.
 
-        As von Kries has it, eyes scale each colour by what there is of it.
-        """
-        mean = np.stack([np.bincount(self.zone, self.area * light[:, c]) for c in range(3)], axis=1)
-        tint = mean / np.maximum(mean.mean(axis=1, keepdims=True), 1e-12)
-        return (np.clip(tint, *TINT) / np.maximum(tint, 1e-6)).astype(np.float32)
+def _balance(
+    light: NDArray[np.float32], zone: NDArray[np.int64], area: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return factors (Z, 3) that keep the tint of each room's light within what eyes correct.
 
-    def _exposure(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the factor (L,) that brings light to the eye's exposure of each room."""
-        bright = light.mean(axis=1, dtype=np.float32)
-        area = np.where(bright > 0, self.area, 0.0)
-        mean = np.bincount(self.zone, area * bright) / np.maximum(
-            np.bincount(self.zone, area), 1e-9
-        )
-        mean = np.maximum(mean, 1e-6).astype(np.float32)
-        room = np.float32(EXPOSURE) * mean ** np.float32(1 - CONTRAST - ADAPTATION)
-        return room[self.zone] * np.maximum(bright, 1e-9) ** np.float32(CONTRAST - 1)
+    As von Kries has it, eyes scale each colour by what there is of it.
+    """
+    mean = np.stack([np.bincount(zone, area * light[:, c]) for c in range(3)], axis=1)
+    tint = mean / np.maximum(mean.mean(axis=1, keepdims=True), 1e-12)
+    return (np.clip(tint, *TINT) / np.maximum(tint, 1e-6)).astype(np.float32)
+
+
+def _exposure(
+    light: NDArray[np.float32], zone: NDArray[np.int64], area: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the factor (L,) that brings light to the eye's exposure of each room."""
+    bright = light.mean(axis=1, dtype=np.float32)
+    area = np.where(bright > 0, area, 0.0)
+    mean = np.bincount(zone, area * bright) / np.maximum(np.bincount(zone, area), 1e-9)
+    mean = np.maximum(mean, 1e-6).astype(np.float32)
+    room = np.float32(EXPOSURE) * mean ** np.float32(1 - CONTRAST - ADAPTATION)
+    return room[zone] * np.maximum(bright, 1e-9) ** np.float32(CONTRAST - 1)
 
 
 def find_lighting(
@@ -195,7 +213,7 @@ def find_lighting(
     per_chart = charts.width * charts.height
     glowing, window = glow(compiled), is_window(compiled)
     lamps = lamp_objects(compiled)
-    area = np.repeat(charts.area / per_chart, per_chart)
+    areas = charts.area / per_chart
     names = tuple(compiled.objects[k].name for k in lamps)
     has_window = any(thing.kind == "window" for thing in compiled.objects)
     is_plain = not any((usual or {}).get(name, 1.0) for name in names) and not has_window
@@ -207,9 +225,10 @@ def find_lighting(
     return Lighting(
         lamps=names,
         layers=layers,
-        scale=_scale(layers, area),
-        zone=_zones(compiled, charts),
-        area=area,
+        scale=_scale(layers, np.repeat(areas, per_chart)),
+        samples=per_chart,
+        rooms=_rooms(compiled, charts),
+        areas=areas,
         shining=shining,
         lamp=np.searchsorted(lamps, thing[shining]),
         shine=(glowing / color)[surface[shining]].astype(np.float32),
@@ -249,13 +268,12 @@ def _scale(layers: LightLayers, area: NDArray[np.float64]) -> NDArray[np.float32
     return scale
 
 
-def _zones(compiled: CompiledScene, charts: Charts) -> NDArray[np.int64]:
-    """Return the room (L,) of each sample; charts between rooms are rooms of their own."""
+def _rooms(compiled: CompiledScene, charts: Charts) -> NDArray[np.int64]:
+    """Return the room (C,) of each chart; those between rooms are rooms of their own."""
     room = np.array([thing.room for thing in compiled.objects])[charts.object]
     if (room >= 0).any():
         room = np.where(room >= 0, room, room.max(initial=0) + 1 + np.arange(len(room)))
-    _, zone = np.unique(room, return_inverse=True)
-    return np.repeat(zone, charts.width * charts.height)
+    return np.unique(room, return_inverse=True)[1]
 
 
 def _sky(charts: Charts, panes: NDArray[np.int64]) -> NDArray[np.float64]:

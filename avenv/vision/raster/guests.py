@@ -152,6 +152,7 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
     of_b = np.where(b.first_child < others, b.first_child, b.first_child + len(a.boxes)) + clusters
     chart = np.where(b.chart < 0, -1, b.chart + len(a.chart_frame))
     table = b.chart_table + np.array([len(a.light), 0, 0, len(a.log_size)])
+    texels, first_texel = _texels(a, b)
     joined = {
         "first_child": np.concatenate([of_a, of_b]),
         "root": np.concatenate([a.root, b.root[1:] + len(a.boxes)]),
@@ -162,9 +163,10 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
         "first_vertex": np.concatenate([a.first_vertex, b.first_vertex[1:] + a.first_vertex[-1]]),
         "chart": np.concatenate([a.chart, chart]),
         "chart_table": np.concatenate([a.chart_table, table]),
-        "first_texel": np.concatenate([a.first_texel, b.first_texel + len(a.texels)]),
+        "texels": texels,
+        "first_texel": first_texel,
     }
-    for name in ("boxes", "kind", "chart_frame", "light", "texels", "log_size", "texels_per_unit",
+    for name in ("boxes", "kind", "chart_frame", "light", "log_size", "texels_per_unit",
                  "category", "object"):  # fmt: skip
         joined[name] = np.concatenate([getattr(a, name), getattr(b, name)])
     for name in ("vertices", "corners", "planes"):
@@ -175,3 +177,11 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
             for name, array in joined.items()
         }
     )
+
+
+def _texels(a: RasterArrays, b: RasterArrays) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Return the texels of two scenes and ``first_texel`` of both; most have them in common."""
+    if a.texels.base is not None and a.texels.base is b.texels.base:
+        return max(a.texels, b.texels, key=len), np.concatenate([a.first_texel, b.first_texel])
+    first = np.concatenate([a.first_texel, b.first_texel + len(a.texels)])
+    return np.concatenate([a.texels, b.texels]), first

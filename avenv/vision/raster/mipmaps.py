@@ -1,15 +1,16 @@
 """Textures as the shading kernel reads them: mip pyramids of packed texels in one array."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from avenv.core.cache import common
 from avenv.core.color import linear as linear_light
 from avenv.core.errors import SceneError
+from avenv.core.locks import make_lock
 from avenv.scene.compiled import SurfaceTable
 from avenv.vision.light.codes import pack
 from avenv.vision.raster.patterns import PATTERNS, reflectance
@@ -26,12 +27,19 @@ IMAGE = "image:"
 OPAQUE = np.uint64(1 << 63)
 """Bit of a texel that is not cut out; the lanes leave it free."""
 
+_ROOM = 2**22
+"""Texels that scenes have in common, 32 MiB; those of all homes together are 11 MiB."""
+
+Texture = tuple[str, tuple[float, float, float]]
+"""Its name in the table of surfaces, and a colour."""
+
 
 class Atlas(NamedTuple):
     """K textures with all their mip levels; sides are powers of two.
 
     Attributes:
-        texels: (M,) uint64 packed, row by row upwards; images also have ``OPAQUE`` bits.
+        texels: (M,) uint64 packed, row by row upwards; images also have ``OPAQUE`` bits. There may
+            be others among them: scenes without images have their textures in common.
         first: (K, LEVELS) int32 first texel of each level; the last one, 1 x 1, is repeated.
         log_size: (K, 2) int32 log2 of the width and height of level 0 in texels.
         per_unit: (K, 2) float32 texels of level 0 that a unit of u and of v spans: a metre, or the
@@ -53,26 +61,24 @@ def build_atlas(surfaces: SurfaceTable, images: Sequence[NDArray[np.uint8]] = ()
         SceneError: a surface names an image that is not there.
     """
     names = surfaces.texture or ("plain",) * len(surfaces.names)
-    colors = surfaces.color.astype(np.float64)
-    pyramids = [_texture(name, color, images) for name, color in zip(names, colors, strict=True)]
-    first = np.empty((len(pyramids), LEVELS), np.int32)
-    start = 0
-    for row, levels in zip(first, pyramids, strict=True):
-        ends = np.cumsum([level.size for level in levels])
-        row[: len(levels)] = start + ends - [level.size for level in levels]
-        row[len(levels) :] = row[len(levels) - 1]
-        start += ends[-1]
-    sides = np.array([levels[0].shape[::-1] for levels in pyramids], np.int64).reshape(-1, 2)
+    colors = map(tuple, surfaces.color.astype(np.float64).tolist())
+    textures = list(zip(names, colors, strict=True))
+    if any(name.startswith(IMAGE) for name in names) or (shelf := _common_shelf(textures)) is None:
+        pyramids = {texture: _texture(texture, images) for texture in textures}
+        shelf = _Shelf(sum(level.size for levels in pyramids.values() for level in levels))
+        for texture, levels in pyramids.items():
+            shelf.put(texture, levels)
+    places = [shelf.places[texture] for texture in textures]
+    sides = np.array([place.sides for place in places], np.int64).reshape(-1, 2)
     units = [1.0 if n.startswith(IMAGE) else PATTERNS[n].metres if n in PATTERNS else np.inf
              for n in names]  # fmt: skip
     return Atlas(
-        texels=np.concatenate([level.ravel() for levels in pyramids for level in levels]),
-        first=first,
+        texels=shelf.texels[: shelf.used],
+        first=np.array([place.first for place in places], np.int32).reshape(-1, LEVELS),
         log_size=np.log2(sides).astype(np.int32),
         per_unit=(sides / np.reshape(units, (-1, 1))).astype(np.float32),
-        cut=np.array([n.startswith(IMAGE) and not (levels[0] & OPAQUE).all()
-                      for n, levels in zip(names, pyramids, strict=True)], bool),
-    )  # fmt: skip
+        cut=np.array([place.is_cut for place in places], bool),
+    )
 
 
 def no_atlas(surfaces: SurfaceTable) -> Atlas:
@@ -83,23 +89,72 @@ def no_atlas(surfaces: SurfaceTable) -> Atlas:
     return Atlas(texels, first, log_size, per_unit, np.zeros(count, bool))
 
 
+class _Place(NamedTuple):
+    """Where a texture is on a shelf: the ``first`` texel of each level, and its sides."""
+
+    first: NDArray[np.int64]
+    sides: tuple[int, int]
+    is_cut: bool
+
+
+class _Shelf:
+    """Room for so many texels. What was put there stays as it is, whoever reads it meanwhile."""
+
+    def __init__(self, room: int):
+        self.texels = np.empty(room, np.uint64)
+        self.used = 0
+        self.places: dict[Texture, _Place] = {}
+
+    def put(self, texture: Texture, levels: list[NDArray[np.uint64]]) -> bool:
+        """Put the mip levels of a texture where there is room, if there is."""
+        ends = self.used + np.cumsum([level.size for level in levels])
+        if ends[-1] > len(self.texels):
+            return False
+        np.concatenate([level.ravel() for level in levels], out=self.texels[self.used : ends[-1]])
+        first = np.append([self.used], ends[:-1])
+        first = first[np.minimum(np.arange(LEVELS), len(levels) - 1)]
+        is_cut = texture[0].startswith(IMAGE) and not (levels[0] & OPAQUE).all()
+        height, width = levels[0].shape
+        self.places[texture] = _Place(first, (width, height), is_cut)
+        self.used = int(ends[-1])
+        return True
+
+
+_shelf: _Shelf | None = None
+_shelving = make_lock()
+
+
+def _common_shelf(textures: Sequence[Texture]) -> _Shelf | None:
+    """Return a shelf that has these textures, and may have others; None if they are too many.
+
+    A full one is left to the scenes that are drawn from it.
+    """
+    global _shelf
+    with _shelving:
+        for shelf in (_shelf, None):
+            if shelf is None:
+                shelf = _Shelf(_ROOM)
+                common(shelf.texels)
+            lacking = (texture for texture in textures if texture not in shelf.places)
+            if all(shelf.put(texture, _texture(texture)) for texture in lacking):
+                _shelf = shelf
+                return shelf
+    return None
+
+
 def _texture(
-    name: str, color: NDArray[np.float64], images: Sequence[NDArray[np.uint8]]
+    texture: Texture, images: Sequence[NDArray[np.uint8]] = ()
 ) -> list[NDArray[np.uint64]]:
-    """Return the mip levels of a texture by its name in the table of surfaces."""
+    """Return the mip levels of a texture."""
+    name, color = texture
+    if name == "plain":
+        return _pyramid(np.reshape(color, (1, 1, 3)))
     if not name.startswith(IMAGE):
-        return _drawn(name, tuple(color.tolist()))
+        return _pyramid(reflectance(name, np.array(color)))
     row = name.removeprefix(IMAGE)
     if not row.isdecimal() or int(row) >= len(images):
         raise SceneError(f"texture is {name!r}, but the scene has {len(images)} images")
     return image_pyramid(images[int(row)])
-
-
-@lru_cache(maxsize=128)  # homes are of the same materials: some 12 MiB
-def _drawn(name: str, color: tuple[float, float, float]) -> list[NDArray[np.uint64]]:
-    if name == "plain":
-        return _pyramid(np.reshape(color, (1, 1, 3)))
-    return _pyramid(reflectance(name, np.array(color)))
 
 
 def _pyramid(linear: NDArray[np.float64]) -> list[NDArray[np.uint64]]:
