@@ -7,6 +7,8 @@ values that are not finite, windows in which nothing sounds though something sho
 steps per second.
 
     python scripts/soak.py --minutes 10
+    python scripts/soak.py --minutes 60 --steps 200000 --num-envs 8 --per-scene 9 --grown 0.02 \\
+        --episode-steps 75 --rays 2048 --fields-mib 64 --homes-mib 128
 """
 
 import gc
@@ -23,10 +25,12 @@ from typing import Any
 import click
 import numpy as np
 
+from avenv.acoustics import limit_memory
 from avenv.acoustics.field import memory_used
 from avenv.core import cache
 from avenv.core.errors import AvenvError
 from avenv.envs import BatchEnv
+from avenv.simulation.loading import limit_homes
 from avenv.vision.light.layers import LightLayers
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -116,14 +120,16 @@ def switch_something(envs: BatchEnv, row: int, rng: np.random.Generator, tally: 
             tally.errors.append(str(error))
 
 
-def play(envs: BatchEnv, minutes: float, every: float, rng: np.random.Generator) -> Tally:
-    """Play for so long; print a line ``every`` so many seconds."""
+def play(
+    envs: BatchEnv, minutes: float, steps: int, every: float, rng: np.random.Generator
+) -> Tally:
+    """Play for so long, or so many steps; print a line ``every`` so many seconds."""
     tally, folder = Tally(), cache.cache_folder()
     observation, info = envs.reset(seed=int(rng.integers(2**31)))
     tally.resets += envs.num_envs
     moods = rng.integers(len(MOODS), size=envs.num_envs)
     end, due = time.perf_counter() + 60 * minutes, time.perf_counter()
-    while time.perf_counter() < end:
+    while time.perf_counter() < end and tally.steps < steps:
         if time.perf_counter() >= due:
             due += every
             if folder is not None:
@@ -148,27 +154,32 @@ def play(envs: BatchEnv, minutes: float, every: float, rng: np.random.Generator)
 
 @click.command(help=__doc__)
 @click.option("--minutes", default=10.0, show_default=True, help="How long.")
+@click.option("--steps", default=2**62, help="How many at most; as many as the time allows.")
 @click.option("--every", default=30.0, show_default=True, help="Seconds from line to line.")
 @click.option("--num-envs", default=4, show_default=True)
 @click.option("--scenes", default="homes:train", show_default=True)
 @click.option("--episode-steps", default=60, show_default=True, help="Steps of an episode at most.")
 @click.option("--per-scene", default=2, show_default=True, help="Episodes in a row in one home.")
 @click.option("--rays", default=4096, show_default=True, help="Fewer see more homes in the time.")
+@click.option("--fields-mib", default=256, show_default=True, help="Memory for sound fields.")
+@click.option("--homes-mib", default=384, show_default=True, help="Memory for the homes used last.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--grown", default=0.05, show_default=True, help="Share of growth that is a failure.")
 def main(
-    minutes: float, every: float, num_envs: int, scenes: str, episode_steps: int, per_scene: int,
-    rays: int, seed: int, grown: float,
+    minutes: float, steps: int, every: float, num_envs: int, scenes: str, episode_steps: int,
+    per_scene: int, rays: int, fields_mib: int, homes_mib: int, seed: int, grown: float,
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {
         "sensors": ("rgb", "depth", "audio", "binaural"), "image_size": (64, 64),
         "background": "scene", "light": "random", "max_episode_steps": episode_steps,
         "episodes_per_scene": per_scene, "propagation": {"rays": rays, "mirror_rays": 4 * rays},
     }  # fmt: skip
+    limit_memory(fields_mib * 2**20)
+    limit_homes(homes_mib * 2**20)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AVENV_CACHE"] = folder
         envs = BatchEnv(num_envs=num_envs, scenes=scenes, autoreset_mode="Disabled", **options)
-        tally = play(envs, minutes, every, np.random.default_rng(seed))
+        tally = play(envs, minutes, steps, every, np.random.default_rng(seed))
         envs.close()
     click.echo(tally.line())
     for error in tally.errors[:10]:

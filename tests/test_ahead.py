@@ -3,6 +3,7 @@
 import copy
 import gc
 import multiprocessing
+import sys
 import threading
 import time
 
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 from support import task_options, two_rooms
 
-from avenv.core import background, parallel
+from avenv.core import background, cache, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
 from avenv.simulation import loading
-from avenv.simulation.homes import HomeStore
+from avenv.simulation.homes import HomeStore, home_key
 from avenv.simulation.world import World
 from avenv.tasks.actions import FORWARD
 from avenv.tasks.audiogoal import AudioGoal
@@ -104,6 +105,17 @@ def test_what_was_made_ready_is_what_begins(scenes, monkeypatch):
     assert batch.task.episodes[0] != before
 
 
+def test_who_seeds_every_episode_has_none_made_ready(scenes):
+    batch = batch_of(scenes, num_envs=2)
+    for k in range(3):
+        for row in range(2):
+            batch.seed(row, k)
+        batch.reset([0, 1])
+        assert not any(batch._ahead._jobs)
+    batch.reset([0, 1])
+    assert all(batch._ahead._jobs)
+
+
 def test_a_stream_that_somebody_else_draws_from_gives_what_it_then_gives(scenes):
     found = []
     for ahead in (True, False):
@@ -138,6 +150,99 @@ def test_an_error_in_the_background_is_raised_when_its_turn_comes(scenes, monkey
     assert calls == [True, False]
     with pytest.raises(SceneError, match="no room"):
         batch.reset([0])
+
+
+def test_rows_that_begin_together_are_shared_out_and_begin_as_if_they_were_not(scenes, monkeypatch):
+    alone = batch_of(scenes, num_envs=6, ahead=False)
+    alone.reset(range(6))
+    batch = batch_of(scenes, num_envs=6)
+    both, drew, sample = threading.Barrier(2), [], batch.task.sample
+
+    def together(*arguments):
+        if (me := threading.current_thread().name) not in drew:
+            both.wait(10)  # neither goes on before the other has begun
+        drew.append(me)
+        return sample(*arguments)
+
+    monkeypatch.setattr(batch.task, "sample", together)
+    batch.reset(range(6))
+    assert batch.task.episodes == alone.task.episodes
+    assert len(drew) == 6
+    assert set(drew) == {"avenv-background", threading.current_thread().name}
+    np.testing.assert_array_equal(batch.observe()["audio"], alone.observe()["audio"])
+    assert not any(batch._ahead._jobs)  # who looks once and goes wants no more
+
+
+def test_where_one_of_many_rows_fails_the_others_are_where_they_would_be_alone(scenes, monkeypatch):
+    def reset(batch):
+        batch.reset(range(4))
+        return [batch.task.episodes[row] for row in range(4)]
+
+    first = reset(batch_of(scenes, num_envs=4, ahead=False))
+    found = []
+    for ahead in (False, True):
+        batch = batch_of(scenes, num_envs=4, ahead=ahead)
+        sample = batch.task.sample
+
+        def fails(rng, world, sample=sample):
+            if (episode := sample(rng, world)) == first[2]:
+                raise SceneError("no room")
+            return episode
+
+        monkeypatch.setattr(batch.task, "sample", fails)
+        with pytest.raises(SceneError, match="no room"):
+            batch.reset(range(4))
+        found.append(reset(batch))
+    assert found[0] == found[1]
+    assert [a == b for a, b in zip(found[0], first, strict=True)] == [False, False, False, True]
+
+
+@pytest.fixture
+def homes(tmp_path, monkeypatch):
+    """Homes that are quickly made, and a cache folder that shows which; who made them."""
+    monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
+    made_by = {}
+
+    def make(split, number):
+        made_by.setdefault(number, threading.current_thread().name)
+        if folder := cache.cache_folder():
+            (folder / f"{home_key(split, number)}.npz").touch()
+        compiled = two_rooms(absorption=0.2 + number / 100)
+        return World(compiled, reference=f"homes:{split}/{number}")
+
+    monkeypatch.setattr(loading, "_home", make)
+    monkeypatch.setattr(loading, "HOMES", HomeStore(make, 2**28))
+    return made_by
+
+
+def test_the_home_after_the_next_episodes_is_on_disk_long_before(homes, monkeypatch):
+    alone = batch_of("homes:train/0-49", num_envs=1, ahead=False, episodes_per_scene=6)
+    names = [(alone.reset([0]), alone.task.episodes[0].scene.name)[1] for _ in range(7)]
+    assert names[5] != names[6]
+    for path in cache.cache_folder().iterdir():
+        path.unlink()
+    homes.clear()
+    monkeypatch.setattr(loading, "HOMES", HomeStore(loading._home, 2**28))
+    batch = batch_of("homes:train/0-49", num_envs=1, episodes_per_scene=6)
+    batch.reset([0])
+    batch.reset([0])
+    wait_until_idle()
+    coming = int(names[6].rpartition("/")[2])
+    assert homes[coming] == "avenv-background"
+    assert ("train", coming) not in loading.HOMES._alive  # on disk, not in memory
+    assert [(batch.reset([0]), batch.task.episodes[0].scene.name)[1] for _ in range(5)] == names[2:]
+    batch.close()
+
+
+def test_homes_are_not_looked_out_for_where_none_can_be_kept(homes, monkeypatch):
+    monkeypatch.setenv("AVENV_CACHE", "")
+    batch = batch_of("homes:train/0-49", num_envs=1, episodes_per_scene=6)
+    batch.reset([0])
+    batch.reset([0])
+    wait_until_idle()
+    assert "avenv-background" not in homes.values()
+    assert batch._ahead._jobs[0]  # the episodes are
+    batch.close()
 
 
 def test_homes_that_cannot_be_made_are_passed_over_whoever_comes_across_them(monkeypatch):
@@ -262,6 +367,18 @@ def test_jobs_are_done_by_urgency_and_can_be_dropped():
     assert done == [1, 2]
     assert jobs[1].take() == 1
     assert jobs[0].take() is None
+
+
+def test_threads_take_short_turns_while_a_job_runs_and_then_those_of_before():
+    before, found = sys.getswitchinterval(), []
+    background.submit(lambda: found.append(sys.getswitchinterval()))
+    wait_until_idle()
+    assert found == pytest.approx([background.TURN])
+    assert sys.getswitchinterval() == before
+    background.submit(lambda: sys.setswitchinterval(0.004))  # of somebody else's choice
+    wait_until_idle()
+    assert sys.getswitchinterval() == pytest.approx(0.004)
+    sys.setswitchinterval(before)
 
 
 def test_drafts_do_not_travel_and_copies_go_on_alike(scenes):

@@ -6,7 +6,14 @@ from scipy.ndimage import map_coordinates
 from support import from_meshes, furnished, shoebox, solid, surfaces, two_rooms
 
 from avenv.core.errors import SceneError
-from avenv.navigation import FieldCache, build_grid, geodesic_field, move, shortest_path
+from avenv.navigation import (
+    FieldCache,
+    build_grid,
+    geodesic_field,
+    move,
+    move_some,
+    shortest_path,
+)
 
 RADIUS = 0.18
 TABLE = surfaces((0.1, 0.1, 0.0))
@@ -300,6 +307,19 @@ class TestMotion:
         assert len(seen) == 4
         for other in seen:
             np.testing.assert_array_equal(other, batch)
+
+    def test_some_bodies_move_in_place_and_the_others_stay(self, hall):
+        positions = np.array([(1.0, 1.0), (2.0, 1.0), (0.19, 3.0)])
+        before, steps = positions.copy(), np.array([(0.3, 0.4), (0.1, 0.0), (-0.25, 0.0)])
+        moved, collided = np.zeros(3), np.zeros(3, bool)
+        move_some(hall, np.array([0, 2]), positions, steps, moved, collided)
+        ends, _ = move(hall, before, steps)
+        np.testing.assert_array_equal(positions, [ends[0], before[1], ends[2]])
+        assert moved == pytest.approx([0.5, 0, 0.01], abs=2e-3)
+        assert collided.tolist() == [False, False, True]
+        with pytest.raises(ValueError, match=r"displacements\[1\] is \[nan, 0.0\]"):
+            move_some(hall, np.arange(2), positions, np.array([(0.0, 0.0), (np.nan, 0.0)]), moved,
+                      collided)  # fmt: skip
 
     def test_bad_positions_are_named(self, hall):
         with pytest.raises(ValueError, match=r"positions\[0\] is \[nan, 1.0\]"):

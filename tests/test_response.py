@@ -9,6 +9,7 @@ from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.signal.filters import octave_weights
 from avenv.core.frames import direction
+from avenv.core.pinned import Pinned
 
 RATE, LENGTH, BIN = 16000, 8000, 160.0
 NONE = np.zeros((0, 6), np.float32)
@@ -30,8 +31,8 @@ def respond(
         noise = noise._replace(diffuse=np.ascontiguousarray(noise.diffuse[::-1]))
     out = np.zeros((layout.filters.shape[2], n), np.float32)
     kernel = assemble_coincident if layout.coincident else assemble
-    kernel(lengths, gains, arrivals, len(paths), float(distance), late,
-           np.asarray(moment, np.float32), BIN, float(heading), layout, noise, out)  # fmt: skip
+    kernel(lengths, gains, arrivals, float(distance), late, np.asarray(moment, np.float32), BIN,
+           float(heading), Pinned((layout, noise)), out)  # fmt: skip
     return out
 
 

@@ -1,6 +1,5 @@
 """What backends are asked: a batch of responses, as arrays with one row for each."""
 
-import math
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from avenv.acoustics.paths.directivity import make_directivity
 from avenv.acoustics.settings import AcousticSettings
 from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.finite import are_finite
 
 MAX_LENGTH = 2**24
 """Samples of the longest response: some minutes at any rate, and more than any room rings."""
@@ -61,7 +61,7 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
     if listeners.ndim != 2 or listeners.shape[1] != 3:
         raise ValueError(f"listeners has shape {listeners.shape}; accepted: (J, 3)")
     number = len(listeners)
-    if not _are_finite(listeners):
+    if not are_finite(listeners):
         j = int(np.isfinite(listeners).all(axis=1).argmin())
         raise ValueError(f"jobs[{j}]: listener is {listeners[j]}; accepted: metres")
     field_of = np.asarray(batch.field_of, np.int64)
@@ -84,19 +84,14 @@ def check_batch(batch: ResponseBatch) -> ResponseBatch:
     return ResponseBatch(batch.fields, field_of, listeners, headings, names, facings)
 
 
-def _are_finite(numbers: NDArray[np.float64]) -> bool:
-    # a sum is finite only if all are, and takes a third of the time
-    return math.isfinite(numbers.sum()) or bool(np.isfinite(numbers).all())
-
-
 def _angles(name: str, angles: ArrayLike, number: int) -> NDArray[np.float64]:
     """Return angles (number,) from as many or from one."""
     given = np.asarray(angles, np.float64)
     if given.shape == ():
-        given = np.repeat(given, number)
+        given = given.repeat(number)
     elif given.shape != (number,):
         raise ValueError(f"{name}s have shape {given.shape}; accepted: one, or ({number},)")
-    if not _are_finite(given):
+    if not are_finite(given):
         j = int(np.isfinite(given).argmin())
         raise ValueError(f"jobs[{j}]: {name} is {given[j]}; accepted: finite radians")
     return given

@@ -2,6 +2,8 @@
 
 import hashlib
 import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from avenv.acoustics.scene import AcousticScene
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import cache
+from avenv.core.pinned import Pinned
 
 _MAKERS = ("acoustics/field.py",)
 _LEAK = 0.05  # share of the energy whose escape is warned of
@@ -68,7 +71,8 @@ class _Stored(NamedTuple):
     escaped: float
 
 
-class SourceField(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SourceField:
     """One source in a scene.
 
     Attributes:
@@ -81,10 +85,15 @@ class SourceField(NamedTuple):
     tree: ImageTree
     late: LateField
 
+    @cached_property
+    def pinned(self) -> Pinned[tuple[AcousticTables, ImageTree, LateField]]:
+        """All of it, as kernels take it."""
+        return Pinned((self.tables, self.tree, self.late))
+
     def moved(self, source: ArrayLike) -> "SourceField":
         """Return the field of a source that has moved a little to (3,), its late part unchanged."""
         place = off_faces(self.tables, np.asarray(source, np.float64))
-        return self._replace(tree=move_images(self.tables, self.tree, place))
+        return replace(self, tree=move_images(self.tables, self.tree, place))
 
 
 def source_field(

@@ -7,6 +7,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from os import PathLike
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from avenv.acoustics.field import SourceField, source_field
 from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.late.tracing import late_at
 from avenv.acoustics.paths.directivity import gains_towards, make_directivity
-from avenv.acoustics.paths.search import Paths, allocate_paths, find_paths
+from avenv.acoustics.paths.search import allocate_paths, find_paths
 from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
@@ -29,6 +30,7 @@ from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES, bands_for
 from avenv.core.kernels import kernel
 from avenv.core.memo import Memo
+from avenv.core.pinned import Pinned, opened
 
 __all__ = ["QUESTION_SETTINGS", "Engine", "prepare"]
 
@@ -72,6 +74,7 @@ class Engine:
         self._bins = int(np.ceil(self.length / self._bin_samples))
         self._air = _pressure_loss(bands_for(sample_rate), self.settings)
         self._all_air = _pressure_loss(np.asarray(OCTAVE_CENTRES), self.settings)
+        self._heard_with = Pinned((self.layout, self._noise))
         self._lately = _Lately()
 
     @property
@@ -97,18 +100,15 @@ class Engine:
         """
         batch = check_batch(batch)
         out = as_output(out, (len(batch.listeners), self.channels, self.length))
-        jobs, silent = list(_jobs(batch)), np.zeros((len(out), 1), np.bool_)
+        jobs = list(_jobs(batch))
         keys = [_place(job) for job in jobs]
-        sounds = [[self._lately.get(key, job)] for key, job in zip(keys, jobs, strict=True)]
-        parallel.run(self._respond, zip(jobs, sounds, out, silent, strict=True))
-        for key, job, (sound,) in zip(keys, jobs, sounds, strict=True):
-            self._lately.put(key, job, sound)
-        if silent.any():
-            for j in np.flatnonzero(silent).tolist():
+        heard = [_Heard(self._lately.get(key, job)) for key, job in zip(keys, jobs, strict=True)]
+        parallel.run(self._respond, zip(jobs, heard, out, strict=True))
+        for key, job, one in zip(keys, jobs, heard, strict=True):
+            self._lately.put(key, job, one.sound)
+            if one.silent:
                 seconds = self.length / self.layout.sample_rate
-                warnings.warn(
-                    f"no sound gets {_places(jobs[j])} within {seconds:.3g} s", stacklevel=2
-                )
+                warnings.warn(f"no sound gets {_places(job)} within {seconds:.3g} s", stacklevel=2)
         return out
 
     def decay_length(self, batch: ResponseBatch) -> int:
@@ -122,23 +122,20 @@ class Engine:
         parallel.run(self._decay, zip(_jobs(batch), seconds, strict=True))
         return int(np.ceil(seconds.max(initial=_RINGING) * self.layout.sample_rate))
 
-    def _respond(
-        self, job: "_Job", found: list["_Sound | None"], out: Array, silent: NDArray[np.bool_]
-    ) -> None:
-        sound = found[0] = found[0] or _propagate(job, self._air, self._bins)
+    def _respond(self, job: "_Job", heard: "_Heard", out: Array) -> None:
+        sound = heard.sound = heard.sound or _propagate(job, self._air, self._bins)
         kernel = assemble_coincident if self.layout.coincident else assemble
-        silent[0] = not kernel(
-            sound.paths.length, sound.paths.gain, sound.paths.arrival, sound.number, sound.distance,
-            sound.energy, sound.moment, self._bin_samples, job.heading, self.layout,
-            self._noise, out,
+        heard.silent = not kernel(
+            sound.length, sound.gain, sound.arrival, sound.distance, sound.energy, sound.moment,
+            self._bin_samples, job.heading, self._heard_with, out,
         )  # fmt: skip
 
     def _decay(self, job: "_Job", seconds: NDArray[np.float64]) -> None:
         """Write the seconds after which a millionth of the energy at a listener is to come."""
         width = self.settings.bin
         sound = _propagate(job, self._all_air, job.field.late.energy.shape[1])
-        early = (sound.paths.gain[: sound.number].astype(np.float64) ** 2).sum(axis=1)
-        bins = (sound.paths.length[: sound.number] / (SPEED_OF_SOUND * width)).astype(int)
+        early = (sound.gain.astype(np.float64) ** 2).sum(axis=1)
+        bins = (sound.length / (SPEED_OF_SOUND * width)).astype(int)
         energy = np.bincount(bins, early, minlength=len(sound.energy)).astype(np.float64)
         energy[: len(sound.energy)] += sound.energy.sum(axis=1)
         to_come = np.cumsum(energy[::-1])[::-1]
@@ -164,13 +161,25 @@ def _jobs(batch: ResponseBatch) -> Iterator[_Job]:
 
 
 class _Sound(NamedTuple):
-    """What reaches a listener: early paths, and the energy and moment of K time bins."""
+    """What reaches a listener: P early paths, and the energy and moment of K time bins.
 
-    paths: Paths
-    number: int
+    As little as may be, for 256 of them are remembered, and read again from caches.
+    """
+
+    length: Array
+    gain: Array
+    arrival: Array
     distance: float
     energy: Array
     moment: Array
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a job comes to."""
+
+    sound: _Sound | None
+    silent: bool = False
 
 
 class _Lately:
@@ -205,23 +214,28 @@ def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
     paths = allocate_paths(field.tree, len(air))
     bins = min(field.late.energy.shape[1] + 1, bins)  # the last may be handed on, see _late_level
     energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
-    count = propagate(field.tables, field.tree, field.late, air, ear, paths, energy, moment)
+    count = propagate(field.pinned, air, ear, paths, energy, moment)
     if count < 0:
         raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
+    length, gain, arrival = (
+        column[:count].copy() for column in (paths.length, paths.gain, paths.arrival)
+    )
     if job.directivity != "omni":
         pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
-        paths.gain[:count] *= gains_towards(pattern, paths.departure[:count], job.facing)
+        gain *= gains_towards(pattern, paths.departure[:count], job.facing)
         energy *= pattern.power.astype(np.float32)
     distance = math.dist(ear.tolist(), field.tree.position[0].tolist())
-    return _Sound(paths, count, distance, energy, moment)
+    return _Sound(length, gain, arrival, distance, energy, moment)
 
 
 @kernel
-def propagate(scene, tree, late, air, ear, paths, energy, moment):
+def propagate(field, air, ear, paths, energy, moment):
     """Fill paths, and energy (K, B) and moment (K, 3), with what reaches an ear (3,) of a source.
 
-    Returns how many paths there are; -1 if the energy of anything is not finite.
+    Of its ``SourceField.pinned``. Returns how many paths there are; -1 if the energy of anything
+    is not finite.
     """
+    scene, tree, late = opened(field)
     count = find_paths(scene, tree, air, ear, paths)
     late_at(late, scene.bvh, ear[0], ear[1], ear[2], energy, moment)
     total = 0.0

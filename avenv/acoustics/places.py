@@ -40,6 +40,8 @@ def off_faces(scene: AcousticTables, point: Array) -> Array:
     What is on a face and between solids stays where it is.
     """
     normals, heights, sheets = _touched(scene, point)
+    if len(normals) == 0:
+        return point
     for number in range(len(normals), 0, -1):
         best, most = None, -1
         for faces in map(list, combinations(range(len(normals)), number)):
@@ -96,6 +98,8 @@ def _touched(scene: AcousticTables, point: Array) -> tuple[Array, Array, NDArray
     """
     found, height = np.empty(_MOST_FACES, np.int32), np.empty(_MOST_FACES)
     count = _find_touching(scene.bvh, scene.normals, *point.tolist(), found, height)
+    if count == 0:
+        return np.empty((0, 3)), height[:0], scene.sheet[:0]
     kept: list[int] = []
     for k in range(count):
         n, sheet = scene.normals[found[k]], scene.sheet[found[k]]

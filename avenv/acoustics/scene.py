@@ -67,17 +67,23 @@ class AcousticScene:
             raise SceneError(
                 f"{self.name}: {what} {position!r} is not a position (x, y, z) in metres"
             )
-        place = f"{self.name}: {what} ({', '.join(f'{v:.3f}' for v in point)})"
         point = off_faces(self.tables, point)
-        low, high = self.tables.bounds[:3], self.tables.bounds[3:]
-        if self.compiled.rooms and (np.any(point < low) or np.any(point > high)):
-            span = " x ".join(f"{a:.2f}..{b:.2f}" for a, b in zip(low, high, strict=True))
-            raise SceneError(f"{place} is outside the scene, which spans {span} m")
-        if is_inside_solid(self.tables, *point.tolist()):
-            raise SceneError(f"{place} is inside a solid or a wall; sound needs a place in the air")
-        if self.compiled.rooms and not self._floors.hold(point):
-            raise SceneError(f"{place} is outside the scene's rooms")
+        if wrong := self._wrong_with(point):
+            place = ", ".join(f"{v:.3f}" for v in np.array(position, np.float64))
+            raise SceneError(f"{self.name}: {what} ({place}) is {wrong}")
         return point
+
+    def _wrong_with(self, point: NDArray[np.float64]) -> str:
+        """Return why sound cannot be at a point (3,); empty if it can."""
+        low, high = self.tables.bounds[:3], self.tables.bounds[3:]
+        if self.compiled.rooms and ((point < low) | (point > high)).any():
+            span = " x ".join(f"{a:.2f}..{b:.2f}" for a, b in zip(low, high, strict=True))
+            return f"outside the scene, which spans {span} m"
+        if is_inside_solid(self.tables, *point.tolist()):
+            return "inside a solid or a wall; sound needs a place in the air"
+        if self.compiled.rooms and not self._floors.hold(point):
+            return "outside the scene's rooms"
+        return ""
 
 
 def prepare(compiled: CompiledScene, like: AcousticScene | None = None) -> AcousticScene:

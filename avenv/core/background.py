@@ -8,11 +8,16 @@ import atexit
 import heapq
 import itertools
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from avenv.core import locks, parallel
+
+TURN = 2e-4
+"""Seconds after which the interpreter is handed on while jobs run, if others want it."""
 
 _WAITING, _RUNNING, _DONE = range(3)
 
@@ -33,6 +38,24 @@ class Job:
         self._function: Callable[[], Any] | None = function
         self._state = _WAITING
         self._result: Any = None
+        self._worker = 0  # the thread that has it in hand
+
+    def do(self) -> None:
+        """Do the work on this thread, if it has not begun; if it fails, that is not told here."""
+        with _changed:
+            function, self._function = self._function, None
+            if function is None:
+                return
+            self._state, self._worker = _RUNNING, threading.get_ident()
+        result = None
+        try:
+            result = function()
+        except Exception:  # whoever asks for it meets the same error in the foreground
+            pass
+        finally:
+            with _changed:
+                self._state, self._result = _DONE, result
+                _changed.notify_all()
 
     def take(self) -> Any:
         """Return what the work has brought; wait for it if it is in hand.
@@ -61,7 +84,8 @@ class Job:
         with _changed:
             if self._state == _WAITING:
                 self._state, self._function = _DONE, None
-            while wait and self._state == _RUNNING and not parallel.works_alone():
+            mine = self._worker == threading.get_ident()
+            while wait and self._state == _RUNNING and not mine:
                 _changed.wait()
 
 
@@ -92,18 +116,26 @@ def _work() -> None:
                 if not _queue or _ends:
                     continue
                 job = heapq.heappop(_queue)[2]
-                function = job._function
-                if function is None:
-                    continue
-                job._state = _RUNNING
-            try:
-                result = function()
-            except BaseException:  # whoever asks for it meets the same error in the foreground
-                result = None
-            with _changed:
-                job._state, job._result, job._function = _DONE, result, None
-                _changed.notify_all()
-            del job, function, result
+            with _short_turns(), suppress(BaseException):
+                job.do()
+            del job
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads that run Python take turns every ``TURN`` seconds.
+
+    Who works in the foreground gives the interpreter up in every kernel, and would have to wait for
+    5 ms, Python's own turn, to get it back: longer than a step takes.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(TURN, before))
+    within = sys.getswitchinterval()
+    try:
+        yield
+    finally:
+        if sys.getswitchinterval() == within:  # else somebody has set it meanwhile
+            sys.setswitchinterval(before)
 
 
 def _end() -> None:

@@ -8,6 +8,8 @@ positive when the gaze rises. All functions broadcast over leading dimensions.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.kernels import inlined
+
 
 def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
     """Return the same direction as an angle in [-pi, pi), radians."""
@@ -43,6 +45,13 @@ def to_body(vector: ArrayLike, heading: ArrayLike) -> NDArray[np.float64]:
     seen = np.empty((*ahead.shape, 3))
     seen[..., 0], seen[..., 1], seen[..., 2] = ahead, c * y - s * x, z
     return seen
+
+
+@inlined
+def ahead_and_left(x, y, heading):
+    """Return the first two components of ``to_body``, in kernels: of one horizontal vector."""
+    c, s = np.cos(heading), np.sin(heading)
+    return c * x + s * y, c * y - s * x
 
 
 def azimuth_elevation(

@@ -6,7 +6,7 @@ made. Whatever the timing, episodes are the same bits.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -30,12 +30,14 @@ class Turn:
         scene: number of the scene that it is in.
         left: episodes that it still has there.
         passed_over: scenes that lacked what the task needs, since the stream began.
+        goes_on: whether an episode of the stream has begun before.
     """
 
     stream: np.random.Generator
     scene: int = 0
     left: int = 0
     passed_over: int = 0
+    goes_on: bool = False
 
     def is_at(self, other: "Turn") -> bool:
         """Return whether the next episodes are the same as those of another turn."""
@@ -72,22 +74,46 @@ class Ahead:
         rows: how many, E.
         draw: what draws the episode of a turn, and moves the turn on.
         prepare: what returns all that an episode needs when it begins.
+        look_out: what makes the scene ready that comes after that of a turn; done when all drafts
+            are. Where it raises ``OSError`` it is of no use, and not called again.
     """
 
     def __init__(
-        self, rows: int, draw: Callable[[Turn], Episode], prepare: Callable[[Episode], Any]
+        self,
+        rows: int,
+        draw: Callable[[Turn], Episode],
+        prepare: Callable[[Episode], Any],
+        look_out: Callable[[Turn], None] | None = None,
     ):
-        self._rows, self._draw, self._prepare = rows, draw, prepare
+        self._rows, self._draw, self._prepare, self._look_out = rows, draw, prepare, look_out
         self._jobs: list[deque[background.Job]] = [deque() for _ in range(rows)]
+        self._outlooks: list[background.Job | None] = [None] * rows
         self._open = True
 
     def __reduce__(self) -> tuple:
-        return Ahead, (self._rows, self._draw, self._prepare)  # drafts are made anew
+        return Ahead, (self._rows, self._draw, self._prepare, self._look_out)  # with no drafts
 
     def plan(self, row: int, turn: Turn) -> None:
         """Let the next episodes of a row be made ready; ``turn`` is where it is now."""
         if self._open and not self._jobs[row] and parallel.num_threads() > 1:
             self._submit(row, deepcopy(turn))
+
+    def share_out(self, rows: Sequence[int], new: Mapping[int, Turn]) -> None:
+        """Let the next episodes of some rows be made ready on this thread, too, rather than wait
+        for the background; ``take`` them then.
+
+        Args:
+            rows: that will begin now; only what is planned for them is made ready.
+            new: those of them for which that is to be planned, each with its turn.
+        """
+        if not (self._open and parallel.num_threads() > 1):
+            return
+        for row, turn in new.items():
+            if not self._jobs[row]:
+                self._submit(row, deepcopy(turn), goes_on=False)
+        for jobs in reversed([self._jobs[row] for row in rows]):  # the background begins in front
+            if jobs:
+                jobs[0].do()
 
     def take(self, row: int, turn: Turn) -> Episode | None:
         """Return the next episode of a row and move its turn on; None if there is no draft of it.
@@ -113,10 +139,12 @@ class Ahead:
     def forget(self, row: int, wait: bool = False) -> None:
         """Forget the drafts of a row; one that is in hand comes to its end, or is waited for."""
         jobs, self._jobs[row] = self._jobs[row], deque()
-        for job in jobs:
-            job.drop(wait)
+        outlook, self._outlooks[row] = self._outlooks[row], None
+        for job in (*jobs, outlook):
+            if job is not None:
+                job.drop(wait)
 
-    def _submit(self, row: int, turn: Turn) -> None:
+    def _submit(self, row: int, turn: Turn, goes_on: bool = True) -> None:
         """Submit the draft of a turn, the last of a row's jobs, and after it those that follow."""
         jobs = self._jobs[row]
         ahead = ref(self)  # a batch that nobody holds any more wants no drafts
@@ -128,11 +156,30 @@ class Ahead:
             after = deepcopy(turn)
             episode = me._draw(after)
             draft = Draft(turn, after, episode, me._prepare(episode))
-            if me._open and me._jobs[row] is jobs and len(jobs) < DEPTH:
-                me._submit(row, after)
+            if goes_on and me._open and me._jobs[row] is jobs:
+                if len(jobs) < DEPTH:
+                    me._submit(row, after)
+                if turn.left == 0 or me._outlooks[row] is None:  # in this scene for the first time
+                    me._submit_outlook(row, after)
             return draft
 
         jobs.append(background.submit(make, urgency=len(jobs)))
+
+    def _submit_outlook(self, row: int, turn: Turn) -> None:
+        """Submit what makes the scene after that of a turn ready, in place of the one before."""
+        ahead, before = ref(self), self._outlooks[row]
+
+        def look() -> None:
+            me = ahead()
+            if me is not None and me._open and me._look_out is not None:
+                try:
+                    me._look_out(deepcopy(turn))
+                except OSError:
+                    me._look_out = None
+
+        if before is not None:
+            before.drop()
+        self._outlooks[row] = background.submit(look, urgency=DEPTH)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -158,7 +158,9 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        self._ahead = Ahead(num_envs, self._next, self.task.prepare)
+        many = len(worlds) > max(1, len(worlds.at_hand))  # homes of sets among them
+        look_out = self._look_out if many else None
+        self._ahead = Ahead(num_envs, self._next, self.task.prepare, look_out)
         self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
     @property
@@ -181,15 +183,20 @@ class Batch:
 
     def reset(self, rows: Iterable[int], episodes: Mapping[int, Episode] | None = None) -> None:
         """Begin new episodes in some rows: the given ones, else sampled from the rows' streams."""
-        given = episodes or {}
+        rows, given = list(rows), episodes or {}
+        drawn = [row for row in rows if row not in given]
+        if self._plans_ahead and len(drawn) > 1:
+            # Homes and sound are new to who begins for the first time; else, they may well be warm.
+            new = {row: self._turns[row] for row in drawn if self._steps[row] < 0}
+            self._ahead.share_out(drawn, new)
         begun = {row: given.get(row) or self._sample(row) for row in rows}
         if begun:
             self.task.begin(begun)
-            if self._plans_ahead:
-                for row in begun:
-                    # A row that has only begun plans nothing: many look once and go.
-                    if row not in given and self._steps[row] >= 0:
-                        self._ahead.plan(row, self._turns[row])
+            for row in drawn if self._plans_ahead else ():
+                # A stream's first episode plans nothing: many look once and go, or seed them all.
+                if (turn := self._turns[row]).goes_on:
+                    self._ahead.plan(row, turn)
+                turn.goes_on = True
             self._steps[list(begun)] = 0
             HOMES.tidy()
 
@@ -268,6 +275,18 @@ class Batch:
             turn.left = self._episodes_per_scene
         turn.left -= 1
         return self._draw(self.simulator.worlds[turn.scene], turn.stream)
+
+    def _look_out(self, turn: Turn) -> None:
+        """Let the home that a row will be in next be on disk: making it takes as long as some
+        episodes, and all rows may need another at the same time.
+
+        Raises:
+            SceneError: there is no room for an episode, or the home cannot be made.
+            OSError: there is no cache folder, or it takes nothing.
+        """
+        while turn.left:
+            self._next(turn)
+        self.simulator.put_on_disk(self.task.sample_world(turn.stream))
 
     def _suitable(self, numbers: Iterable[int]) -> tuple[int, int]:
         """Return the first scene that has what the task needs, and how many do not before it.

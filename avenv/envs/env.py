@@ -145,7 +145,7 @@ class Env(gym.Env[dict[str, Any], Any]):
 
     def _info(self) -> dict[str, Any]:
         info: dict[str, Any] = {
-            group: {name: value[0].item() for name, value in values.items()}
+            group: {name: value.item() for name, value in values.items()}
             for group, values in self.batch.info().items()
         }
         setting = {name: value[0] for name, value in self.batch.setting().items()}

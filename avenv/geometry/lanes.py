@@ -107,7 +107,7 @@ def cross_triangles(
     origin, shear : three float64 in that frame.
     out : pointer to float64, in units of the ray's direction.
 
-    Returns a uint64 with bit k set for triangle k.
+    Returns a uint64 with bit k set for triangle k; if there is none, ``out`` is left alone.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -138,13 +138,15 @@ def cross_triangles(
         height = builder.fadd(
             builder.fadd(builder.fmul(u, a.z), builder.fmul(v, b.z)), builder.fmul(w, c.z)
         )
-        lanes.store(builder.fdiv(builder.fmul(height, shear[2]), total), args[5])
         zero = lanes.spread(ir.Constant(ir.DoubleType(), 0.0))
         least, greatest = lanes.least(lanes.least(u, v), w), lanes.greatest(lanes.greatest(u, v), w)
         one_side = builder.or_(
             builder.fcmp_ordered(">=", least, zero), builder.fcmp_ordered("<=", greatest, zero)
         )
-        return lanes.mask(builder.and_(one_side, builder.fcmp_ordered("!=", total, zero)))
+        met = lanes.mask(builder.and_(one_side, builder.fcmp_ordered("!=", total, zero)))
+        with builder.if_then(builder.icmp_unsigned("!=", met, ir.Constant(_INDEX, 0))):
+            lanes.store(builder.fdiv(builder.fmul(height, shear[2]), total), args[5])
+        return met
 
     signature = types.uint64(
         corners, types.uint64, types.UniTuple(types.uint64, 3), types.UniTuple(types.float64, 3),

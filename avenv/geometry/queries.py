@@ -11,6 +11,7 @@ from numba import float32, float64, int32, uint64
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.core import parallel
+from avenv.core.finite import are_finite
 from avenv.core.kernels import borrowing, inlined, inner
 from avenv.geometry.bvh import BVH, MAX_DEPTH
 from avenv.geometry.lanes import (
@@ -38,54 +39,27 @@ def closest_hit(bvh, ox, oy, oz, dx, dy, dz, t_max):
     ``t`` is in units of the length of d, the triangle a row of the list the tree was built from, -1
     if there is none (then t is ``t_max``). Both faces are hit. A ray that starts on a surface may
     hit it: start a little beside it. All scalars float64.
+
+    Walks the tree, near child first. Indices are unsigned, for Numba checks signed ones for
+    counting from the end.
     """
-    return _traverse(bvh, ox, oy, oz, dx, dy, dz, 0.0, t_max, 0.0)
-
-
-@inner
-def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
-    """Say whether nothing lies between a and b; what touches an end (``CONTACT``) is not between.
-
-    All scalars float64.
-    """
-    dx, dy, dz = bx - ax, by - ay, bz - az
-    length = np.sqrt(dx * dx + dy * dy + dz * dz)
-    if length <= 2 * CONTACT:
-        return True
-    contact = CONTACT / length
-    end = 1.0 - contact
-    _, triangle = _traverse(bvh, ax, ay, az, dx, dy, dz, contact, end, end)
-    return triangle < 0
-
-
-@inlined
-def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
-    """Walk the tree, near child first; return the closest t and triangle, or any before enough.
-
-    Indices are unsigned, for Numba checks signed ones for counting from the end.
-    """
-    inverse = _inverse(dx), _inverse(dy), _inverse(dz)
-    signs = _sign(inverse[0]), _sign(inverse[1]), _sign(inverse[2])
-    start = np.float32(ox), np.float32(oy), np.float32(oz)
-    axes = _axes(dx, dy, dz)
-    along, origin = (dx, dy, dz), (ox, oy, oz)
-    depth = along[axes[2]]
-    shear = along[axes[0]] / depth, along[axes[1]] / depth, 1.0 / depth
-    sheared = origin[axes[0]], origin[axes[1]], origin[axes[2]]
+    start, inverse, signs = _to_boxes(ox, oy, oz, dx, dy, dz)
+    axes, sheared, shear = _to_triangles(ox, oy, oz, dx, dy, dz)
     waiting, entry = local_array(int32, _STACK), local_array(float32, _STACK)
     near, crossing = local_array(float32, BOXES), local_array(float64, TRIANGLES)
     best, hit = t_max, -1
-    waiting[0], entry[0] = np.int32(0), np.float32(0)
-    pending = uint64(1)
-    while pending:
-        pending -= uint64(1)
-        if entry[pending] > best:
-            continue
-        number = waiting[pending]
+    number, pending = np.int32(0), uint64(0)
+    while True:
         if number >= 0:
             node = uint64(number)
             far = np.float32(best) * _FURTHER
             met = enter_boxes(bvh.boxes, node, signs, start, inverse, far, near)
+            if met and not met & (met - uint64(1)):  # one child, as most often: straight on
+                k = lowest_bit(met)
+                if near[k] <= best:
+                    number = bvh.child[node, k]
+                    continue
+                met = uint64(0)
             first = pending
             while met:
                 k = lowest_bit(met)
@@ -103,11 +77,70 @@ def _traverse(bvh, ox, oy, oz, dx, dy, dz, t_min, t_max, enough):
             while met:
                 k = lowest_bit(met)
                 met &= met - uint64(1)
-                if t_min < crossing[k] < best:
+                if 0.0 < crossing[k] < best:
                     best, hit = crossing[k], bvh.triangle[leaf, k]
-                    if best < enough:
-                        return best, hit
-    return best, hit
+        while pending and entry[pending - uint64(1)] > best:
+            pending -= uint64(1)
+        if not pending:
+            return best, hit
+        pending -= uint64(1)
+        number = waiting[pending]
+
+
+@inner
+def segment_is_clear(bvh, ax, ay, az, bx, by, bz):
+    """Say whether nothing lies between a and b; what touches an end (``CONTACT``) is not between.
+
+    All scalars float64. What is in the way may be met in any order.
+    """
+    dx, dy, dz = bx - ax, by - ay, bz - az
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    if length <= 2 * CONTACT:
+        return True
+    contact = CONTACT / length
+    end = 1.0 - contact
+    start, inverse, signs = _to_boxes(ax, ay, az, dx, dy, dz)
+    axes, sheared, shear = _to_triangles(ax, ay, az, dx, dy, dz)
+    waiting, near = local_array(int32, _STACK), local_array(float32, BOXES)
+    crossing, far = local_array(float64, TRIANGLES), np.float32(end) * _FURTHER
+    number, pending = np.int32(0), uint64(0)
+    while True:
+        if number >= 0:
+            node = uint64(number)
+            met = enter_boxes(bvh.boxes, node, signs, start, inverse, far, near)
+            while met:
+                waiting[pending] = bvh.child[node, lowest_bit(met)]
+                met &= met - uint64(1)
+                pending += uint64(1)
+        else:
+            leaf = uint64(-1 - number)
+            met = cross_triangles(bvh.corners, leaf, axes, sheared, shear, crossing)
+            while met:
+                if contact < crossing[lowest_bit(met)] < end:
+                    return False
+                met &= met - uint64(1)
+        if not pending:
+            return True
+        pending -= uint64(1)
+        number = waiting[pending]
+
+
+@inlined
+def _to_boxes(ox, oy, oz, dx, dy, dz):
+    """Return what ``enter_boxes`` needs of a ray: its start, inverse direction and signs."""
+    inverse = _inverse(dx), _inverse(dy), _inverse(dz)
+    start = np.float32(ox), np.float32(oy), np.float32(oz)
+    return start, inverse, (_sign(inverse[0]), _sign(inverse[1]), _sign(inverse[2]))
+
+
+@inlined
+def _to_triangles(ox, oy, oz, dx, dy, dz):
+    """Return what ``cross_triangles`` needs of a ray: axes, its start along them, and shear."""
+    axes = _axes(dx, dy, dz)
+    along, origin = (dx, dy, dz), (ox, oy, oz)
+    depth = along[axes[2]]
+    shear = along[axes[0]] / depth, along[axes[1]] / depth, 1.0 / depth
+    return axes, (origin[axes[0]], origin[axes[1]], origin[axes[2]]), shear
 
 
 @inlined
@@ -209,8 +242,8 @@ def _point_pairs(
     if a.ndim != 2 or a.shape[1] != 3 or a.shape != b.shape:
         raise ValueError(f"{first_name} {a.shape} and {second_name} {b.shape}: both must be (R, 3)")
     for name, points in ((first_name, a), (second_name, b)):
-        finite = np.isfinite(points).all(axis=1)
-        if not finite.all():
+        if not are_finite(points):
+            finite = np.isfinite(points).all(axis=1)
             raise ValueError(
                 f"{name}[{int(np.argmin(finite))}] is not finite: {points[~finite][0]}"
             )

@@ -3,7 +3,7 @@
 from avenv.navigation import follower
 from avenv.navigation.geodesic import FieldCache, GeodesicField, geodesic_field, shortest_path
 from avenv.navigation.grid import WalkableGrid, build_grid, find_grid
-from avenv.navigation.motion import move
+from avenv.navigation.motion import move, move_some
 
 __all__ = [
     "FieldCache",
@@ -14,5 +14,6 @@ __all__ = [
     "follower",
     "geodesic_field",
     "move",
+    "move_some",
     "shortest_path",
 ]

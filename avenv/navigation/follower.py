@@ -115,12 +115,14 @@ def _reachable(
 
 @njit(nogil=True)
 def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
+    here, bearing = _aim(field, distance, x, y, stop_distance)
     for taken in range(1, limit):
-        action = _decide(field, distance, x, y, heading, step, turn, stop_distance)
-        if action == STOP:
+        if here <= stop_distance:
             return taken, x, y, heading
+        action = _decide_at(field, distance, x, y, here, bearing, heading, step, turn)
         if action == FORWARD:
             x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
+            here, bearing = _aim(field, distance, x, y, stop_distance)
         else:
             heading += turn if action == TURN_LEFT else -turn
     return limit, x, y, heading
@@ -128,12 +130,26 @@ def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
 
 @njit(nogil=True)
 def _decide(field, distance, x, y, heading, step, turn, stop_distance):
-    here = distance_at(field, distance, x, y)
+    here, bearing = _aim(field, distance, x, y, stop_distance)
     if here <= stop_distance:
         return STOP
+    return _decide_at(field, distance, x, y, here, bearing, heading, step, turn)
+
+
+@njit(nogil=True)
+def _aim(field, distance, x, y, stop_distance):
+    # How far it is to the goal from a place, and the bearing of what is aimed at from there.
+    here = distance_at(field, distance, x, y)
+    if here <= stop_distance:
+        return here, 0.0
     way = way_down(field, distance, x, y, LOOK_AHEAD)
     aim = last_visible(field, way, 0, x, y, field.limit - SIGHT_MARGIN)
-    error = (atan2(way[aim, 1] - y, way[aim, 0] - x) - heading + pi) % (2 * pi) - pi
+    return here, atan2(way[aim, 1] - y, way[aim, 0] - x)
+
+
+@njit(nogil=True)
+def _decide_at(field, distance, x, y, here, bearing, heading, step, turn):
+    error = (bearing - heading + pi) % (2 * pi) - pi
     enough = here - MIN_GAIN * step
     faces = abs(error) <= SLACK * turn
     if faces and _after_step(field, distance, x, y, heading, step) <= enough:

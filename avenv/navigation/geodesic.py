@@ -48,6 +48,10 @@ class GeodesicField:
         """
         return _distances_at(self.grid.field, self.arrays, as_points(points))
 
+    def at_point(self, x: float, y: float) -> float:
+        """Return the geodesic distance in metres of one point, as ``at`` does."""
+        return distance_at(self.grid.field, self.arrays, x, y)
+
     def share_within(self, radius: float) -> float:
         """Return the share of the floor, from where one can come, that is so many metres away."""
         return float(np.mean(self.distance[np.isfinite(self.distance)] <= radius))

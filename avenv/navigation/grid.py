@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from avenv.core import cache
 from avenv.core.errors import SceneError
+from avenv.core.finite import are_finite
 from avenv.core.kernels import njit
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 from avenv.navigation.obstacles import NOTHING, VOID, Lattice, distances, slice_up, touch
@@ -114,18 +115,21 @@ class WalkableGrid:
 
     def sample(self, rng: np.random.Generator, n: int, island: int = 1) -> Points:
         """Return n points (n, 2) drawn uniformly from the area of an island."""
-        cells = self._cells_about(island)
-        found = np.empty((0, 2))
-        while len(found) < n:
-            draw = cells[rng.integers(len(cells), size=2 * n)]
-            points = self.origin + self.cell * (draw + rng.random((2 * n, 2)))
-            found = np.concatenate([found, points[self.island_of(points) == island]])
-        return found[:n]
+        cells, inner = self._cells_about(island)
+        points, found = np.empty((n, 2)), 0
+        while found < n:
+            drawn = rng.integers(len(cells), size=2 * n), rng.random((2 * n, 2))
+            found = _keep_those_on(
+                self.field, self.islands, island, self.origin, cells, inner, drawn, points, found
+            )
+        return points
 
-    def _cells_about(self, island: int) -> NDArray[np.int32]:
-        """Return the cells (N, 2), x and y, that have points of an island in them; they are kept.
+    def _cells_about(self, island: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return the cells (N, 2), x and y, that have points of an island in them, and which (N,)
+        have no others; they are kept.
 
-        A walkable point has a walkable cell centre among its four nearest.
+        A walkable point has a walkable cell centre among its four nearest. Where the centres of a
+        cell and of the eight around it are on the island, so is all of the cell.
         """
         if island not in self._about:
             mask = self.islands == island
@@ -133,12 +137,14 @@ class WalkableGrid:
                 raise ValueError(
                     f"island is {island}; scene {self.name!r} has 1..{self.islands.max()}"
                 )
-            around = ndimage.binary_dilation(mask, np.ones((3, 3), bool))
-            self._about[island] = np.argwhere(around)[:, ::-1].astype(np.int32)
+            near = np.ones((3, 3), bool)
+            around = ndimage.binary_dilation(mask, near)
+            cells = np.argwhere(around)[:, ::-1].astype(np.int32)
+            self._about[island] = cells, ndimage.binary_erosion(mask, near)[around]
         return self._about[island]
 
     @cached_property
-    def _about(self) -> dict[int, NDArray[np.int32]]:
+    def _about(self) -> dict[int, tuple[NDArray[np.int32], NDArray[np.bool_]]]:
         return {}
 
     def swept_area(self, island: int = 1) -> float:
@@ -310,7 +316,7 @@ def as_points(points: ArrayLike, what: str = "points") -> Points:
     array = np.ascontiguousarray(points, np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{what} have shape {array.shape}; expected (N, 2), x and y in metres")
-    if not np.isfinite(array).all():
+    if not are_finite(array):
         row = int(np.argmin(np.isfinite(array).all(axis=1)))
         raise ValueError(f"{what}[{row}] is {array[row].tolist()}; expected finite numbers")
     return array
@@ -387,19 +393,42 @@ def _islands(clearance: NDArray[np.float32], limit: float, cell: float) -> NDArr
 
 @njit(nogil=True)
 def _islands_at(field, islands, points):
-    out = np.zeros(len(points), np.int32)
-    ny, nx = islands.shape
+    out = np.empty(len(points), np.int32)
     for k in range(len(points)):
-        x, y = points[k]
-        if clearance_at(field, x, y) < field.limit:
-            continue
-        u, v = (x - field.x0) / field.cell, (y - field.y0) / field.cell
-        ix, iy = min(int(u), nx - 2), min(int(v), ny - 2)
-        best = -1.0
-        for jy in range(iy, iy + 2):
-            for jx in range(ix, ix + 2):
-                weight = (1 - abs(u - jx)) * (1 - abs(v - jy))
-                if islands[jy, jx] > 0 and weight > best:
-                    best = weight
-                    out[k] = islands[jy, jx]
+        out[k] = _island_at(field, islands, points[k, 0], points[k, 1])
     return out
+
+
+@njit(nogil=True)
+def _island_at(field, islands, x, y):
+    found, best = np.int32(0), -1.0
+    if clearance_at(field, x, y) < field.limit:
+        return found
+    ny, nx = islands.shape
+    u, v = (x - field.x0) / field.cell, (y - field.y0) / field.cell
+    ix, iy = min(int(u), nx - 2), min(int(v), ny - 2)
+    for jy in range(iy, iy + 2):
+        for jx in range(ix, ix + 2):
+            weight = (1 - abs(u - jx)) * (1 - abs(v - jy))
+            if islands[jy, jx] > 0 and weight > best:
+                best = weight
+                found = islands[jy, jx]
+    return found
+
+
+@njit(nogil=True)
+def _keep_those_on(field, islands, island, origin, cells, inner, drawn, points, found):
+    # Write points that are on an island to points (N, 2) from row `found` on, until that is full,
+    # and return how many are written. They are drawn as numbers (D,) of cells and as where in them
+    # (D, 2), in cells; of a cell that is `inner`, all points are.
+    number, within = drawn
+    for k in range(len(number)):
+        if found == len(points):
+            break
+        c = number[k]
+        x = origin[0] + field.cell * (cells[c, 0] + within[k, 0])
+        y = origin[1] + field.cell * (cells[c, 1] + within[k, 1])
+        if inner[c] or _island_at(field, islands, x, y) == island:
+            points[found, 0], points[found, 1] = x, y
+            found += 1
+    return found

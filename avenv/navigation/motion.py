@@ -45,24 +45,47 @@ def move(
             f"positions have shape {starts.shape} and displacements {steps.shape}; "
             "both must be (K, 2)"
         )
-    ends, collided = np.empty_like(starts), np.empty(len(starts), np.bool_)
-    bad = _move(grid.field, starts, steps, ends, collided)
-    if bad >= 0:
-        raise ValueError(
-            f"positions[{bad}] = ({starts[bad, 0]:.3f}, {starts[bad, 1]:.3f}) is not walkable in "
-            f"scene {grid.name!r}; nearest_walkable() finds a point that is"
-        )
+    ends, moved, collided = starts.copy(), np.empty(len(starts)), np.empty(len(starts), np.bool_)
+    move_some(grid, np.arange(len(ends)), ends, steps, moved, collided)
     return ends, collided
 
 
+def move_some(
+    grid: WalkableGrid,
+    rows: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    displacements: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    collided: NDArray[np.bool_],
+) -> None:
+    """Do as ``move`` for some bodies (R,) of K, in place: positions (K, 2) are where they end.
+
+    With them ``moved`` (K,), metres, and ``collided`` (K,) are set; those of the others stay.
+
+    Raises
+    ------
+    ValueError
+        For a position that is not walkable, or a displacement that is not finite.
+    """
+    bad = _move(grid.field, rows, positions, displacements, moved, collided)
+    if bad >= 0:
+        as_points(displacements, "displacements")
+        x, y = positions[bad].tolist()
+        raise ValueError(
+            f"positions[{bad}] = ({x:.3f}, {y:.3f}) is not walkable in scene {grid.name!r}; "
+            "nearest_walkable() finds a point that is"
+        )
+
+
 @njit(nogil=True)
-def _move(field, starts, steps, ends, collided):
-    # Returns the index of the first body that stands where it cannot, or -1.
-    for k in range(len(starts)):
-        x, y, dx, dy = starts[k, 0], starts[k, 1], steps[k, 0], steps[k, 1]
-        if clearance_at(field, x, y) < field.limit:
+def _move(field, rows, positions, steps, moved, collided):
+    # Returns the row of the first body that stands where it cannot or goes nowhere, or -1.
+    for k in rows:
+        x, y, dx, dy = positions[k, 0], positions[k, 1], steps[k, 0], steps[k, 1]
+        if clearance_at(field, x, y) < field.limit or not hypot(dx, dy) < np.inf:
             return k
         qx, qy = slide(field, x, y, dx, dy)
-        ends[k, 0], ends[k, 1] = qx, qy
+        positions[k, 0], positions[k, 1] = qx, qy
+        moved[k] = np.sqrt((qx - x) ** 2 + (qy - y) ** 2)
         collided[k] = hypot(x + dx - qx, y + dy - qy) > COLLISION * hypot(dx, dy)
     return -1

@@ -9,8 +9,9 @@ it with its back.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -98,7 +99,8 @@ class Part:
         name: e.g. ``"legs"``.
         material: name in the table of materials.
         triangles: (N, 3, 3) float32 in the object's frame, counter-clockwise seen from outside.
-        uv: (N, 3, 2) float32 texture coordinates, metres along the surface.
+            All objects of a kind, a shape and a size share them, so they cannot be written to.
+        uv: (N, 3, 2) float32 texture coordinates, metres along the surface; shared too.
         sheet: open sheets, seen from both sides, instead of closed solids.
     """
 
@@ -174,23 +176,56 @@ def build_mesh(
             raise SceneError(f"{name} has no part {part!r}{suggest(part, chosen.materials)}")
         material(used[part])
     used |= how.materials
-    build = _builder(name, shape or how.shape)
-    extents = _checked_size(chosen, size)
-    parts = []
-    for part, solids in build(*extents).items():
-        mesh = np.concatenate(solids)
-        placed = _tip(mesh, extents) if how.pose == "fallen" else mesh
-        parts.append(
-            Part(
-                name=part,
-                material=used[part],
-                triangles=placed.astype(np.float32),
-                uv=surface_uv(mesh).astype(np.float32),
-                # The builder made what the catalogue says; another material changes no shape.
-                sheet=material(chosen.materials[part]).sheet,
-            )
+    solids = _solids(name, shape or how.shape, _checked_size(chosen, size))
+    triangles = solids.fallen if how.pose == "fallen" else solids.standing
+    return [
+        Part(
+            name=part,
+            material=used[part],
+            triangles=triangles[part],
+            uv=uv,
+            # The builder made what the catalogue says; another material changes no shape.
+            sheet=material(chosen.materials[part]).sheet,
         )
-    return parts
+        for part, uv in solids.uv.items()
+    ]
+
+
+def mesh_bounds(name: str, size: Size, state: str | None = None) -> tuple[list[float], list[float]]:
+    """Return the least and the greatest x, y and z of an object that ``build_mesh`` builds."""
+    triangles = np.concatenate([part.triangles for part in build_mesh(name, size, state=state)])
+    axes = triangles.reshape(-1, 3).T.copy()  # in a row each, which is many times as fast
+    return axes.min(axis=1).tolist(), axes.max(axis=1).tolist()
+
+
+class _Solids(NamedTuple):
+    """The parts of an object of a kind, a shape and a size, whatever it is made of.
+
+    Attributes:
+        standing: (N, 3, 3) float32 triangles of each, by name.
+        fallen: the same once it has fallen; none of a kind that cannot.
+        uv: (N, 3, 2) float32.
+    """
+
+    standing: dict[str, NDArray[np.float32]]
+    fallen: dict[str, NDArray[np.float32]]
+    uv: dict[str, NDArray[np.float32]]
+
+
+@lru_cache(maxsize=512)  # those of some homes: each is asked for many times while one is made
+def _solids(name: str, shape: str | None, size: Size) -> _Solids:
+    parts = _builder(name, shape)(*size)
+    ends = np.cumsum([sum(map(len, solids)) for solids in parts.values()])
+
+    def shared(whole: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+        array = whole.astype(np.float32, order="C")
+        array.flags.writeable = False
+        return dict(zip(parts, np.split(array, ends[:-1]), strict=True))
+
+    mesh = np.concatenate([solid for solids in parts.values() for solid in solids])
+    falls = any(how.pose == "fallen" for how in kind(name).states.values())
+    fallen = shared(_tip(mesh, size)) if falls else {}
+    return _Solids(shared(mesh), fallen, shared(surface_uv(mesh)))
 
 
 def _builder(name: str, shape: str | None) -> Builder:

@@ -113,9 +113,8 @@ def _stands_on(one: _Body, other: _Body) -> bool:
 def _furniture(thing: PlacedObject, place: str) -> _Body:
     x, y, z = thing.position
     size = " x ".join(f"{s:.2f}" for s in thing.size)
-    outline = Polygon(footprint((x, y), thing.heading, *thing.size[:2]))
     text = f"{thing.name!r} at [{x:.2f}, {y:.2f}] ({size} m)"
-    return _Body(text, Prism(outline, z, thing.top), place, thing)
+    return _Body(text, Prism(thing.outline, z, thing.top), place, thing)
 
 
 def _leaf(door: PlacedDoor) -> _Body:

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.scene.catalogue import KindState, Part, build_mesh, categories
+from avenv.scene.catalogue import KindState, build_mesh, categories
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SurfaceTable
 from avenv.scene.falls import lying_size
 from avenv.scene.materials import material
@@ -100,16 +99,18 @@ def _switches(
 
 def _structure(placed: PlacedScene) -> Iterable[_Thing]:
     """Yield floors, ceilings, walls, frames and panes, the pieces of one owner together."""
-    pieces = defaultdict(list)
-    for piece in build_structure(placed.rooms, placed.doors, placed.windows):
-        pieces[piece.owner].append(piece)
-    for owned in pieces.values():
-        chunks = [
-            Chunk(str(k), p.triangles.astype(np.float32),
-                  surface_uv(p.triangles).astype(np.float32), p.material, False)
-            for k, p in enumerate(owned)
-        ]  # fmt: skip
-        yield _Thing(_built_object(owned), {"": chunks})
+    pieces = build_structure(placed.rooms, placed.doors, placed.windows)
+    uv = surface_uv(np.concatenate([p.triangles for p in pieces])).astype(np.float32)
+    owned: dict[str, list[tuple[Piece, Chunk]]] = defaultdict(list)
+    start = 0
+    for piece in pieces:
+        triangles, stop = piece.triangles.astype(np.float32), start + len(piece.triangles)
+        number = str(len(owned[piece.owner]))
+        chunk = Chunk(number, triangles, uv[start:stop], piece.material, False)
+        owned[piece.owner].append((piece, chunk))
+        start = stop
+    for both in owned.values():
+        yield _Thing(_built_object([p for p, _ in both]), {"": [chunk for _, chunk in both]})
 
 
 def _built_object(pieces: list[Piece]) -> SceneObject:
@@ -159,7 +160,10 @@ def _leaves(doors: Iterable[PlacedDoor]) -> Iterable[_Thing]:
 def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
     for thing in placed.objects:
         states = thing.kind.states or _ONLY
-        places = {name: _place(thing, name, how, placed) for name, how in states.items()}
+        mouth = _in_the_open(thing.mouth, thing, placed)
+        standing = Place(thing.position, thing.heading, thing.size, mouth)
+        places = {name: _lying(thing, name, placed) if how.is_fall else standing
+                  for name, how in states.items()}  # fmt: skip
         chunks = {name: _chunks(thing, name, how, places[name]) for name, how in states.items()}
         here = places[thing.state or ""]
         yield _Thing(
@@ -173,11 +177,8 @@ def _furniture(placed: PlacedScene) -> Iterable[_Thing]:
         )  # fmt: skip
 
 
-def _place(thing: PlacedObject, state: str, how: KindState, placed: PlacedScene) -> Place:
-    """Return where a thing is in one of its states: in its place, unless it has fallen."""
-    if not how.is_fall:
-        mouth = _in_the_open(thing.mouth, thing, placed)
-        return Place(thing.position, thing.heading, thing.size, mouth)
+def _lying(thing: PlacedObject, state: str, placed: PlacedScene) -> Place:
+    """Return where a thing is in a state that it falls into."""
     landing = placed.landings[thing.name]
     size = lying_size(thing.kind.name, thing.size, state)
     mouth = _in_the_open(landing.mouth(size), thing, placed)
@@ -199,22 +200,14 @@ def _in_the_open(
 def _chunks(thing: PlacedObject, state: str, how: KindState, place: Place) -> list[Chunk]:
     if how.pose == "held":
         return []
-    materials = tuple(sorted(thing.spec.materials.items()))
+    parts = build_mesh(thing.kind.name, thing.size, thing.spec.materials, state or None)
+    mesh = np.concatenate([part.triangles for part in parts])
+    world = to_world(mesh, place.position, place.heading).astype(np.float32)
+    ends = np.cumsum([len(part.triangles) for part in parts])
     return [
-        Chunk(part.name, to_world(part.triangles, place.position, place.heading).astype(np.float32),
-              part.uv, part.material, part.sheet)
-        for part in _parts(thing.kind.name, thing.size, materials, state)
-    ]  # fmt: skip
-
-
-@lru_cache(maxsize=1024)  # a home has many chairs, and many homes have the same
-def _parts(
-    kind: str,
-    size: tuple[float, float, float],
-    materials: tuple[tuple[str, str], ...],
-    state: str,
-) -> list[Part]:
-    return build_mesh(kind, size, dict(materials), state or None)
+        Chunk(part.name, triangles, part.uv, part.material, part.sheet)
+        for part, triangles in zip(parts, np.split(world, ends[:-1]), strict=True)
+    ]
 
 
 def surface_table(rows: Iterable[tuple[str, bool]]) -> SurfaceTable:

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 import shapely
-from shapely import LineString, Point, Polygon
-from shapely.affinity import affine_transform
+from numpy.typing import NDArray
+from shapely import LineString, Point, Polygon, STRtree
 
 from avenv.core.frames import forward
-from avenv.scene.catalogue import Size, build_mesh, kind
+from avenv.scene.catalogue import Size, kind, mesh_bounds
 from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import PlacedDoor, doorways, leaf_way
 from avenv.scene.plan import Points, footprint
@@ -26,6 +26,8 @@ FLAT = 0.03
 _STEP = 0.05  # m from ring to ring of the places that are tried
 _TURNS = np.deg2rad([0, *(side * k for k in range(15, 180, 15) for side in (1, -1)), 180])
 _CLEAR = 0.013  # m left free around; no sum of rounded sizes, so that no place is a near thing
+_ENDS, _SIDES = np.array([[-1, 1, 1, -1], [-1, -1, 1, 1]])[:, :, None] / 2
+_HAIR = 1e-6  # m
 _DOORWAY = 0.4  # m before a doorway in which nothing comes to lie
 
 
@@ -77,8 +79,9 @@ def find_landings(
         _Body("", zone)
         for door in doors for zone in (*doorways(door, rooms, _DOORWAY), *leaf_way(door))
     ]  # fmt: skip
-    bodies += [_body(thing) for thing in objects]
+    bodies += _bodies(objects)
     outlines = np.array([body.outline for body in bodies], object)
+    shapely.prepare([room.shape for room in rooms])
     in_room = [
         [bodies[k] for k in np.flatnonzero(shapely.intersects(room.shape, outlines)).tolist()]
         for room in rooms
@@ -111,28 +114,30 @@ def lying_size(name: str, size: Size, state: str) -> Size:
 
     Its extents are along the thing's own x, y and z, the first two about the middle of its base.
     """
-    x, y, z = np.abs(_corners(name, size, state)).max(axis=0).tolist()
+    low, high = mesh_bounds(name, size, state)
+    x, y, z = (max(-a, b) for a, b in zip(low, high, strict=True))
     return 2 * x, 2 * y, z
 
 
+def _bodies(objects: Sequence[PlacedObject]) -> list[_Body]:
+    if not objects:
+        return []
+    x, y, heading = np.array([(*o.position[:2], o.heading) for o in objects]).T[:, :, None]
+    c, s = np.cos(heading), np.sin(heading)
+    ahead, left = np.array([_rectangle(o.kind.name, o.size) for o in objects]).transpose(2, 0, 1)
+    corners = np.stack([c * ahead - s * left + x, s * ahead + c * left + y], axis=-1)
+    outlines = shapely.polygons(corners).tolist()
+    return [_Body(thing.name, outline, thing.position[2], thing.top)
+            for thing, outline in zip(objects, outlines, strict=True)]  # fmt: skip
+
+
 @lru_cache(maxsize=512)
-def _outline(name: str, size: Size) -> Polygon:
-    """Return the rectangle in its own frame that a thing stands on, its doors open or shut."""
+def _rectangle(name: str, size: Size) -> list[tuple[float, float]]:
+    """Return the corners in its own frame of what a thing stands on, its doors open or shut."""
     states = [state for state, how in kind(name).states.items() if not how.is_fall]
-    corners = np.concatenate([_corners(name, size, state)[:, :2] for state in states or (None,)])
-    return shapely.box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
-
-
-def _corners(name: str, size: Size, state: str | None) -> Points:
-    parts = build_mesh(name, size, state=state)
-    return np.concatenate([part.triangles.reshape(-1, 3) for part in parts])
-
-
-def _body(thing: PlacedObject) -> _Body:
-    x, y, z = thing.position
-    c, s = np.cos(thing.heading), np.sin(thing.heading)
-    outline = affine_transform(_outline(thing.kind.name, thing.size), (c, -s, s, c, x, y))
-    return _Body(thing.name, outline, z, thing.top)
+    lows, highs = zip(*(mesh_bounds(name, size, state) for state in states or (None,)), strict=True)
+    (x0, y0, _), (x1, y1, _) = np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist()
+    return [(x1, y0), (x1, y1), (x0, y1), (x0, y0)]
 
 
 def _stack(name: str, carried: Mapping[str | None, list[str]]) -> set[str]:
@@ -146,31 +151,70 @@ def _find_place(
 ) -> Landing | None:  # fmt: skip
     start, base = np.array(thing.position[:2]), thing.position[2]
     support = next((o for o in objects if o.name == thing.spec.on), thing)
-    edge = Polygon(footprint(support.position[:2], support.heading, *support.size[:2]))
+    edge = support.outline
     farthest = REACH + float(shapely.hausdorff_distance(Point(start), edge))
     length, width = size[0] + 2 * _CLEAR, size[1] + 2 * _CLEAR
     others = _within(others, start, farthest + np.hypot(length, width))
-    solid = [body.outline for body in others
-             if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
-    free = room.shape.difference(shapely.union_all(solid))
+    low = [body for body in others
+           if body.high > room.floor + FLAT and body.low < room.floor + size[2]]  # fmt: skip
     barriers = [body.outline for body in others
                 if body.name and body.high > base + FLAT and body.low < thing.top
                 and not body.outline.covers(Point(start))]  # fmt: skip
-    way = room.shape.difference(shapely.union_all(barriers))
-    shapely.prepare([free, way, edge])
+    shapely.prepare([room.shape, edge])
+    solids, walls = STRtree([body.outline for body in low]), STRtree(barriers)
     headings = thing.heading + _TURNS
-    lying = np.array([footprint((0.0, 0.0), heading, length, width) for heading in headings])
-    for radius in np.arange(0.0, farthest, _STEP).tolist():
-        middles = start + radius * forward(headings)
-        boxes = middles[:, None] + lying
-        for k in np.flatnonzero(shapely.covers(free, shapely.polygons(boxes))).tolist():
-            end = middles[k]
-            straight = radius == 0 or way.covers(LineString([start, end]))
-            if straight and edge.distance(Point(end)) <= REACH:
+    ahead = forward(headings)
+    left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+    lying = ahead[:, None] * _ENDS * length + left[:, None] * _SIDES * width
+    radii = np.arange(0.0, farthest, _STEP)
+    middles = start + radii[:, None, None] * ahead
+    taken = _surely_into(
+        middles, ahead * length / 2, left * width / 2, [body.outline for body in low if body.name]
+    )
+    for number, radius in enumerate(radii.tolist()):
+        which = np.flatnonzero(~taken[number])
+        boxes = shapely.polygons(middles[number, which, None] + lying[which])
+        free = shapely.covers(room.shape, boxes)
+        free[_into(boxes, solids)] = False
+        for k, box in zip(which[free].tolist(), boxes[free], strict=True):
+            end = middles[number, k]
+            if radius:
+                way = np.array([LineString([start, end])])
+                if not room.shape.covers(way[0]) or len(_into(way, walls)):
+                    continue
+            if edge.distance(Point(end)) <= REACH:
                 x, y = (round(float(v), 4) for v in end) if radius else thing.position[:2]
-                z = _floor_under(Polygon(boxes[k]), room, others)
-                return Landing((x, y, z), float(headings[k]))
+                return Landing((x, y, _floor_under(box, room, others)), float(headings[k]))
     return None
+
+
+def _surely_into(
+    middles: Points, ahead: Points, left: Points, outlines: list[Polygon]
+) -> NDArray[np.bool_]:
+    """Return whether rectangles (R, T) reach into others by more than a hair.
+
+    Two rectangles are apart if they are along a side of either (the separating axis theorem).
+
+    Args:
+        middles: (R, T, 2).
+        ahead: (T, 2) from the middle of each to that of one side.
+        left: (T, 2) to that of the next.
+        outlines: rectangles.
+    """
+    a, b, c = shapely.get_coordinates(outlines).reshape(-1, 5, 2)[:, :3].transpose(1, 2, 0)
+    x, y = np.moveaxis(middles, 2, 0)[..., None] - ((a + c) / 2)[:, None, None]
+    sides = [ahead.T[..., None], left.T[..., None], (b - a) / 2, (c - b) / 2]
+    into = np.ones(x.shape, bool)
+    for u, v in sides:
+        reach = sum(abs(u * i + v * j) for i, j in sides) - _HAIR * np.hypot(u, v)
+        into &= abs(u * x + v * y) < reach
+    return np.any(into, axis=2)
+
+
+def _into(shapes: NDArray[np.object_], bodies: STRtree) -> NDArray[np.int64]:
+    """Return the numbers of the shapes that reach into a body; to touch one is not to."""
+    which, body = bodies.query(shapes, "intersects")
+    return which[~shapely.touches(shapes[which], bodies.geometries[body])]
 
 
 def _within(bodies: list[_Body], place: Points, reach: float) -> list[_Body]:

@@ -1,14 +1,15 @@
 """Put the objects of a spec in place, or say why they do not fit."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from avenv.core.frames import body_rotation
+from avenv.core.frames import body_rotation, forward
 from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
@@ -59,18 +60,24 @@ class PlacedObject:
         """Level of its highest point, metres."""
         return self.position[2] + self.size[2]
 
-    def contains(self, point: Iterable[float]) -> bool:
+    @cached_property
+    def outline(self) -> Polygon:
+        """The rectangle that it covers, seen from above."""
+        return Polygon(footprint(self.position[:2], self.heading, *self.size[:2]))
+
+    def contains(self, point: Sequence[float]) -> bool:
         """Return whether a world point lies inside one of its closed solids.
 
         Sums the solid angles of all triangles seen from the point (van Oosterom & Strackee 1983),
         which is 4 pi times the number of solids around it.
         """
-        offset = np.array([*point]) - self.position
-        x, y, z = self.size
-        if abs(offset[0]) + abs(offset[1]) > x + y:
+        x, y, z = (a - b for a, b in zip(point, self.position, strict=True))
+        length, width, height = self.size
+        if not 0 <= z <= height or abs(x) + abs(y) > length + width:
             return False
-        local = offset @ body_rotation(self.heading)
-        if np.any(np.abs(local - (0, 0, z / 2)) > np.array([x, y, z]) / 2):
+        cos, sin = math.cos(self.heading), math.sin(self.heading)
+        here = cos * x + sin * y, cos * y - sin * x, z
+        if abs(here[0]) > length / 2 or abs(here[1]) > width / 2:
             return False
         solids = [
             p.triangles
@@ -79,7 +86,7 @@ class PlacedObject:
         ]
         if not solids:
             return False
-        corners = np.concatenate(solids).astype(np.float64) - local
+        corners = np.concatenate(solids).astype(np.float64) - here
         a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
         la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
         volume = np.einsum("td,td->t", a, cross(b, c))
@@ -92,7 +99,13 @@ def to_world(
     points: NDArray[np.floating], position: tuple[float, float, float], heading: float
 ) -> NDArray[np.float64]:
     """Return points (..., 3) of a thing's own frame in the world."""
-    return points.astype(np.float64) @ body_rotation(heading).T + position
+    x, y, z = np.moveaxis(points.astype(np.float64), -1, 0)
+    c, s = forward(heading).tolist()
+    world = np.empty(points.shape)
+    world[..., 0] = c * x - s * y + position[0]
+    world[..., 1] = s * x + c * y + position[1]
+    world[..., 2] = z + position[2]
+    return world
 
 
 def place_objects(
@@ -357,9 +370,8 @@ def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: P
             f"{room.spec.name!r} from {room.floor:.2f} to {room.ceiling:.2f} m",
         )
     x, y, _ = thing.position
-    outline = Polygon(footprint((x, y), thing.heading, *thing.size[:2]))
-    if not room.reach.covers(outline):
-        west, south, east, north = outline.bounds
+    if not room.reach.covers(thing.outline):
+        west, south, east, north = thing.outline.bounds
         problems.add(
             f"{place}.position",
             f"{thing.name!r} at {_text((x, y))} covers x {west:.2f} to {east:.2f}, y {south:.2f} "

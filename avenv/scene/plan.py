@@ -1,7 +1,9 @@
 """Polygons in the plan: insets, shared walls and triangles. Pure functions, metres."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,38 +19,50 @@ SNAP = 1e-3
 _EARS = 256  # that are judged at a time: each against all corners
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Segment:
     """A straight piece of wall from ``start`` to ``end``, both (2,)."""
 
     start: Points
     end: Points
 
-    @property
+    @cached_property
     def length(self) -> float:
         """Metres from start to end."""
         x, y = (self.end - self.start).tolist()
         return norm(x, y)
 
-    @property
+    @cached_property
     def direction(self) -> Points:
         """Unit vector (2,) from start to end."""
-        way = self.end - self.start
-        x, y = way.tolist()
-        return way / norm(x, y)
+        return (self.end - self.start) / self.length
 
-    @property
+    @cached_property
     def inward(self) -> Points:
         """Unit normal (2,) to the left, which is into a counter-clockwise polygon."""
-        x, y = self.direction
+        x, y = self.direction.tolist()
         return np.array([-y, x])
 
     def along(self, point: ArrayLike) -> float:
         """Metres from the start to the foot of a point (2,) on this line."""
-        return float((np.asarray(point, float) - self.start) @ self.direction)
+        x, y = np.asarray(point, float).tolist()
+        return self.seen(x, y)[0]
+
+    def seen(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a point is: metres from the start along this line, and to its left."""
+        x0, y0, c, s = self._frame
+        x, y = x - x0, y - y0
+        return x * c + y * s, y * c - x * s
+
+    @cached_property
+    def _frame(self) -> tuple[float, float, float, float]:
+        x, y = self.start.tolist()
+        c, s = self.direction.tolist()
+        return x, y, c, s
 
     def distance(self, point: ArrayLike) -> float:
         """Metres from a point (2,) to the nearest point of the segment."""
-        along = np.clip(self.along(point), 0, self.length)
+        along = min(max(self.along(point), 0.0), self.length)
         return norm(*(np.asarray(point, float) - self.at(along)).tolist())
 
     def at(self, along: float) -> Points:
@@ -58,7 +72,7 @@ class Segment(NamedTuple):
 
 def sides(polygon: Points) -> list[Segment]:
     """Return the sides of a polygon (N, 2), side k from corner k to the next."""
-    return [Segment(a, b) for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True)]
+    return [Segment(a, b) for a, b in zip(polygon, [*polygon[1:], polygon[0]], strict=True)]
 
 
 def counter_clockwise(polygon: ArrayLike) -> Points:
@@ -103,12 +117,12 @@ def inset(polygon: Points, distance: float) -> Points:
 
 def shared(a: Segment, b: Segment) -> Segment | None:
     """Return the part of ``a`` that runs back along ``b``, or None if they share no wall."""
-    if a.direction @ b.direction > -1 + 1e-6:
+    (_, _, u, v), (x, y, c, s) = a._frame, b._frame
+    if u * c + v * s > -1 + 1e-6:
         return None
-    start, end = a.along(b.end), a.along(b.start)
-    off_line = abs((b.end - a.start) @ a.inward) + abs((b.start - a.start) @ a.inward)
+    (end, one), (start, other) = a.seen(x, y), a.seen(*b.end.tolist())
     start, end = max(start, 0.0), min(end, a.length)
-    if off_line > 2 * SNAP or end - start < SNAP:
+    if abs(one) + abs(other) > 2 * SNAP or end - start < SNAP:
         return None
     return Segment(a.at(start), a.at(end))
 
@@ -128,11 +142,12 @@ def free_stretches(side: Segment, others: Iterable[Segment]) -> list[Segment]:
     return free
 
 
-def footprint(centre: ArrayLike, heading: float, length: float, width: float) -> Points:
+def footprint(centre: Sequence[float], heading: float, length: float, width: float) -> Points:
     """Return the corners (4, 2), counter-clockwise, of a rectangle turned by ``heading`` (rad)."""
-    c, s = np.cos(heading), np.sin(heading)
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (length / 2, width / 2)
-    return corners @ np.array([[c, s], [-s, c]]) + np.asarray(centre, float)
+    (x, y), c, s = centre, math.cos(heading), math.sin(heading)
+    u, v = (c * length / 2, s * length / 2), (-s * width / 2, c * width / 2)
+    ends = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return np.array([(i * u[0] + j * v[0] + x, i * u[1] + j * v[1] + y) for i, j in ends])
 
 
 def triangulate(polygon: Points) -> NDArray[np.int64]:

@@ -97,11 +97,14 @@ class Ears:
         pairs = [(row, k) for row in rows.tolist() for k in range(len(state.sources[row]))]
         responses = self._responses(pairs, [self._field(*pair) for pair in pairs])
         past, first = self._stream.past, 0
+        most = max((len(state.sources[row]) for row in rows.tolist()), default=0)
+        histories = np.empty((most, past), np.float32)
         for row in rows.tolist():
-            emitted = [source.emitter.samples(-past, past) for source in state.sources[row]]
-            histories = np.array(emitted, np.float32).reshape(-1, past)
-            self._stream.reset(row, histories, responses[first : first + len(histories)])
-            first += len(histories)
+            count = len(state.sources[row])
+            for source, history in zip(state.sources[row], histories[:count], strict=True):
+                source.emitter.samples(-past, past, history)
+            self._stream.reset(row, histories[:count], responses[first : first + count])
+            first += count
         began = set(rows.tolist())
         for pair in [pair for pair in self._given if pair[0] in began]:
             del self._given[pair]
@@ -115,7 +118,7 @@ class Ears:
         dry = self._emitted(rows)
         renewed = self._stream.audible(rows, dry)
         pairs, fields = [], []
-        for i, k in np.argwhere(renewed).tolist():
+        for i, k in zip(*map(np.ndarray.tolist, renewed.nonzero()), strict=True):
             pair = int(rows[i]), k
             field, place = self._field(*pair), self._place(*pair)
             before = self._given.get(pair)

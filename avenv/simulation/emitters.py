@@ -284,8 +284,9 @@ def _emit(signal, timing, start, out):
         else:
             steady = min(timing.lasts - elapsed - ramp, timing.end - time - timing.ramp)
             run = max(1, min(left, size - place, np.int64(steady)))
-            for k in range(run):
-                out[n + k] = signal[place + k] * timing.gain
+            source, target = signal[place : place + run], out[n : n + run]
+            for k in range(run):  # from 0 on, so that LLVM need not ask whether an index is below
+                target[k] = source[k] * timing.gain
         n += run
 
 

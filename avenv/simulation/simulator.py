@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv import navigation
 from avenv.acoustics import AcousticSettings
-from avenv.core import frames, parallel
+from avenv.core import frames
 from avenv.core.errors import SceneError
+from avenv.core.memory import give_back
 from avenv.geometry import lines_of_sight
 from avenv.scene.states import HELD, is_put
+from avenv.simulation.bearings import Bearings, find_bearings
 from avenv.simulation.body import Body, check_fits
 from avenv.simulation.changes import begin_to_sound, still_sounding
 from avenv.simulation.ears import Ears
@@ -105,6 +107,10 @@ class Simulator:
         self._rig = Rig(settings, self.state, acoustics, propagation, vision)
         self.sensors = make_sensors(self._rig)
         self.space = spaces.Dict({name: sensor.space() for name, sensor in self.sensors.items()})
+        self._room = {
+            name: ((num_envs, *(space.shape or ())), space.dtype)
+            for name, space in self.space.items()
+        }
 
     # -- the beginning -----------------------------------------------------------------------------
 
@@ -152,6 +158,21 @@ class Simulator:
         seen = self._rig.scenery.prepared(start.world, start.emitters) if self._rig.eyes else None
         start.world.walkable_for(self.body)
         return start, self._prepared(start), seen
+
+    def put_on_disk(self, number: int) -> None:
+        """Let a home of a set be on disk, with what is derived of it, so that it is soon at hand.
+
+        Any thread may do so; of the home nothing stays in memory.
+
+        Raises:
+            SceneError: it cannot be made, or there is nowhere in it that bodies can walk.
+            OSError: there is no cache folder, or it takes nothing.
+        """
+        if (world := self.worlds.put_on_disk(number)) is not None:
+            self._rig.prepare(world)
+            world.walkable_for(self.body)
+            del world
+            give_back()
 
     def _timed(self) -> list[Ears | Sensor]:
         """Return all that time matters to: the ears before what is made of their sound."""
@@ -255,7 +276,7 @@ class Simulator:
         self, some: NDArray[np.int64], commands: Commands
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         state = self.state
-        distance, turn = np.zeros(self.num_envs), np.zeros(self.num_envs)
+        distance, turn = np.zeros((2, self.num_envs))
         distance[some], turn[some] = commands.distance[some], commands.turn[some]
         if self._actuation_noise is not None:
             for row in some.tolist():
@@ -265,17 +286,13 @@ class Simulator:
                 )
         state.heading[:] = frames.wrap_angle(state.heading + turn)
         step = frames.forward(state.heading) * distance[:, None]
-        before = state.position.copy()
-        collided = np.zeros(self.num_envs, bool)
-        walking = distance.nonzero()[0]
-        worlds, which = state.worlds() if len(walking) else ([], walking)
-        for world, members in parallel.runs_by_key(which[walking], self.num_envs):
-            rows = walking[members]
-            state.position[rows], collided[rows] = navigation.move(
-                worlds[world].walkable_for(self.body), state.position[rows], step[rows]
+        moved, collided = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
+        for world, rows in state.by_world(distance.nonzero()[0]):
+            navigation.move_some(
+                world.walkable_for(self.body), rows, state.position, step, moved, collided
             )
         state.collided[some] = collided[some]
-        return np.linalg.norm(state.position - before, axis=1), collided
+        return moved, collided
 
     # -- change ------------------------------------------------------------------------------------
 
@@ -451,9 +468,7 @@ class Simulator:
         self._unseen[:] = False
         observation = {}
         for name, sensor in self.sensors.items():
-            space = self.space[name]
-            shape = (self.num_envs, *(space.shape or ()))
-            observation[name] = np.empty(shape, space.dtype)
+            observation[name] = np.empty(*self._room[name])
             sensor.observe(observation[name])
         return observation
 
@@ -469,29 +484,26 @@ class Simulator:
             return np.zeros((settings.channels, settings.window_samples), np.float32)
         return self._rig.ears.window[row]
 
-    def is_in_view(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return whether each body sees its point (E, 3): in its picture, with nothing between."""
-        state = self.state
-        ahead, left, up = frames.to_body(points - state.eyes(), state.heading).T
-        width, height = self.settings.image_size
-        reach = ahead * math.tan(math.radians(self.settings.hfov) / 2)
-        inside = (ahead > 0) & (np.abs(left) <= reach) & (np.abs(up) <= reach * height / width)
-        return self._line_of_sight(points, inside.nonzero()[0])
+    def bearings(self, points: NDArray[np.float64]) -> Bearings:
+        """Return where points (E, 3), one for each body, are from it."""
+        state, settings = self.state, self.settings
+        heights = float(self.body.ear_height), float(self.body.eye_height)
+        found = find_bearings(
+            points, state.position, state.level, heights, state.heading,
+            math.tan(math.radians(settings.hfov) / 2), settings.image_size,
+        )  # fmt: skip
+        return found._replace(visible=self.line_of_sight(points, found.visible.nonzero()[0]))
 
-    def line_of_sight(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return whether nothing stands between each body's eye and its point (E, 3)."""
-        return self._line_of_sight(points, np.arange(self.num_envs))
-
-    def _line_of_sight(
-        self, points: NDArray[np.float64], rows: NDArray[np.int64]
+    def line_of_sight(
+        self, points: NDArray[np.float64], rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.bool_]:
-        """Return whether some bodies (R,) see their points of (E, 3); False (E,) for the others."""
+        """Return whether nothing stands between each body's eye and its point (E, 3).
+
+        Of some bodies (R,) only, if ``rows`` are given; False for the others.
+        """
         clear = np.zeros(self.num_envs, bool)
-        if not len(rows):
-            return clear
-        eyes = self.state.eyes()
-        worlds, which = self.state.worlds()
-        for world, members in parallel.runs_by_key(which[rows], self.num_envs):
-            some = rows[members]
-            clear[some] = lines_of_sight(worlds[world].compiled.bvh, eyes[some], points[some])
+        rows = np.arange(self.num_envs) if rows is None else rows
+        for world, some in self.state.by_world(rows):
+            eyes = self.state.eyes()[some]
+            clear[some] = lines_of_sight(world.compiled.bvh, eyes, points[some])
         return clear

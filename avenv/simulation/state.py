@@ -141,9 +141,12 @@ class State:
         np.add(self.level, height, out=places[:, 2])
         return places
 
-    def worlds(self) -> tuple[list[World], NDArray[np.int64]]:
-        """Return the distinct worlds around the bodies, and which of them (E,) each is in."""
-        return distinct(self.here)
+    def by_world(self, rows: NDArray[np.int64]) -> list[tuple[World, NDArray[np.int64]]]:
+        """Return the distinct worlds around some bodies (R,), each with those that are in it."""
+        members: dict[World, list[int]] = {}
+        for row in rows.tolist():
+            members.setdefault(self.here[row], []).append(row)
+        return [(world, np.array(some, np.int64)) for world, some in members.items()]
 
     def pose(self) -> NDArray[np.float64]:
         """Return x, y and heading (E, 3) of each body in the frame of its start."""

@@ -69,6 +69,9 @@ class DiscreteMotion:
         self.names = (*MOTIONS, *more)
         self.space = spaces.Discrete(len(self.names))
         self._step, self._turn = forward_step, turn_angle
+        self._distances, self._turns = np.zeros((2, len(self.names)))
+        self._distances[FORWARD] = forward_step
+        self._turns[[TURN_LEFT, TURN_RIGHT]] = turn_angle, -turn_angle
 
     def with_more(self, *names: str) -> "DiscreteMotion":
         """Return these actions and further ones."""
@@ -87,18 +90,14 @@ class DiscreteMotion:
                 f"actions have shape {given.shape} and type {given.dtype}; accepted: "
                 f"{count} integers from 0 to {last}"
             )
-        if given.min() < 0 or given.max() > last:
-            raise ValueError(f"actions are {given.tolist()}; accepted: 0 to {last}")
+        numbers = given.tolist()
+        if min(numbers) < 0 or max(numbers) > last:
+            raise ValueError(f"actions are {numbers}; accepted: 0 to {last}")
         return given.astype(np.int64)
 
     def motion(self, actions: NDArray) -> Motion:
         """Return what actions (E,) mean."""
-        left, right = actions == TURN_LEFT, actions == TURN_RIGHT
-        return Motion(
-            actions == STOP,
-            self._step * (actions == FORWARD),
-            self._turn * (left.astype(float) - right),
-        )
+        return Motion(actions == STOP, self._distances[actions], self._turns[actions])
 
     def encode(self, action: int) -> int:
         """Return the action itself."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.core.suggest import did_you_mean
 from avenv.navigation import FieldCache, GeodesicField, follower
@@ -53,13 +52,14 @@ class GoalTask(Task):
 
     def goal_at(self, episode: Episode, world: World, number: int = 0) -> Point:
         """Return where a goal of an episode, by default the first, is when it begins."""
-        goal = episode.goals[number]
-        places = {thing.name: thing.position for thing in world.compiled.objects}
-        if goal.object is not None and goal.object not in places:
-            raise SceneError(
-                f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of its "
-                f"{len(places)} objects{did_you_mean(goal.object, places)}"
-            )
+        goal, places = episode.goals[number], {}
+        if goal.object is not None:
+            places = {thing.name: thing.position for thing in world.compiled.objects}
+            if goal.object not in places:
+                raise SceneError(
+                    f"episode.goals: {world.name} has no object {goal.object!r}; accepted: one of "
+                    f"its {len(places)} objects{did_you_mean(goal.object, places)}"
+                )
         if goal.position is not None:
             return goal.position
         if goal.source is not None:
@@ -70,12 +70,6 @@ class GoalTask(Task):
         """Return where the goals are now, (E, 3) world metres; 0 in rows that never began."""
         places = [self._goal_now(row) for row in range(self.simulator.num_envs)]
         return np.array(places, np.float64)
-
-    def goal_direction(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return azimuth and elevation (E,) in radians of the goals, as the heads have them."""
-        state = self.simulator.state
-        offset = self.goal_positions() - state.ears()
-        return frames.azimuth_elevation(frames.to_body(offset, state.heading))
 
     def _goal_now(self, row: int) -> Point:
         if row not in self._aims:
@@ -131,7 +125,7 @@ class GoalTask(Task):
 
     def _distance_from(self, row: int, position: NDArray[np.float64]) -> float:
         field = self._aims[row].field
-        return np.inf if field is None else float(field.at(position[None])[0])
+        return np.inf if field is None else field.at_point(*position.tolist())
 
     def _renew_aim(self, row: int, exactly: bool) -> bool:
         """Solve the distances of one row anew if its world or its goal has moved.

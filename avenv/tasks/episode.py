@@ -7,7 +7,8 @@ it depends on the lists of the environment that it was drawn in.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ VERSION = 1
 """Of the format; an episode of another is refused."""
 
 Point = tuple[float, float, float]
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True)
@@ -248,17 +251,25 @@ def as_episode(episode: Any) -> Episode:
 
 def _plain(value: Any) -> Any:
     """Return records, tuples and numbers of any kind as JSON has them."""
-    if hasattr(value, "__dataclass_fields__"):
+    if type(value) in _PLAIN:  # most are
+        return value
+    kind: Any = type(value)
+    if hasattr(kind, "__dataclass_fields__"):
         return {
-            f.name: _plain(getattr(value, f.name))
-            for f in fields(value)
-            if not _is_usual(getattr(value, f.name), f)
+            of.name: _plain(own)
+            for of in _fields(kind)
+            if not _is_usual(own := getattr(value, of.name), of)
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(x) for key, x in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(x) for x in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+@cache
+def _fields(kind: Any) -> tuple[Field, ...]:
+    return fields(kind)
 
 
 def _is_usual(value: Any, at: Any) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core import frames
 from avenv.simulation.hands import Act
 from avenv.simulation.simulator import Commands, Simulator
 from avenv.tasks.actions import MOTIONS
@@ -170,17 +169,15 @@ class InteractionTask(ErrandTask):
         self._truth = renewed(self._truth, self._current_truth(), rows)
 
     def _current_truth(self) -> dict[str, NDArray]:
-        state = self.simulator.state
         rows = range(self.simulator.num_envs)
         places = np.array([self._place_next(row) for row in rows], np.float64)
-        offset = places - state.ears()
-        azimuth, elevation = frames.azimuth_elevation(frames.to_body(offset, state.heading))
+        bearings = self.simulator.bearings(places)
         return {
-            "source_azimuth": azimuth,
-            "source_elevation": elevation,
-            "source_distance": np.linalg.norm(offset, axis=1),
+            "source_azimuth": bearings.azimuth,
+            "source_elevation": bearings.elevation,
+            "source_distance": bearings.distance,
             "geodesic_distance": self._distance.copy(),
-            "source_visible": self.simulator.is_in_view(places),
+            "source_visible": bearings.visible,
             "source_audible": np.array([self._is_audible(row) for row in rows]),
             "act_failed": np.array([bool(act and act.failed) for act in self.last_act]),
         }

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.simulation.events import Event
 from avenv.simulation.simulator import Commands, Simulator
@@ -26,6 +25,8 @@ from avenv.tasks.task import Judgement, renewed
 
 TRIES = 1000
 """Starts that are drawn until one is far enough from the goal."""
+
+_AT_ONCE = 50  # whose distances are looked up together; mostly one of the first is far enough
 
 
 class NavigationTask(GoalTask):
@@ -103,16 +104,18 @@ class NavigationTask(GoalTask):
             raise ValueError(f"goal is {goal}; accepted here: one with its position")
         field = self.field(world, place)
         starts = world.walkable_for(self.simulator.body).sample(rng, TRIES)
-        distances = field.at(starts)
         near, far = self.options.min_distance, min(farthest, np.finfo(float).max)
-        allowed = np.flatnonzero((distances >= near) & (distances <= far))
-        if len(allowed) == 0:
+        for begin in range(0, TRIES, _AT_ONCE):
+            distances = field.at(some := starts[begin : begin + _AT_ONCE])
+            if len(allowed := np.flatnonzero((distances >= near) & (distances <= far))):
+                break
+        else:
             raise SceneError(
                 f"{world.name}: no place to start from is {self.options.min_distance} m or more on "
                 f"foot from the goal at ({place[0]:.2f}, {place[1]:.2f}); accepted: a larger scene "
                 "or a smaller min_distance"
             )
-        start = starts[allowed[0]]
+        start, distance = some[allowed[0]], float(distances[allowed[0]])
         heading = float(rng.uniform(-np.pi, np.pi))
         return Episode(
             task=self.name,
@@ -121,7 +124,7 @@ class NavigationTask(GoalTask):
             heading=heading,
             events=(*scene_events(world), *events),
             goals=(goal,),
-            geodesic_distance=float(distances[allowed[0]]),
+            geodesic_distance=distance,
             oracle_actions=self.count_oracle_actions(world, start, heading, field),
             **more,
         )
@@ -175,8 +178,9 @@ class NavigationTask(GoalTask):
                 f"episode.geodesic_distance is {said} and oracle_actions {count}; accepted: more "
                 "than 0 m, and 1 or more"
             )
-        measured = replace(episode, geodesic_distance=said, oracle_actions=count)
-        return measured, Aim(world, goal, field)
+        if (said, count) != (episode.geodesic_distance, episode.oracle_actions):
+            episode = replace(episode, geodesic_distance=said, oracle_actions=count)
+        return episode, Aim(world, goal, field)
 
     # -- a step ------------------------------------------------------------------------------------
 
@@ -211,13 +215,12 @@ class NavigationTask(GoalTask):
                 continue
             here = self.simulator.state.position[row]
             self._distance[row] = self._distance_from(row, here)
-        self._position[active] = self.simulator.state.position[active]
+        np.copyto(self._position, self.simulator.state.position, where=active[:, None])
         self.notice(active)
         options = self.options
         solved = self._stopped & active & self.succeeded()
-        nearer = np.zeros(len(before))
-        known = np.isfinite(before) & np.isfinite(self._distance)
-        nearer[known] = self.cost(before[known]) - self.cost(self._distance[known])
+        nearer, known = np.zeros(len(before)), np.isfinite(before) & np.isfinite(self._distance)
+        np.subtract(self.cost(before), self.cost(self._distance), out=nearer, where=known)
         reward = nearer + options.success_reward * solved
         reward -= options.step_penalty
         terminated = self._stopped & active
@@ -276,18 +279,14 @@ class NavigationTask(GoalTask):
         }
 
     def _current_truth(self) -> dict[str, NDArray]:
-        simulator, goal = self.simulator, self.goal_positions()
-        offset = goal - simulator.state.ears()
-        azimuth, elevation = frames.azimuth_elevation(
-            frames.to_body(offset, simulator.state.heading)
-        )
-        audible = [self._is_audible(row) for row in range(simulator.num_envs)]
+        bearings = self.simulator.bearings(self.goal_positions())
+        audible = [self._is_audible(row) for row in range(self.simulator.num_envs)]
         return {
-            "source_azimuth": azimuth,
-            "source_elevation": elevation,
-            "source_distance": np.linalg.norm(offset, axis=1),
+            "source_azimuth": bearings.azimuth,
+            "source_elevation": bearings.elevation,
+            "source_distance": bearings.distance,
             "geodesic_distance": self._distance.copy(),
-            "source_visible": simulator.is_in_view(goal),
+            "source_visible": bearings.visible,
             "source_audible": np.array(audible),
         }
 

@@ -7,7 +7,7 @@ beginning; that it begins at U[0, 5] s, and the distractor with DSR, are of Zeng
 "Semantic Audio-Visual Navigation in Continuous Environments" (SAVN-CE).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,7 @@ class SemanticAudioGoal(NavigationTask):
             sources.append(self._source(rng, others[rng.integers(len(others))]))
         goal = Goal(thing.position, source=0, object=thing.object, category=category)
         words = f"Find the {category.replace('_', ' ')}." if self.options.distractor else ""
-        episode = self.episode(rng, world, Goal(thing.position), instruction=words)
-        return replace(episode, goals=(goal,), sources=tuple(sources), seed=-1)
+        return self.episode(rng, world, goal, sources=tuple(sources), instruction=words)
 
     def _source(self, rng: np.random.Generator, thing: SceneSource) -> EpisodeSource:
         options = self.options

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from avenv import vision
 from avenv.acoustics import Engine, Stream
@@ -43,14 +44,21 @@ STAGES = {
 
 def walker(world: World, batch: int, **options: Any) -> Callable[[], object]:
     """Return a function that takes a step of a random walk in each of some environments."""
-    rng, settings = np.random.default_rng(0), {"sounds": "phone", "max_episode_steps": ENDLESS}
+    settings, actions = {"sounds": "phone", "max_episode_steps": ENDLESS}, _random_walk(batch)
     if batch == 1:
         env = Env(scenes=world, **settings, **options)
         env.reset(seed=0)
-        return lambda: env.step(int(rng.choice([1, 2, 3], p=[0.6, 0.2, 0.2])))
+        return lambda: env.step(next(actions)[0])
     envs = BatchEnv(num_envs=batch, scenes=world, **settings, **options)
     envs.reset(seed=0)
-    return lambda: envs.step(rng.choice([1, 2, 3], batch, p=[0.6, 0.2, 0.2]))
+    return lambda: envs.step(next(actions))
+
+
+def _random_walk(batch: int) -> Iterator[NDArray[np.int64]]:
+    """Yield actions (batch,) without end, drawn many at a time: to draw a single one is dear."""
+    rng = np.random.default_rng(0)
+    while True:
+        yield from rng.choice([1, 2, 3], (1024, batch), p=[0.6, 0.2, 0.2])
 
 
 def repeated(function: Callable[[], object], times: int) -> Callable[[], None]:

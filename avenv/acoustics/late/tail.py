@@ -41,17 +41,17 @@ def late_level(energy, bin_samples, start):
 
 
 @fast_inner
-def cut_tails(level, energy, gains, count):
+def cut_tails(level, energy, gains):
     """Silence levels (K, B) of each octave from where on ``_TO_COME`` of its energy is to come.
 
-    Its energy is that of the bins (K, B) and of the first ``count`` paths, of gains (P, B).
+    Its energy is that of the bins (K, B) and of paths, of gains (P, B).
     """
     bins, bands = energy.shape
     for b in range(bands):
         whole = np.float32(0)
         for k in range(bins):
             whole += energy[k, b]
-        for p in range(count):
+        for p in range(len(gains)):
             whole += gains[p, b] * gains[p, b]
         to_come = np.float32(0)
         for k in range(bins - 1, -1, -1):

@@ -34,7 +34,7 @@ from avenv.acoustics.paths.wedges import (
 )
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
-from avenv.core.kernels import inner, kernel
+from avenv.core.kernels import inlined, inner, kernel
 from avenv.geometry import segment_is_clear
 
 MAX_BENDS = 3
@@ -45,7 +45,7 @@ MAX_PATHS = 8
 _CHAINS_PER_EDGE = 3
 _CHAINS = 192  # of one length that the search goes on from, the strongest
 _SAMPLE = 0.75  # metres between the places on an edge where the search listens
-_EDGES_PER_JOB = 16
+_EDGES_PER_JOB = 64
 _LIT, _LIT_FULL = np.radians(30), np.radians(5)  # on the near side, edges fade out between
 _FAINTEST, _FAINT = 0.003, 0.01  # relative pressure at which a path ends, and begins to fade
 _END = 0.2  # metres from the end of an edge over which its path fades
@@ -229,18 +229,25 @@ def bend_round(scene, chain, number, source, listener, points, wedges, gain):
     return True
 
 
-@inner
+@inlined
 def _pull(scene, chain, number, source, listener, points, wedges):
     """Pull a string tight; return its pressure relative to the straight way, and its weight.
 
     Both are 0 where it slips off an edge or does not bend. The weight fades where paths end. The
     pressure is about that of 500 Hz.
     """
+    # most slip off: to hand a whole scene on to a function takes longer than to see that
+    if number > 1 and not _may_touch(scene.edges, chain, number, source, listener, wedges):
+        return 0.0, 0.0
+    return _pull_tight(scene, chain, number, source, listener, points, wedges)
+
+
+@inner
+def _pull_tight(scene, chain, number, source, listener, points, wedges):
+    """Do so where the string may touch all its edges."""
     edges = scene.edges
     for a in range(3):
         points[0, a], points[number + 1, a] = listener[a], source[a]
-    if number > 1 and not _may_touch(edges, chain, number, source, listener, wedges):
-        return 0.0, 0.0
     _tighten(edges, chain, number, points, wedges)
     weight, length, face = 1.0, 0.0, -1
     for i in range(number):

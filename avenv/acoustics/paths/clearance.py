@@ -184,11 +184,20 @@ def _gather(
             cube = (i * ny + j) * nz + k
             for place in range(grid.first[cube], grid.first[cube + 1]):
                 e = grid.edge[place]
-                if passed[e] != leg:
-                    passed[e] = leg
+                if passed[e] == leg:
+                    continue
+                passed[e] = leg
+                s, t, clear = _closest(grid.lines[e], a, b)
+                if clear >= grid.lines[e, 7]:
+                    continue
+                along = way + s * distance(a, b)
+                zone_squared = max(along * (length - along) / length, 0.0)
+                # most edges end here: to hand a whole scene on to a function takes longer
+                if clear < _ZONE * np.sqrt(_WAVELENGTHS[0] * zone_squared):
                     number = _note(
-                        scene, e, a, b, before, after, order, way, length, near, which, number
-                    )
+                        scene, e, a, b, before, after, order, s, t, clear, zone_squared, near,
+                        which, number,
+                    )  # fmt: skip
         if min(next_x, next_y, next_z) >= 1:
             return number
         if next_x <= next_y and next_x <= next_z:
@@ -212,17 +221,15 @@ def _crossings(x, u):
 
 
 @inner
-def _note(scene, e, a, b, before, after, order, way, length, near, which, number):
-    """Note an edge if the leg from a to b comes near it; return how many there are then."""
-    edges, line = scene.near_edges.edges, scene.near_edges.lines[e]
-    width = line[7]
-    s, t, clear = _closest(line, a, b)
-    if clear >= width:
-        return number
-    along = way + s * distance(a, b)
-    zone_squared = max(along * (length - along) / length, 0.0)
-    if clear >= _ZONE * np.sqrt(_WAVELENGTHS[0] * zone_squared):
-        return number
+def _note(
+    scene, e, a, b, before, after, order, s, t, clear, zone_squared, near, which, number
+):  # fmt: skip
+    """Note an edge that the leg from a to b may pass; return how many there are then.
+
+    They are closest ``s`` of the leg from a and ``t`` metres along the edge, ``clear`` metres
+    apart.
+    """
+    edges = scene.near_edges.edges
     slot = number
     for i in range(number):
         if which[i] == e:
@@ -251,7 +258,7 @@ def _note(scene, e, a, b, before, after, order, way, length, near, which, number
         if not segment_is_clear(scene.bvh, place[0], place[1], place[2], x, y, z):
             return number
     which[slot] = e
-    near[slot, _CLEAR], near[slot, _WIDTH] = clear, width
+    near[slot, _CLEAR], near[slot, _WIDTH] = clear, scene.near_edges.lines[e, 7]
     near[slot, _ZONE_SQUARED], near[slot, _THIN] = zone_squared, thin
     return max(number, slot + 1)
 
@@ -308,7 +315,7 @@ def _height(scene, mirror, inside, x, y, z):
     return height if side > 0 else -height
 
 
-@inner
+@inlined
 def _closest(line, a, b):
     """Return where a leg and an edge are closest: share of the leg, metres of the edge, and apart.
 

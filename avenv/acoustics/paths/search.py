@@ -18,7 +18,7 @@ from avenv.acoustics.paths.bends import (
 )
 from avenv.acoustics.paths.clearance import MAX_NEAR, NEAR_COLUMNS, fade_past_edges
 from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree
-from avenv.core.kernels import inner, kernel
+from avenv.core.kernels import inlined, inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 
 DIRECT, TRANSMITTED, REFLECTED, DIFFRACTED = 0, 1, 2, 3
@@ -196,13 +196,13 @@ def _bounce_points(scene, tree, image, listener, points):
     return True
 
 
-@inner
+@inlined
 def _is_open(scene, tree, image, points, hits):
     """Say whether each leg of a path first meets the mirror it should; hits: where, triangles."""
     n, before = np.int64(0), np.int64(0)
     while image > 0:
         # Whether anything is in the way is sooner known than what the leg meets first.
-        if not _is_clear_until(scene, points[n], points[n + 1]):
+        if not _is_clear_until(scene.bvh, points[n], points[n + 1]):
             return False
         triangle = _mirror_met(scene, tree, image, before, points[n], points[n + 1])
         if triangle < 0:
@@ -214,7 +214,7 @@ def _is_open(scene, tree, image, points, hits):
 
 
 @inner
-def _is_clear_until(scene, a, b):
+def _is_clear_until(bvh, a, b):
     """Say whether nothing stands between a and a point shortly before b."""
     dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     length = np.sqrt(dx * dx + dy * dy + dz * dz)
@@ -222,7 +222,7 @@ def _is_clear_until(scene, a, b):
         return True
     part = (length - _BEFORE) / length
     return segment_is_clear(
-        scene.bvh, a[0], a[1], a[2], a[0] + part * dx, a[1] + part * dy, a[2] + part * dz
+        bvh, a[0], a[1], a[2], a[0] + part * dx, a[1] + part * dy, a[2] + part * dz
     )
 
 

@@ -16,7 +16,7 @@ band of a time bin, is left out: -90 dB."""
 
 
 @fast_part
-def add_early(lengths, gains, arrivals, count, heading, layout, out):
+def add_early(lengths, gains, arrivals, heading, layout, out):
     """Add to out (C, L) each path's tap at its delay, convolved with its direction's filter.
 
     Arguments as for ``response.assemble``.
@@ -27,9 +27,9 @@ def add_early(lengths, gains, arrivals, count, heading, layout, out):
     taps = padded[3 : 3 + size]
     ear = np.zeros(-(-length // 4) * 4, np.float32)
     loudest = np.float32(0)
-    for p in range(count):
+    for p in range(len(lengths)):
         loudest = max(loudest, _loudness(gains[p]))
-    for p in range(count):
+    for p in range(len(lengths)):
         if _loudness(gains[p]) <= AUDIBLE * loudest:
             continue
         rows, columns, weights = grid_cell(arrivals[p], heading, layout.delays)

@@ -105,7 +105,7 @@ class Stream:
             histories, responses, size // LANES, roots_for(size), self._limit, self.window[index]
         )
         blocks = self._latest_blocks(histories)
-        silent = ~blocks[:, ::-1].any(axis=-1)
+        silent = ~self._sounding(blocks)[:, ::-1]
         idle = np.logical_and.accumulate(silent, axis=1).sum(axis=1)
         self._idle[index, :number] = idle
         self._frames[index, :number] = blocks[:, -2:].reshape(number, 2 * self.step)
@@ -153,22 +153,17 @@ class Stream:
         sounding = self._sounding(dry)
         if renewed is None:
             renewed = sounding | (self._idle[rows] < self._parts)
-        count = renewed.sum(axis=1)
-        _check("responses", responses, (int(count.sum()), self.channels, self.length))
-        first = np.cumsum(count) - count
+        _check("responses", responses, (int(renewed.sum()), self.channels, self.length))
         parallel.run(
             _advance,
             [
                 (
-                    rows[some], dry[some], sounding[some], renewed[some], first[some], responses,
-                    self._newest, self._pasts, self._sounds, self._frames, self._idle,
-                    self._spectra, self._reach, self._roots, self._rise, self._limit, self.window,
-                    self.finite,
+                    begin, min(begin + _ENVIRONMENTS_PER_JOB, len(rows)), rows, dry, sounding,
+                    renewed, responses, self._newest, self._pasts, self._sounds, self._frames,
+                    self._idle, self._spectra, self._reach, self._roots, self._rise, self._limit,
+                    self.window, self.finite,
                 )
-                for some in (
-                    slice(k, k + _ENVIRONMENTS_PER_JOB)
-                    for k in range(0, len(rows), _ENVIRONMENTS_PER_JOB)
-                )
+                for begin in range(0, len(rows), _ENVIRONMENTS_PER_JOB)
             ],
         )  # fmt: skip
         return self.window
@@ -208,19 +203,23 @@ def _find_sounding(dry, sounding):
 
 @fast_kernel
 def _advance(
-    rows, dry, sounding, renewed, first, responses, newest, pasts, sounds, frames, idle, spectra,
-    reach, roots, rise, limit, window, finite,
+    begin, end, rows, dry, sounding, renewed, responses, newest, pasts, sounds, frames, idle,
+    spectra, reach, roots, rise, limit, window, finite,
 ):  # fmt: skip
-    """Let the environments rows (R,) hear their sources' dry (R, K, S) sound.
+    """Let the environments rows[begin:end] hear their sources' dry (R, K, S) sound.
 
-    The responses of those that are renewed (R, K) begin with number first (R,); all else is the
-    stream's own.
+    The responses are those of all sources that are renewed (R, K), row by row; all that is not of
+    rows (R,) is the stream's own.
     """
+    n = 0
+    for i in range(begin):
+        for k in range(dry.shape[1]):
+            n += renewed[i, k]
     parts, pairs, size, step = pasts.shape[2], spectra.shape[3], pasts.shape[3], dry.shape[2]
     before = np.empty((pairs, size, 2, LANES), np.float32)
     after = np.empty((pairs, size, 2, LANES), np.float32)
-    for i in range(len(rows)):
-        e, n, changes = rows[i], first[i], False
+    for i in range(begin, end):
+        e, changes = rows[i], False
         slot = (newest[e] + 1) % parts
         newest[e] = slot
         before[:] = 0

@@ -1,12 +1,8 @@
 """What must hold of a home besides what ``check_scene`` sees to."""
 
-from shapely import Polygon
-
 from avenv.scene.catalogue import kind
-from avenv.scene.objects import PlacedObject
 from avenv.scene.openings import doorways
 from avenv.scene.placed import PlacedScene
-from avenv.scene.plan import footprint
 from avenv.scene.spec import SceneSpec
 
 _LIVED_IN = ("bedroom", "living_room", "kitchen")
@@ -24,7 +20,7 @@ def objects_in_doorways(placed: PlacedScene) -> list[tuple[str, str]]:
             low = thing.position[2] - placed.rooms[thing.room].floor
             if thing.size[2] <= _FLAT or low > door.spec.height - _PLAY:
                 continue
-            if any(zone.intersects(_outline(thing)) for zone in zones):
+            if any(zone.intersects(thing.outline) for zone in zones):
                 found.append((thing.name, door.name))
     return found
 
@@ -46,7 +42,3 @@ def lacks(home: SceneSpec) -> list[str]:
     if not any("held" in kind(thing.kind).states for thing in home.objects):
         missing.append("a thing to carry")
     return missing
-
-
-def _outline(thing: PlacedObject) -> Polygon:
-    return Polygon(footprint(thing.position[:2], thing.heading, *thing.size[:2]))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.tables import table
 
 Rect = tuple[int, int, int, int]
@@ -86,7 +87,7 @@ def _names(types: Sequence[str]) -> dict[str, str]:
 
 def _area(kind: str, size: float, rng: np.random.Generator) -> float:
     low, high = table("rooms")["types"][kind]["area"]
-    return 100 * size * rng.uniform(low, high)
+    return 100 * size * uniform(rng, low, high)
 
 
 def _straight(
@@ -135,7 +136,7 @@ def _bent(
     """Lay a corridor with a band south of it, and an arm to the north between two more bands."""
     width, arm = (int(rng.integers(13, 18)) for _ in range(2))
     order = [others[k] for k in rng.permutation(len(others))]
-    first = max(2, round(len(order) * rng.uniform(0.3, 0.45)))
+    first = max(2, round(len(order) * uniform(rng, 0.3, 0.45)))
     rest = order[first:]
     half = int(np.ceil(len(rest) / 2))
     depth = int(rng.integers(34, 48))
@@ -201,7 +202,7 @@ def _slice(
         width = round(areas[name] / depth)
         narrow = row["narrowest"] * 10 + _WALL + 1
         if row.get("small") and width < narrow:
-            width = round(rng.uniform(narrow, 1.3 * narrow))
+            width = round(uniform(rng, narrow, 1.3 * narrow))
             deep = round(areas[name] / width)
             if depth - deep >= 13:
                 rects[name] = [(u, 0, u + width, deep)]
@@ -281,17 +282,17 @@ def _cost(rects: Rooms, types: dict[str, str], areas: dict[str, float], spine: s
                 return None
             cost += error + 0.4 * (long / short - 1)
             cost += 0.3 * (len(parts) > 2)
-    low, high = _bounds(rects)
-    box = (high[0] - low[0]) * (high[1] - low[1])
+    x0, y0, x1, y1 = _bounds(rects)
+    short, long = sorted((x1 - x0, y1 - y0))
+    box = short * long
     halls = sum((p[2] - p[0]) * (p[3] - p[1]) for n, ps in rects.items()
                 if types[n] == "hall" for p in ps)  # fmt: skip
     if halls > 0.2 * total or box > 1.35 * total:
         return None
     cost += 4 * halls / total + 1.5 * (box / total - 1)
-    ratio = max(high - low) / min(high - low)
     if "kitchen" in rects and not touch(rects["kitchen"], rects["living room"]):
         cost += 0.8
-    return cost + max(0.0, ratio - 1.6)
+    return cost + max(0.0, long / short - 1.6)
 
 
 def touch(a: Sequence[Rect], b: Sequence[Rect]) -> bool:
@@ -305,20 +306,21 @@ def touch(a: Sequence[Rect], b: Sequence[Rect]) -> bool:
     return False
 
 
-def _bounds(rects: Rooms) -> tuple[np.ndarray, np.ndarray]:
-    every = np.array([p for parts in rects.values() for p in parts])
-    return every[:, :2].min(axis=0), every[:, 2:].max(axis=0)
+def _bounds(rects: Rooms) -> Rect:
+    every = [part for parts in rects.values() for part in parts]
+    x0, y0, x1, y1 = zip(*every, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _turned(rects: Rooms, rng: np.random.Generator) -> Rooms:
     """Return the plan mirrored and turned by chance, with its least corner at the origin."""
     mirror_x, mirror_y, swap = rng.random(3) < 0.5
-    low, high = _bounds(rects)
-    width, depth = (high - low).tolist()
+    west, south, east, north = _bounds(rects)
+    width, depth = east - west, north - south
 
     def move(rect: Rect) -> Rect:
-        x0, x1 = rect[0] - int(low[0]), rect[2] - int(low[0])
-        y0, y1 = rect[1] - int(low[1]), rect[3] - int(low[1])
+        x0, x1 = rect[0] - west, rect[2] - west
+        y0, y1 = rect[1] - south, rect[3] - south
         if mirror_x:
             x0, x1 = width - x1, width - x0
         if mirror_y:

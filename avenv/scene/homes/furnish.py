@@ -6,11 +6,13 @@ nothing fits.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
 from avenv.core.vectors import norm
 from avenv.scene.catalogue import kind
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.kitchen import place_run
 from avenv.scene.homes.poses import HUNG_GAP, Row, Size, Thing, poses, poses_beside, spots_on
 from avenv.scene.homes.space import FLAT, Box, Space, box_of, relative
@@ -73,7 +75,7 @@ class Furnisher:
             if "fallback" in row:
                 sizes.append(tuple(row["fallback"]))
             for size in sizes:
-                for pose in poses(row, size, self.space, self._rng)[:_TRIES]:
+                for pose in islice(poses(row, size, self.space, self._rng), _TRIES):
                     if self._try(row, Thing(name, pose, size, row.get("z", 0.0))):
                         return True
         return False
@@ -116,11 +118,11 @@ class Furnisher:
         for axis in range(3):
             wish = given[axis]
             if wish is None:
-                value = known.size[axis] * self._rng.uniform(0.92, 1.08)
+                value = known.size[axis] * uniform(self._rng, 0.92, 1.08)
             else:
-                value = self._rng.uniform(*wish) if isinstance(wish, list) else wish
+                value = uniform(self._rng, *wish) if isinstance(wish, list) else wish
             low, high = known.min_size[axis], known.max_size[axis]
-            drawn.append(round(float(np.clip(value, low, high)), 2))
+            drawn.append(round(min(max(value, low), high), 2))
         return drawn[0], drawn[1], drawn[2]
 
     def _try(self, row: Row, thing: Thing) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from avenv.scene.catalogue import kind
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.floorplan import FloorPlan, draw_plan
 from avenv.scene.homes.furnish import Furnisher
 from avenv.scene.homes.openings import WALL, draw_doors, draw_entrance, draw_windows, outlines
@@ -104,7 +105,7 @@ def _attempt(
     doors = tuple(_shut(door) if closed else door
                   for door, closed in zip(home.doors, shut, strict=True))  # fmt: skip
     home = home.model_copy(update={"doors": doors})
-    return adjusted(home, lay_out(home), options.reverberance)
+    return adjusted(home, placed, options.reverberance)
 
 
 def _shut(door: DoorSpec) -> DoorSpec:
@@ -114,7 +115,7 @@ def _shut(door: DoorSpec) -> DoorSpec:
 def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -> SceneSpec | None:
     """Return the home before it is furnished."""
     shapes = outlines(plan)
-    height = round(float(rng.uniform(*_HEIGHTS)), 2)
+    height = round(uniform(rng, *_HEIGHTS), 2)
     doors = draw_doors(plan, shapes, style.door, rng)
     if doors is None:
         return None
@@ -128,8 +129,9 @@ def _shell(name: str, plan: FloorPlan, style: Style, rng: np.random.Generator) -
         surfaces = {
             part: style.surface(rows[type_][part]) for part in ("floor", "walls", "ceiling")
         }
-        rooms.append({"name": room, "type": type_, "polygon": shapes[room].tolist(),
-                      "height": height, **surfaces})  # fmt: skip
+        corners = [side.start.tolist() for side in shapes[room]]
+        rooms.append({"name": room, "type": type_, "polygon": corners, "height": height,
+                      **surfaces})  # fmt: skip
     return SceneSpec.from_dict({
         "name": name, "rooms": rooms, "wall_thickness": WALL, "doors": [*doors, entrance],
         "windows": windows,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from avenv.scene.catalogue import kind
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.poses import WALL_GAP, Row, Size, Thing, spots_on
 from avenv.scene.homes.space import FLAT, Space, Wall, box_of, relative
 from avenv.scene.homes.tables import table
@@ -29,7 +30,7 @@ def place_run(space: Space, things: list[Thing], rng: np.random.Generator) -> bo
                     continue
                 used = sum(width for _, width in units)
                 for start in np.unique([low, high - used, *np.arange(low, high - used, _STEP)]):
-                    merit = _merit(wall, float(start), units) + rng.uniform(0, 0.3)
+                    merit = _merit(wall, float(start), units) + uniform(rng, 0, 0.3)
                     options.append((merit, wall, float(start), units))
     options.sort(key=lambda option: -option[0])
     return any(_build(space, things, *option[1:], rng) for option in options[:60])
@@ -44,7 +45,7 @@ def _free_stretches(wall: Wall) -> list[tuple[float, float]]:
 def _fitting_units(space: float, rng: np.random.Generator) -> list[tuple[Row, float]] | None:
     """Draw units with widths that together fit into a stretch of wall, or None."""
     rows = table("furniture")["kitchen_run"]["units"]
-    units = [(row, round(float(rng.uniform(*row["width"])), 2)) for row in rows
+    units = [(row, round(uniform(rng, *row["width"]), 2)) for row in rows
              if row.get("need") or rng.random() < 0.8]  # fmt: skip
     for optional in (False, True):
         if sum(w for _, w in units) > space and not optional:

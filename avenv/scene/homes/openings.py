@@ -7,6 +7,7 @@ import numpy as np
 from shapely import LineString, Point, union_all
 from shapely import box as rectangle
 
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.floorplan import FloorPlan
 from avenv.scene.homes.tables import table
 from avenv.scene.plan import Points, Segment, counter_clockwise, free_stretches, shared, sides
@@ -21,20 +22,22 @@ _BESIDE_LEAF = 0.15  # m between the front door's open leaf and the doors beside
 _NARROWEST = 0.6  # m that a window must be wide
 _BELOW_CEILING = 0.15  # m of wall above a window at least
 
-Outlines = dict[str, Points]
+Sides = dict[str, list[Segment]]
+"""The sides of each room, counter-clockwise, on the centre lines of its walls."""
 
 
-def outlines(plan: FloorPlan) -> Outlines:
-    """Return the polygon (N, 2) of each room, metres, counter-clockwise."""
+def outlines(plan: FloorPlan) -> Sides:
+    """Return the sides of each room, metres."""
     shapes = {}
     for name, rects in plan.rects.items():
         union = union_all([rectangle(*(v / 10 for v in rect)) for rect in rects])
-        shapes[name] = np.round(counter_clockwise(np.array(union.exterior.coords)[:-1]), 2)
+        corners = counter_clockwise(np.array(union.exterior.coords)[:-1])
+        shapes[name] = sides(np.round(corners, 2))
     return shapes
 
 
 def draw_doors(
-    plan: FloorPlan, rooms: Outlines, material: str, rng: np.random.Generator
+    plan: FloorPlan, rooms: Sides, material: str, rng: np.random.Generator
 ) -> list[dict[str, Any]] | None:
     """Return doors (fields of ``DoorSpec``) that make every room reachable, or None.
 
@@ -52,7 +55,7 @@ def draw_doors(
         if passage is not None and rng.random() < passage["chance"]:
             door = _passage(rooms, first, second, passage["width"], rng)
         else:
-            width = rng.uniform(*rows["types"][plan.types[second]]["width"])
+            width = uniform(rng, *rows["types"][plan.types[second]]["width"])
             door = _door(rooms, first, second, width, taken, rng)
             if door is not None:
                 door["material"] = material
@@ -63,7 +66,7 @@ def draw_doors(
     return doors
 
 
-def _ways(plan: FloorPlan, rooms: Outlines, rng: np.random.Generator) -> list[tuple[str, str]]:
+def _ways(plan: FloorPlan, rooms: Sides, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Return pairs of rooms to join, the one nearer to the spine first."""
     rows = table("rooms")
     joined: dict[frozenset[str], tuple[str, str]] = {}
@@ -93,32 +96,32 @@ def _all_joined(plan: FloorPlan, ways: list[tuple[str, str]]) -> bool:
     return reached == set(plan.types)
 
 
-def _longest_wall(a: Points, b: Points, least: float) -> Segment | None:
+def _longest_wall(a: list[Segment], b: list[Segment], least: float) -> Segment | None:
     """Return the longest wall that two rooms share, along the second room's side."""
-    found = [piece for side in sides(b) for other in sides(a)
+    found = [piece for side in b for other in a
              if (piece := shared(side, other)) is not None]  # fmt: skip
     longest = max(found, key=lambda piece: piece.length, default=None)
     return longest if longest is not None and longest.length >= least - 1e-6 else None
 
 
 def _passage(
-    rooms: Outlines, first: str, second: str, widths: list[float], rng: np.random.Generator
+    rooms: Sides, first: str, second: str, widths: list[float], rng: np.random.Generator
 ) -> dict[str, Any] | None:
     wall = _longest_wall(rooms[first], rooms[second], 0.0)
     if wall is None:
         return None
     most = wall.length - 2 * (WALL / 2 + _MARGIN)
-    width = round(min(rng.uniform(widths[0], widths[1]), most - 0.01), 2)
+    width = round(min(uniform(rng, widths[0], widths[1]), most - 0.01), 2)
     if width < 0.8:
         return None
     reach = max(0.0, most - width) / 2
-    middle = wall.at(wall.length / 2 + rng.uniform(-reach, reach))
+    middle = wall.at(wall.length / 2 + uniform(rng, -reach, reach))
     return {"between": [first, second], "position": _rounded(middle), "kind": "passage",
             "width": width, "height": 2.1}  # fmt: skip
 
 
 def _door(
-    rooms: Outlines, first: str, second: str, width: float, taken: list[Points],
+    rooms: Sides, first: str, second: str, width: float, taken: list[Points],
     rng: np.random.Generator,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Put a door into a corner of the room that it opens into, hinged on the corner's side."""
@@ -140,12 +143,12 @@ def _door(
 
 
 def draw_entrance(
-    plan: FloorPlan, rooms: Outlines, material: str, doors: list[dict[str, Any]],
+    plan: FloorPlan, rooms: Sides, material: str, doors: list[dict[str, Any]],
     rng: np.random.Generator,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Return the front door (fields of ``DoorSpec``), closed, or None if no wall takes it."""
     row = table("rooms")["entrance"]
-    width = round(float(rng.uniform(*row["width"])), 2)
+    width = round(uniform(rng, *row["width"]), 2)
     found = []
     for rank, type_ in enumerate(row["rooms"]):
         for name in (name for name, kind in plan.types.items() if kind == type_):
@@ -181,7 +184,7 @@ def _leaf_is_free(
 
 
 def draw_windows(
-    plan: FloorPlan, rooms: Outlines, height: float, entrance: dict[str, Any],
+    plan: FloorPlan, rooms: Sides, height: float, entrance: dict[str, Any],
     rng: np.random.Generator,
 ) -> list[dict[str, Any]] | None:  # fmt: skip
     """Return windows (fields of ``WindowSpec``) in the outer walls of rooms that have some.
@@ -220,7 +223,7 @@ def _windows(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return so many windows of a room, evenly along a stretch of wall."""
     room = wall.length - WALL - 2 * _MARGIN
-    width = round(min(rng.uniform(*row["width"]), room / count - 0.3 * (count > 1)), 2)
+    width = round(min(uniform(rng, *row["width"]), room / count - 0.3 * (count > 1)), 2)
     sill = row["sill"]
     top = min(sill + row["height"], height - _BELOW_CEILING)
     middles = [wall.length / 2 + (k - (count - 1) / 2) * room / count for k in range(count)]
@@ -236,10 +239,10 @@ def _without_door(wall: Segment, door: dict[str, Any]) -> list[Segment]:
     return free_stretches(wall, [Segment(wall.at(along + half), wall.at(along - half))])
 
 
-def _outer_walls(name: str, rooms: Outlines) -> list[Segment]:
+def _outer_walls(name: str, rooms: Sides) -> list[Segment]:
     """Return the parts of a room's sides that no other room touches."""
-    others = [s for other, outline in rooms.items() if other != name for s in sides(outline)]
-    return [w for s in sides(rooms[name]) for w in free_stretches(s, others) if w.length > 0.5]
+    others = [side for other, outline in rooms.items() if other != name for side in outline]
+    return [w for side in rooms[name] for w in free_stretches(side, others) if w.length > 0.5]
 
 
 def _rounded(point: Points) -> list[float]:

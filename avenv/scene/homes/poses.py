@@ -1,17 +1,19 @@
 """Where a row of ``furniture.yaml`` may put a thing: poses, the most suitable first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from avenv.core.vectors import norm
+from avenv.scene.homes.draws import uniform
 from avenv.scene.homes.space import Pose, Space, Wall, relative
 
 Row = Mapping[str, Any]
 Size = tuple[float, float, float]
+T = TypeVar("T")
 
 WALL_GAP = 0.01
 """Metres between furniture and the wall behind it."""
@@ -51,25 +53,25 @@ class Thing:
     near: bool = True
 
 
-def poses(row: Row, size: Size, space: Space, rng: np.random.Generator) -> list[Pose]:
+def poses(row: Row, size: Size, space: Space, rng: np.random.Generator) -> Iterable[Pose]:
     """Return poses for a thing of its own, of a size (depth, width, height)."""
     return _PLACES[row["at"]](row, size, space, rng)
 
 
-def _at_walls(row: Row, size: Size, space: Space, rng: np.random.Generator) -> list[Pose]:
+def _at_walls(row: Row, size: Size, space: Space, rng: np.random.Generator) -> Iterable[Pose]:
     gap = HUNG_GAP if row["at"] == "hung" else row.get("gap", WALL_GAP)
-    found = []
+    found: list[tuple[float, tuple[Wall, float]]] = []
     for wall in space.walls:
         low, high = size[1] / 2 + 0.005, wall.length - size[1] / 2 - 0.005
         if high < low:
             continue
-        spots = np.unique([low, high, (low + high) / 2, *np.arange(low, high, _STEP)])
-        for along in spots:
-            merit = rng.uniform(0, 0.6)
+        spots = {low, high, (low + high) / 2, *np.arange(low, high, _STEP).tolist()}
+        for along in sorted(spots):
+            merit = uniform(rng, 0, 0.6)
             for wish in row.get("prefer", ()):
-                merit += _merit(wish, wall, float(along), size, space)
-            found.append((merit, wall.pose(float(along), size[0], gap)))
-    return _best_first(found)
+                merit += _merit(wish, wall, along, size, space)
+            found.append((merit, (wall, along)))
+    return (wall.pose(along, size[0], gap) for wall, along in _best_first(found))
 
 
 def _merit(wish: str, wall: Wall, along: float, size: Size, space: Space) -> float:
@@ -106,13 +108,13 @@ def _in_corners(row: Row, size: Size, space: Space, rng: np.random.Generator) ->
 
 
 def _in_the_open(row: Row, size: Size, space: Space, rng: np.random.Generator) -> list[Pose]:
-    xs, ys = (np.arange(a, b, _GRID) for a, b in zip(space.low, space.high, strict=True))
+    xs, ys = (np.arange(*ends, _GRID).tolist() for ends in zip(space.low, space.high, strict=True))
     found = []
     for x in xs:
         for y in ys:
             for heading in (0.0, np.pi / 2):
-                pose = (float(x), float(y), heading + np.pi * int(rng.integers(2)))
-                merit = rng.uniform(0, 1)
+                pose = (x, y, heading + np.pi * int(rng.integers(2)))
+                merit = rng.random()
                 if "far" in row.get("prefer", ()):
                     merit += space.distance_to_doors(pose) / 3
                 found.append((merit, pose))
@@ -179,7 +181,7 @@ def poses_beside(
         return [relative(at, row["ahead"], 0)]
     if rel == "seat":
         lefts = rng.permutation([-(py / 2 - 0.42), 0.0, py / 2 - 0.42])
-        return [relative(at, -_AT_SEAT, w, rng.uniform(-0.2, 0.2)) for w in lefts]
+        return [relative(at, -_AT_SEAT, w, uniform(rng, -0.2, 0.2)) for w in lefts]
     behind = space.wall_behind(at, px)  # above
     if behind is None or behind > _BEHIND:
         return []
@@ -223,8 +225,8 @@ def spots_on(row: Row, size: Size, parent: Thing, rng: np.random.Generator) -> l
 
 
 def _drawn(value: Any, rng: np.random.Generator) -> float:
-    return float(rng.uniform(*value)) if isinstance(value, list) else float(value)
+    return uniform(rng, *value) if isinstance(value, list) else float(value)
 
 
-def _best_first(found: list[tuple[float, Pose]]) -> list[Pose]:
+def _best_first(found: list[tuple[float, T]]) -> list[T]:
     return [pose for _, pose in sorted(found, key=lambda pair: -pair[0])]

@@ -6,6 +6,8 @@ c/4 (A_i + sum of S_ij) E_i and gains c/4 S_ij E_j, over its volume, with its eq
 area A after Eyring and the areas S of open doorways.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -13,11 +15,12 @@ from numpy.typing import NDArray
 
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.vectors import cross
-from avenv.scene.catalogue import Size, build_mesh
+from avenv.scene.catalogue import Size, build_mesh, kind
 from avenv.scene.materials import material
-from avenv.scene.objects import PlacedObject
+from avenv.scene.openings import PlacedDoor, PlacedWindow
 from avenv.scene.placed import PlacedScene
-from avenv.scene.spec import RoomSpec, SceneSpec
+from avenv.scene.rooms import PlacedRoom
+from avenv.scene.spec import ObjectSpec, RoomSpec, SceneSpec
 
 BANDS = {"dry": (0.22, 0.5), "normal": (0.3, 0.8), "live": (0.5, 1.0)}
 """Estimated reverberation times (s) that the rooms of a home may have, by its reverberance."""
@@ -42,16 +45,29 @@ Array = NDArray[np.float64]
 
 
 class Reverberation:
-    """The rooms of a home as diffuse fields that doorways join."""
+    """The rooms of a home as diffuse fields that doorways join.
 
-    def __init__(self, placed: PlacedScene):
-        self._rooms = placed.rooms
-        count = len(placed.rooms)
-        self._volume = np.array([r.shape.area * r.spec.height for r in placed.rooms])
+    Args:
+        rooms: in place.
+        doors: in place.
+        windows: in place.
+        objects: the number of the room of each, and what it is.
+    """
+
+    def __init__(
+        self,
+        rooms: Sequence[PlacedRoom],
+        doors: Iterable[PlacedDoor],
+        windows: Iterable[PlacedWindow],
+        objects: Iterable[tuple[int, ObjectSpec]],
+    ):
+        self._rooms = rooms
+        count = len(rooms)
+        self._volume = np.array([r.shape.area * r.spec.height for r in rooms])
         self._doorways = np.zeros((count, count))
         self._area, self._absorbed = np.zeros(count), np.zeros((count, len(_MIDDLE)))
         self._holes = np.zeros(count)
-        for door in placed.doors:
+        for door in doors:
             closed = bool(door.leaves) and door.spec.state == "closed"
             sides = [cut.room for cut in door.cuts]
             size = door.spec.width * (door.cuts[0].top - door.cuts[0].bottom)
@@ -63,13 +79,13 @@ class Reverberation:
                 one, other = sides
                 self._doorways[one, other] += size
                 self._doorways[other, one] += size
-        for window in placed.windows:
+        for window in windows:
             size = window.spec.width * (window.cut.top - window.cut.bottom)
             self._holes[window.cut.room] += size
             self._meet(window.cut.room, size, window.spec.material)
-        for thing in placed.objects:
+        for room, thing in objects:
             for surface, name in _skin(thing):
-                self._meet(thing.room, surface, name)
+                self._meet(room, surface, name)
 
     def _meet(self, room: int, surface: float, name: str) -> None:
         self._area[room] += surface
@@ -99,16 +115,22 @@ class Reverberation:
 def reverberation_times(placed: PlacedScene) -> list[float]:
     """Return an estimate of the T30 of each room, seconds, of 500 Hz and 1 kHz together."""
     specs = tuple(room.spec for room in placed.rooms)
-    return [float(time) for time in Reverberation(placed).times(specs)]
+    objects = [(thing.room, thing.spec) for thing in placed.objects]
+    fields = Reverberation(placed.rooms, placed.doors, placed.windows, objects)
+    return [float(time) for time in fields.times(specs)]
 
 
-def adjusted(home: SceneSpec, placed: PlacedScene, reverberance: str) -> SceneSpec | None:
+def adjusted(home: SceneSpec, shell: PlacedScene, reverberance: str) -> SceneSpec | None:
     """Return a home with floors, walls and ceilings such that its rooms reverberate as they should.
 
-    Returns None if a room cannot be brought there.
+    Its objects say which room they are in; ``shell`` has its rooms and openings in place. Returns
+    None if a room cannot be brought there.
     """
     low, high = BANDS[reverberance]
-    fields = Reverberation(placed)
+    numbers = {room.name: k for k, room in enumerate(home.rooms)}
+    doors = [replace(door, spec=spec) for door, spec in zip(shell.doors, home.doors, strict=True)]
+    objects = [(numbers[thing.room or ""], thing) for thing in home.objects]
+    fields = Reverberation(shell.rooms, doors, shell.windows, objects)
     rooms = home.rooms
     softer, harder = [list(_SOFTER) for _ in rooms], [list(_HARDER) for _ in rooms]
     for _ in range(_ROUNDS):
@@ -135,10 +157,12 @@ def _changed(room: RoomSpec, changes: list[dict[str, str]]) -> RoomSpec:
     return room
 
 
-def _skin(thing: PlacedObject) -> list[tuple[float, str]]:
+def _skin(thing: ObjectSpec) -> list[tuple[float, str]]:
     """Return the surfaces (m2, material) of an object as far as sound gets to them."""
-    used = {**thing.kind.materials, **thing.spec.materials}
-    return [(_EXPOSED * area, used[part]) for part, area in _areas(thing.kind.name, thing.size)]
+    row = kind(thing.kind)
+    used = {**row.materials, **thing.materials}
+    areas = _areas(thing.kind, thing.size or row.size)
+    return [(_EXPOSED * area, used[part]) for part, area in areas]
 
 
 @lru_cache(maxsize=1024)

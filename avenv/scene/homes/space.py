@@ -24,6 +24,8 @@ from avenv.scene.rooms import PlacedRoom
 Box = tuple[float, float, float, float, float, float]
 Pose = tuple[float, float, float]
 """x, y and heading (radians) of the middle of a thing's base."""
+Cells = NDArray[np.bool_]
+Checkpoint = tuple[int, int, int, Cells]
 
 FLAT = 0.03
 """Height (m) up to which a thing lies on the floor as rugs do: others may stand on it."""
@@ -54,14 +56,15 @@ class Wall:
         return self.line.length
 
     @cached_property
-    def _frame(self) -> tuple[float, float, float, float]:
-        return (*self.line.start.tolist(), *self.line.direction.tolist())
+    def _frame(self) -> tuple[float, float, float, float, float]:
+        (x, y), (c, s) = self.line.start.tolist(), self.line.direction.tolist()
+        return x, y, c, s, math.atan2(c, -s)
 
     def pose(self, along: float, depth: float, gap: float) -> Pose:
         """Return the pose of a thing ``depth`` deep with its back to this wall."""
-        x, y, c, s = self._frame
+        x, y, c, s, heading = self._frame
         off = gap + depth / 2
-        return x + along * c - off * s, y + along * s + off * c, math.atan2(c, -s)
+        return x + along * c - off * s, y + along * s + off * c, heading
 
 
 class Space:
@@ -75,6 +78,8 @@ class Space:
         walkable: least share of the floor on which one must be able to walk.
 
     Attributes:
+        low: [x, y] of the least corner of the box round the room.
+        high: [x, y] of its opposite corner.
         entrance: [x, y] of the middle of the front door, if it is in this room.
     """
 
@@ -89,18 +94,21 @@ class Space:
         self.room = room
         self.height = room.spec.height
         self._least = walkable
-        self._solids: list[Box] = []
+        self._upright: list[Box] = []
+        self._flat: list[Box] = []
         self._keep: list[Box] = []
         self._doorways: list[Box] = []
         self._outside = _outside(room)
         self.walls = [_wall(room, k, doors, windows) for k in range(len(room.walls))]
-        low, high = room.clear.min(axis=0), room.clear.max(axis=0)
-        self.low, self.high = low, high
-        self._count = np.ceil((high - low) / _CELL - 1e-9).astype(int)
-        self._blocked = np.zeros(self._count[::-1], bool)
-        self._block((low[0], low[1], 0, high[0], high[1], 9), self._blocked, inside=True)
+        (x0, y0), (x1, y1) = room.clear.min(axis=0).tolist(), room.clear.max(axis=0).tolist()
+        self.low, self.high = (x0, y0), (x1, y1)
+        columns, rows = (math.ceil((b - a) / _CELL - 1e-9) for a, b in ((x0, x1), (y0, y1)))
+        # Where no body can stand. Never written to, so that the way through it can be kept.
+        self._blocked = np.ones((rows, columns), bool)
+        self._blocked[self._cells((x0, y0, 0.0, x1, y1, 9.0), -_BODY)] = False
         for void in self._outside:
-            self._block(void, self._blocked)
+            self._block(void)
+        self._known: tuple[Cells, Cells] | None = None
         self._mouths: list[tuple[int, int]] = []
         for cut, hinge in doors:
             self._add_door(room.walls[cut.wall], cut, hinge)
@@ -115,7 +123,7 @@ class Space:
         zone = _along(wall, middle, _DOOR_DEPTH / 2, width + 0.04, _DOOR_DEPTH)
         self._doorways.append(_upright(zone, 0.05, _DOOR_TOP))
         mouth = wall.at(middle) + (_BODY + 2 * _CELL) * wall.inward
-        ix, iy = ((mouth - self.low) / _CELL).astype(int).tolist()
+        ix, iy = ((mouth - np.array(self.low)) / _CELL).astype(int).tolist()
         self._mouths.append((ix, iy))
         if hinge is not None:
             side = cut.end + LEAF / 2 if hinge == "left" else cut.start - LEAF / 2
@@ -133,19 +141,18 @@ class Space:
         if not self._is_inside(box) or box[5] > self.height:
             return False
         if box[5] - box[2] <= FLAT:
-            solids = [s for s in self._solids if s[5] - s[2] <= FLAT]
-            return not _meets(box, solids)
+            return not _meets(box, self._flat)
         return self.fits_at_window(box) and not _meets(box, self._keep)
 
     def fits_at_window(self, box: Box) -> bool:
         """Return whether a thing can be there that may stand or hang before a pane."""
         return self._is_inside(box) and not (
-            _meets(box, self._upright()) or _meets(box, self._doorways)
+            _meets(box, self._upright) or _meets(box, self._doorways)
         )
 
     def is_clear(self, zone: Box) -> bool:
         """Return whether a zone of free floor lies in the room and holds nothing."""
-        return self._is_inside(zone) and not _meets(zone, self._upright())
+        return self._is_inside(zone) and not _meets(zone, self._upright)
 
     def holds(self, box: Box) -> bool:
         """Return whether a box lies in the room, whatever else is there."""
@@ -153,10 +160,8 @@ class Space:
 
     def distance_to_doors(self, pose: Pose) -> float:
         """Return the metres from a place to the nearest door."""
-        return min(
-            norm(ix * _CELL + self.low[0] - pose[0], iy * _CELL + self.low[1] - pose[1])
-            for ix, iy in self._mouths
-        )
+        (x0, y0), (x, y, _) = self.low, pose
+        return min(norm(ix * _CELL + x0 - x, iy * _CELL + y0 - y) for ix, iy in self._mouths)
 
     def wall_behind(self, pose: Pose, depth: float) -> float | None:
         """Return the metres from a thing's back to the wall right behind it, if there is one."""
@@ -171,22 +176,22 @@ class Space:
 
     def add(self, box: Box) -> None:
         """Take up a box."""
-        self._solids.append(box)
+        (self._upright if box[5] - box[2] > FLAT else self._flat).append(box)
         if box[2] < _HEAD and box[5] > _ANKLE:
-            self._block(box, self._blocked)
+            self._block(box)
 
     def reserve(self, zone: Box) -> None:
         """Keep a zone free of all that is added later."""
         self._keep.append(zone)
 
-    def checkpoint(self) -> tuple[int, int, NDArray[np.bool_]]:
+    def checkpoint(self) -> Checkpoint:
         """Return what ``restore`` needs to take back what is added from now on."""
-        return len(self._solids), len(self._keep), self._blocked.copy()
+        return len(self._upright), len(self._flat), len(self._keep), self._blocked
 
-    def restore(self, point: tuple[int, int, NDArray[np.bool_]]) -> None:
+    def restore(self, point: Checkpoint) -> None:
         """Take back all that was added since a checkpoint."""
-        del self._solids[point[0] :], self._keep[point[1] :]
-        self._blocked = point[2].copy()
+        upright, flat, keep, self._blocked = point
+        del self._upright[upright:], self._flat[flat:], self._keep[keep:]
 
     def is_walkable(self) -> bool:
         """Return whether one can walk from door to door, and about on enough of the floor."""
@@ -204,44 +209,45 @@ class Space:
         No pocket that is cut off may lie as near to it, where a body would be looked for.
         """
         way = self._way()
-        here = (np.array(pose[:2]) - self.low) / _CELL - 0.5
+        x, y = ((here - low) / _CELL - 0.5 for here, low in zip(pose, self.low, strict=False))
+        rows, columns = map(np.arange, way.shape)
+        squares = (columns - x) ** 2 + ((rows - y) ** 2)[:, None]
         away, aside = (
-            np.sqrt(((np.argwhere(cells)[:, ::-1] - here) ** 2).sum(1)).min(initial=np.inf) * _CELL
+            math.sqrt(squares.min(where=cells, initial=np.inf)) * _CELL
             for cells in (way, ~self._blocked & ~way)
         )
-        return bool(away <= min(_ARM, aside - _BODY))
+        return away <= min(_ARM, aside - _BODY)
 
-    def _way(self) -> NDArray[np.bool_]:
+    def _way(self) -> Cells:
         """Return the cells where a body that walks from door to door can be; none: it cannot."""
-        labels, _ = ndimage.label(~self._blocked)
-        numbers = {int(labels[iy, ix]) for ix, iy in self._mouths}
-        if len(numbers) != 1 or 0 in numbers:
-            return np.zeros_like(self._blocked)
-        return labels == numbers.pop()
-
-    def _upright(self) -> list[Box]:
-        return [s for s in self._solids if s[5] - s[2] > FLAT]
+        if self._known is None or self._known[0] is not self._blocked:
+            labels, _ = ndimage.label(~self._blocked)
+            numbers = {int(labels[iy, ix]) for ix, iy in self._mouths}
+            joined = len(numbers) == 1 and 0 not in numbers
+            way = labels == numbers.pop() if joined else np.zeros_like(self._blocked)
+            self._known = self._blocked, way
+        return self._known[1]
 
     def _is_inside(self, box: Box) -> bool:
         x0, y0, _, x1, y1, _ = box
-        (west, south), (east, north) = self.low - _TOUCH, self.high + _TOUCH
-        if x0 < west or y0 < south or x1 > east or y1 > north:
+        (west, south), (east, north) = self.low, self.high
+        if x0 < west - _TOUCH or y0 < south - _TOUCH or x1 > east + _TOUCH or y1 > north + _TOUCH:
             return False
         return not _meets(box, self._outside)
 
-    def _block(self, box: Box, grid: NDArray[np.bool_], inside: bool = False) -> None:
-        """Mark the cells where no body can stand because of a box, or unless inside of it."""
-        grow = -_BODY if inside else _BODY
-        x0, x1 = box[0] - grow - self.low[0], box[3] + grow - self.low[0]
-        y0, y1 = box[1] - grow - self.low[1], box[4] + grow - self.low[1]
-        ix0, iy0 = (max(0, int(np.ceil(v / _CELL - 0.5 - 1e-9))) for v in (x0, y0))
-        ix1, iy1 = (max(0, int(np.floor(v / _CELL + 0.5 + 1e-9))) for v in (x1, y1))
-        if inside:
-            kept = grid[iy0:iy1, ix0:ix1].copy()
-            grid[:] = True
-            grid[iy0:iy1, ix0:ix1] = kept
-        else:
-            grid[iy0:iy1, ix0:ix1] = True
+    def _block(self, box: Box) -> None:
+        """Mark the cells where no body can stand because of a box."""
+        self._blocked = self._blocked.copy()
+        self._blocked[self._cells(box, _BODY)] = True
+
+    def _cells(self, box: Box, grow: float) -> tuple[slice, slice]:
+        """Return the rows and columns whose middles a box covers that is grown on all sides."""
+        low, high = [], []
+        for axis in (1, 0):
+            start, end = box[axis] - grow - self.low[axis], box[axis + 3] + grow - self.low[axis]
+            low.append(max(0, math.ceil(start / _CELL - 0.5 - 1e-9)))
+            high.append(max(0, math.floor(end / _CELL + 0.5 + 1e-9)))
+        return slice(low[0], high[0]), slice(low[1], high[1])
 
 
 def space_of(placed: PlacedScene, number: int, walkable: float = 0.0) -> Space:
@@ -285,11 +291,13 @@ def relative(pose: Pose, forward: float, left: float, turn: float = 0.0) -> Pose
 def _meets(box: Box, others: Sequence[Box]) -> bool:
     x0, y0, z0, x1, y1, z1 = box
     t = _TOUCH
-    return any(
-        x0 < o[3] - t and o[0] < x1 - t and y0 < o[4] - t and o[1] < y1 - t
-        and z0 < o[5] - t and o[2] < z1 - t
-        for o in others
-    )  # fmt: skip
+    x1, y1, z1 = x1 - t, y1 - t, z1 - t
+    for u0, v0, w0, u1, v1, w1 in others:  # a loop, not any(): this is where furnishing waits
+        if (
+            u0 < x1 and x0 < u1 - t and v0 < y1 and y0 < v1 - t and w0 < z1 and z0 < w1 - t
+        ):  # fmt: skip
+            return True
+    return False
 
 
 def _along(

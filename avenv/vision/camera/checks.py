@@ -5,6 +5,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avenv.core.finite import are_finite
+
 
 def is_number(value: Any) -> TypeGuard[float]:
     """Tell whether this is a real number, of Python's or NumPy's."""
@@ -26,9 +28,8 @@ def as_numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def check_finite(name: str, numbers: NDArray[np.float64]) -> None:
     """Raise ``ValueError``, which names the first one, if there are numbers that are not finite."""
-    there = np.isfinite(numbers)
-    if not there.all():
-        bad = np.argwhere(~there)
+    if not are_finite(numbers):
+        bad = np.argwhere(~np.isfinite(numbers))
         place = f"{name}[{', '.join(map(str, bad[0]))}]" if numbers.ndim else name
         raise ValueError(f"{place} is {numbers[tuple(bad[0])]}; a finite number is needed")
 

@@ -136,5 +136,8 @@ def pose_rows(
 
     Rows of the result hold the position, then the axes ahead, left and up.
     """
-    axes = np.swapaxes(rotations, -1, -2).reshape(*positions.shape[:-1], 9)
-    return np.ascontiguousarray(np.concatenate([positions, axes], axis=-1), np.float32)
+    rows = np.empty((*positions.shape[:-1], 12), np.float32)
+    rows[..., :3] = positions
+    for axis in range(3):
+        rows[..., 3 + 3 * axis : 6 + 3 * axis] = rotations[..., axis]
+    return rows

@@ -10,41 +10,43 @@ A part is drawn by moving the camera, not the part: its corners stay where they 
 is carried into the part's own coordinates by the inverse of its pose.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from avenv.vision.camera.checks import finite
+from avenv.vision.raster.scene import RasterScene
 from avenv.vision.renderer import Instances
 
 
 def placed(
-    instances: Instances | None,
-    parts: NDArray[np.int64],
-    standing: NDArray[np.int64],
-    lights: NDArray[np.int64],
+    instances: Instances | None, scenes: Sequence[RasterScene], scene_of: NDArray[np.int64]
 ) -> Instances:
-    """Return instances of n cameras as contiguous arrays of their types.
+    """Return instances of n cameras, each in a scene of its own (n,), as the kernels take them.
 
-    Where there are none, the first parts stay where they were compiled. ``parts`` (n,) is the
-    number of parts in each camera's scene, ``standing`` (n,) how many of them these are, and
-    ``lights`` (n,) how many there are for guests to stand in.
+    They are contiguous arrays of their types; light is counted in samples. Where there are none,
+    the first parts of a scene stay where they were compiled.
 
     Raises:
         ValueError: shapes do not fit, a part is not there, or a pose is not rigid; the message
             names the field.
     """
-    n = len(parts)
+    n = len(scene_of)
     if instances is None:
-        most = int(standing.max(initial=0))
+        most = max(scene.standing for scene in scenes)
         if most == 0:
             return Instances(
                 np.empty((n, 0), np.int32), np.empty((n, 0, 3, 3)), np.empty((n, 0, 3)),
                 np.empty((n, 0), np.int32),
             )  # fmt: skip
+        standing = np.array([scene.standing for scene in scenes])[scene_of]
         rows = np.arange(most, dtype=np.int32)
         part = np.where(rows < standing[:, None], rows, np.int32(-1))
         still = np.tile(np.eye(3), (*part.shape, 1, 1)), np.zeros((*part.shape, 3))
         return Instances(part, *still, np.zeros_like(part))
+    numbers = np.array([(scene.parts, *scene.lights) for scene in scenes])
+    parts, lights, samples = numbers[scene_of].T
     part = np.ascontiguousarray(instances.part, np.int32)
     if part.ndim != 2 or len(part) != n:
         raise ValueError(f"instances.part has shape {part.shape}; ({n}, K) is needed")
@@ -64,7 +66,8 @@ def placed(
             f"instances.light is {light.tolist()}; for each part a number below {lights.tolist()}, "
             "the lights of the cameras' scenes, is needed"
         )
-    return Instances(part, rotation, translation, np.broadcast_to(light, part.shape))
+    further = (np.broadcast_to(light, part.shape) * samples[:, None]).astype(np.int32)
+    return Instances(part, rotation, translation, further)
 
 
 def camera_poses(

@@ -63,14 +63,13 @@ def render(
     scene_of = np.asarray(scene_of, np.int64)
     positions = finite("positions", positions, (n, 3))
     rotations = finite("rotations", rotations, (n, 3, 3))
-    if scene_of.shape != (n,) or scene_of.min() < 0 or scene_of.max() >= len(scenes):
+    numbers = scene_of.tolist()
+    if scene_of.shape != (n,) or min(numbers) < 0 or max(numbers) >= len(scenes):
         raise ValueError(
             f"scene_of is {scene_of}; an index below {len(scenes)} per camera ({n}) is needed"
         )
-    numbers = np.array([(scene.parts, scene.standing, *scene.lights) for scene in scenes])
-    parts, standing, lights, samples = numbers[scene_of].T
-    instances = placed(instances, parts, standing, lights)
-    things = instances.part, (np.asarray(instances.light) * samples[:, None]).astype(np.int32)
+    instances = placed(instances, scenes, scene_of)
+    things = instances.part, instances.light
     poses = pose_rows(*camera_poses(instances, positions, rotations))
     drawn = np.arange(n) if cameras is None else np.asarray(cameras, np.int64)
     parallel.run(
