@@ -90,8 +90,8 @@ def find_curves(
     number = per_chart[is_curved]
     picked = order[first[:, None] + np.minimum(np.arange(4), number[:, None] - 1)]
     mix = _mixes(square.reshape(-1, 2)[example[picked]], number).astype(np.float32)
-    places = Corners(corners[example[picked]] + offset[picked], normal[picked])
-    return Curves(np.flatnonzero(is_curved), mix), places
+    found = Corners(corners[example[picked]] + offset[picked], normal[picked])
+    return Curves(np.flatnonzero(is_curved), mix), found
 
 
 def number_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
