@@ -30,7 +30,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from speed import against, goals, parts, resets, steps
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-SECTIONS = ("pictures", "sound", "steps", "against", "stages", "resets", "homes", "start", "memory")
+SECTIONS = (
+    "pictures", "sound", "steps", "against", "stages", "resets", "growth", "homes", "start",
+    "memory",
+)  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -55,7 +58,7 @@ def machine() -> dict[str, Any]:
 
 def measure(
     scene: str, sections: tuple[str, ...], rounds: int, triangles: int, episodes: int, homes: int,
-    limit: int, before: str | None,
+    limit: int, long: int, before: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the rows and ratios of each section; one thread works, but where homes are played."""
     world = load_scene(scene)
@@ -77,6 +80,7 @@ def measure(
     if before:
         section("against", lambda: against.measure_against(before, max(2, rounds // 2)))
     section("resets", lambda: resets.measure_resets(episodes, homes, limit=limit))
+    section("growth", lambda: resets.measure_growth(long, 3 * homes))
     parallel.set_num_threads(1)
     try:
         section("resets", lambda: resets.measure_one_reset(16, 2 * rounds))
@@ -154,6 +158,12 @@ def document(path: Path, where: dict[str, Any], measured: dict[str, Any]) -> Non
 @click.option("--homes", default=100, show_default=True, help="New homes that they are in.")
 @click.option("--limit", default=500, show_default=True, help="Steps of an episode at most.")
 @click.option(
+    "--long",
+    default=200_000,
+    show_default=True,
+    help="Steps of the walk in which memory may not grow, in three times the homes.",
+)
+@click.option(
     "--sections", multiple=True, type=click.Choice(SECTIONS), help="By default, all of them."
 )
 @click.option("--against", "before", help="A commit, or a checkout of one, to compare with.")
@@ -161,16 +171,16 @@ def document(path: Path, where: dict[str, Any], measured: dict[str, Any]) -> Non
 @click.option("--json", "out", type=click.Path(dir_okay=False), help="A file for the figures.")
 @click.option("--docs", type=click.Path(exists=True), help="A page for the tables.")
 def main(
-    scene: str, rounds: int, triangles: int, episodes: int, homes: int, limit: int,
+    scene: str, rounds: int, triangles: int, episodes: int, homes: int, limit: int, long: int,
     sections: tuple[str, ...], before: str | None, quick: bool, out: str | None, docs: str | None,
 ) -> None:  # fmt: skip
     warm_up()
     where = machine()
     click.echo(", ".join(f"{name} {value}" for name, value in where.items()))
     if quick:
-        rounds, triangles, episodes, homes, limit = 2, 1, 24, 2, 4
+        rounds, triangles, episodes, homes, limit, long = 2, 1, 24, 2, 4, 48
     wanted = sections or SECTIONS
-    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit, before)
+    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit, long, before)
     judged = goals.judged(measured)
     click.echo("\ngoals")
     for row in judged:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core import frames
 from avenv.core.errors import SceneError
 from avenv.core.suggest import did_you_mean
 from avenv.navigation import FieldCache, GeodesicField, follower
@@ -70,6 +71,12 @@ class GoalTask(Task):
         """Return where the goals are now, (E, 3) world metres; 0 in rows that never began."""
         places = [self._goal_now(row) for row in range(self.simulator.num_envs)]
         return np.array(places, np.float64)
+
+    def goal_direction(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return azimuth and elevation (E,) in radians of the goals, as the heads have them."""
+        state = self.simulator.state
+        offset = self.goal_positions() - state.ears()
+        return frames.azimuth_elevation(frames.to_body(offset, state.heading))
 
     def _goal_now(self, row: int) -> Point:
         if row not in self._aims:

@@ -13,6 +13,7 @@ from avenv.acoustics import limit_memory
 from avenv.envs import BatchEnv
 from avenv.simulation import loading
 from avenv.simulation.homes import HomeStore
+from avenv.simulation.loading import limit_homes
 from speed.resident import growth, resident
 
 POLICIES = {
@@ -23,6 +24,9 @@ POLICIES = {
 """Chances of stop, forward, left and right."""
 
 FIELD_BYTES = 256 * 2**20
+FEW_FIELDS, FEW_HOMES = 64 * 2**20, 128 * 2**20
+"""Bytes of sound fields and of homes that are full before a quarter of a long run is over."""
+
 LOOK = 20
 """Steps of a batch from one look at the memory to the next."""
 
@@ -137,3 +141,24 @@ def measure_one_reset(batch: int, rounds: int) -> tuple[list[dict], list[dict]]:
     ratios = [{"name": "a warm reset over a step, a row", "ratio": float(np.median(each)),
                "low": float(low), "high": float(high)}]  # fmt: skip
     return rows, ratios
+
+
+def measure_growth(
+    steps: int, homes: int, batch: int = 16, per_scene: int = 2
+) -> tuple[list[dict], list[dict]]:
+    """Return a row of a long walk through ever new homes, and by how much memory grows in it.
+
+    What may be kept is limited so far that all room for it is soon taken: what grows then leaks.
+    """
+    episodes = homes * per_scene
+    limit = -(-steps // max(1, episodes - batch))  # the last of a row is only begun
+    with own_cache():
+        limit_memory(FEW_FIELDS)
+        limit_homes(FEW_HOMES)
+        walked = play("homes:train", "walking", episodes, batch, limit, per_scene)
+        forget()
+    name = f"{walked['steps']:,} steps in {homes} new homes"
+    return [{"name": name, **walked}], [
+        {"name": f"memory of the second half over the quarter before, {name}",
+         "ratio": 1 + walked["grown"]}
+    ]  # fmt: skip
