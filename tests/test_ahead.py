@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from support import task_options, two_rooms
 
-from avenv.core import background, cache, parallel
+from avenv.core import background, parallel
 from avenv.core.errors import SceneError
 from avenv.envs.batch import Batch
 from avenv.simulation import loading
-from avenv.simulation.homes import HomeStore, home_key
+from avenv.simulation.homes import HomeStore
 from avenv.simulation.world import World
 from avenv.tasks.actions import FORWARD
 from avenv.tasks.audiogoal import AudioGoal
@@ -197,54 +197,6 @@ def test_where_one_of_many_rows_fails_the_others_are_where_they_would_be_alone(s
     assert [a == b for a, b in zip(found[0], first, strict=True)] == [False, False, False, True]
 
 
-@pytest.fixture
-def homes(tmp_path, monkeypatch):
-    """Homes that are quickly made, and a cache folder that shows which; who made them."""
-    monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
-    made_by = {}
-
-    def make(split, number):
-        made_by.setdefault(number, threading.current_thread().name)
-        if folder := cache.cache_folder():
-            (folder / f"{home_key(split, number)}.npz").touch()
-        compiled = two_rooms(absorption=0.2 + number / 100)
-        return World(compiled, reference=f"homes:{split}/{number}")
-
-    monkeypatch.setattr(loading, "_home", make)
-    monkeypatch.setattr(loading, "HOMES", HomeStore(make, 2**28))
-    return made_by
-
-
-def test_the_home_after_the_next_episodes_is_on_disk_long_before(homes, monkeypatch):
-    alone = batch_of("homes:train/0-49", num_envs=1, ahead=False, episodes_per_scene=6)
-    names = [(alone.reset([0]), alone.task.episodes[0].scene.name)[1] for _ in range(7)]
-    assert names[5] != names[6]
-    for path in cache.cache_folder().iterdir():
-        path.unlink()
-    homes.clear()
-    monkeypatch.setattr(loading, "HOMES", HomeStore(loading._home, 2**28))
-    batch = batch_of("homes:train/0-49", num_envs=1, episodes_per_scene=6)
-    batch.reset([0])
-    batch.reset([0])
-    wait_until_idle()
-    coming = int(names[6].rpartition("/")[2])
-    assert homes[coming] == "avenv-background"
-    assert ("train", coming) not in loading.HOMES._alive  # on disk, not in memory
-    assert [(batch.reset([0]), batch.task.episodes[0].scene.name)[1] for _ in range(5)] == names[2:]
-    batch.close()
-
-
-def test_homes_are_not_looked_out_for_where_none_can_be_kept(homes, monkeypatch):
-    monkeypatch.setenv("AVENV_CACHE", "")
-    batch = batch_of("homes:train/0-49", num_envs=1, episodes_per_scene=6)
-    batch.reset([0])
-    batch.reset([0])
-    wait_until_idle()
-    assert "avenv-background" not in homes.values()
-    assert batch._ahead._jobs[0]  # the episodes are
-    batch.close()
-
-
 def test_homes_that_cannot_be_made_are_passed_over_whoever_comes_across_them(monkeypatch):
     failed_in, found, passed_over = set(), [], []
 
@@ -367,6 +319,34 @@ def test_jobs_are_done_by_urgency_and_can_be_dropped():
     assert done == [1, 2]
     assert jobs[1].take() == 1
     assert jobs[0].take() is None
+
+
+def test_who_is_interrupted_at_a_job_does_not_wait_for_it():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    job = background.Job(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job.do()
+    assert job.take() is None
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_nobody_waits_for_a_job_that_stayed_behind_a_fork():
+    begun, go = threading.Event(), threading.Event()
+    job = background.Job(lambda: begun.set() or go.wait(60))
+    worker = threading.Thread(target=job.do)
+    worker.start()
+    assert begun.wait(10)
+    found = multiprocessing.get_context("fork").SimpleQueue()
+    child = multiprocessing.get_context("fork").Process(target=lambda: found.put(job.take()))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert found.get() is None
+    go.set()
+    worker.join()
+    assert job.take() is True
 
 
 def test_threads_take_short_turns_while_a_job_runs_and_then_those_of_before():

@@ -38,24 +38,25 @@ class Job:
         self._function: Callable[[], Any] | None = function
         self._state = _WAITING
         self._result: Any = None
-        self._worker = 0  # the thread that has it in hand
+        self._worker = 0, 0  # the process and the thread that have it in hand
 
     def do(self) -> None:
         """Do the work on this thread, if it has not begun; if it fails, that is not told here."""
-        with _changed:
-            function, self._function = self._function, None
-            if function is None:
-                return
-            self._state, self._worker = _RUNNING, threading.get_ident()
-        result = None
+        me, result = _me(), None
         try:
+            with _changed:
+                function, self._function = self._function, None
+                if function is None:
+                    return
+                self._state, self._worker = _RUNNING, me
             result = function()
         except Exception:  # whoever asks for it meets the same error in the foreground
             pass
         finally:
             with _changed:
-                self._state, self._result = _DONE, result
-                _changed.notify_all()
+                if self._state == _RUNNING and self._worker == me:
+                    self._state, self._result = _DONE, result
+                    _changed.notify_all()
 
     def take(self) -> Any:
         """Return what the work has brought; wait for it if it is in hand.
@@ -64,7 +65,7 @@ class Job:
         fail, in the foreground.
         """
         with _changed:
-            while self._state == _RUNNING:
+            while self._is_in_hand():
                 _changed.wait()
             self._state, self._function = _DONE, None
             result, self._result = self._result, None
@@ -84,9 +85,16 @@ class Job:
         with _changed:
             if self._state == _WAITING:
                 self._state, self._function = _DONE, None
-            mine = self._worker == threading.get_ident()
-            while wait and self._state == _RUNNING and not mine:
+            while wait and self._is_in_hand():
                 _changed.wait()
+
+    def _is_in_hand(self) -> bool:
+        """Return whether another thread works at it: one of this process, not of before a fork."""
+        return self._state == _RUNNING and self._worker != _me() and self._worker[0] == os.getpid()
+
+
+def _me() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
 
 
 def submit(function: Callable[[], Any], urgency: int = 0) -> Job:

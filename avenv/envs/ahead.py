@@ -74,24 +74,17 @@ class Ahead:
         rows: how many, E.
         draw: what draws the episode of a turn, and moves the turn on.
         prepare: what returns all that an episode needs when it begins.
-        look_out: what makes the scene ready that comes after that of a turn; done when all drafts
-            are. Where it raises ``OSError`` it is of no use, and not called again.
     """
 
     def __init__(
-        self,
-        rows: int,
-        draw: Callable[[Turn], Episode],
-        prepare: Callable[[Episode], Any],
-        look_out: Callable[[Turn], None] | None = None,
+        self, rows: int, draw: Callable[[Turn], Episode], prepare: Callable[[Episode], Any]
     ):
-        self._rows, self._draw, self._prepare, self._look_out = rows, draw, prepare, look_out
+        self._rows, self._draw, self._prepare = rows, draw, prepare
         self._jobs: list[deque[background.Job]] = [deque() for _ in range(rows)]
-        self._outlooks: list[background.Job | None] = [None] * rows
         self._open = True
 
     def __reduce__(self) -> tuple:
-        return Ahead, (self._rows, self._draw, self._prepare, self._look_out)  # with no drafts
+        return Ahead, (self._rows, self._draw, self._prepare)  # drafts are made anew
 
     def plan(self, row: int, turn: Turn) -> None:
         """Let the next episodes of a row be made ready; ``turn`` is where it is now."""
@@ -139,10 +132,8 @@ class Ahead:
     def forget(self, row: int, wait: bool = False) -> None:
         """Forget the drafts of a row; one that is in hand comes to its end, or is waited for."""
         jobs, self._jobs[row] = self._jobs[row], deque()
-        outlook, self._outlooks[row] = self._outlooks[row], None
-        for job in (*jobs, outlook):
-            if job is not None:
-                job.drop(wait)
+        for job in jobs:
+            job.drop(wait)
 
     def _submit(self, row: int, turn: Turn, goes_on: bool = True) -> None:
         """Submit the draft of a turn, the last of a row's jobs, and after it those that follow."""
@@ -156,30 +147,11 @@ class Ahead:
             after = deepcopy(turn)
             episode = me._draw(after)
             draft = Draft(turn, after, episode, me._prepare(episode))
-            if goes_on and me._open and me._jobs[row] is jobs:
-                if len(jobs) < DEPTH:
-                    me._submit(row, after)
-                if turn.left == 0 or me._outlooks[row] is None:  # in this scene for the first time
-                    me._submit_outlook(row, after)
+            if goes_on and me._open and me._jobs[row] is jobs and len(jobs) < DEPTH:
+                me._submit(row, after)
             return draft
 
         jobs.append(background.submit(make, urgency=len(jobs)))
-
-    def _submit_outlook(self, row: int, turn: Turn) -> None:
-        """Submit what makes the scene after that of a turn ready, in place of the one before."""
-        ahead, before = ref(self), self._outlooks[row]
-
-        def look() -> None:
-            me = ahead()
-            if me is not None and me._open and me._look_out is not None:
-                try:
-                    me._look_out(deepcopy(turn))
-                except OSError:
-                    me._look_out = None
-
-        if before is not None:
-            before.drop()
-        self._outlooks[row] = background.submit(look, urgency=DEPTH)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -158,9 +158,7 @@ class Batch:
         else:
             for world in worlds.at_hand:
                 self.task.check_world(world)
-        many = len(worlds) > max(1, len(worlds.at_hand))  # homes of sets among them
-        look_out = self._look_out if many else None
-        self._ahead = Ahead(num_envs, self._next, self.task.prepare, look_out)
+        self._ahead = Ahead(num_envs, self._next, self.task.prepare)
         self._plans_ahead = ahead and (self._declared or samples_ahead(self.task))
 
     @property
@@ -275,18 +273,6 @@ class Batch:
             turn.left = self._episodes_per_scene
         turn.left -= 1
         return self._draw(self.simulator.worlds[turn.scene], turn.stream)
-
-    def _look_out(self, turn: Turn) -> None:
-        """Let the home that a row will be in next be on disk: making it takes as long as some
-        episodes, and all rows may need another at the same time.
-
-        Raises:
-            SceneError: there is no room for an episode, or the home cannot be made.
-            OSError: there is no cache folder, or it takes nothing.
-        """
-        while turn.left:
-            self._next(turn)
-        self.simulator.put_on_disk(self.task.sample_world(turn.stream))
 
     def _suitable(self, numbers: Iterable[int]) -> tuple[int, int]:
         """Return the first scene that has what the task needs, and how many do not before it.

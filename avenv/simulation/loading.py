@@ -126,26 +126,6 @@ def _home(split: str, number: int) -> World:
     return _world(restore(home.scene), reference, describe, reference=reference, doors=doors)
 
 
-def put_on_disk(split: str, number: int) -> World | None:
-    """Return a home that was not in the cache folder and is now, for whoever derives more of it.
-
-    Nobody else holds it. None if it was there before.
-
-    Raises:
-        SceneError: it cannot be made.
-        OSError: there is no cache folder, or it takes nothing.
-    """
-    folder, key = cache.cache_folder(), home_key(split, number)
-    if folder is None:
-        raise OSError("AVENV_CACHE is empty")
-    if cache.exists(folder, key):
-        return None
-    home = _home(split, number)
-    if not cache.exists(folder, key):
-        raise OSError(f"{folder} took nothing")
-    return home
-
-
 HOMES = HomeStore(_home, HOME_BYTES)
 """The homes of this process."""
 

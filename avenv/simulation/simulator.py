@@ -18,7 +18,6 @@ from avenv import navigation
 from avenv.acoustics import AcousticSettings
 from avenv.core import frames
 from avenv.core.errors import SceneError
-from avenv.core.memory import give_back
 from avenv.geometry import lines_of_sight
 from avenv.scene.states import HELD, is_put
 from avenv.simulation.bearings import Bearings, find_bearings
@@ -158,21 +157,6 @@ class Simulator:
         seen = self._rig.scenery.prepared(start.world, start.emitters) if self._rig.eyes else None
         start.world.walkable_for(self.body)
         return start, self._prepared(start), seen
-
-    def put_on_disk(self, number: int) -> None:
-        """Let a home of a set be on disk, with what is derived of it, so that it is soon at hand.
-
-        Any thread may do so; of the home nothing stays in memory.
-
-        Raises:
-            SceneError: it cannot be made, or there is nowhere in it that bodies can walk.
-            OSError: there is no cache folder, or it takes nothing.
-        """
-        if (world := self.worlds.put_on_disk(number)) is not None:
-            self._rig.prepare(world)
-            world.walkable_for(self.body)
-            del world
-            give_back()
 
     def _timed(self) -> list[Ears | Sensor]:
         """Return all that time matters to: the ears before what is made of their sound."""

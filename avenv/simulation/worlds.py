@@ -50,21 +50,6 @@ class WorldList(Sequence[World]):
             return part.get(number - self._starts[k])
         return loading.HOMES.get(part.split, part.numbers[number - self._starts[k]])
 
-    def put_on_disk(self, number: int) -> World | None:
-        """Return a home of a set, if that is one and was not in the cache folder and is now.
-
-        Nobody keeps it.
-
-        Raises:
-            SceneError: it cannot be made.
-            OSError: there is no cache folder, or it takes nothing.
-        """
-        k = bisect_right(self._starts, number) - 1
-        part = self._parts[k]
-        if not isinstance(part, HomeSet):
-            return None
-        return loading.put_on_disk(part.split, part.numbers[number - self._starts[k]])
-
     def reference_of(self, number: int) -> str | None:
         """Return what loads a home of a set, without making it; None for a world at hand."""
         k = bisect_right(self._starts, number) - 1
