@@ -238,7 +238,8 @@ class NavigationTask(GoalTask):
 
         What it adds up to depends on the first and the last moment of an episode only, not on the
         way between (a potential: Ng, Harada & Russell 1999, "Policy Invariance under Reward
-        Transformations"), so that no detour pays.
+        Transformations"), so that no detour pays. Distances are inf where there is no way; what is
+        returned for them counts for nothing.
         """
         return distance
 
