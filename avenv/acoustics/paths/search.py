@@ -17,7 +17,7 @@ from avenv.acoustics.paths.bends import (
     strongest_bends,
 )
 from avenv.acoustics.paths.clearance import MAX_NEAR, NEAR_COLUMNS, fade_past_edges
-from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree
+from avenv.acoustics.paths.image_sources import STEP_OFF
 from avenv.core.kernels import inlined, inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 
@@ -49,15 +49,16 @@ class Paths(NamedTuple):
     kind: NDArray[np.int8]
 
 
-def allocate_paths(tree: ImageTree, bands: int) -> Paths:
-    """Return room for all the paths that a source with these images can have to one listener."""
+@kernel
+def allocate_paths(tree, bands):
+    """Return room for all ``Paths`` that a source with these images can have to one listener."""
     number = len(tree.key) + MAX_PATHS
     return Paths(
-        length=np.empty(number, np.float32),
-        gain=np.empty((number, bands), np.float32),
-        arrival=np.empty((number, 3), np.float32),
-        departure=np.empty((number, 3), np.float32),
-        kind=np.empty(number, np.int8),
+        np.empty(number, np.float32),
+        np.empty((number, bands), np.float32),
+        np.empty((number, 3), np.float32),
+        np.empty((number, 3), np.float32),
+        np.empty(number, np.int8),
     )
 
 
