@@ -59,10 +59,11 @@ _STEP, _DIAGONAL, _BESIDE = OPENING, DIFFERENCE, TOTAL  # while a string is tigh
 
 
 class Bends(NamedTuple):
-    """C chains of edges that sound from a source can go round.
+    """C chains of edges that sound from a source can go round, sorted by their last edge.
 
     Attributes:
-        edge: (C, MAX_BENDS) int32 edges of the scene, that next to the listener first; -1 beyond.
+        edge: (C, MAX_BENDS) int32 edges of the scene, that next to the listener, the last, first;
+            -1 beyond.
         number: (C,) int64 edges in a chain.
         arrival: (C, 2) float64 least and greatest angle round its last edge, radians, from which
             the string comes there.
@@ -101,7 +102,9 @@ def find_bends(scene: AcousticTables, source: NDArray[np.float64]) -> Bends:
         number = np.full(len(last), depth + 1)
         front = Bends(edge, number, _arrivals(scene.edges, source, edge, number))
         levels.append(front)
-    return Bends(*(np.concatenate(column) for column in zip(*levels, strict=True)))
+    chains = Bends(*(np.concatenate(column) for column in zip(*levels, strict=True)))
+    order = np.argsort(chains.edge[:, 0], kind="stable")
+    return Bends(*(column[order] for column in chains))
 
 
 def move_bends(scene: AcousticTables, bends: Bends, source: NDArray[np.float64]) -> Bends:
