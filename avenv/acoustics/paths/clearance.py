@@ -125,7 +125,7 @@ def _beyond(x, cube, width):
     return max(cube * width - x, x - (cube + 1) * width, 0.0)
 
 
-@inner
+@inlined
 def fade_past_edges(scene, tree, image, points, length, near, which, passed, gain):
     """Weaken the octave gains (B,) of an image's path for the edges in its way's Fresnel zones.
 
@@ -156,7 +156,7 @@ def fade_past_edges(scene, tree, image, points, length, near, which, passed, gai
                 gain[b] *= ease(near[i, _CLEAR] / max(min(zone, near[i, _WIDTH]), 1e-9))
 
 
-@inner
+@inlined
 def _gather(
     scene, a, b, before, after, order, way, length, near, which, passed, leg, number
 ):  # fmt: skip
@@ -223,7 +223,7 @@ def _crossings(x, u):
     return ahead / abs(u), 1 / abs(u)
 
 
-@inner
+@inlined
 def _note(
     scene, e, a, b, before, after, order, s, t, clear, zone_squared, near, which, number
 ):  # fmt: skip
