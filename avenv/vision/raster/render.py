@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.core import parallel
 from avenv.core.kernels import inner, kernel
+from avenv.core.pinned import opened
 from avenv.vision.camera.checks import finite
 from avenv.vision.camera.pictures import Pictures
 from avenv.vision.camera.projection import NEAR, Intrinsics, pose_rows, posed_at
@@ -75,7 +76,7 @@ def render(
     parallel.run(
         draw_cameras,
         (
-            (scenes[key].arrays, drawn[members], poses, things, lens, pictures, buffer)
+            (scenes[key].pinned, drawn[members], poses, things, lens, pictures, buffer)
             for key, members in parallel.runs_by_key(scene_of[drawn], CAMERAS_PER_JOB)
         ),
     )
@@ -100,6 +101,7 @@ def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
     ``poses`` (n, 1 + K, 12) are those of all cameras and their instances; ``things`` are the part
     of each instance (n, K), and by how many light samples its light lies further on (n, K).
     """
+    scene = opened(scene)
     height, width = pictures.rgb.shape[1], pictures.rgb.shape[2]
     nearness, triangle = buffer.nearness[cameras[0]], buffer.triangle[cameras[0]]
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)

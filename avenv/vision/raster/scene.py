@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core.pinned import Pinned
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting
@@ -87,6 +89,11 @@ class RasterScene:
     lighting: Lighting | None
     atlas: Atlas
     guests: "Guests | None" = None
+
+    @cached_property
+    def pinned(self) -> Pinned[RasterArrays]:
+        """The arrays, as the kernels take them."""
+        return Pinned(self.arrays)
 
     @property
     def lamps(self) -> tuple[str, ...]:
