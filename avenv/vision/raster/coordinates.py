@@ -4,8 +4,17 @@ import numpy as np
 
 from avenv.core.kernels import inlined
 from avenv.vision.camera.projection import across, affine_at, eye, pivot
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 
 _HALF = np.float32(0.5)
+_SIZE = np.uint64(CLUSTER_SIZE)
+
+
+@inlined
+def plane_of(scene, t):
+    """Return (n_x, n_y, n_z, d), which tell the height above the plane of triangle t (uint64)."""
+    planes, c, n = scene.planes, t // _SIZE, t % _SIZE
+    return planes[c, 0, n], planes[c, 1, n], planes[c, 2, n], planes[c, 3, n]
 
 
 @inlined

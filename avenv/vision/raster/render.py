@@ -17,13 +17,14 @@ from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 from avenv.vision.raster.instances import camera_poses, placed
 from avenv.vision.raster.scene import RasterScene
 from avenv.vision.raster.shading import PIECE, DrawList, label, measure, orient, shade
-from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster
+from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster, fetch_cluster
 from avenv.vision.raster.visibility import (
     BUCKETS,
     Search,
     Tiles,
     begin,
     is_hidden,
+    look_ahead,
     look_into,
     mark_stale,
 )
@@ -105,7 +106,7 @@ def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
     height, width = pictures.rgb.shape[1], pictures.rgb.shape[2]
     nearness, triangle = buffer.nearness[cameras[0]], buffer.triangle[cameras[0]]
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
-    boxes, count = len(scene.first_triangle) - 1 + len(scene.boxes), poses.shape[1]
+    boxes, count = len(scene.planes) + len(scene.boxes), poses.shape[1]
     scratch = _Scratch(
         Search(
             np.empty(BUCKETS, np.int32),
@@ -158,12 +159,12 @@ def _list_things(scene, poses, things, i, scratch):
 def _draw(scene, lens, scratch, height, width, nearness, triangle):
     """Fill the visibility buffer, thing by thing, each from near to far."""
     search, tiles, size = scratch.search, scratch.tiles, (height, width)
-    clusters = len(scene.first_triangle) - 1
+    clusters = np.uint64(len(scene.planes))
     for thing in range(len(scratch.part)):
         if scratch.part[thing] < 0:
             continue
         camera = posed_at(scratch.drawn.pose, thing, lens)
-        begin(search, clusters + scene.root[scratch.part[thing]], tiles)
+        begin(search, clusters + np.uint64(scene.root[scratch.part[thing]]), tiles)
         for bucket in range(BUCKETS):
             while search.head[bucket] >= 0:
                 k = np.uint64(search.head[bucket])
@@ -171,8 +172,11 @@ def _draw(scene, lens, scratch, height, width, nearness, triangle):
                 if is_hidden(search, k, lens.converging, nearness, tiles):
                     continue
                 if k >= clusters:
-                    look_into(scene, camera, k - np.uint64(clusters), bucket, tiles, search)
+                    look_into(scene, camera, k - clusters, bucket, tiles, search)
                     continue
+                following = look_ahead(search, bucket)
+                if following >= 0 and np.uint64(following) < clusters:
+                    fetch_cluster(scene, following)
                 clips = search.nearest[k] < NEAR
                 draw_cluster(
                     scene, camera, k, clips, scratch.drawn.shift[thing], size, scratch.work,

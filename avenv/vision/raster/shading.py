@@ -11,7 +11,7 @@ from avenv.vision.camera.projection import across, affine_at, eye, posed_at
 from avenv.vision.light.codes import CODE_BITS, HIGHEST, LANE_BITS
 from avenv.vision.light.lighting import TONE
 from avenv.vision.raster.buffer import TILE, TILE_BITS
-from avenv.vision.raster.coordinates import along_row, nearness_plane
+from avenv.vision.raster.coordinates import along_row, nearness_plane, plane_of
 
 PIECE = 32
 """Most pixels that share a mip level."""
@@ -108,8 +108,7 @@ def _shade_run(scene, camera, t, further, row, start, stop, places, rgb):
 
     Its light lies so many samples ``further`` on than the chart says.
     """
-    planes, chart = scene.planes, np.uint64(scene.chart[t])
-    plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
+    plane, chart = plane_of(scene, t), np.uint64(scene.chart[t])
     height = affine_at(plane, eye(camera))
     p, q, r = nearness_plane(plane, height, camera)
     near = (r + q * np.float32(row), p)
@@ -276,7 +275,7 @@ def label(labels, base, drawn, triangle, picture):
 @inner
 def orient(scene, lens, drawn, triangle, picture):
     """Write the unit normal of every pixel's triangle, on the camera's side, in its own axes."""
-    planes, one = scene.planes, np.float32(1)
+    one = np.float32(1)
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
             name = triangle[row, column]
@@ -286,7 +285,7 @@ def orient(scene, lens, drawn, triangle, picture):
             thing = thing_of(drawn, name)
             t = np.uint64(name - drawn.shift[thing])
             camera = posed_at(drawn.pose, thing, lens)
-            plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
+            plane = plane_of(scene, t)
             side = one if affine_at(plane, eye(camera)) > 0 else -one
             ahead = affine_at(plane, (camera.ahead_x, camera.ahead_y, camera.ahead_z, one - one))
             left, up = across(plane, camera)
