@@ -7,6 +7,7 @@ from avenv.vision.camera.projection import across, affine_at, eye, pivot
 from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 
 _HALF = np.float32(0.5)
+_FAINT = np.float32(1e-6)
 _SIZE = np.uint64(CLUSTER_SIZE)
 
 
@@ -50,3 +51,9 @@ def along_row(frames, chart, first, near, row, camera):
     a = at_eye * near[0] + affine_at(f, pivot(camera))
     a += per_pixel * (up * (camera.centre_y - _HALF - row) + left * (camera.centre_x - _HALF))
     return a, at_eye * near[1] - per_pixel * left
+
+
+@inlined
+def divisor(near, column):
+    """Return what u and v along a row are multiplied by at a column."""
+    return np.float32(1) / max(near[0] + near[1] * np.float32(column), _FAINT)

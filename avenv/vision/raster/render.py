@@ -16,7 +16,8 @@ from avenv.vision.raster.buffer import HIDDEN, TILE, VisibilityBuffer
 from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 from avenv.vision.raster.instances import camera_poses, placed
 from avenv.vision.raster.scene import RasterScene
-from avenv.vision.raster.shading import PIECE, DrawList, label, measure, orient, shade
+from avenv.vision.raster.shading import DrawList, label, measure, orient, shade
+from avenv.vision.raster.strip import ROOM, Strip
 from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster, fetch_cluster
 from avenv.vision.raster.visibility import (
     BUCKETS,
@@ -91,7 +92,7 @@ class _Scratch(NamedTuple):
     work: Workbench
     drawn: DrawList
     part: NDArray[np.int32]  # (1 + K,) part that each thing drawn is, -1 for none
-    places: NDArray[np.int32]  # (8 * PIECE,)
+    strip: Strip
 
 
 @kernel
@@ -129,7 +130,7 @@ def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
             np.empty(count, np.int32),
         ),
         np.empty(count, np.int32),
-        np.empty(8 * PIECE, np.int32),
+        Strip(np.empty(8 * ROOM, np.int32), np.empty(ROOM, np.uint64)),
     )
     for i in cameras:
         _list_things(scene, poses, things, i, scratch)
@@ -200,7 +201,7 @@ def _clear(width, height, nearness, triangle, tiles):
 def _resolve(scene, lens, i, nearness, triangle, scratch, pictures):
     drawn = scratch.drawn
     if len(pictures.rgb):
-        shade(scene, lens, drawn, triangle, scratch.places, pictures.rgb[i])
+        shade(scene, lens, drawn, triangle, scratch.strip, pictures.rgb[i])
     if len(pictures.depth):
         measure(lens.converging, nearness, triangle, pictures.depth[i])
     if len(pictures.semantic):
