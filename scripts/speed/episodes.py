@@ -117,8 +117,7 @@ class Player:
         )
         self._process.start()
         theirs.close()
-        self._pipe.recv()  # it is ready
-        self._signal(signal.SIGSTOP)
+        self._pipe.recv()  # it is ready, and has nothing more to do until its first turn
 
     def play(self, steps: int | None = None) -> Played:
         """Return what it has played: so many steps of its batch, or all that are left."""
