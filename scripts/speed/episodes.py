@@ -140,12 +140,12 @@ class Player:
             os.kill(self._process.pid, number)
 
 
-def take_turns(players: Sequence[Player], steps: Sequence[int]) -> list[list[Played]]:
+def take_turns(players: Sequence[Player], steps: Sequence[int | None]) -> list[list[Played]]:
     """Return what some players have played, turn by turn, until the last has come to its end.
 
     Args:
         players: who play in turns; they are closed then.
-        steps: of its batch that each has in a turn.
+        steps: of its batch that each has in a turn; None: all.
     """
     played: list[list[Played]] = [[] for _ in players]
     try:

@@ -43,7 +43,7 @@ def measure_resets(
         single = tuple(f"homes:train/{k}" for k in range(min(WARM, homes)))
         one = replace(many, scenes=single, episodes=max(batch + 1, episodes // (2 * WARM)))
         with own_cache():
-            (turns,) = take_turns([Player(one)], [2**40])
+            (turns,) = take_turns([Player(one)], [None])
             cold = total(turns)
             rows.append(cold.row(f"one home, cold, {policy}"))
             each = max(1, cold.steps // batch // TURNS)
@@ -105,7 +105,7 @@ def measure_growth(
     limit = -(-steps // (episodes - batch))  # the last of a row is only begun
     course = Course(("homes:train",), "walking", episodes, per_scene, limit, batch)
     with own_cache():
-        (turns,) = take_turns([Player(course, (FEW_FIELDS, FEW_HOMES))], [2**40])
+        (turns,) = take_turns([Player(course, (FEW_FIELDS, FEW_HOMES))], [None])
     walked = total(turns).row(f"{total(turns).steps:,} steps in {homes} new homes")
     return [walked], [
         {"name": f"memory of the second half over the quarter before, {walked['name']}",
