@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting
 from avenv.vision.light.moods import mood
-from avenv.vision.raster.mipmaps import Atlas
+from avenv.vision.raster.mipmaps import Atlas, without_others
 
 if TYPE_CHECKING:
     from avenv.vision.raster.guests import Guests
@@ -87,6 +87,14 @@ class RasterScene:
     lighting: Lighting | None
     atlas: Atlas
     guests: "Guests | None" = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles have: none of the textures that are others' alone."""
+        texels, first = without_others(self.arrays.texels, self.arrays.first_texel)
+        arrays = self.arrays._replace(texels=texels, first_texel=first)
+        # Guests' textures come after the scene's own.
+        atlas = self.atlas._replace(texels=texels, first=first[: len(self.atlas.first)])
+        return {**vars(self), "arrays": arrays, "atlas": atlas}
 
     @property
     def lamps(self) -> tuple[str, ...]:
