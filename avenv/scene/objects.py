@@ -14,12 +14,13 @@ from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
+from avenv.scene.object_spec import ObjectSpec
 from avenv.scene.openings import PlacedWindow
 from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import TOUCH, PlacedRoom
-from avenv.scene.spec import ObjectSpec, SceneSpec
+from avenv.scene.spec import SceneSpec
 from avenv.scene.states import ABOVE
 
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall

@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 from shapely import MultiPoint, Polygon
 
+from avenv.scene.opening_spec import DoorSpec, WindowSpec
 from avenv.scene.placement import PlaceError, along_wall, find_wall
 from avenv.scene.plan import SNAP, Points, Segment, footprint, free_stretches, shared
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import DoorSpec, SceneSpec, WindowSpec
+from avenv.scene.spec import SceneSpec
 
 NIB = 0.05
 """Least width (m) of wall beside an opening; it carries the frame and the open leaf."""
