@@ -1,6 +1,7 @@
 """Who walks about is seen: as a thing of the same kind is that stands there."""
 
 import json
+import pickle
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -101,6 +102,14 @@ def test_where_nobody_is_nothing_changes():
     for name in ("vertices", "planes", "texels", "chart", "light"):
         own = getattr(alone.arrays, name)
         np.testing.assert_array_equal(getattr(joined.arrays, name)[: len(own)], own)
+
+
+def test_a_pickled_scene_has_its_guests():
+    scene = with_guests(EMPTY.raster, WALKERS)
+    copied, there = pickle.loads(pickle.dumps(scene)), standing(scene, "dog")
+    drawn = seen(copied, there)
+    for name, picture in seen(scene, there).items():
+        np.testing.assert_array_equal(drawn[name], picture, err_msg=name)
 
 
 def test_a_batch_may_have_rows_with_and_without_guests():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting
 from avenv.vision.light.moods import mood
-from avenv.vision.raster.mipmaps import Atlas
+from avenv.vision.raster.mipmaps import Atlas, without_others
 
 if TYPE_CHECKING:
     from avenv.vision.raster.guests import Guests
@@ -96,6 +96,16 @@ class RasterScene:
     def pinned(self) -> Pinned[RasterArrays]:
         """The arrays, as the kernels take them."""
         return Pinned(self.arrays)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles have: none of the textures that are others' alone."""
+        texels, first = without_others(self.arrays.texels, self.arrays.first_texel)
+        arrays = self.arrays._replace(texels=texels, first_texel=first)
+        # Guests' textures come after the scene's own.
+        atlas = self.atlas._replace(texels=texels, first=first[: len(self.atlas.first)])
+        state = {**vars(self), "arrays": arrays, "atlas": atlas}
+        state.pop("pinned", None)  # it has the arrays as they were
+        return state
 
     @property
     def lamps(self) -> tuple[str, ...]:
