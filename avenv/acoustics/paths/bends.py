@@ -102,9 +102,9 @@ def find_bends(scene: AcousticTables, source: NDArray[np.float64]) -> Bends:
         number = np.full(len(last), depth + 1)
         front = Bends(edge, number, _arrivals(scene.edges, source, edge, number))
         levels.append(front)
-    chains = Bends(*(np.concatenate(column) for column in zip(*levels, strict=True)))
-    order = np.argsort(chains.edge[:, 0], kind="stable")
-    return Bends(*(column[order] for column in chains))
+    edge, number, arrival = (np.concatenate(column) for column in zip(*levels, strict=True))
+    order = np.argsort(edge[:, 0], kind="stable")
+    return Bends(edge[order], number[order], arrival[order])
 
 
 def move_bends(scene: AcousticTables, bends: Bends, source: NDArray[np.float64]) -> Bends:
