@@ -15,7 +15,9 @@ from avenv import SceneBuilder, load_scene
 from avenv.drawing.blueprint import draw_blueprint
 from avenv.scene.catalogue import kind, kind_names
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
-from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
+from avenv.scene.object_spec import ObjectSpec
+from avenv.scene.opening_spec import DoorSpec, WindowSpec
+from avenv.scene.spec import RoomSpec, SceneSpec, SourceSpec
 from avenv.vision import render_view
 
 DOCS = Path(__file__).parents[1] / "docs"

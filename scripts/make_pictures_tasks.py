@@ -11,6 +11,10 @@ from avenv.envs.vector import BatchEnv
 from avenv.tasks import TASKS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
+SHARE = 0.6
+"""Of the expert's actions, after which a picture is taken."""
+SHARES = {"FollowMe": 0.358}
+"""Those of tasks where there is more to see at another time: the person is in sight."""
 
 
 def play(envs: BatchEnv, screen: Screen, seed: int, most: float = np.inf) -> int:
@@ -37,17 +41,22 @@ def moment(task: str, seed: int, share: float) -> np.ndarray:
 @click.command(help=__doc__)
 @click.argument("tasks", nargs=-1)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--share", default=0.6, show_default=True, help="Of the expert's actions.")
+@click.option(
+    "--share",
+    type=float,
+    help=f"Of the expert's actions; default: {SHARE}, or when there is most to see.",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=FOLDER,
     help="Folder of the pictures; default: docs/images.",
 )
-def main(tasks: tuple[str, ...], seed: int, share: float, out: Path) -> None:
+def main(tasks: tuple[str, ...], seed: int, share: float | None, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for task in tasks or TASKS:
-        picture = Image.fromarray(moment(task, seed, share))
+        when = SHARES.get(task, SHARE) if share is None else share
+        picture = Image.fromarray(moment(task, seed, when))
         picture.save(out / f"task_{task}.jpg", quality=80, optimize=True)
         print(f"wrote {out / f'task_{task}.jpg'}", flush=True)
 

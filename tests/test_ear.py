@@ -16,18 +16,13 @@ from avenv.simulation.loading import load_scene  # noqa: E402
 from avenv_agents import ear_training  # noqa: E402
 from avenv_agents.data_cli import data  # noqa: E402
 from avenv_agents.ear_cli import ear  # noqa: E402
+from avenv_agents.ear_examples import Examples, coloured, in_mirror  # noqa: E402
 from avenv_agents.ear_files import load_ear  # noqa: E402
 from avenv_agents.ear_report import figures, recall_at_precision  # noqa: E402
-from avenv_agents.ear_training import EarTraining, Examples, train_ear  # noqa: E402
+from avenv_agents.ear_training import EarTraining, train_ear  # noqa: E402
 from avenv_agents.encoders import make_encoder  # noqa: E402
-from avenv_agents.poses import (  # noqa: E402
-    CLOSEST,
-    Poses,
-    PoseSettings,
-    draw_home,
-    make_poses,
-    read_poses,
-)
+from avenv_agents.pose_drawing import CLOSEST, draw_home  # noqa: E402
+from avenv_agents.poses import Poses, PoseSettings, make_poses, read_poses  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -65,7 +60,8 @@ def test_poses_at_a_url_are_those_of_a_folder_and_homes_that_are_there_stay(fold
     store.remove("train-000001.npz")
     with pytest.raises(ValueError, match=r"memory://.* lacks 1 homes, as train-000001\.npz"):
         read_poses(str(store))
-    monkeypatch.setattr("avenv_agents.poses.draw_home", lambda *_: expected[0].some(slice(6, 12)))
+    drawn = expected[0].some(slice(6, 12))
+    monkeypatch.setattr("avenv_agents.pose_drawing.draw_home", lambda *_: drawn)
     assert make_poses(SETTINGS, str(store), progress=False) == 1
     found = read_poses(str(store))
     assert found[1] == expected[1]
@@ -274,14 +270,14 @@ def test_in_the_mirror_left_is_right():
     poses = made_up([0])
     examples = Examples.of(poses)
     rows = torch.arange(len(poses.home)) % 2 == 0
-    mirror = ear_training._mirrored(examples, rows)
+    mirror = in_mirror(examples, rows)
     expected = mirrored(poses.binaural[0])
     np.testing.assert_array_equal(mirror.binaural[0].numpy(), expected.astype(np.float16))
     np.testing.assert_array_equal(mirror.azimuth[0].numpy(), -poses.azimuth[0])
     np.testing.assert_array_equal(mirror.pose[0, :, 2].numpy(), -poses.pose[0, :, 2])
     for one, other in zip(mirror, examples, strict=True):
         assert torch.equal(one[1], other[1])
-    for one, other in zip(ear_training._mirrored(mirror, rows), examples, strict=True):
+    for one, other in zip(in_mirror(mirror, rows), examples, strict=True):
         assert torch.equal(one, other)
 
 
@@ -291,13 +287,13 @@ def test_a_colour_shifts_what_sounds_and_leaves_silence():
     silent[1, :, :24] = -2.5
     shift = torch.zeros(2, 24)
     shift[:, 3] = 0.5
-    coloured = ear_training._coloured(examples._replace(binaural=silent), shift).binaural - silent
-    assert coloured[0, :, 3].numpy() == pytest.approx(0.5, abs=2e-3)
-    assert not coloured[0, :, 4:24].any()
-    assert not coloured[1, :, :24].any()
+    shifted = coloured(examples._replace(binaural=silent), shift).binaural - silent
+    assert shifted[0, :, 3].numpy() == pytest.approx(0.5, abs=2e-3)
+    assert not shifted[0, :, 4:24].any()
+    assert not shifted[1, :, :24].any()
     window = BinauralFeatures.slices["window_level"].start
-    assert coloured[1, :, window + 3].numpy() == pytest.approx(0.5, abs=2e-3)
-    assert not coloured[..., 141:].any()
+    assert shifted[1, :, window + 3].numpy() == pytest.approx(0.5, abs=2e-3)
+    assert not shifted[..., 141:].any()
 
 
 @pytest.mark.parametrize(

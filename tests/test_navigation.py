@@ -317,9 +317,15 @@ class TestMotion:
         np.testing.assert_array_equal(positions, [ends[0], before[1], ends[2]])
         assert moved == pytest.approx([0.5, 0, 0.01], abs=2e-3)
         assert collided.tolist() == [False, False, True]
+
+    def test_nobody_moves_where_one_cannot(self, hall):
+        positions = np.array([(1.0, 1.0), (2.0, 1.0)])
+        before, moved, collided = positions.copy(), np.zeros(2), np.zeros(2, bool)
         with pytest.raises(ValueError, match=r"displacements\[1\] is \[nan, 0.0\]"):
-            move_some(hall, np.arange(2), positions, np.array([(0.0, 0.0), (np.nan, 0.0)]), moved,
+            move_some(hall, np.arange(2), positions, np.array([(0.3, 0.4), (np.nan, 0.0)]), moved,
                       collided)  # fmt: skip
+        np.testing.assert_array_equal(positions, before)
+        assert not moved.any()
 
     def test_bad_positions_are_named(self, hall):
         with pytest.raises(ValueError, match=r"positions\[0\] is \[nan, 1.0\]"):

@@ -257,7 +257,7 @@ def test_a_belief_step_by_step_is_the_belief_at_once_and_begins_anew():
     torch.testing.assert_close(kept, last, rtol=1e-4, atol=1e-4)
 
 
-def test_the_turning_sum_is_the_belief_of_a_body_that_has_only_turned():
+def test_the_belief_of_a_body_that_only_turns_is_the_sum_of_what_it_heard():
     ear = belief()
     torch.nn.init.normal_(ear.ear.weights.weight)
     vectors = torch.randn(6, 3, 396)
@@ -265,9 +265,13 @@ def test_the_turning_sum_is_the_belief_of_a_body_that_has_only_turned():
     pose[..., 2] = torch.arange(6)[:, None] * STEP
     begun = (torch.arange(6) == 0)[:, None].expand(6, 3)
     believed = ear.unroll(vectors, pose, torch.zeros(3, ear.state), begun)[0]
-    sums = ear.turning_sum(vectors.transpose(0, 1), pose[..., 2].T)
-    torch.testing.assert_close(believed.source[-1], sums[:, 0], rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(believed.leg[-1], sums[:, 1], rtol=1e-4, atol=1e-3)
+    heard, hidden = ear.ear(vectors)
+    weights, heading = ear.ear.weigh(vectors, hidden), pose[..., 2]
+    pairs = (heard.source, believed.source), (heard.leg, believed.leg)
+    for k, (alone, together) in enumerate(pairs):
+        total = (weights[..., k, None] * turned(alone, heading)).sum(0)
+        expected = turned(total, -heading[-1]).log_softmax(-1)
+        torch.testing.assert_close(together[-1], expected, rtol=1e-4, atol=1e-3)
 
 
 def test_what_is_heard_of_the_source_fades_as_the_body_walks():

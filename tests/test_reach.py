@@ -20,7 +20,6 @@ from avenv.sounds import synthesise
 
 RATE = 16000
 BOX = (0.2, 0.3, 0.2)
-STILL = np.zeros(1)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from avenv.scene import SceneSpec, compile_scene
 from avenv.scene.catalogue import _synonyms as synonyms
 from avenv.scene.catalogue import kind_names, suggest_kind
 from avenv.scene.floating import floating_things
-from avenv.scene.spec import ObjectSpec
+from avenv.scene.object_spec import ObjectSpec
 from avenv.simulation.survey import survey
 
 ROOM = {"name": "den", "polygon": [[0, 0], [6, 0], [6, 4], [0, 4]]}

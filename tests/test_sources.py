@@ -8,7 +8,7 @@ import pytest
 
 from avenv.acoustics import field
 from avenv.core import cache, sources
-from avenv.navigation import grid
+from avenv.navigation import building
 from avenv.simulation import homes
 
 PACKAGE = Path(cache.__file__).parents[1]
@@ -48,7 +48,7 @@ def test_what_a_file_imports_counts_and_what_that_imports(tmp_path):
         (homes._MAKERS, "scene/homes/furniture.yaml", True),
         (homes._MAKERS, "geometry/bvh.py", True),
         (homes._MAKERS, "sounds/voices.py", False),
-        (grid._MAKERS, "navigation/obstacles.py", True),
+        (building._MAKERS, "navigation/obstacles.py", True),
         (("vision/light/radiosity.py",), "vision/light/smoothing.py", True),
     ],
 )

@@ -1,5 +1,6 @@
 """Textures: their mean is the material's colour, and they stay where they are."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from avenv.core.frames import body_rotation
 from avenv.scene.materials import TEXTURES
 from avenv.vision import render_view
 from avenv.vision.light.codes import pack, unpack
+from avenv.vision.raster import prepare
 from avenv.vision.raster.mipmaps import OPAQUE, build_atlas, image_pyramid
 from avenv.vision.raster.patterns import PATTERNS, reflectance
 
@@ -55,6 +57,17 @@ def test_scenes_of_the_same_materials_have_their_textures_in_common():
     np.testing.assert_array_equal(both[0].first, both[2].first)
     assert len(both[1].texels) == len(both[2].texels)
     assert bytes_within(both[2]) < 4096
+
+
+def test_a_pickled_scene_leaves_behind_the_textures_of_others():
+    raster, other = prepare(textured("brick")), prepare(textured("fabric"))
+    copied = pickle.loads(pickle.dumps(raster))
+    side = PATTERNS["brick"].texels
+    assert copied.arrays.texels is copied.atlas.texels
+    assert len(copied.arrays.texels) == (4 * side**2 - 1) // 3 < len(other.arrays.texels)
+    views = [render_view(scene, (3.4, 2.0, 1.5), 0.3, -0.2) for scene in (raster, copied)]
+    for name, picture in views[0].items():
+        np.testing.assert_array_equal(views[1][name], picture)
 
 
 def test_packing_keeps_colours():

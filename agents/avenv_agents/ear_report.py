@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avenv_agents.ear_examples import Examples
 from avenv_agents.ear_files import load_ear
-from avenv_agents.ear_training import Examples, angle_between, believe
+from avenv_agents.ear_training import angle_between, believe
 from avenv_agents.encoders.ear import Belief, Heard, azimuth_of
 from avenv_agents.poses import RINGS, Poses, PoseSettings, read_poses
 

@@ -3,20 +3,15 @@
 Stage 1 teaches `Ear` what one window tells. Stage 2 takes the best of that and teaches `Belief` how
 much each window counts, and what to correct in the sum. After every epoch the held-back homes are
 heard; the best weights are kept.
-
-Half of all places are heard as in a mirror, ears and truth alike. And every place's sound is
-coloured: its levels in the bands are shifted at random, alike for both ears, for what a sound is
-made of tells of the sound and not of where it is.
 """
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from math import cos, pi
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,12 +20,12 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from avenv import __version__
-from avenv.acoustics.signal.binaural import BANDS, BinauralFeatures, mirrored
 from avenv.core.files import draft_of
 from avenv_agents.devices import find_device
+from avenv_agents.ear_examples import Examples, batches, windows
 from avenv_agents.ear_files import EAR_FILE, load_ear, save_ear
-from avenv_agents.encoders.ear import SILENT, Belief, Heard, azimuth_of, histogram_of
-from avenv_agents.poses import Poses, PoseSettings, read_poses
+from avenv_agents.encoders.ear import Belief, Heard, azimuth_of, histogram_of
+from avenv_agents.poses import PoseSettings, read_poses
 
 CHECKPOINT_FILE, LOG_FILE, CONFIG_FILE = "checkpoint.pt", "log.csv", "config.json"
 HIDDEN_SOURCE = 0.2
@@ -39,8 +34,6 @@ DISTANCE = 0.5
 """Weight of the error of the distance, in natural logarithms of metres."""
 ANY = ("dropout", "weight_decay", "colour", "ear_rate", "seed")
 """Options that may be 0."""
-LEVELS = ("step_level", "window_level")
-"""Blocks of the vector that a sound's colour shifts."""
 COLUMNS = ("stage", "epoch", "loss", "validation", "azimuth", "leg")
 
 
@@ -86,28 +79,6 @@ class EarTraining:
                 raise ValueError(f"{field.name} is {value!r}; accepted: {words} above {least:.0f}")
         if self.dropout >= 1:
             raise ValueError(f"dropout is {self.dropout!r}; accepted: less than 1")
-
-
-class Examples(NamedTuple):
-    """P places with S windows each, on the device that learns: see ``Poses``."""
-
-    binaural: Tensor
-    pose: Tensor
-    azimuth: Tensor
-    leg: Tensor
-    distance: Tensor
-    near: Tensor
-    visible: Tensor
-
-    @classmethod
-    def of(cls, poses: Poses, device: str | torch.device = "cpu") -> "Examples":
-        """Return poses as tensors."""
-        values = [getattr(poses, name) for name in cls._fields]
-        return cls(*(torch.from_numpy(np.ascontiguousarray(v)).to(device) for v in values))
-
-    def some(self, rows: Tensor) -> "Examples":
-        """Return some places."""
-        return Examples(*(value[rows] for value in self))
 
 
 def train_ear(
@@ -290,12 +261,12 @@ class _Run:
         order = np.random.default_rng([self.config.seed, self.stage, self.epoch])
         torch.manual_seed(int(order.integers(2**62)))
         if self.stage == 0:
-            sets = [_windows(examples) for examples in sets]
+            sets = [windows(examples) for examples in sets]
         self.belief.train()
         if self.stage == 1 and not self.config.ear_rate:
             self.belief.ear.eval()
         total, done, count = 0.0, 0, sum(len(examples.azimuth) for examples in sets)
-        for batch in _batches(sets, self.config, order):
+        for batch in batches(sets, self.config.batch_size, self.config.colour, order):
             share = self.epoch + done / count
             rate = self.config.learning_rate * (1 + cos(pi * min(1.0, share / self.epochs))) / 2
             for group in self.optimizer.param_groups:
@@ -368,64 +339,6 @@ def angle_between(a: Tensor, b: Tensor) -> Tensor:
 
 def _median_degrees(angles: Tensor) -> float:
     return float(np.rad2deg(np.median(angles.cpu().numpy()))) if len(angles) else float("nan")
-
-
-def _windows(examples: Examples) -> Examples:
-    """Return each window as a place of its own, (P · S, ...)."""
-    return Examples(*(value.flatten(0, 1) for value in examples))
-
-
-def _batches(
-    sets: Sequence[Examples], config: EarTraining, order: np.random.Generator
-) -> Iterator[Examples]:
-    """Yield all places of all sets once in random order, half of them mirrored, all coloured."""
-    size, device = config.batch_size, sets[0].azimuth.device
-    orders = [order.permutation(len(examples.azimuth)) for examples in sets]
-    runs = [
-        (examples, rows[start : start + size])
-        for examples, rows in zip(sets, orders, strict=True)
-        for start in range(0, len(rows), size)
-    ]
-    for k in order.permutation(len(runs)):
-        examples, rows = runs[k]
-        mirror = torch.from_numpy(order.random(len(rows)) < 0.5).to(device)
-        shift = torch.from_numpy(order.normal(0, config.colour, (len(rows), BANDS))).to(device)
-        batch = examples.some(torch.from_numpy(rows).to(device))
-        yield _coloured(_mirrored(batch, mirror), shift)
-
-
-def _coloured(batch: Examples, shift: Tensor) -> Examples:
-    """Return a batch whose levels in the bands are shifted (B, 24), but for silence."""
-    vectors = batch.binaural.clone()
-    shift = shift.view(-1, *(1,) * (batch.azimuth.dim() - 1), BANDS).to(vectors.dtype)
-    for name in LEVELS:
-        levels = vectors[..., BinauralFeatures.slices[name]]
-        shifted = (levels + shift).clamp(min=SILENT)
-        vectors[..., BinauralFeatures.slices[name]] = torch.where(levels > SILENT, shifted, levels)
-    return batch._replace(binaural=vectors)
-
-
-@lru_cache
-def _mirror_table(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return which number of a vector takes whose place in the mirror, and its sign, (D,)."""
-    numbered = torch.from_numpy(mirrored(np.arange(1, size + 1, dtype=np.float32))).to(device)
-    return numbered.abs().long() - 1, numbered.sign()
-
-
-def _mirrored(batch: Examples, rows: Tensor) -> Examples:
-    """Return a batch in which some rows (B,) are heard as in a mirror: left is right."""
-    place, sign = _mirror_table(batch.binaural.shape[-1], rows.device)
-    flip = rows.view(-1, *(1,) * (batch.azimuth.dim() - 1))
-    other = batch.binaural[..., place] * sign.to(batch.binaural.dtype)
-    side = torch.where(flip, -1.0, 1.0)
-    ones = torch.ones_like(side)
-    pose = batch.pose * torch.stack([ones, side, side, ones], dim=-1)
-    return batch._replace(
-        binaural=torch.where(flip[..., None], other, batch.binaural),
-        pose=pose,
-        azimuth=batch.azimuth * side,
-        leg=batch.leg * side,
-    )
 
 
 def _check_apart(settings: Sequence[PoseSettings], others: Sequence[PoseSettings]) -> None:

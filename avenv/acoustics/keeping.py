@@ -22,8 +22,8 @@ _SILENT = np.iinfo(np.int16).min
 class Changes(NamedTuple):
     """What codes of int16 have more than those one bin before, in C cells and K bins, B of each.
 
-    It is ``low + 256 * high``. Most changes are small, so that ``high`` is next to nothing, and
-    deflates to that; ``low`` is noise, and is faster read as it is than inflated.
+    It is ``low + 256 * high``. Most changes are small, so that ``high`` compresses to next to
+    nothing.
 
     Attributes:
         low: (C, K, B) int8.

@@ -1,4 +1,4 @@
-"""Vectors in space, many at a time."""
+"""Vectors in space and in the plane, many at a time."""
 
 import math
 
@@ -25,3 +25,11 @@ def cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floati
     u, v, w = b[..., 0], b[..., 1], b[..., 2]
     out[..., 0], out[..., 1], out[..., 2] = y * w - z * v, z * u - x * w, x * v - y * u
     return out
+
+
+def plane_cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return twice the signed areas (...) that vectors (..., 2) of the plane span with others.
+
+    It is positive where b points to the left of a.
+    """
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

@@ -3,8 +3,9 @@
 What needs Pillow is loaded when it is first asked for, so that importing avenv stays light.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avenv.core.lazy import lazily
 
 if TYPE_CHECKING:
     from avenv.drawing.panel import compose
@@ -12,10 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["TopDownMap", "compose"]
 
-_HOMES = {"TopDownMap": "topdown", "compose": "panel"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, {"TopDownMap": ".topdown", "compose": ".panel"})

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from avenv.core.vectors import plane_cross
 from avenv.scene import CompiledScene
 
 _SMALL = 16.0  # pixels: a triangle of less area shows one colour of its texture
@@ -60,7 +61,7 @@ class TexturePainter:
         """
         row = int(self.image[self.compiled.surface[triangle]])
         (a, b, c) = corners
-        area = _cross(b - a, c - a)
+        area = plane_cross(b - a, c - a)
         if row < 0 or abs(area) < 2 * _SMALL:
             return None
         left, top = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int)
@@ -69,13 +70,13 @@ class TexturePainter:
             return None
         x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
         points = np.stack([x, y], axis=-1)
-        second, third = _cross(points - a, c - a) / area, _cross(b - a, points - a) / area
+        second, third = plane_cross(points - a, c - a) / area, plane_cross(b - a, points - a) / area
         weights = np.stack([1 - second - third, second, third], axis=-1)
         slack = 1.0 / np.sqrt(abs(area))  # a pixel beyond the edge: no hairlines
         inside = (weights >= -slack).all(axis=-1)
         uv = self.compiled.uv[triangle].astype(np.float64)
         height, width = self.compiled.images[row].shape[:2]
-        texels = float(abs(_cross(uv[1] - uv[0], uv[2] - uv[0]))) * height * width
+        texels = float(abs(plane_cross(uv[1] - uv[0], uv[2] - uv[0]))) * height * width
         level = int(math.log2(max(texels / abs(float(area)), 1.0)) / 2)
         found = _look_up(self._smaller(row, level), weights @ uv)
         return found[..., :3], inside & (found[..., 3] >= _CUT), (int(left), int(top))
@@ -96,7 +97,3 @@ def _look_up(image: Pixels, uv: NDArray[np.float64]) -> Pixels:
     column = np.minimum((np.mod(uv[..., 0], 1.0) * width).astype(int), width - 1)
     row = np.minimum((np.mod(-uv[..., 1], 1.0) * height).astype(int), height - 1)
     return image[row, column]
-
-
-def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

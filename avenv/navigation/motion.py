@@ -65,7 +65,8 @@ def move_some(
     Raises
     ------
     ValueError
-        For a position that is not walkable, or a displacement that is not finite.
+        For a position that is not walkable, or a displacement that is not finite; then nobody
+        has moved.
     """
     bad = _move(grid.field, rows, positions, displacements, moved, collided)
     if bad >= 0:
@@ -84,6 +85,8 @@ def _move(field, rows, positions, steps, moved, collided):
         x, y, dx, dy = positions[k, 0], positions[k, 1], steps[k, 0], steps[k, 1]
         if clearance_at(field, x, y) < field.limit or not hypot(dx, dy) < np.inf:
             return k
+    for k in rows:
+        x, y, dx, dy = positions[k, 0], positions[k, 1], steps[k, 0], steps[k, 1]
         qx, qy = slide(field, x, y, dx, dy)
         positions[k, 0], positions[k, 1] = qx, qy
         moved[k] = np.sqrt((qx - x) ** 2 + (qy - y) ** 2)

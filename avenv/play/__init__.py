@@ -3,8 +3,9 @@
 What needs aiohttp is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avenv.core.lazy import lazily
 
 if TYPE_CHECKING:
     from avenv.play.server import Server, serve
@@ -12,10 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "Session", "serve"]
 
-_HOMES = {"Server": "server", "Session": "session", "serve": "server"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, {"Server": ".server", "Session": ".session", "serve": ".server"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from avenv.scene.spec import BESIDE
+from avenv.scene.object_spec import BESIDE
 from avenv.simulation.world import World
 
 Point = tuple[float, float]

@@ -6,8 +6,10 @@ from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource, 
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
 from avenv.scene.episodes import find_heading
 from avenv.scene.files import find_scene, scene_names
+from avenv.scene.object_spec import ObjectSpec
+from avenv.scene.opening_spec import DoorSpec, WindowSpec
 from avenv.scene.placed import check_scene
-from avenv.scene.spec import DoorSpec, ObjectSpec, RoomSpec, SceneSpec, SourceSpec, WindowSpec
+from avenv.scene.spec import RoomSpec, SceneSpec, SourceSpec
 
 __all__ = [
     "CATEGORIES",

@@ -14,12 +14,13 @@ from avenv.core.vectors import cross
 from avenv.scene.catalogue import Kind, Size, build_mesh, kind, kind_names, suggest_kind
 from avenv.scene.fields import COMPASS
 from avenv.scene.materials import material_names
+from avenv.scene.object_spec import ObjectSpec
 from avenv.scene.openings import PlacedWindow
 from avenv.scene.placement import Anchors, PlaceError, find_place, find_wall, rest_height
 from avenv.scene.plan import footprint
-from avenv.scene.problems import Problems, suggest
+from avenv.scene.problems import Problems, suggest, xy_text
 from avenv.scene.rooms import TOUCH, PlacedRoom
-from avenv.scene.spec import ObjectSpec, SceneSpec
+from avenv.scene.spec import SceneSpec
 from avenv.scene.states import ABOVE
 
 _HANGING_HEIGHT = 1.5  # m from the floor to the middle of a thing on a wall
@@ -234,7 +235,7 @@ def _place(
     z = _level(item, row, size, site, number, (x, y), heading)
     if z is None:
         problems.add(
-            f"{place}.on", f"{name!r} at {_text((x, y))} is beyond the edge of {item.on!r}"
+            f"{place}.on", f"{name!r} at {xy_text((x, y))} is beyond the edge of {item.on!r}"
         )
         return None
     state = _state(item, row, place, problems)
@@ -314,13 +315,13 @@ def _find_room(
     if number is None:
         problems.add(
             f"{place}.position",
-            f"{name!r} at {_text(position)} is in no room: in a wall or outside",
+            f"{name!r} at {xy_text(position)} is in no room: in a wall or outside",
         )
         return None
     if item.room is not None and number != by_name[item.room]:
         problems.add(
             f"{place}.position",
-            f"{name!r} at {_text(position)} is in {rooms[number].spec.name!r}, not in "
+            f"{name!r} at {xy_text(position)} is in {rooms[number].spec.name!r}, not in "
             f"{item.room!r}",
         )
         return None
@@ -374,10 +375,6 @@ def _check_inside(thing: PlacedObject, room: PlacedRoom, place: str, problems: P
         west, south, east, north = thing.outline.bounds
         problems.add(
             f"{place}.position",
-            f"{thing.name!r} at {_text((x, y))} covers x {west:.2f} to {east:.2f}, y {south:.2f} "
+            f"{thing.name!r} at {xy_text((x, y))} covers x {west:.2f} to {east:.2f}, y {south:.2f} "
             f"to {north:.2f} and reaches into a wall of {room.spec.name!r}",
         )
-
-
-def _text(position: tuple[float, float]) -> str:
-    return f"[{position[0]:.2f}, {position[1]:.2f}]"

@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 from shapely import MultiPoint, Polygon
 
+from avenv.scene.opening_spec import DoorSpec, WindowSpec
 from avenv.scene.placement import PlaceError, along_wall, find_wall
 from avenv.scene.plan import SNAP, Points, Segment, footprint, free_stretches, shared
-from avenv.scene.problems import Problems, suggest
+from avenv.scene.problems import Problems, suggest, xy_text
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import DoorSpec, SceneSpec, WindowSpec
+from avenv.scene.spec import SceneSpec
 
 NIB = 0.05
 """Least width (m) of wall beside an opening; it carries the frame and the open leaf."""
@@ -120,7 +121,7 @@ def _find_shared_wall(
     point = np.array(door.position)
     i, j, piece = min(pieces, key=lambda p: p[2].distance(point))
     if piece.distance(point) > spec.wall_thickness / 2 + SNAP:
-        runs = " and ".join(f"from {_text(p.start)} to {_text(p.end)}" for _, _, p in pieces)
+        runs = " and ".join(f"from {xy_text(p.start)} to {xy_text(p.end)}" for _, _, p in pieces)
         problems.add(
             f"{place}.position",
             f"{list(door.position)} is {piece.distance(point):.2f} m from the wall between "
@@ -217,8 +218,9 @@ def _fits(
         first, last = wall.at(low + width / 2), wall.at(high - width / 2)
         problems.add(
             f"{place}.position",
-            f"an opening {width:g} m wide with its middle at {_text(wall.at(middle))} reaches "
-            f"past the end of the wall; its middle may lie from {_text(first)} to {_text(last)}",
+            f"an opening {width:g} m wide with its middle at {xy_text(wall.at(middle))} reaches "
+            "past the end of the wall; its middle may lie from "
+            f"{xy_text(first)} to {xy_text(last)}",
         )
         return False
     return True
@@ -309,7 +311,7 @@ def _cut_outer_wall(
     if behind is not None:
         problems.add(
             f"{place}.{'wall' if opening.wall else 'position'}",
-            f"{_text(wall.at(middle))} is not on an outer wall: {behind!r} is behind it",
+            f"{xy_text(wall.at(middle))} is not on an outer wall: {behind!r} is behind it",
         )
         return None
     top = _below_ceiling(bottom, opening.height, room.ceiling, place, problems)
@@ -337,8 +339,8 @@ def _find_wall(
     if axis.distance(point) > spec.wall_thickness / 2 + SNAP:
         problems.add(
             f"{place}.position",
-            f"{_text(point)} is {axis.distance(point):.2f} m from the nearest wall of "
-            f"{room.spec.name!r}, which runs from {_text(axis.start)} to {_text(axis.end)}",
+            f"{xy_text(point)} is {axis.distance(point):.2f} m from the nearest wall of "
+            f"{room.spec.name!r}, which runs from {xy_text(axis.start)} to {xy_text(axis.end)}",
         )
         return None
     return side, room.walls[side].along(point)
@@ -397,7 +399,3 @@ def check_openings(
                     f"{a!r} and {b!r} {text} in {rooms[room].spec.name!r}; at least {NIB} m of "
                     "wall must stand between them",
                 )
-
-
-def _text(point: Points) -> str:
-    return f"[{point[0]:.2f}, {point[1]:.2f}]"

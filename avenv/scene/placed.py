@@ -17,6 +17,7 @@ from avenv.scene.falls import Landing, find_landings, lying_size
 from avenv.scene.fields import names_file, short_name
 from avenv.scene.materials import material_names
 from avenv.scene.objects import PlacedObject, place_objects
+from avenv.scene.opening_spec import OUTSIDE
 from avenv.scene.openings import (
     PlacedDoor,
     PlacedWindow,
@@ -26,7 +27,7 @@ from avenv.scene.openings import (
 )
 from avenv.scene.problems import Problems, suggest
 from avenv.scene.rooms import PlacedRoom, place_rooms
-from avenv.scene.spec import OUTSIDE, SceneSpec, SourceSpec
+from avenv.scene.spec import SceneSpec, SourceSpec
 
 
 @dataclass(frozen=True)

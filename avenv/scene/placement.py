@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from avenv.core.frames import body_rotation, forward
 from avenv.scene.catalogue import Size
 from avenv.scene.fields import COMPASS
+from avenv.scene.object_spec import ObjectSpec
 from avenv.scene.plan import Points, Segment
-from avenv.scene.spec import ObjectSpec
 
 _SIDES = {"in_front_of": 0.0, "left_of": 90.0, "behind": 180.0, "right_of": 270.0}
 _FACING_WALL = np.cos(np.deg2rad(46))  # a side's walls face it within 45 degrees

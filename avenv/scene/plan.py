@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely import Polygon, is_valid_reason
 
-from avenv.core.vectors import norm
+from avenv.core.vectors import norm, plane_cross
 
 Points = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ def counter_clockwise(polygon: ArrayLike) -> Points:
         points = points[::-1]
     before = points - np.roll(points, 1, axis=0)
     after = np.roll(points, -1, axis=0) - points
-    turn = _cross(before, after) / np.hypot(*before.T) / np.hypot(*after.T)
+    turn = plane_cross(before, after) / np.hypot(*before.T) / np.hypot(*after.T)
     return points[np.abs(turn) > 1e-6]
 
 
@@ -175,7 +175,7 @@ def triangulate(polygon: Points) -> NDArray[np.int64]:
     triangles.append(left)
     cut = np.array(triangles)
     a, b, c = (polygon[cut[:, k]] for k in range(3))
-    if np.any(_cross(b - a, c - a) <= 0):
+    if np.any(plane_cross(b - a, c - a) <= 0):
         raise ValueError("the polygon crosses itself")
     return cut
 
@@ -201,10 +201,10 @@ def _judge_ears(
         corners = polygon[ears]
         edges = np.roll(corners, -1, axis=1) - corners
         lengths = np.hypot(edges[..., 0], edges[..., 1])
-        height[part] = _cross(edges[:, 0], edges[:, 1]) / lengths.max(axis=1)
+        height[part] = plane_cross(edges[:, 0], edges[:, 1]) / lengths.max(axis=1)
         # A point on the rim of an ear blocks it as well, or a later triangle would lose its area.
         offset = polygon[left][None, :, None] - corners[:, None]
-        inside = np.all(_cross(edges[:, None], offset) / lengths[:, None] > -1e-9, axis=2)
+        inside = np.all(plane_cross(edges[:, None], offset) / lengths[:, None] > -1e-9, axis=2)
         inside &= ~(ears[:, None] == left[None, :, None]).any(axis=2)
         blocker[part] = np.where(inside.any(axis=1), left[inside.argmax(axis=1)], -1)
     return np.where((blocker >= 0) | (height < 1e-9), -np.inf, height), blocker
@@ -212,7 +212,3 @@ def _judge_ears(
 
 def _directions(polygon: Points) -> Points:
     return np.array([side.direction for side in sides(polygon)])
-
-
-def _cross(a: Points, b: Points) -> Points:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

@@ -1,14 +1,19 @@
 """Say everything that is wrong with a scene at once, each line with its place and the remedy."""
 
-import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from avenv.core.errors import SceneError
+from avenv.core.suggest import did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MOST_LINES = 100
 """Problems that one message tells; it counts the others."""
@@ -64,19 +69,44 @@ class Problems:
             raise SceneError("\n".join(lines)) from None
 
 
+def checked(
+    model: type[Model], data: Any, source: str, items: Mapping[str, Iterable[str]] | None = None
+) -> Model:
+    """Return plain data as a model; messages begin with ``source``.
+
+    Args:
+        model: what it is to be.
+        data: the fields.
+        source: the file or the scene.
+        items: known fields of each list's items, as in ``Problems.add_invalid``.
+
+    Raises:
+        SceneError: a field is missing or unknown, or has a value that it cannot have.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = Problems(source)
+        problems.add_invalid(error, {"": model.model_fields, **(items or {})})
+        problems.check()
+        raise
+
+
 def field_path(location: Iterable[str | int]) -> str:
     """Return ``("doors", 2, "position")`` as ``"doors[2].position"``."""
     path = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in location)
     return path.removeprefix(".")
 
 
+def xy_text(point: Sequence[float] | NDArray[np.float64]) -> str:
+    """Return a place in the plan (x, y), metres, as messages tell it."""
+    return f"[{point[0]:.2f}, {point[1]:.2f}]"
+
+
 def suggest(name: str, choices: Iterable[str]) -> str:
     """Return the end of a message about an unknown name: its near matches, or all choices."""
     choices = sorted(choices)
-    close = difflib.get_close_matches(name, choices, n=3)
-    if close:
-        return f"; did you mean {' or '.join(repr(c) for c in close)}?"
-    return f"; known are: {', '.join(choices) or 'none'}"
+    return did_you_mean(name, choices) or f"; known are: {', '.join(choices) or 'none'}"
 
 
 def _describe(finding: ErrorDetails, fields: Mapping[str, Iterable[str]]) -> str:

@@ -24,40 +24,18 @@ doors, objects and episodes fit together is checked by ``check_scene`` and by ``
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    Field,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from avenv.core.showing import SCENES, html_of
 from avenv.scene.content import content_hash
 from avenv.scene.episode_spec import EpisodeSourceSpec, EpisodeSpec, EventSpec
-from avenv.scene.fields import (
-    Along,
-    Coordinate,
-    Decibels,
-    Facing,
-    Length,
-    Name,
-    Point,
-    Point3,
-    Spec,
-    names_file,
-)
+from avenv.scene.fields import Coordinate, Decibels, Length, Name, Point, Point3, Spec, names_file
+from avenv.scene.object_spec import ObjectSpec
+from avenv.scene.opening_spec import DoorSpec, WindowSpec
 from avenv.scene.problems import Problems
 from avenv.scene.yaml_files import read_yaml, write_yaml
-
-OUTSIDE = "outside"
-"""What lies behind a door that leads out, in the name that it has by default."""
-
-BESIDE = ("left_of", "right_of", "in_front_of", "behind")
-"""Words that place an object beside another."""
 
 MAX_CORNERS = 1024
 """Corners of a room."""
@@ -90,213 +68,6 @@ class RoomSpec(Spec):
     floor: Name = "oak_parquet"
     walls: Name = "plaster"
     ceiling: Name = "plaster"
-
-
-class DoorSpec(Spec):
-    """An opening between two rooms, with a leaf (``door``) or without (``passage``).
-
-    A door may also lead out of doors. Nobody can walk there: open, one sees the sky and hears
-    nothing come back.
-
-    Attributes:
-        name: unique; by default the two rooms, ``hall-kitchen``, or ``hall-outside``.
-        between: the two rooms; ``[hall, null]`` leads from the hall out of doors, and so does
-            ``outer: hall`` in place of it.
-        position: a point [x, y] on the wall they share, the middle of the opening; by default
-            the middle of the longest wall they share, or of the longest outer wall.
-        wall: of a door that leads out: which of the room's walls, as an object's ``against``.
-        along: where along that wall its middle is, as an object's ``along``.
-        width: clear width.
-        height: clear height above the higher of the two floors.
-        kind: ``door`` or ``passage``.
-        state: ``open``, its leaf turned by 90 degrees, or ``closed``, its leaf filling the opening;
-            a door that leads out is closed unless told otherwise.
-        into: the room that the leaf opens into, by default the first of ``between``.
-        hinge: the side of the leaf's hinge, seen from the room that it opens into.
-        material: of leaf and frame; a passage is framed in the first room's wall material.
-    """
-
-    name: Name | None = None
-    between: tuple[Name, Name | None]
-    position: Point | None = None
-    wall: Name | None = None
-    along: Along | None = None
-    width: Length = 0.9
-    height: Length = 2.05
-    kind: Literal["door", "passage"] = "door"
-    state: Literal["open", "closed"] = "open"
-    into: Name | None = None
-    hinge: Literal["left", "right"] = "left"
-    material: Name = "wood_door"
-
-    @property
-    def is_outer(self) -> bool:
-        """Whether it leads out of doors."""
-        return self.between[1] is None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _may_lead_out(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        fields = dict(data)
-        if "outer" in fields:
-            if "between" in fields:
-                raise ValueError("outer and between both say where it leads; leave one of them")
-            fields["between"] = [fields.pop("outer"), None]
-        between = fields.get("between")
-        leads_out = isinstance(between, list | tuple) and len(between) == 2 and between[1] is None
-        if leads_out and fields.get("kind") != "passage":
-            fields.setdefault("state", "closed")
-        return fields
-
-    @model_validator(mode="after")
-    def _has_at_most_one_place(self) -> Self:
-        if self.wall is not None and not self.is_outer:
-            raise ValueError("wall goes with a door that leads out; give a position [x, y]")
-        if self.wall is not None and self.position is not None:
-            raise ValueError("position and wall both say where it is; leave one of them")
-        if self.along is not None and self.wall is None:
-            raise ValueError("along goes with a wall")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _tell_state(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Say the state of a door that leads out, whose default is another."""
-        data: dict[str, Any] = handler(self)
-        return {**data, "state": self.state} if self.is_outer else data
-
-
-class WindowSpec(Spec):
-    """A pane in an outer wall, where either ``position`` or ``wall`` says.
-
-    Attributes:
-        name: unique; by default ``<room>-window``.
-        room: the room that looks out.
-        position: a point [x, y] on its wall, the middle of the window.
-        wall: which of the room's walls, as an object's ``against``.
-        along: where along the wall its middle is, as an object's ``along``.
-        width: clear width.
-        height: clear height.
-        sill: height of its lower edge above the floor.
-        material: of the pane.
-    """
-
-    name: Name | None = None
-    room: Name
-    position: Point | None = None
-    wall: Name | None = None
-    along: Along | None = None
-    width: Length = 1.2
-    height: Length = 1.2
-    sill: Annotated[float, Field(strict=True, ge=0, le=1000)] = 0.9
-    material: Name = "glass"
-
-    @model_validator(mode="after")
-    def _has_one_place(self) -> Self:
-        if (self.position is None) == (self.wall is None):
-            raise ValueError("a window needs either a position [x, y] or a wall")
-        if self.along is not None and self.wall is None:
-            raise ValueError("along goes with a wall")
-        return self
-
-
-class ObjectSpec(Spec):
-    """A thing from the catalogue, placed.
-
-    Where it is, one of these says: ``position``, ``on``, ``under``, ``above``, ``against``, or one
-    of ``left_of``, ``right_of``, ``in_front_of`` and ``behind``. The last four also go with
-    ``against``: a nightstand ``against`` the west wall, ``left_of`` the bed. Left, right, front
-    and back of a thing are its own, as of somebody who sits on it.
-
-    Attributes:
-        kind: its kind in the catalogue.
-        name: unique; by default the kind, or ``kind_2`` and so on.
-        position: [x, y] of the middle of its base.
-        on: name of the object that it stands on, in the middle unless there is an ``offset`` or a
-            ``position``.
-        under: name of the object below whose middle it is.
-        above: name of the object above whose middle it is.
-        left_of: name of the object beside which it is, on that one's own left, as of somebody who
-            sits on it, and not a viewer's; so are ``right_of``, ``in_front_of`` and ``behind``.
-        against: what its back touches: ``north wall`` (+y; so too ``east``, ``south`` and
-            ``west``), the longest of that side; ``wall 2``, from corner 2 of the room's polygon,
-            counted from 0, to the next; or the name of a window.
-        along: where along the wall: metres from its west or south end to the middle of the thing,
-            negative from the other end; or into a corner: ``north``, ``east``, ``south`` or
-            ``west``. By default the middle of the wall or of the window.
-        gap: metres left free to what it is beside, or else to the wall; negative tucks it in.
-        offset: [forward, left] from the place that another object gives it, in that one's frame.
-        room: the room it is in; by default found from its place. ``against`` a side needs it in a
-            scene of several rooms.
-        z: height of its base above the floor. By default 0, or what brings a thing that hangs
-            from the ceiling there, and the middle of a thing on a wall to 1.5 m.
-        facing: direction of its front: degrees, 0 = +X, counter-clockwise seen from above; or
-            ``north``, ``east``, ``south``, ``west``; or the name of an object to turn to. By
-            default away from the wall it is ``against``, towards what it is ``in_front_of`` or
-            ``behind``, the same way as what it is otherwise placed by, or else 0.
-        size: [depth along its front direction, width, height]; by default the kind's.
-        materials: names of materials for some of its parts, by part name.
-        full: whether it is filled, as a box may be; who knocks on it hears that.
-        state: one of the kind's states, e.g. ``open``; by default the first of them, or ``on`` if
-            one of the scene's sources is on it.
-    """
-
-    kind: Name
-    name: Name | None = None
-    position: Point | None = None
-    on: Name | None = None
-    under: Name | None = None
-    above: Name | None = None
-    left_of: Name | None = None
-    right_of: Name | None = None
-    in_front_of: Name | None = None
-    behind: Name | None = None
-    against: Name | None = None
-    along: Along | None = None
-    gap: Coordinate = 0.0
-    offset: Point | None = None
-    room: Name | None = None
-    z: Coordinate | None = None
-    facing: Facing | None = None
-    size: tuple[Length, Length, Length] | None = None
-    materials: dict[Name, Name] = Field({})
-    full: bool = False
-    state: Name | None = None
-
-    @property
-    def beside(self) -> tuple[str, str] | None:
-        """Which of ``BESIDE`` is given, and the object it names."""
-        return next(((word, name) for word in BESIDE if (name := getattr(self, word))), None)
-
-    @property
-    def reference(self) -> tuple[str, str] | None:
-        """The word and the object that say where it is, if an object does."""
-        words = ("on", "under", "above", *BESIDE)
-        return next(((word, name) for word in words if (name := getattr(self, word))), None)
-
-    @model_validator(mode="after")
-    def _has_one_place(self) -> Self:
-        words = ("position", "on", "under", "above", "against", *BESIDE)
-        given = [word for word in words if getattr(self, word) is not None]
-        together = set(given) == {"position", "on"} or (
-            len(given) == 2 and "against" in given and self.beside is not None
-        )
-        if not given:
-            raise ValueError(f"says not where it is; say one of {', '.join(words)}")
-        if len(given) > 1 and not together:
-            raise ValueError(f"{' and '.join(given)} both say where it is; leave one of them")
-        if self.offset is not None and (
-            self.reference is None or self.against or self.position is not None
-        ):
-            raise ValueError("an offset goes with a place that an object gives, and nothing else")
-        if self.along is not None and (self.against is None or self.beside is not None):
-            raise ValueError("along goes with against, and not with a thing beside it")
-        if self.gap and self.against is None and self.beside is None:
-            raise ValueError(f"a gap goes with against, {', '.join(BESIDE)}")
-        if self.on is not None and self.z is not None:
-            raise ValueError("an object that is on another has no z of its own")
-        return self
 
 
 class SourceSpec(Spec):

@@ -3,9 +3,9 @@
 What is heavy is loaded when it is first asked for, so that registering costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from avenv.core.lazy import lazily
 from avenv.tasks.registry import TASKS, Check, find_task, register
 
 if TYPE_CHECKING:
@@ -17,23 +17,6 @@ if TYPE_CHECKING:
     from avenv.tasks.navigation import NavigationTask
     from avenv.tasks.options import MotionOptions, NavigationOptions
     from avenv.tasks.task import Judgement, Task
-
-_HOMES = {
-    "AudioGoal": "avenv.tasks.audiogoal",
-    "ContinuousMotion": "avenv.tasks.actions",
-    "DiscreteMotion": "avenv.tasks.actions",
-    "Episode": "avenv.tasks.episode",
-    "EpisodeSource": "avenv.tasks.episode",
-    "Event": "avenv.simulation.events",
-    "Goal": "avenv.tasks.episode",
-    "Judgement": "avenv.tasks.task",
-    "MotionOptions": "avenv.tasks.options",
-    "MultiGoalTask": "avenv.tasks.multi_goal",
-    "NavigationOptions": "avenv.tasks.options",
-    "NavigationTask": "avenv.tasks.navigation",
-    "Reference": "avenv.tasks.episode",
-    "Task": "avenv.tasks.task",
-}
 
 __all__ = [
     "TASKS",
@@ -56,8 +39,22 @@ __all__ = [
     "register",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "AudioGoal": ".audiogoal",
+        "ContinuousMotion": ".actions",
+        "DiscreteMotion": ".actions",
+        "Episode": ".episode",
+        "EpisodeSource": ".episode",
+        "Event": "avenv.simulation.events",
+        "Goal": ".episode",
+        "Judgement": ".task",
+        "MotionOptions": ".options",
+        "MultiGoalTask": ".multi_goal",
+        "NavigationOptions": ".options",
+        "NavigationTask": ".navigation",
+        "Reference": ".episode",
+        "Task": ".task",
+    },
+)

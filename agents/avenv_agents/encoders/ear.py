@@ -184,14 +184,6 @@ class Belief(nn.Module):
         after = torch.cat([sums.flatten(1), tally, pose[-1, :, :3], memory], dim=1)
         return result, features, after
 
-    def turning_sum(self, binaural: Tensor, heading: Tensor) -> Tensor:
-        """Return the two sums (..., 2, 24) at the last of S headings (..., S), of vectors
-        (..., S, D): the belief before it is corrected, of a body that has only turned."""
-        heard, hidden = self.ear(binaural)
-        both = torch.stack([heard.source, heard.leg], dim=-2)
-        evidence = self.ear.weigh(binaural, hidden)[..., None] * turned(both, heading[..., None])
-        return turned(evidence.sum(-3), -heading[..., -1:]).log_softmax(-1)
-
 
 class BeliefEars(Encoder):
     """``Belief`` as an encoder of a policy, trained beforehand by `avenv ear train`.

@@ -15,8 +15,9 @@ from avenv.scene.homes.reverberation import BANDS, adjusted
 from avenv.scene.homes.space import space_of
 from avenv.scene.homes.style import Style
 from avenv.scene.homes.tables import table
+from avenv.scene.opening_spec import DoorSpec
 from avenv.scene.placed import PlacedScene, free_name, lay_out
-from avenv.scene.spec import DoorSpec, SceneSpec
+from avenv.scene.spec import SceneSpec
 
 ROOMS = range(3, 11)
 """How many rooms a home may have, its hall included."""

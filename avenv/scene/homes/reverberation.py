@@ -17,10 +17,11 @@ from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.vectors import cross
 from avenv.scene.catalogue import Size, build_mesh, kind
 from avenv.scene.materials import material
+from avenv.scene.object_spec import ObjectSpec
 from avenv.scene.openings import PlacedDoor, PlacedWindow
 from avenv.scene.placed import PlacedScene
 from avenv.scene.rooms import PlacedRoom
-from avenv.scene.spec import ObjectSpec, RoomSpec, SceneSpec
+from avenv.scene.spec import RoomSpec, SceneSpec
 
 BANDS = {"dry": (0.22, 0.5), "normal": (0.3, 0.8), "live": (0.5, 1.0)}
 """Estimated reverberation times (s) that the rooms of a home may have, by its reverberance."""

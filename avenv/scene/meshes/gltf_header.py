@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from avenv.core.errors import SceneError
-from avenv.scene.problems import Problems
+from avenv.scene.problems import Problems, checked
 
 Row = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -199,20 +199,15 @@ def parse_header(data: Any, path: Path) -> Header:
     Raises:
         SceneError: it is not glTF 2.0, or a field has a value that it cannot have.
     """
-    problems = Problems(str(path))
     _check_version(data, path)
-    try:
-        header = Header.model_validate(data)
-    except ValidationError as error:
-        problems.add_invalid(error, {"": Header.model_fields})
-        problems.check()
-        raise
+    header = checked(Header, data, str(path))
     strange = set(header.extensionsRequired) - _UNDERSTOOD
     if strange := {name for name in strange if not _LOOKS.match(name)}:
         raise SceneError(
             f"{path}: extensionsRequired: {', '.join(sorted(strange))[:200]} cannot be read; "
             "export without it (without mesh compression)"
         )
+    problems = Problems(str(path))
     _check_references(header, problems)
     problems.check()
     _check_shapes(header, problems)

@@ -31,7 +31,7 @@ from avenv.scene.meshes.habitat_dataset import (
     named_after,
     read_dataset,
 )
-from avenv.scene.meshes.habitat_json import checked, read_json
+from avenv.scene.meshes.habitat_json import read_json
 from avenv.scene.meshes.habitat_lights import NO_LIGHTS, lamps_of
 from avenv.scene.meshes.habitat_placements import (
     ArticulatedPlacement,
@@ -47,6 +47,7 @@ from avenv.scene.meshes.readers import read_mesh
 from avenv.scene.meshes.references import References
 from avenv.scene.meshes.urdf import read_urdf, turned
 from avenv.scene.placed import free_name
+from avenv.scene.problems import checked
 
 _BARE = {"up": (0.0, 0.0, 1.0), "front": (0.0, 1.0, 0.0)}
 """Axes that habitat-sim takes a stage's GLB to have of which nothing says otherwise."""

@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import Field
 
 from avenv.core.errors import SceneError
-from avenv.scene.meshes.habitat_json import Config, checked, parse
+from avenv.scene.meshes.habitat_json import Config, parse
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import suggest
+from avenv.scene.problems import checked, suggest
 
 STAGE, OBJECT, ARTICULATED = ".stage_config.json", ".object_config.json", ".ao_config.json"
 INSTANCE, LIGHTS = ".scene_instance.json", ".lighting_config.json"

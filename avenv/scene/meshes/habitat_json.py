@@ -3,11 +3,11 @@
 import json
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from avenv.core.errors import SceneError
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import Problems
+from avenv.scene.problems import checked
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector3 = tuple[Number, Number, Number]
@@ -43,18 +43,3 @@ def parse(model: type[T], references: References) -> T:
         SceneError: it is no JSON, or a field has a value that it cannot have.
     """
     return checked(model, read_json(references), str(references.document))
-
-
-def checked(model: type[T], data: Any, source: str) -> T:
-    """Return plain data as a model; messages begin with ``source``.
-
-    Raises:
-        SceneError: a field is missing or has a value that it cannot have.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = Problems(source)
-        problems.add_invalid(error, {"": model.model_fields})
-        problems.check()
-        raise

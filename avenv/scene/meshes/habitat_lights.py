@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import Field
 
 from avenv.scene.meshes.habitat_dataset import Template
-from avenv.scene.meshes.habitat_json import Config, Number, Vector3, checked
+from avenv.scene.meshes.habitat_json import Config, Number, Vector3
 from avenv.scene.meshes.parts import MeshMaterial, MeshPart
+from avenv.scene.problems import checked
 
 NO_LIGHTS = ("", "no_lights")
 """Names that mean no layout: habitat-sim's own far lights, or none."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from avenv.core.errors import SceneError
 from avenv.scene.compile import CATEGORIES
 from avenv.scene.compiled import CompiledScene, Room, SceneObject, SceneSource
 from avenv.scene.fields import names_file
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import Problems
+from avenv.scene.problems import checked
 
 _MOVED = 0.05  # m: an object that lies farther from its noted place was moved since
 
@@ -73,7 +73,7 @@ class SceneNotes:
         """
         if notes is None:
             return cls()
-        note = _checked(_SceneNote, notes, f"{path}: scenes: extras.avenv")
+        note = checked(_SceneNote, notes, f"{path}: scenes: extras.avenv")
         return cls(
             note.name,
             tuple(Room(r.name, np.array(r.polygon), r.floor, r.height) for r in note.rooms),
@@ -106,7 +106,7 @@ def known_object(
     """
     if notes is None:
         return found
-    note = _checked(_ObjectNote, notes, place)
+    note = checked(_ObjectNote, notes, place)
     if note.category not in CATEGORIES:
         raise SceneError(f"{place}: category: there is no category {note.category!r:.80}")
     names = [room.name for room in rooms]
@@ -167,13 +167,3 @@ def surface_notes(compiled: CompiledScene, row: int, sheet: bool) -> dict[str, A
         "scattering": table.scattering[row].tolist(),
         "transmission": table.transmission[row].tolist(),
     }
-
-
-def _checked(model: type[Any], notes: Mapping[str, Any], place: str) -> Any:
-    try:
-        return model.model_validate(notes)
-    except ValidationError as error:
-        problems = Problems(place)
-        problems.add_invalid(error, {"": model.model_fields})
-        problems.check()
-        raise

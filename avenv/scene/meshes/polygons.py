@@ -10,6 +10,8 @@ import mapbox_earcut as earcut
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core.vectors import plane_cross
+
 Points = NDArray[np.float64]
 Index = NDArray[np.int64]
 
@@ -113,7 +115,7 @@ def _flattened(polygons: Points) -> tuple[Points, Points, Points]:
 def _is_fan(flat: Points, size: Points) -> NDArray[np.bool_]:
     """Say (P,) which polygons are covered by a fan from their first corner, without folds."""
     spokes = flat[:, 1:] - flat[:, :1]
-    cross = _cross(spokes[:, :-1], spokes[:, 1:])
+    cross = plane_cross(spokes[:, :-1], spokes[:, 1:])
     angle = np.arctan2(cross, (spokes[:, :-1] * spokes[:, 1:]).sum(axis=2))
     return (cross > _THIN * size[:, None] ** 2).all(axis=1) & (angle.sum(axis=1) < 2 * np.pi - 1e-6)
 
@@ -122,7 +124,7 @@ def _clipped(flat: Points, size: float) -> tuple[Index, bool]:
     """Cut one polygon (n, 2) by its ears; return its triangles, and whether it crosses itself."""
     n, thin = len(flat), _THIN * size**2
     rows = earcut.triangulate_float64(flat, np.array([n], np.uint32)).reshape(-1, 3).astype(int)
-    area = _cross(flat, np.roll(flat, -1, axis=0)).sum()
+    area = plane_cross(flat, np.roll(flat, -1, axis=0)).sum()
     twice = _areas(flat, rows)
     rows = np.where((twice < 0)[:, None], rows[:, ::-1], rows)[np.abs(twice) > 0]
     crossed = bool(abs(np.abs(twice).sum() - area) > 1e-6 * size**2 or area <= thin < size)
@@ -140,7 +142,7 @@ def _with_all_corners(flat: Points, rows: Index, size: float) -> Index:
             for p, q, r in ((a, b, c), (b, c, a), (c, a, b)):
                 way, off = flat[q] - flat[p], flat[k] - flat[p]
                 along = float(way @ off) / max(float(way @ way), 1e-300)
-                if 0 < along < 1 and abs(_cross(way, off)) <= _THIN * size**2:
+                if 0 < along < 1 and abs(plane_cross(way, off)) <= _THIN * size**2:
                     triangles[t] = [p, k, r]
                     triangles.append([k, q, r])
                     break
@@ -152,11 +154,7 @@ def _with_all_corners(flat: Points, rows: Index, size: float) -> Index:
 
 def _areas(flat: Points, rows: Index) -> Points:
     a, b, c = (flat[rows[:, k]] for k in range(3))
-    return _cross(b - a, c - a)
-
-
-def _cross(a: Points, b: Points) -> Points:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return plane_cross(b - a, c - a)
 
 
 def strip_triangles(count: int) -> Index:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from avenv.core.color import lab, linear
 from avenv.core.errors import SceneError
 from avenv.scene.catalogue import categories, kind, kind_names
 from avenv.scene.materials import material_names
-from avenv.scene.problems import Problems, suggest
+from avenv.scene.problems import Problems, checked, suggest
 from avenv.scene.yaml_files import read_yaml
 
 _SHIPPED = Path(__file__).with_name("rules.yaml")
@@ -160,15 +160,9 @@ def _shipped() -> Rules:
 
 
 def _read(path: Path) -> Rules:
+    items = {"materials": NameRule.model_fields, "colors": ColorRule.model_fields}
+    rules = checked(Rules, read_yaml(path), str(path), items)
     problems = Problems(str(path))
-    try:
-        rules = Rules.model_validate(read_yaml(path))
-    except ValidationError as error:
-        fields = {"": Rules.model_fields, "materials": NameRule.model_fields,
-                  "colors": ColorRule.model_fields}  # fmt: skip
-        problems.add_invalid(error, fields)
-        problems.check()
-        raise
     used = [(f"materials[{k}]", rule.material) for k, rule in enumerate(rules.materials)]
     used += [(f"colors[{k}]", rule.material) for k, rule in enumerate(rules.colors or ())]
     used += [("default", rules.default)] if rules.default else []

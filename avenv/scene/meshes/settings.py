@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from avenv.scene.fields import Name
 from avenv.scene.meshes.references import References
-from avenv.scene.problems import Problems
+from avenv.scene.problems import checked
 from avenv.scene.spec import SourceSpec
 from avenv.scene.yaml_files import read_yaml
 
@@ -78,13 +78,7 @@ class MeshSettings(BaseModel):
         Raises:
             SceneError: a field is missing or unknown, or has a value that it cannot have.
         """
-        try:
-            settings = cls.model_validate(data)
-        except ValidationError as error:
-            problems = Problems(str(file))
-            problems.add_invalid(error, {"": cls.model_fields, "sources": SourceSpec.model_fields})
-            problems.check()
-            raise
+        settings = checked(cls, data, str(file), {"sources": SourceSpec.model_fields})
         settings._file = file
         return settings
 

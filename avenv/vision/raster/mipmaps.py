@@ -89,6 +89,17 @@ def no_atlas(surfaces: SurfaceTable) -> Atlas:
     return Atlas(texels, first, log_size, per_unit, np.zeros(count, bool))
 
 
+def without_others(
+    texels: NDArray[np.uint64], first: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Return ``Atlas.texels`` without those of no texture of its own, and ``first`` in them."""
+    is_own = np.zeros(len(texels), bool)
+    for start, last in zip(first[:, 0], first[:, -1], strict=True):
+        is_own[start : last + 1] = True
+    place = np.cumsum(is_own, dtype=np.int32) - np.int32(1)
+    return texels[is_own], place[first]
+
+
 class _Place(NamedTuple):
     """Where a texture is on a shelf: the ``first`` texel of each level, and its sides."""
 
@@ -127,7 +138,7 @@ _shelving = make_lock()
 def _common_shelf(textures: Sequence[Texture]) -> _Shelf | None:
     """Return a shelf that has these textures, and may have others; None if they are too many.
 
-    A full one is left to the scenes that are drawn from it.
+    A full one is left to the scenes that are drawn from it, and goes with the last of them.
     """
     global _shelf
     with _shelving:
