@@ -13,7 +13,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from avenv.simulation.warmup import warm_up
 sys.path.insert(0, str(Path(__file__).parent))
 
 from speed import against, goals, parts, resets, steps
+from speed.episodes import POLICIES
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SECTIONS = (
@@ -58,7 +59,7 @@ def machine() -> dict[str, Any]:
 
 def measure(
     scene: str, sections: tuple[str, ...], rounds: int, triangles: int, episodes: int, homes: int,
-    limit: int, long: int, before: str | None,
+    limit: int, long: int, before: str | None, policies: Sequence[str] = tuple(POLICIES),
 ) -> dict[str, Any]:  # fmt: skip
     """Return the rows and ratios of each section; one thread works, but where homes are played."""
     world = load_scene(scene)
@@ -79,7 +80,9 @@ def measure(
     section("start", parts.measure_start)
     if before:
         section("against", lambda: against.measure_against(before, max(2, rounds // 2)))
-    section("resets", lambda: resets.measure_resets(episodes, homes, limit=limit))
+    section(
+        "resets", lambda: resets.measure_resets(episodes, homes, limit=limit, policies=policies)
+    )
     section("growth", lambda: resets.measure_growth(long, 3 * homes))
     parallel.set_num_threads(1)
     try:
@@ -179,8 +182,10 @@ def main(
     click.echo(", ".join(f"{name} {value}" for name, value in where.items()))
     if quick:
         rounds, triangles, episodes, homes, limit, long = 2, 1, 24, 2, 4, 48
+    policies = tuple(POLICIES)[: 1 if quick else None]
     wanted = sections or SECTIONS
-    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit, long, before)
+    measured = measure(scene, wanted, rounds, triangles, episodes, homes, limit, long, before,
+                       policies)  # fmt: skip
     judged = goals.judged(measured)
     click.echo("\ngoals")
     for row in judged:

@@ -122,7 +122,7 @@ def test_two_processes_may_bake_the_same_scene_at_once(tmp_path, closet, monkeyp
     assert [one.exitcode for one in both] == [0, 0]
     world = load_scene(closet)
     there = sorted(path.name for path in (tmp_path / "cache").iterdir())
-    assert all(name.endswith(".npz") for name in there)  # no drafts are left
+    assert all(name.endswith(".record") for name in there)  # no drafts are left
     assert len(files(tmp_path)) == len(world.places)
     monkeypatch.setattr(fields, "trace_late", None)  # what is there can be read
     assert bake.bake([world]) == 0
@@ -146,7 +146,7 @@ def test_machines_without_a_common_folder_share_a_store(tmp_path, monkeypatch):
     def on(machine):
         monkeypatch.setenv("AVENV_CACHE", str(tmp_path / machine))
         monkeypatch.setattr(loading, "HOMES", loading.HomeStore(loading._home, 2**27))
-        return {p.name: p.read_bytes() for p in (tmp_path / machine).glob("*.npz")}
+        return {p.name: p.read_bytes() for p in (tmp_path / machine).glob("*.record")}
 
     on("first")
     done = CliRunner().invoke(main, command)

@@ -14,7 +14,7 @@ from avenv.acoustics.late.cells import lay_cells
 from avenv.acoustics.paths.image_sources import ImageTree
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
-from avenv.core import cache
+from avenv.core import cache, packing
 from avenv.core.bands import OCTAVE_CENTRES
 from avenv.core.errors import CacheWarning
 
@@ -41,9 +41,9 @@ def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
     forget(monkeypatch)
     monkeypatch.setattr(fields, "trace_late", None)  # nothing is traced any more
     read = source_field(*args)
-    for name, array in cache.pack(made.late).items():
-        np.testing.assert_array_equal(cache.pack(read.late)[name], array, strict=True)
-    assert file.suffix == ".npz"
+    for name, array in packing.pack(made.late).items():
+        np.testing.assert_array_equal(packing.pack(read.late)[name], array, strict=True)
+    assert file.suffix == ".record"
 
 
 def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):
@@ -79,7 +79,7 @@ def test_a_broken_cache_file_is_made_anew(tmp_path, monkeypatch, damage):
     elif damage == "not a file of arrays":
         file.write_text("nonsense")
     else:
-        np.savez(file, **{"tree.key": made.tree.key})
+        file.write_bytes(packing.encode(made.tree))
     forget(monkeypatch)
     with pytest.warns(CacheWarning, match="made anew"):
         again = source_field(*args)
@@ -110,7 +110,7 @@ def test_old_cache_files_make_room(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "FOLDER_BYTES", 300_000)
     for k in range(5):
         cache.write(tmp_path, str(k), fields.Traced(*(fake_part() for _ in range(2))))
-        os.utime(tmp_path / f"{k}.npz", (k, k))
+        os.utime(tmp_path / f"{k}.record", (k, k))
     left = sorted(p.stem for p in tmp_path.iterdir())
     assert left[-1] == "4"
     assert "0" not in left
@@ -205,7 +205,7 @@ def test_fields_in_memory_stay_within_the_limit():
         return source_field(prepared, (x, 1, 1.5), 1.5, QUICK)
 
     made = [field(x) for x in (1.0, 2.0, 3.0)]
-    sizes = [cache.size_of(f.tree) + cache.size_of(f.late) for f in made]
+    sizes = [packing.size_of(f.tree) + packing.size_of(f.late) for f in made]
     limit_memory(sum(sorted(sizes)[1:]))
     assert fields._memory.used == sizes[1] + sizes[2]
     assert field(3.0).late is made[2].late

@@ -5,15 +5,18 @@ import shutil
 import time
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+import zstandard
 
 from avenv.acoustics.field import Traced
 from avenv.acoustics.late.cells import Cells
 from avenv.acoustics.late.tracing import LateField
 from avenv.acoustics.paths.image_sources import ImageTree
-from avenv.core import cache, files
+from avenv.core import cache, files, packing
 from avenv.core.errors import CacheWarning
 from avenv.vision.light.layers import LightLayers
 
@@ -38,12 +41,11 @@ KINDS = {"light": (LightLayers, light()), "sound": (Traced, sound())}
 
 
 def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file with bytes changed, most often of the zip's directory, or cut, or torn."""
+    """Return a file with bytes changed, most often of the frame's head, or cut, or torn."""
     content = bytearray(whole)
-    directory = whole.index(b"PK\x01\x02")
     way = rng.integers(6)
-    if way <= 2:  # some bytes of the directory, or of its end
-        for at in rng.integers(directory, len(content), rng.integers(1, 4)):
+    if way <= 2:  # some bytes of the head: 14 at most before the first block's own 3 (RFC 8878)
+        for at in rng.integers(17, size=rng.integers(1, 4)):
             content[at] = rng.integers(256)
     elif way == 3:  # some bits anywhere
         for at in rng.integers(0, len(content), rng.integers(1, 9)):
@@ -60,8 +62,8 @@ def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
 def test_damaged_files_are_read_as_they_were_or_not_at_all(tmp_path, name):
     kind, record = KINDS[name]
     cache.write(tmp_path, "a", record)
-    path = tmp_path / "a.npz"
-    whole, right = path.read_bytes(), cache.pack(record)
+    path = tmp_path / "a.record"
+    whole, right = path.read_bytes(), packing.pack(record)
     rng, refused = np.random.default_rng(1), 0
     for _ in range(500):
         path.write_bytes(damaged(whole, rng))
@@ -72,21 +74,46 @@ def test_damaged_files_are_read_as_they_were_or_not_at_all(tmp_path, name):
             refused += 1
             assert [w.category for w in said if w.category is CacheWarning] == [CacheWarning]
         else:
-            for part, array in cache.pack(read).items():
+            for part, array in packing.pack(read).items():
                 np.testing.assert_array_equal(array, right[part], strict=True)
     assert refused > 300
 
 
-# Offsets in a file's entry of the directory (PKWARE's APPNOTE 4.3.12): flags 8, method 10.
-@pytest.mark.parametrize("offset", [8, 10])
-def test_a_touched_directory_is_made_anew(tmp_path, offset):
-    cache.write(tmp_path, "a", light())
-    path = tmp_path / "a.npz"
-    content = bytearray(path.read_bytes())
-    content[content.index(b"PK\x01\x02") + offset] |= 1  # encrypted; a method that is none
-    path.write_bytes(content)
-    with pytest.warns(CacheWarning, match=r"a\.npz cannot be read \(.+\); it is made anew"):
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"PK\x03\x04 of another release", id="of another format"),
+        pytest.param(zstandard.compress(b"x" * 1000), id="no record"),
+        pytest.param(zstandard.compress(b'[["code", "|O", [3]]]\n' + bytes(24)), id="pointers"),
+        pytest.param(packing.encode(light()) + b"x", id="more behind it"),
+    ],
+)
+def test_what_is_no_record_is_made_anew(tmp_path, content):
+    (tmp_path / "a.record").write_bytes(content)
+    with pytest.warns(CacheWarning, match=r"a\.record cannot be read \(.+\); it is made anew"):
         assert cache.read(tmp_path, "a", LightLayers) is None
+
+
+def test_records_come_back_as_they_were_and_may_be_changed():
+    class Part(NamedTuple):
+        none: np.ndarray
+        flags: np.ndarray
+
+    class Whole(NamedTuple):
+        part: Part
+        number: float
+        count: int
+        table: np.ndarray
+
+    made = Whole(Part(np.zeros((0, 3), np.float32), np.array([True, False])), 0.1, 2**40,
+                 np.arange(6.0).reshape(2, 3).T)  # fmt: skip
+    read = packing.decode(Whole, packing.encode(made))
+    assert (read.number, read.count) == (0.1, 2**40)
+    for name, array in packing.pack(read).items():
+        np.testing.assert_array_equal(array, packing.pack(made)[name], strict=True)
+    read.table[0] = 1
+    read.part.flags[0] = False
 
 
 @contextmanager
@@ -118,7 +145,7 @@ def test_a_full_disk_is_warned_of_and_nothing_is_left_on_it(tmp_path, monkeypatc
     record = light()
     monkeypatch.setenv("AVENV_CACHE", str(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr(np.lib.format, "write_array", refuse)
+        patch.setattr(Path, "write_bytes", refuse)
         with pytest.warns(CacheWarning, match="No space left"):
             found = cache.recall("a", LightLayers, lambda: record)
     assert found is record
@@ -128,7 +155,7 @@ def test_a_full_disk_is_warned_of_and_nothing_is_left_on_it(tmp_path, monkeypatc
 
 
 def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path, monkeypatch):
-    folder, save, record = tmp_path / "cache", cache._save, light()
+    folder, save, record = tmp_path / "cache", Path.write_bytes, light()
     monkeypatch.setenv("AVENV_CACHE", str(folder))
     cache.recall("a", LightLayers, light)
 
@@ -136,23 +163,23 @@ def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path, monkeypatch)
         shutil.rmtree(folder)
         return record
 
-    def deleted_as_it_is_written(file, arrays):
-        save(file, arrays)
+    def deleted_as_it_is_written(path, content):
+        save(path, content)
         shutil.rmtree(folder)
 
     cache.recall("b", LightLayers, deleted_meanwhile)
-    assert [path.name for path in folder.iterdir()] == ["b.npz"]
+    assert [path.name for path in folder.iterdir()] == ["b.record"]
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_save", deleted_as_it_is_written)
+        patch.setattr(Path, "write_bytes", deleted_as_it_is_written)
         with pytest.warns(CacheWarning, match="cannot be written"):
             found = cache.recall("c", LightLayers, lambda: record)
     assert found is record
     cache.recall("c", LightLayers, light)
-    assert [path.name for path in folder.iterdir()] == ["c.npz"]
+    assert [path.name for path in folder.iterdir()] == ["c.record"]
 
 
 def test_drafts_of_killed_runs_count_and_are_swept(tmp_path, monkeypatch):
-    young, old = tmp_path / ".b.npz.1.tmp", tmp_path / ".c.mp4.2.partial"
+    young, old = tmp_path / ".b.record.1.tmp", tmp_path / ".c.mp4.2.partial"
     for path in (young, old):
         path.write_bytes(bytes(5000))
     long_ago = time.time() - files.STALE - 60
@@ -160,11 +187,11 @@ def test_drafts_of_killed_runs_count_and_are_swept(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "FOLDER_BYTES", 10_000)
     for k in range(5):
         cache.write(tmp_path, str(k), light())
-        os.utime(tmp_path / f"{k}.npz", (k, k))
+        os.utime(tmp_path / f"{k}.record", (k, k))
     assert not old.exists()
     assert young.exists()
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10_000
-    assert (tmp_path / "4.npz").exists()
+    assert (tmp_path / "4.record").exists()
 
 
 def test_a_file_is_read_only_if_its_size_is_right(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import shoebox
 
-from avenv.core import cache
+from avenv.core import cache, packing
 from avenv.core.errors import CacheWarning, SceneError
 from avenv.scene import SceneBuilder, compile_scene
 from avenv.scene.homes import make_home
@@ -201,8 +201,8 @@ def test_a_home_from_disk_is_the_home_that_was_made(own_cache, monkeypatch):
     assert read.doors == made.doors
     np.testing.assert_array_equal(read.walkable.clearance, made_grid.clearance)
     np.testing.assert_array_equal(read.places, made.places)
-    tables = cache.pack(read.acoustics_for().tables)
-    for name, array in cache.pack(made_tables).items():
+    tables = packing.pack(read.acoustics_for().tables)
+    for name, array in packing.pack(made_tables).items():
         np.testing.assert_array_equal(tables[name], array, strict=True)
     assert read.spec == make_home("val", 3)
 

@@ -10,7 +10,13 @@ import pytest
 from avenv.acoustics import make_layout, theory
 from avenv.acoustics.ears.hrtf import ear_filters, ears_of, load_hrtf
 from avenv.acoustics.ears.sofa import read_sofa
-from avenv.acoustics.signal.filters import minimum_phase, octave_filters, octave_weights
+from avenv.acoustics.signal.filters import (
+    END,
+    end_products,
+    minimum_phase,
+    octave_filters,
+    octave_weights,
+)
 from avenv.core.bands import bands_for
 from avenv.core.frames import direction
 
@@ -37,6 +43,22 @@ def test_octave_filters_pass_their_own_centre():
     filters = octave_filters(RATE, 1)[0]
     gain = np.abs(np.fft.rfft(filters, RATE))[:, bands_for(RATE).astype(int)]
     np.testing.assert_allclose(gain, np.eye(6), atol=0.06)
+
+
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_products_of_ends_tell_the_energy_that_sums_of_octaves_have_there(rate):
+    filters = octave_filters(rate, 8)
+    products, size = end_products(filters), filters.shape[2]
+    for gains in np.random.default_rng(0).uniform(0, 1, (20, filters.shape[1])):
+        energy = np.einsum("b,pbi->pi", gains, filters) ** 2
+        told = np.einsum("b,nbc,c->n", gains, products, gains)
+        np.testing.assert_allclose(told[-1], energy.sum(axis=1), rtol=0.03)
+        for n, ends in enumerate(told[:-1]):
+            left = energy.copy()
+            left[:, n * END : size - n * END] = 0
+            if ends < 1e-5 * told[-1]:
+                np.testing.assert_allclose(left.sum(axis=1), ends, rtol=0.3, atol=1e-9)
+    assert len(told) == 2 + (size - 1) // (2 * END)
 
 
 def test_octave_weights_share_every_frequency():

@@ -8,7 +8,7 @@ from support import shoebox
 from avenv.acoustics import LAYOUTS, AcousticSettings, MicrophoneArray, make_layout, spaced_pair
 from avenv.acoustics.ears.microphones import diffuse_covariance
 from avenv.acoustics.ears.spherical import spherical_harmonics
-from avenv.acoustics.paths.directivity import gains_towards, make_directivity, sphere_radiation
+from avenv.acoustics.paths.directivity import make_directivity, sphere_radiation, weigh_directions
 from avenv.core.frames import azimuth_elevation, direction
 from avenv.simulation.emitters import Emitter
 from avenv.simulation.settings import SensorSettings
@@ -178,14 +178,17 @@ def test_a_cardioid_source_sends_a_third_of_the_power():
     pattern = make_directivity("cardioid", BANDS)
     np.testing.assert_allclose(pattern.power, 1 / 3, rtol=1e-3)
     around = direction([0.5, 0.5 + np.pi / 2, 0.5 + np.pi])
-    gains = gains_towards(pattern, around, 0.5)
-    np.testing.assert_allclose(gains, np.repeat([[1], [0.5], [0]], 6, axis=1), atol=1e-3)
+    gains = np.full((3, 6), 2, np.float32)
+    weigh_directions(pattern, around.astype(np.float32), 0.5, gains)
+    np.testing.assert_allclose(gains, np.repeat([[2], [1], [0]], 6, axis=1), atol=2e-3)
 
 
 def test_an_omnidirectional_source_sends_the_same_everywhere():
     pattern = make_directivity("omni", BANDS)
     np.testing.assert_allclose(pattern.power, 1)
-    np.testing.assert_allclose(gains_towards(pattern, some_directions(20), 1.0), 1)
+    gains = np.ones((20, 6), np.float32)
+    weigh_directions(pattern, some_directions(20).astype(np.float32), 1.0, gains)
+    np.testing.assert_allclose(gains, 1)
 
 
 def test_speech_is_the_more_directional_the_higher():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from avenv.acoustics import MicrophoneArray, make_layout
+from avenv.acoustics.arrivals import room_for, unpacked
 from avenv.acoustics.ears.spherical import spherical_harmonics
 from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.response import assemble, assemble_coincident
@@ -30,9 +31,13 @@ def respond(
     if mirrored:
         noise = noise._replace(diffuse=np.ascontiguousarray(noise.diffuse[::-1]))
     out = np.zeros((layout.filters.shape[2], n), np.float32)
+    sound = room_for(len(paths), *late.shape, float(distance))
+    for target, values in zip(
+        unpacked(sound), (lengths, gains, arrivals, late, moment), strict=False
+    ):
+        target[:] = values
     kernel = assemble_coincident if layout.coincident else assemble
-    kernel(lengths, gains, arrivals, float(distance), late, np.asarray(moment, np.float32), BIN,
-           float(heading), Pinned((layout, noise)), out)  # fmt: skip
+    kernel(sound, BIN, float(heading), Pinned((layout, noise)), out)
     return out
 
 

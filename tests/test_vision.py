@@ -13,7 +13,7 @@ from avenv.core import parallel
 from avenv.core.frames import body_rotation
 from avenv.vision import Optics, make_renderer, prepare, render_view
 from avenv.vision.raster.corners import share_corners
-from avenv.vision.raster.hierarchy import CLUSTER_SIZE, split
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE, LANES, split
 
 SIZE = (96, 72)
 
@@ -325,11 +325,14 @@ def test_clusters_have_each_corner_once_and_boxes_that_fit():
     triangles = np.random.default_rng(0).integers(-2, 3, (70, 3, 3)).astype(np.float32)
     sizes = np.array([32, 32, 6, 0])
     vertices, corners, first, low, high = share_corners(triangles, sizes)
-    owner = np.repeat(np.arange(4), sizes)
-    np.testing.assert_array_equal(vertices.T[first[owner, None] + corners.T], triangles)
+    vectors, ends = vertices.reshape(-1, LANES), np.cumsum(sizes)
     for c in range(3):
-        own = vertices.T[first[c] : first[c + 1]]
-        assert len(np.unique(own, axis=0)) == len(own)
-        np.testing.assert_array_equal([low[c], high[c]], [own.min(axis=0), own.max(axis=0)])
+        own = vectors[3 * first[c] : 3 * first[c + 1]].reshape(3, -1).T
+        some = slice(ends[c] - sizes[c], ends[c])
+        np.testing.assert_array_equal(own[corners.T[some]], triangles[some])
+        used = own[: corners.T[some].max() + 1]
+        assert len(np.unique(used, axis=0)) == len(used)
+        assert len(own) - len(used) < LANES
+        np.testing.assert_array_equal([low[c], high[c]], [used.min(axis=0), used.max(axis=0)])
     assert (low[3] > high[3]).all()
     assert first[3] == first[4]

@@ -279,7 +279,7 @@ def test_light_is_the_same_for_any_number_of_threads():
 def test_light_is_kept_on_disk_and_a_broken_file_is_replaced(own_cache, monkeypatch):
     scene = room_with_a_lamp()
     first = prepare(scene)
-    (file,) = own_cache.glob("light-*.npz")
+    (file,) = own_cache.glob("light-*.record")
     with monkeypatch.context() as patch:
         patch.setattr("avenv.vision.light.lighting.bake", None)
         np.testing.assert_array_equal(prepare(scene).arrays.light, first.arrays.light)

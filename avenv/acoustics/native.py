@@ -3,26 +3,24 @@
 docs/acoustics.md has the method.
 """
 
-import math
 import warnings
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass
 from os import PathLike
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
-from avenv.acoustics.batch import ResponseBatch, as_length, as_output, check_batch
+from avenv.acoustics.arrivals import room_for, unpacked
+from avenv.acoustics.batch import ResponseBatch, Row, as_length, as_output, checked_rows
 from avenv.acoustics.ears.layouts import ChannelLayout, make_layout
 from avenv.acoustics.ears.microphones import MicrophoneArray
 from avenv.acoustics.field import SourceField, source_field
 from avenv.acoustics.late.noise import late_noise
 from avenv.acoustics.late.tracing import late_at
-from avenv.acoustics.paths.directivity import gains_towards, make_directivity
+from avenv.acoustics.paths.directivity import pinned_directivity, weigh_directions
 from avenv.acoustics.paths.search import allocate_paths, find_paths
+from avenv.acoustics.paths.wedges import distance
 from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.scene import AcousticScene, prepare
 from avenv.acoustics.settings import AcousticSettings
@@ -95,20 +93,21 @@ class Engine:
         within the length the response is zero, and a warning names the places.
 
         Raises:
-            ValueError: as ``check_batch`` and ``as_output``, or the gains of the scene's materials
+            ValueError: as ``checked_rows`` and ``as_output``, or the gains of the scene's materials
                 are not finite.
         """
-        batch = check_batch(batch)
-        out = as_output(out, (len(batch.listeners), self.channels, self.length))
-        jobs = list(_jobs(batch))
-        keys = [_place(job) for job in jobs]
-        heard = [_Heard(self._lately.get(key, job)) for key, job in zip(keys, jobs, strict=True)]
-        parallel.run(self._respond, zip(jobs, heard, out, strict=True))
-        for key, job, one in zip(keys, jobs, heard, strict=True):
-            self._lately.put(key, job, one.sound)
-            if one.silent:
+        jobs = [_Job(row) for row in checked_rows(batch)]
+        out = as_output(out, (len(jobs), self.channels, self.length))
+        for job in jobs:
+            job.sound = self._lately.get(job)
+        parallel.run(self._respond, zip(jobs, out, strict=True))
+        for job in jobs:
+            self._lately.put(job)
+            if job.silent:
                 seconds = self.length / self.layout.sample_rate
-                warnings.warn(f"no sound gets {_places(job)} within {seconds:.3g} s", stacklevel=2)
+                warnings.warn(
+                    f"no sound gets {_places(job.row)} within {seconds:.3g} s", stacklevel=2
+                )
         return out
 
     def decay_length(self, batch: ResponseBatch) -> int:
@@ -117,69 +116,48 @@ class Engine:
         Raises:
             ValueError: as ``responses``.
         """
-        batch = check_batch(batch)
-        seconds = np.full((len(batch.listeners), 1), _RINGING)
-        parallel.run(self._decay, zip(_jobs(batch), seconds, strict=True))
+        rows = checked_rows(batch)
+        seconds = np.full((len(rows), 1), _RINGING)
+        parallel.run(self._decay, zip(rows, seconds, strict=True))
         return int(np.ceil(seconds.max(initial=_RINGING) * self.layout.sample_rate))
 
-    def _respond(self, job: "_Job", heard: "_Heard", out: Array) -> None:
-        sound = heard.sound = heard.sound or _propagate(job, self._air, self._bins)
+    def _respond(self, job: "_Job", out: Array) -> None:
+        if job.sound is None:
+            job.sound = _propagate(job.row, self._air, self._bins)
         kernel = assemble_coincident if self.layout.coincident else assemble
-        heard.silent = not kernel(
-            sound.length, sound.gain, sound.arrival, sound.distance, sound.energy, sound.moment,
-            self._bin_samples, job.heading, self._heard_with, out,
-        )  # fmt: skip
+        heading = job.row.heading
+        job.silent = not kernel(job.sound, self._bin_samples, heading, self._heard_with, out)
 
-    def _decay(self, job: "_Job", seconds: NDArray[np.float64]) -> None:
+    def _decay(self, row: Row, seconds: NDArray[np.float64]) -> None:
         """Write the seconds after which a millionth of the energy at a listener is to come."""
-        width = self.settings.bin
-        sound = _propagate(job, self._all_air, job.field.late.energy.shape[1])
+        width, bins = self.settings.bin, row.field.late.energy.shape[1]
+        sound = unpacked(_propagate(row, self._all_air, bins))
         early = (sound.gain.astype(np.float64) ** 2).sum(axis=1)
-        bins = (sound.length / (SPEED_OF_SOUND * width)).astype(int)
-        energy = np.bincount(bins, early, minlength=len(sound.energy)).astype(np.float64)
+        arrived = (sound.length / (SPEED_OF_SOUND * width)).astype(int)
+        energy = np.bincount(arrived, early, minlength=len(sound.energy)).astype(np.float64)
         energy[: len(sound.energy)] += sound.energy.sum(axis=1)
         to_come = np.cumsum(energy[::-1])[::-1]
         last = np.flatnonzero(to_come > 1e-6 * to_come[:1]).max(initial=0)
         seconds[0] = (last + 1) * width + _RINGING
 
 
-class _Job(NamedTuple):
-    """One row of a batch."""
+class _Job:
+    """One row of a batch, and what it comes to.
 
-    field: SourceField
-    listener: NDArray[np.float64]
-    heading: float
-    directivity: str
-    facing: float
-
-
-def _jobs(batch: ResponseBatch) -> Iterator[_Job]:
-    """Yield the rows of a checked batch."""
-    fields = [batch.fields[k] for k in batch.field_of.tolist()]
-    headings, facings = np.asarray(batch.headings).tolist(), np.asarray(batch.facings).tolist()
-    return map(_Job, fields, batch.listeners, headings, batch.directivities, facings)
-
-
-class _Sound(NamedTuple):
-    """What reaches a listener: P early paths, and the energy and moment of K time bins.
-
-    As little as may be, for 256 of them are remembered, and read again from caches.
+    Attributes:
+        row: of the batch.
+        place: what is the same for rows that the same sound reaches, whatever their heading.
+        sound: what reaches the listener, as ``room_for`` packs it.
+        silent: whether nothing does in time.
     """
 
-    length: Array
-    gain: Array
-    arrival: Array
-    distance: float
-    energy: Array
-    moment: Array
+    __slots__ = ("place", "row", "silent", "sound")
 
-
-@dataclass(slots=True)
-class _Heard:
-    """What a job comes to."""
-
-    sound: _Sound | None
-    silent: bool = False
+    def __init__(self, row: Row) -> None:
+        facing = row.facing if row.directivity != "omni" else 0.0
+        self.row, self.silent = row, False
+        self.sound: Array | None = None
+        self.place = id(row.field.tree.position), *row.listener, row.directivity, facing
 
 
 class _Lately:
@@ -189,68 +167,65 @@ class _Lately:
         self._number = number
         self._sounds = Memo()
 
-    def get(self, key: tuple, job: _Job) -> _Sound | None:
-        """Return what was found for the ``_place`` of a job, if that is remembered."""
-        source, sound = self._sounds.get(key, (None, None))
-        return sound if source is not None and source() is job.field.tree.position else None
+    def get(self, job: _Job) -> Array | None:
+        """Return the sound that was found for the place of a job, if that is remembered."""
+        source, sound = self._sounds.get(job.place, (None, None))
+        return sound if source is not None and source() is job.row.field.tree.position else None
 
-    def put(self, key: tuple, job: _Job, sound: _Sound | None) -> None:
-        """Remember what was found for the ``_place`` of a job, and forget the oldest."""
-        if sound is not None:
-            self._sounds[key] = weakref.ref(job.field.tree.position), sound
+    def put(self, job: _Job) -> None:
+        """Remember the sound of a job, and forget the oldest."""
+        if job.sound is not None:
+            self._sounds[job.place] = weakref.ref(job.row.field.tree.position), job.sound
             if len(self._sounds) > self._number:
                 del self._sounds[next(iter(self._sounds))]
 
 
-def _place(job: _Job) -> tuple:
-    """Return what is the same for jobs that the same sound reaches, whatever their heading."""
-    place = id(job.field.tree.position), *job.listener.tolist()
-    return *place, job.directivity, job.facing if job.directivity != "omni" else 0.0
-
-
-def _propagate(job: _Job, air: NDArray[np.float64], bins: int) -> _Sound:
-    """Return what reaches the listener of a job, in as many bands as ``air`` has."""
-    field, ear = job.field, job.listener
-    paths = allocate_paths(field.tree, len(air))
-    bins = min(field.late.energy.shape[1] + 1, bins)  # the last may be handed on, see _late_level
-    energy, moment = np.empty((bins, len(air)), np.float32), np.empty((bins, 3), np.float32)
-    count = propagate(field.pinned, air, ear, paths, energy, moment)
-    if count < 0:
-        raise ValueError(f"gains are not finite {_places(job)}; check the scene's materials")
-    length, gain, arrival = (
-        column[:count].copy() for column in (paths.length, paths.gain, paths.arrival)
-    )
-    if job.directivity != "omni":
-        pattern = make_directivity(job.directivity, OCTAVE_CENTRES[: len(air)])
-        gain *= gains_towards(pattern, paths.departure[:count], job.facing)
-        energy *= pattern.power.astype(np.float32)
-    distance = math.dist(ear.tolist(), field.tree.position[0].tolist())
-    return _Sound(length, gain, arrival, distance, energy, moment)
+def _propagate(row: Row, air: NDArray[np.float64], bins: int) -> Array:
+    """Return what reaches the listener of a row, in as many bands as ``air`` has."""
+    bins = min(row.field.late.energy.shape[1] + 1, bins)  # the last may be handed on: late_level
+    pattern = pinned_directivity(row.directivity)
+    x, y, z = row.listener
+    sound = propagate(row.field.pinned, air, bins, x, y, z, pattern, row.facing)
+    if not len(sound):
+        raise ValueError(f"gains are not finite {_places(row)}; check the scene's materials")
+    return sound
 
 
 @kernel
-def propagate(field, air, ear, paths, energy, moment):
-    """Fill paths, and energy (K, B) and moment (K, 3), with what reaches an ear (3,) of a source.
+def propagate(field, air, bins, x, y, z, pattern, facing):
+    """Return what reaches a listener at (x, y, z) within so many bins, as ``room_for`` packs it.
 
-    Of its ``SourceField.pinned``. Returns how many paths there are; -1 if the energy of anything
-    is not finite.
+    Of a source's ``SourceField.pinned`` and its ``Directivity``, likewise pinned. Nothing, (0,), if
+    the energy of anything is not finite.
     """
     scene, tree, late = opened(field)
+    ear = np.array((x, y, z))
+    bands = len(air)
+    paths = allocate_paths(tree, bands)
     count = find_paths(scene, tree, air, ear, paths)
-    late_at(late, scene.bvh, ear[0], ear[1], ear[2], energy, moment)
+    packed = room_for(count, bins, bands, distance(ear, tree.position[0]))
+    sound = unpacked(packed)
+    late_at(late, scene.bvh, x, y, z, sound.energy, sound.moment)
+    weigh_directions(opened(pattern), paths.departure[:count], facing, paths.gain)
     total = 0.0
     for p in range(count):
-        for b in range(len(air)):
+        sound.length[p] = paths.length[p]
+        for b in range(bands):
+            sound.gain[p, b] = paths.gain[p, b]
             total += abs(paths.gain[p, b])
-    for k in range(len(energy)):
-        for b in range(len(air)):
-            total += energy[k, b]
-    return count if total < np.inf else -1
+        for a in range(3):
+            sound.arrival[p, a] = paths.arrival[p, a]
+    power = opened(pattern).power
+    for k in range(bins):
+        for b in range(bands):
+            sound.energy[k, b] *= power[b]
+            total += sound.energy[k, b]
+    return packed if total < np.inf else packed[:0]
 
 
-def _places(job: _Job) -> str:
-    source, ear = job.field.tree.position[0].tolist(), job.listener.tolist()
-    return f"from the source at {source} to the listener at {ear}"
+def _places(row: Row) -> str:
+    source = row.field.tree.position[0].tolist()
+    return f"from the source at {source} to the listener at {row.listener}"
 
 
 def _pressure_loss(

@@ -7,6 +7,7 @@ field has.
 
 import numpy as np
 
+from avenv.acoustics.arrivals import unpacked
 from avenv.acoustics.late.tail import (
     as_it_is,
     cut_tails,
@@ -24,10 +25,7 @@ from avenv.core.pinned import opened
 
 
 @fast_kernel
-def assemble(
-    lengths, gains, arrivals, distance, late_energy, late_moment, bin_samples, heading,
-    heard_with, out,
-):  # fmt: skip
+def assemble(arrivals, bin_samples, heading, heard_with, out):
     """Set ``out`` to one listener's impulse response; say whether there is sound in it.
 
     What comes from everywhere is each channel's own noise. What comes from the direction of the
@@ -35,34 +33,29 @@ def assemble(
 
     Parameters
     ----------
-    lengths : (P,) float32, metres from source to listener along each early path.
-    gains : (P, B) float32, pressure relative to 1 m from the source, per octave band.
-    arrivals : (P, 3) float32, world unit vectors from the listener to where paths come from.
-    distance : float64, metres between source and listener; no late sound comes before it.
-    late_energy : (K, B) float32, expected sum of squares within each time bin, per octave band, as
-        if that level held for the whole spectrum (a single 1 in ``out`` has 1 in every band).
-    late_moment : (K, 3) float32, energy-weighted mean of the world arrival directions.
+    arrivals : (N,) float32, what reaches the listener: ``Arrivals`` as ``room_for`` packs them.
     bin_samples : float64, width of a time bin; bin 0 begins with the emission.
     heading : float64, of the listener, radians.
     heard_with : ``Pinned`` ``ChannelLayout`` and ``LateNoise`` for L samples.
     out : (C, L) float32, pressure relative to 1 m from the source in the free field.
     """
     layout, noise = opened(heard_with)
+    sound = unpacked(arrivals)
     out[:] = 0
-    add_early(lengths, gains, arrivals, heading, layout, out)
-    start = np.int64(np.ceil(distance * layout.samples_per_metre))
-    if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
+    add_early(sound.length, sound.gain, sound.arrival, heading, layout, out)
+    start = np.int64(np.ceil(sound.distance * layout.samples_per_metre))
+    if start >= min(out.shape[1], len(sound.energy) * bin_samples):
         return _is_sounding(out)
-    level = late_level(late_energy, bin_samples, start)
-    cut_tails(level, late_energy, gains)
+    level = late_level(sound.energy, bin_samples, start)
+    cut_tails(level, sound.energy, sound.gain)
     channels, phases = out.shape[0], noise.ray.shape[0]
-    heard, directed, alone = weigh_channels(level, late_moment, heading, layout.power, phases > 0)
+    heard, directed, alone = weigh_channels(level, sound.moment, heading, layout.power, phases > 0)
     still, upright = as_it_is(len(level))
     for c in range(channels):
         shape_noise(heard[c], bin_samples, start, noise.diffuse[c : c + 1], noise.unit, still,
                      upright, out[c])  # fmt: skip
     if phases:
-        shift, sign = direct(late_moment, heading, layout, phases, alone)
+        shift, sign = direct(sound.moment, heading, layout, phases, alone)
         for c in range(channels):
             shape_noise(directed[c], bin_samples, start, noise.ray, noise.unit, shift[c], sign[c],
                          out[c])  # fmt: skip
@@ -70,26 +63,24 @@ def assemble(
 
 
 @fast_kernel
-def assemble_coincident(
-    lengths, gains, arrivals, distance, late_energy, late_moment, bin_samples, heading,
-    heard_with, out,
-):  # fmt: skip
+def assemble_coincident(arrivals, bin_samples, heading, heard_with, out):
     """Do as ``assemble`` for a coincident layout: directed sound is one signal in all channels.
 
     It is panned where an early path would be. This is a kernel of its own, so that only those who
     use it compile it.
     """
     layout, noise = opened(heard_with)
+    sound = unpacked(arrivals)
     out[:] = 0
-    add_early(lengths, gains, arrivals, heading, layout, out)
-    start = np.int64(np.ceil(distance * layout.samples_per_metre))
-    if start >= min(out.shape[1], late_energy.shape[0] * bin_samples):
+    add_early(sound.length, sound.gain, sound.arrival, heading, layout, out)
+    start = np.int64(np.ceil(sound.distance * layout.samples_per_metre))
+    if start >= min(out.shape[1], len(sound.energy) * bin_samples):
         return _is_sounding(out)
-    level = late_level(late_energy, bin_samples, start)
-    cut_tails(level, late_energy, gains)
+    level = late_level(sound.energy, bin_samples, start)
+    cut_tails(level, sound.energy, sound.gain)
     directed = np.empty_like(level)
     for k in range(len(level)):
-        share = directed_share(late_moment[k])
+        share = directed_share(sound.moment[k])
         for b in range(level.shape[1]):
             directed[k, b] = share * level[k, b]
             level[k, b] *= 1 - share
@@ -99,7 +90,7 @@ def assemble_coincident(
     for c in range(out.shape[0]):
         shape_noise(level, bin_samples, start, noise.diffuse[c : c + 1], noise.unit, still,
                      upright, out[c])  # fmt: skip
-    pan(ray, late_moment, bin_samples, start, heading, layout.filters, out)
+    pan(ray, sound.moment, bin_samples, start, heading, layout.filters, out)
     return _is_sounding(out)
 
 

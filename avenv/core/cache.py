@@ -8,16 +8,14 @@ What a folder lacks may be in a store behind it: ``core.cache_store``.
 
 import hashlib
 import os
-import typing
 import warnings
-import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -27,6 +25,7 @@ from avenv.core.cache_store import fetched, is_in_store, note
 from avenv.core.errors import CacheWarning
 from avenv.core.files import DRAFT, draft_of, is_stale
 from avenv.core.locks import make_lock
+from avenv.core.packing import decode, encode, size_of
 from avenv.core.sources import digest_of, sources_of
 
 FOLDER_BYTES = 4 * 2**30
@@ -42,6 +41,9 @@ thousands of files, and several processes may write to it."""
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = ("numpy", "scipy", "shapely", "numba")
 """What computes what is kept: another version may round otherwise."""
+
+_SUFFIX = ".record"
+_ENDINGS = _SUFFIX, ".npz"  # the second is that of releases before
 
 _written: dict[Path, int] = {}
 
@@ -88,33 +90,7 @@ def code_digest(*packages: str) -> str:
     return hashlib.sha256((libraries + digest_of([*sources, *tables])).encode()).hexdigest()[:16]
 
 
-def pack(record: tuple, prefix: str = "") -> dict[str, np.ndarray]:
-    """Return the arrays and numbers of a NamedTuple, nested ones too, by their dotted names."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, value in record._asdict().items():  # type: ignore[attr-defined]
-        if isinstance(value, tuple):
-            arrays |= pack(value, f"{prefix}{name}.")
-        else:
-            arrays[prefix + name] = np.asarray(value)
-    return arrays
-
-
-def unpack(kind: Any, arrays: dict[str, np.ndarray], prefix: str = "") -> Any:
-    """Return the NamedTuple of type ``kind`` that ``pack`` took apart; KeyError if part is gone."""
-    values = {}
-    for name, hint in typing.get_type_hints(kind).items():
-        if isinstance(hint, type) and issubclass(hint, tuple):
-            values[name] = unpack(hint, arrays, f"{prefix}{name}.")
-        else:
-            value = arrays[prefix + name]
-            values[name] = value.item() if hint in (int, float) else value
-    return kind(**values)
-
-
-def size_of(record: tuple) -> int:
-    """Return the bytes of a NamedTuple's arrays."""
-    return sum(array.nbytes for array in pack(record).values())
-
+_WITHOUT_ARRAYS = {str, int, float, bool, type(None)}
 
 _common: "WeakValueDictionary[int, np.ndarray]" = WeakValueDictionary()
 
@@ -136,19 +112,23 @@ def bytes_within(thing: Any) -> int:
         thing = todo.pop()
         while isinstance(thing, np.ndarray) and isinstance(thing.base, np.ndarray):
             thing = thing.base
-        if id(thing) in seen or isinstance(thing, str | int | float | None):
+        if id(thing) in seen:
             continue
         seen.add(id(thing))
         if id(thing) in _common:
             continue
         if isinstance(thing, np.ndarray):
             total += thing.nbytes
+            continue
+        if isinstance(thing, tuple | list):
+            parts: Iterable[Any] = thing
         elif isinstance(thing, Mapping):
-            todo += thing.values()
-        elif isinstance(thing, tuple | list):
-            todo += thing
+            parts = thing.values()
         elif hasattr(thing, "__dict__") and not isinstance(thing, type):
-            todo += vars(thing).values()
+            parts = vars(thing).values()
+        else:
+            continue
+        todo += [part for part in parts if type(part) not in _WITHOUT_ARRAYS]  # most of them
     return total
 
 
@@ -211,13 +191,10 @@ def read(folder: Path, key: str, kind: Any) -> Any | None:
         with suppress(OSError):  # others' files may have to stay; what was fetched is read
             _count(folder, size)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            record = unpack(kind, dict(file))
+        record = decode(kind, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    # A damaged zip raises all kinds of errors: NotImplementedError for a method of compression that
-    # is none, RuntimeError for a password that nobody set, MemoryError for an array without end.
-    except Exception as error:
+    except Exception as error:  # as all kinds of damage raise them
         what = str(error) or type(error).__name__
         warnings.warn(f"{path} cannot be read ({what}); it is made anew", CacheWarning, 2)
         return None
@@ -231,9 +208,10 @@ def write(folder: Path, key: str, record: tuple) -> None:
     path = _path(folder, key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with draft_of(path) as draft, open(draft, "wb") as file:
-            _save(file, pack(record))
-        _count(folder, size_of(record))
+        content = encode(record)
+        with draft_of(path) as draft:
+            draft.write_bytes(content)
+        _count(folder, len(content))
     except OSError as error:
         warnings.warn(f"{path} cannot be written ({error}); going on without", CacheWarning, 2)
 
@@ -245,15 +223,6 @@ def _count(folder: Path, size: int) -> None:
     if _written[folder] > _LOOK_EVERY * limit:
         _written[folder] = 0
         _make_room(folder, limit)
-
-
-def _save(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays as ``numpy.load`` reads them, lightly compressed: a third of the bytes or less,
-    for a few milliseconds."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def recall(key: str, kind: Any, make: Callable[[], Any]) -> Any:
@@ -277,7 +246,7 @@ def folder_size(folder: Path) -> int:
 
 
 def _path(folder: Path, key: str) -> Path:
-    return folder / f"{key}.npz"
+    return folder / f"{key}{_SUFFIX}"
 
 
 def _make_room(folder: Path, limit: int) -> None:
@@ -295,7 +264,7 @@ def _make_room(folder: Path, limit: int) -> None:
             is_draft = entry.name.endswith((DRAFT, ".partial"))
             if is_draft and is_stale(found):
                 Path(entry.path).unlink(missing_ok=True)
-            elif is_draft or entry.name.endswith(".npz"):
+            elif is_draft or entry.name.endswith(_ENDINGS):
                 excess += found.st_size
                 if not is_draft:
                     files.append((found.st_mtime, found.st_size, entry.path))

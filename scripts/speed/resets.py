@@ -1,116 +1,67 @@
 """What beginning costs: episodes that end soon, and homes that nobody has been in before."""
 
-import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from avenv.acoustics import limit_memory
 from avenv.envs import BatchEnv
-from avenv.simulation import loading
-from avenv.simulation.homes import HomeStore
-from avenv.simulation.loading import limit_homes
-from speed.resident import growth, resident
+from speed.episodes import POLICIES, Course, Player, own_cache, take_turns, total
 
-POLICIES = {
-    "walking": (0.0, 0.6, 0.2, 0.2),
-    "random": (0.25, 0.25, 0.25, 0.25),
-    "stopping": (0.5, 0.3, 0.1, 0.1),
-}
-"""Chances of stop, forward, left and right."""
+WARM = 4
+"""Homes that are played warm: a step takes a third more in some than in others."""
 
-FIELD_BYTES = 256 * 2**20
+TURNS = 60
+"""Turns that many homes are played in, about."""
+
+ALL = 2**30
+"""Bytes in which all sound fields of the warm homes have room, and their homes."""
+
 FEW_FIELDS, FEW_HOMES = 64 * 2**20, 128 * 2**20
 """Bytes of sound fields and of homes that are full before a quarter of a long run is over."""
 
-LOOK = 20
-"""Steps of a batch from one look at the memory to the next."""
-
-
-@contextmanager
-def own_cache() -> Iterator[None]:
-    """Let nothing be on disk or in memory at first."""
-    before = os.environ.get("AVENV_CACHE")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ["AVENV_CACHE"] = folder
-        forget()
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["AVENV_CACHE"]
-            else:
-                os.environ["AVENV_CACHE"] = before
-
-
-def forget() -> None:
-    """Forget what memory has of homes and of their sound, as a new process would."""
-    loading.HOMES = HomeStore(loading._home, loading.HOME_BYTES)
-    limit_memory(0)
-    limit_memory(FIELD_BYTES)
-
-
-def play(
-    scenes: Any, policy: str, episodes: int, batch: int, limit: int, per_scene: int = 10
-) -> dict[str, float]:
-    """Return what so many episodes took, from the first reset on."""
-    rng, chances = np.random.default_rng(0), POLICIES[policy]
-    envs = BatchEnv(
-        num_envs=batch, scenes=scenes, sensors=("depth", "binaural"), image_size=(64, 64),
-        max_episode_steps=limit, episodes_per_scene=per_scene,
-    )  # fmt: skip
-    cpu, wall = time.process_time(), time.perf_counter()
-    envs.reset(seed=0)
-    begun, steps, resets, memory = batch, 0, batch, [resident()]
-    while begun < episodes:
-        _, _, terminated, truncated, _ = envs.step(rng.choice(4, batch, p=chances))
-        ended = int((terminated | truncated).sum())
-        begun, resets, steps = begun + ended, resets + ended, steps + batch
-        if steps // batch % LOOK == 0:
-            memory.append(resident())
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    envs.close()
-    return {"episodes": resets, "steps": steps, "cpu_s": cpu, "wall_s": wall,
-            "steps_per_cpu_s": steps / cpu, "steps_per_s": steps / wall,
-            "resident_mib": memory[-1], "grown": growth(memory)}  # fmt: skip
-
 
 def measure_resets(
-    episodes: int, homes: int, batch: int = 16, limit: int = 500
+    episodes: int,
+    homes: int,
+    batch: int = 16,
+    limit: int = 500,
+    policies: Iterable[str] = POLICIES,
 ) -> tuple[list[dict], list[dict]]:
-    """Return rows of episodes in a warm home and in many, and the ratios of steps/s to each other.
+    """Return rows of episodes in one home at a time and in many, and the ratios of steps/s.
 
-    Every number of homes has its episodes, ``episodes`` in all; the sets are gone through twice,
-    first with nothing on disk, then with what that has left, in a process that has forgotten all.
+    Every one of the many homes has its episodes, ``episodes`` in all; they are gone through twice,
+    first with nothing on disk, then with what that has left, by a new process each time. In turns
+    with it another process plays half as many episodes in one home after another, where it knows
+    all.
     """
     rows, ratios = [], []
-    with own_cache():
-        for policy in POLICIES:
-            warm = {}
-            for name in ("cold", "warm"):
-                warm = play("homes:train/0", policy, episodes, batch, limit)
-                rows.append({"name": f"one home, {name}, {policy}", **warm})
-            if policy != "walking":
-                continue
-            per_scene = max(1, round(episodes / homes))
+    for policy in policies:
+        many = Course((f"homes:train/{WARM}-{WARM + homes - 1}",), policy, episodes,
+                      max(1, round(episodes / homes)), limit, batch)  # fmt: skip
+        single = tuple(f"homes:train/{k}" for k in range(min(WARM, homes)))
+        one = replace(many, scenes=single, episodes=max(batch + 1, episodes // (2 * WARM)))
+        with own_cache():
+            (turns,) = take_turns([Player(one)], [None])
+            cold = total(turns)
+            rows.append(cold.row(f"one home, cold, {policy}"))
+            each = max(1, cold.steps // batch // TURNS)
             for name in ("first pass, nothing on disk", "second pass"):
-                forget()
-                many = play(
-                    f"homes:train/1-{max(homes, 2)}", policy, episodes, batch, limit, per_scene
-                )
-                rows.append({"name": f"{homes} homes, {name}, {policy}", **many})
-                share = many["steps_per_cpu_s"] / warm["steps_per_cpu_s"]
-                passed = many["steps_per_s"] / warm["steps_per_s"]
-                ratios.append({"name": f"{homes} homes over one warm home, steps/CPU s, {name}",
-                               "ratio": share})  # fmt: skip
-                ratios.append({"name": f"{homes} homes over one warm home, steps/s, {name}",
-                               "ratio": passed})  # fmt: skip
-                ratios.append({"name": f"memory of the second half over the quarter before, {name}",
-                               "ratio": 1 + many["grown"]})  # fmt: skip
+                players = [Player(one, (ALL, ALL), knows_all=True), Player(many)]
+                warm, new = take_turns(players, [each, 2 * each])
+                ours, theirs = total(new), total(warm)
+                rows.append(theirs.row(f"one home, warm, {policy}, beside the {name}"))
+                rows.append(ours.row(f"{homes} homes, {name}, {policy}"))
+                speeds = [
+                    ("steps/CPU s", ours.steps / ours.cpu, theirs.steps / theirs.cpu),
+                    ("steps/s", ours.steps / ours.wall, theirs.steps / theirs.wall),
+                ]
+                ratios += [
+                    {"name": f"{homes} homes over one warm home, {of}, {policy}, {name}",
+                     "ratio": there / here}
+                    for of, there, here in speeds
+                ]  # fmt: skip
     return rows, ratios
 
 
@@ -150,15 +101,13 @@ def measure_growth(
 
     What may be kept is limited so far that all room for it is soon taken: what grows then leaks.
     """
-    episodes = homes * per_scene
-    limit = -(-steps // max(1, episodes - batch))  # the last of a row is only begun
+    episodes = max(batch + 1, homes * per_scene)
+    limit = -(-steps // (episodes - batch))  # the last of a row is only begun
+    course = Course(("homes:train",), "walking", episodes, per_scene, limit, batch)
     with own_cache():
-        limit_memory(FEW_FIELDS)
-        limit_homes(FEW_HOMES)
-        walked = play("homes:train", "walking", episodes, batch, limit, per_scene)
-        forget()
-    name = f"{walked['steps']:,} steps in {homes} new homes"
-    return [{"name": name, **walked}], [
-        {"name": f"memory of the second half over the quarter before, {name}",
+        (turns,) = take_turns([Player(course, (FEW_FIELDS, FEW_HOMES))], [None])
+    walked = total(turns).row(f"{total(turns).steps:,} steps in {homes} new homes")
+    return [walked], [
+        {"name": f"memory of the second half over the quarter before, {walked['name']}",
          "ratio": 1 + walked["grown"]}
     ]  # fmt: skip

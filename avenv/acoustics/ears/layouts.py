@@ -24,7 +24,7 @@ from avenv.acoustics.ears.microphones import (
     spaced_pair,
 )
 from avenv.acoustics.ears.spherical import degrees, spherical_harmonics
-from avenv.acoustics.signal.filters import octave_filters, octave_weights
+from avenv.acoustics.signal.filters import end_products, octave_filters, octave_weights
 from avenv.core.frames import direction
 from avenv.core.suggest import did_you_mean
 
@@ -50,6 +50,7 @@ class ChannelLayout(NamedTuple):
         delays: (E, A, C) samples from the arrival at the listener's position to the first tap.
         power: (E, A, C, B) energy of a channel per octave band, relative to the diffuse field.
         octaves: (P + 1, B, M) octave filters for P steps of delay between two samples.
+        ends: (N + 2, B, B) their ``end_products``.
         covariance: (F, C, C) complex, expected spectral density of the channels in a diffuse field
             of unit density, at F frequencies from 0 to Nyquist: its diagonal is what a channel
             hears on average, the rest is how far channels cohere.
@@ -63,6 +64,7 @@ class ChannelLayout(NamedTuple):
     delays: Array
     power: Array
     octaves: Array
+    ends: NDArray[np.float64]
     covariance: NDArray[np.complex64]
     coincident: bool
     samples_per_metre: float
@@ -121,11 +123,13 @@ def _make_binaural(hrtf: Hrtf, sample_rate: int) -> ChannelLayout:
 
 def _finish(channels: Channels, sample_rate: int) -> ChannelLayout:
     filters, delays, covariance = channels
+    octaves = octave_filters(sample_rate, PHASES)
     return ChannelLayout(
         filters=np.ascontiguousarray(filters, np.float32),
         delays=np.ascontiguousarray(delays, np.float32),
         power=_directional_power(filters, covariance, sample_rate),
-        octaves=octave_filters(sample_rate, PHASES),
+        octaves=octaves,
+        ends=end_products(octaves),
         covariance=np.ascontiguousarray(covariance, np.complex64),
         coincident=filters.shape[2] > 1 and filters.shape[3] == 1 and not delays.any(),
         samples_per_metre=sample_rate / SPEED_OF_SOUND,

@@ -133,6 +133,10 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
     bins, bands = decay.shape
     above, below = np.empty((bins, bands), np.float32), np.empty((bins, bands), np.float32)
     tops, bottoms = np.zeros((bins + 1, bands)), np.zeros((bins + 1, bands))
+    scale = np.zeros((bins, bands))
+    for k in range(bins):
+        for b in range(bands):
+            scale[k, b] = 1 / decay[k, b] if decay[k, b] > 0 else 0.0
     for c in range(start, stop):
         above[:], below[:] = 0, 0
         for p in range(first[c], first[c + 1]):
@@ -141,9 +145,8 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
                 _add(share[p], reference[near[p]], below)
         for k in range(bins):
             for b in range(bands):
-                scale = 1 / decay[k, b] if decay[k, b] > 0 else 0.0
-                tops[k + 1, b] = tops[k, b] + above[k, b] * scale
-                bottoms[k + 1, b] = bottoms[k, b] + below[k, b] * scale
+                tops[k + 1, b] = tops[k, b] + above[k, b] * scale[k, b]
+                bottoms[k + 1, b] = bottoms[k, b] + below[k, b] * scale[k, b]
         for k in range(bins):
             reach = int(window * k)
             low, high = k - reach, min(k + reach + 1, bins)

@@ -73,29 +73,36 @@ def weigh_channels(level, moment, heading, power, apart):
     channels = power.shape[2]
     heard = np.empty((channels, bins, bands), np.float32)
     directed = np.zeros((channels, bins if apart else 0, bands), np.float32)
-    least, alone = np.float32(0), np.zeros(bins, np.bool_)
+    least, one, alone = np.float32(0), np.float32(1), np.zeros(bins, np.bool_)
+    flat = power.reshape(power.shape[0], power.shape[1], channels * bands)
+    gains = np.empty(channels * bands, np.float32)
     for k in range(bins):
         least = max(least, _HEARD_FROM * _loudest(level[k]))
     for k in range(bins):
+        if _loudest(level[k]) == 0:
+            heard[:, k] = 0
+            continue
         share = directed_share(moment[k])
         alone[k] = apart and share >= _DIRECTED and _loudest(level[k]) > least
-        rows, columns, weights = grid_cell(moment[k], heading, power)
+        r, a, w = grid_cell(moment[k], heading, power)
+        first, second = flat[r[0], a[0]], flat[r[1], a[1]]
+        third, fourth = flat[r[2], a[2]], flat[r[3], a[3]]
+        for n in range(len(gains)):
+            gains[n] = w[0] * first[n] + w[1] * second[n] + w[2] * third[n] + w[3] * fourth[n]
         for c in range(channels):
             for b in range(bands):
-                gain = np.float32(0)
-                for corner in range(4):
-                    gain += weights[corner] * power[rows[corner], columns[corner], c, b]
+                gain = gains[c * bands + b]
                 if alone[k]:
                     directed[c, k, b] = level[k, b] * share * gain
-                    heard[c, k, b] = level[k, b] * (1 - share)
+                    heard[c, k, b] = level[k, b] * (one - share)
                 else:
-                    heard[c, k, b] = level[k, b] * (1 - share + share * gain)
+                    heard[c, k, b] = level[k, b] * (one - share + share * gain)
     return heard, directed, alone
 
 
 @fast_inner
 def _loudest(level):
-    """Return the largest of the levels (B,) of a time bin."""
+    """Return the largest of some levels (N,), 0 if none is more."""
     loudest = np.float32(0)
     for value in level:
         loudest = max(loudest, value)
@@ -165,10 +172,7 @@ def shape_noise(density, bin_samples, start, noise, unit, shift, sign, out):
     """
     bins, bands = density.shape
     phases, margin = noise.shape[0], (noise.shape[2] - len(out)) // 2
-    faint = np.float32(0)
-    for k in range(bins):
-        for b in range(bands):
-            faint = max(faint, AUDIBLE * density[k, b])
+    faint = AUDIBLE * _loudest(density.reshape(bins * bands))
     edge, scale = _amplitudes(density, np.int64(start / bin_samples))
     ramp = np.empty(np.int64(np.ceil(bin_samples)) + 1, np.float32)
     for n in range(len(ramp)):

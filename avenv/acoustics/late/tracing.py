@@ -21,12 +21,13 @@ from avenv.acoustics.air import SPEED_OF_SOUND, air_absorption
 from avenv.acoustics.late.cells import MOST, Cells, blend, collect, first_reach
 from avenv.acoustics.late.denoising import REACH, smooth
 from avenv.acoustics.late.neighbours import cells_for
-from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree, child_image, spread_directions
+from avenv.acoustics.late.surfaces import chances_at, meet, uniform
+from avenv.acoustics.paths.image_sources import ImageTree, spread_directions
 from avenv.acoustics.settings import AcousticSettings
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
 from avenv.core.bands import OCTAVE_CENTRES
-from avenv.core.hashing import STRIDE, mix
+from avenv.core.hashing import mix
 from avenv.core.kernels import borrowing, inlined, inner, kernel
 from avenv.geometry import closest_hit, local_array
 
@@ -40,7 +41,6 @@ _EVEN = 15.0  # metres of flight over which air's mean share does for all of it,
 _THINNING = 0.26  # power of the energy left with which the number of rays falls
 _SILENCE = 1e-7  # share of the energy below which the rest is not followed
 _ANYWHERE = 1e9  # metres: further than any surface
-_LEAST_CROSSING = 0.01  # chance of a ray to pass a surface that lets any sound through
 _TRIM = 1e-9  # energy relative to the loudest bin below which the end of a field is cut off
 
 
@@ -86,12 +86,13 @@ def trace_late(
     air = air_absorption(OCTAVE_CENTRES, settings.temperature, settings.humidity)
     air = air * (np.log(10) / 10)  # dB to exponents of energy
     bins = int(np.ceil(settings.max_time / settings.bin))
+    chances = chances_at(scene)
     sums = np.zeros((_CHUNKS, len(cells.anchor), bins, bands + 3), np.float32)
     lost = np.zeros(_CHUNKS)
     parallel.run(
         _trace,
         (
-            (scene, tree, cells, source, air, rays, _no_rays(len(rays.image), bands),
+            (scene, chances, tree, cells, air, rays, _no_rays(len(rays.image), bands),
              settings.bin * SPEED_OF_SOUND, sums[c], lost[c : c + 1])
             for c, rays in enumerate(_start(source, settings, len(tree.key) > 0, bands))
         ),
@@ -176,7 +177,7 @@ def _seed(seed, chunk, random):
 
 
 @kernel
-def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
+def _trace(scene, chances, tree, cells, air, rays, spare, bin_length, out, lost):
     """Follow rays and add what they bring to out (C, K, B + 3), what escapes to lost (1,).
 
     All fly a stretch, then they are drawn anew: into ``spare``, which is as large.
@@ -189,7 +190,8 @@ def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
         horizon = min(horizon + _STRETCH, longest)
         for r in range(alive):
             while rays.state[r, 6] < horizon:
-                _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
+                _fly(scene, chances, tree, cells, air, half, rays, r, bin_length, longest, out,
+                     lost)  # fmt: skip
         left = _sum_weights(rays.weight[:alive], total) / number
         if left < _SILENCE:
             break
@@ -199,7 +201,7 @@ def _trace(scene, tree, cells, source, air, rays, spare, bin_length, out, lost):
 
 
 @inlined
-def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost):
+def _fly(scene, chances, tree, cells, air, half, rays, r, bin_length, longest, out, lost):
     """Take ray r to the next surface and beyond; one that leaves the scene is spent."""
     state, weight = rays.state[r], rays.weight[r]
     x, y, z, dx, dy, dz = state[0], state[1], state[2], state[3], state[4], state[5]
@@ -227,8 +229,8 @@ def _fly(scene, tree, cells, air, half, rays, r, bin_length, longest, out, lost)
             weight[b] = 0.0
         return
     state[0], state[1], state[2] = x + t * dx, y + t * dy, z + t * dz
-    rays.image[r] = _meet(scene, tree, triangle, rays.image[r], rays.random[r : r + 1], state,
-                          weight)  # fmt: skip
+    rays.image[r] = meet(scene, chances, tree, triangle, rays.image[r], rays.random[r : r + 1],
+                         state, weight)  # fmt: skip
     if state[3] == dx and state[4] == dy and state[5] == dz:
         rays.passed[r] = True
 
@@ -257,7 +259,7 @@ def _draw(rays, fresh, alive, wanted, total):
         matter += _importance(rays.weight[r], total)
     if matter <= 0:
         return 0
-    position = _uniform(rays.random[:1])
+    position = uniform(rays.random[:1])
     count = 0
     for r in range(alive):
         mean = wanted * _importance(rays.weight[r], total) / matter
@@ -285,57 +287,6 @@ def _importance(weight, total):
 
 
 @inlined
-def _meet(scene, tree, triangle, image, random, state, weight):
-    """Pass, mirror or scatter a ray at a surface.
-
-    Returns the image that it now stands for.
-
-    One of the three is drawn and the weights (B,) make up for its chance. While a ray stands for
-    an image, its weights follow each band's own scattering, so that early and late sound add up in
-    every band; afterwards all bands scatter with the mean of theirs, for otherwise the weights of
-    the bands would drift apart without bound.
-    """
-    surface = scene.surface[triangle]
-    absorption, scattering = scene.absorption[surface], scene.scattering[surface]
-    transmission = scene.transmission[surface]
-    n = scene.normals[triangle]
-    slope = state[3] * n[0] + state[4] * n[1] + state[5] * n[2]
-    passing = _chance_to_pass(absorption, transmission, slope > 0 and not scene.sheet[triangle])
-    side = -1.0 if slope > 0 else 1.0  # of the normal, towards where the ray came from
-    if _uniform(random) < passing:
-        for b in range(len(weight)):
-            weight[b] *= transmission[b] / passing
-        _step_off(state, n, -side)
-        return 0 if image == 0 else -1
-    scattered = _mean(scattering)
-    if _uniform(random) < scattered:
-        for b in range(len(weight)):
-            share = scattering[b] / scattered if image >= 0 else 1.0
-            weight[b] *= (1 - absorption[b]) / (1 - passing) * share
-        _lambert(state, n, side, _uniform(random), _uniform(random))
-        _step_off(state, n, side)
-        return -1
-    for b in range(len(weight)):
-        share = (1 - scattering[b]) / (1 - scattered) if image >= 0 else 1.0
-        weight[b] *= (1 - absorption[b]) / (1 - passing) * share
-    for a in range(3):
-        state[3 + a] -= 2 * slope * n[a]
-    _step_off(state, n, side)
-    return child_image(tree, image, scene.mirror[triangle], len(scene.planes))
-
-
-@inlined
-def _chance_to_pass(absorption, transmission, leaving):
-    """Return the chance with which a ray passes a surface; one that leaves a solid always does."""
-    passes, returns = _mean(transmission), 1 - _mean(absorption)
-    if leaving:
-        return 1.0
-    if passes <= 0:
-        return 0.0
-    return max(passes / (passes + max(returns, 0.0)), _LEAST_CROSSING)
-
-
-@inlined
 def _mean(values):
     total = 0.0
     for value in values:
@@ -349,28 +300,3 @@ def _largest(values):
     for value in values:
         largest = max(largest, value)
     return largest
-
-
-@inlined
-def _lambert(state, n, side, u, v):
-    """Draw a direction round the normal with the density of Lambert's cosine law."""
-    z, angle = 1 - 2 * u, 2 * np.pi * v
-    r = np.sqrt(max(0.0, 1 - z * z))
-    x, y, z = side * n[0] + r * np.cos(angle), side * n[1] + r * np.sin(angle), side * n[2] + z
-    length = np.sqrt(x * x + y * y + z * z)
-    if length < 1e-6:
-        x, y, z, length = side * n[0], side * n[1], side * n[2], 1.0
-    state[3], state[4], state[5] = x / length, y / length, z / length
-
-
-@inlined
-def _step_off(state, n, side):
-    for a in range(3):
-        state[a] += side * STEP_OFF * n[a]
-
-
-@inlined
-def _uniform(random):
-    """Return the next number in [0, 1) of the sequence whose state is random (1,) uint64."""
-    random[0] += STRIDE
-    return np.float64(mix(random[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)

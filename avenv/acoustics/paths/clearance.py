@@ -187,8 +187,11 @@ def _gather(
                 if passed[e] == leg:
                     continue
                 passed[e] = leg
-                s, t, clear = _closest(grid.lines[e], a, b)
-                if clear >= grid.lines[e, 7]:
+                line = grid.lines[e]
+                if _lines_are_apart(line, a, b):
+                    continue
+                s, t, clear = _closest(line, a, b)
+                if clear >= line[7]:
                     continue
                 along = way + s * distance(a, b)
                 zone_squared = max(along * (length - along) / length, 0.0)
@@ -313,6 +316,15 @@ def _height(scene, mirror, inside, x, y, z):
     side = inside[0] * plane[0] + inside[1] * plane[1] + inside[2] * plane[2] - plane[3]
     height = x * plane[0] + y * plane[1] + z * plane[2] - plane[3]
     return height if side > 0 else -height
+
+
+@inlined
+def _lines_are_apart(line, a, b):
+    """Say whether the lines that a leg and an edge are on are too far apart, which is soon seen."""
+    x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    n0, n1, n2 = y * line[5] - z * line[4], z * line[3] - x * line[5], x * line[4] - y * line[3]
+    height = (a[0] - line[0]) * n0 + (a[1] - line[1]) * n1 + (a[2] - line[2]) * n2
+    return height * height > line[7] * line[7] * (n0 * n0 + n1 * n1 + n2 * n2)
 
 
 @inlined

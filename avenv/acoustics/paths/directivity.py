@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import eval_legendre, spherical_jn, spherical_yn
 
 from avenv.acoustics.air import SPEED_OF_SOUND
-from avenv.core.frames import forward
+from avenv.core.bands import OCTAVE_CENTRES
+from avenv.core.kernels import borrowing
+from avenv.core.pinned import Pinned
 
 _ANGLES = np.linspace(0, np.pi, 181)
 _HEAD = 0.0875  # metres, radius
@@ -54,15 +56,32 @@ def make_directivity(name: str, bands: tuple[float, ...]) -> Directivity:
     return Directivity(gain, weights @ gain**2 / weights.sum())
 
 
-def gains_towards(
-    pattern: Directivity, departures: NDArray[np.float32], facing: float
-) -> NDArray[np.float64]:
-    """Return gains (P, B) towards world unit vectors (P, 3) of a source that faces a heading."""
-    cosine = np.clip(departures[:, :2] @ forward(facing), -1, 1)
-    position = np.arccos(cosine) * ((len(pattern.gain) - 1) / np.pi)
-    index = np.minimum(position.astype(np.int64), len(pattern.gain) - 2)
-    share = (position - index)[:, None]
-    return pattern.gain[index] * (1 - share) + pattern.gain[index + 1] * share
+@lru_cache(maxsize=16)
+def pinned_directivity(name: str) -> Pinned[Directivity]:
+    """Return a pattern in all ``OCTAVE_CENTRES``, as kernels take it.
+
+    Raises:
+        ValueError: as ``make_directivity``.
+    """
+    return Pinned(make_directivity(name, OCTAVE_CENTRES))
+
+
+@borrowing
+def weigh_directions(pattern, departures, facing, gains):
+    """Multiply gains (P, B) by those towards unit vectors (P, 3) of a source that faces a heading.
+
+    B may be fewer bands than the pattern has.
+    """
+    x, y = np.cos(facing), np.sin(facing)
+    last = len(pattern.gain) - 1
+    for p in range(len(departures)):
+        cosine = x * departures[p, 0] + y * departures[p, 1]
+        position = np.arccos(min(max(cosine, -1.0), 1.0)) * (last / np.pi)
+        index = np.int64(min(position, last - 1.0))
+        share = position - index
+        for b in range(gains.shape[1]):
+            before, after = pattern.gain[index, b], pattern.gain[index + 1, b]
+            gains[p, b] *= before * (1 - share) + after * share
 
 
 def _omni(bands: NDArray[np.float64]) -> NDArray[np.float64]:

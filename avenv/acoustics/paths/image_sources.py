@@ -5,6 +5,7 @@ the source (Allen & Berkley 1979, Borish 1984). A listener then checks these ima
 late field leaves out exactly the paths that they stand for.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -64,8 +65,9 @@ def find_images(
     for depth in range(order):
         alive = hits[:, depth] >= 0
         hits, node = hits[alive], node[alive]
-        keys, which = np.unique(node * mirrors + hits[:, depth], return_inverse=True)
-        node = total + which.ravel()
+        reflection = node * mirrors + hits[:, depth]
+        keys = np.unique(reflection)
+        node = total + np.searchsorted(keys, reflection)
         levels.append(keys)
         total += len(keys)
     key = np.concatenate(levels)
@@ -86,13 +88,16 @@ def move_images(scene: AcousticTables, tree: ImageTree, source: NDArray[np.float
     return tree._replace(position=position, bends=move_bends(scene, tree.bends, source))
 
 
+@lru_cache(maxsize=4)
 def spread_directions(number: int) -> NDArray[np.float64]:
     """Return unit vectors (number, 3) spread evenly over the sphere: a Fibonacci lattice."""
     k = np.arange(number)
     z = 1 - (2 * k + 1) / max(1, number)
     angle = k * np.pi * (3 - np.sqrt(5))
     r = np.sqrt(1 - z * z)
-    return np.column_stack([r * np.cos(angle), r * np.sin(angle), z])
+    directions = np.column_stack([r * np.cos(angle), r * np.sin(angle), z])
+    directions.flags.writeable = False  # others are given the same
+    return directions
 
 
 @inlined

@@ -17,7 +17,7 @@ from avenv.acoustics.paths.bends import (
     strongest_bends,
 )
 from avenv.acoustics.paths.clearance import MAX_NEAR, NEAR_COLUMNS, fade_past_edges
-from avenv.acoustics.paths.image_sources import STEP_OFF, ImageTree
+from avenv.acoustics.paths.image_sources import STEP_OFF
 from avenv.core.kernels import inlined, inner, kernel
 from avenv.geometry import closest_hit, segment_is_clear
 
@@ -28,7 +28,7 @@ _NEAREST = 0.01  # metres: a source is no point, and is nowhere louder than here
 _CANDIDATES = 2 * MAX_PATHS  # of the strongest ways round edges, that are tested for being free
 _MARGIN = 1e-6  # metres by which a mirror's box is larger than its triangles
 _TIE = 1e-12  # metres from a mirror within which a point is on it
-_BEFORE = 0.01  # metres before a mirror, up to which its own triangles may be
+_BEFORE = 0.01  # metres before a mirror, and behind, within which its own triangles may be
 
 
 class Paths(NamedTuple):
@@ -49,15 +49,16 @@ class Paths(NamedTuple):
     kind: NDArray[np.int8]
 
 
-def allocate_paths(tree: ImageTree, bands: int) -> Paths:
-    """Return room for all the paths that a source with these images can have to one listener."""
+@kernel
+def allocate_paths(tree, bands):
+    """Return room for all ``Paths`` that a source with these images can have to one listener."""
     number = len(tree.key) + MAX_PATHS
     return Paths(
-        length=np.empty(number, np.float32),
-        gain=np.empty((number, bands), np.float32),
-        arrival=np.empty((number, 3), np.float32),
-        departure=np.empty((number, 3), np.float32),
-        kind=np.empty(number, np.int8),
+        np.empty(number, np.float32),
+        np.empty((number, bands), np.float32),
+        np.empty((number, 3), np.float32),
+        np.empty((number, 3), np.float32),
+        np.empty(number, np.int8),
     )
 
 
@@ -228,8 +229,9 @@ def _is_clear_until(bvh, a, b):
 
 @inner
 def _mirror_met(scene, tree, image, before, a, b):
-    """Return the triangle of an image's mirror that a path from a meets at b, -1 if none.
+    """Return the triangle of an image's mirror that a path from a, which is clear, meets at b.
 
+    Or -1 if there is none.
     ``before`` is the image in whose mirror a is, 0 if a is the listener. Where a path bends twice
     in the corner between two mirrors, what is met there first may be either.
     """
@@ -238,8 +240,10 @@ def _mirror_met(scene, tree, image, before, a, b):
     beside, off = before, STEP_OFF if before > 0 else 0.0
     if length > 2 * off:
         dx, dy, dz = dx / length, dy / length, dz / length
+        off = max(off, length - 2 * _BEFORE)  # up to there nothing is in the way
         t, triangle = closest_hit(
-            scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz, 1e9
+            scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz,
+            length - off + _BEFORE,
         )
         met = scene.mirror[triangle] if triangle >= 0 else -1
         if met < 0 or met == tree.mirror[image]:

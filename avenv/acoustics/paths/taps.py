@@ -3,6 +3,7 @@
 import numpy as np
 
 from avenv.acoustics.ears.grid import grid_cell
+from avenv.acoustics.signal.filters import END
 from avenv.core.kernels import fast_inner, fast_part
 
 _BESIDE = np.float32(1e-7)
@@ -24,7 +25,6 @@ def add_early(lengths, gains, arrivals, heading, layout, out):
     length, size = layout.filters.shape[3], layout.octaves.shape[2]
     half = size // 2
     padded = np.zeros(3 + size + _WHOLE + 3, np.float32)
-    taps = padded[3 : 3 + size]
     ear = np.zeros(-(-length // 4) * 4, np.float32)
     loudest = np.float32(0)
     for p in range(len(lengths)):
@@ -33,6 +33,10 @@ def add_early(lengths, gains, arrivals, heading, layout, out):
         if _loudness(gains[p]) <= AUDIBLE * loudest:
             continue
         rows, columns, weights = grid_cell(arrivals[p], heading, layout.delays)
+        skip = END * _faint_ends(gains[p], layout.ends)
+        core = size - 2 * skip
+        padded[3 + core :] = 0
+        taps = padded[: 3 + -(-(core + 3) // _WHOLE) * _WHOLE]
         for c in range(out.shape[0]):
             delay = 0.0
             ear[:] = 0
@@ -43,13 +47,9 @@ def add_early(lengths, gains, arrivals, heading, layout, out):
                     ear[j] += weights[k] * corner[j]
             position = lengths[p] * layout.samples_per_metre + delay
             whole = np.int64(np.floor(position))
-            _weigh_octaves(gains[p], position - whole, layout.octaves, taps)
-            skip = _faint_ends(taps)
-            number = -(-(size - 2 * skip + 3) // _WHOLE) * _WHOLE
-            core = padded[skip : skip + number + 3]
-            core[:3] = 0
-            core[3 + size - 2 * skip :] = 0
-            _convolve_into(core, ear, whole - half + skip, out[c])
+            fraction = np.float32(position - whole)
+            _weigh_octaves(gains[p], fraction, layout.octaves, skip, padded[3 : 3 + core])
+            _convolve_into(taps, ear, whole - half + skip, out[c])
 
 
 @fast_inner
@@ -62,36 +62,54 @@ def _loudness(gains):
 
 
 @fast_inner
-def _weigh_octaves(gains, fraction, octaves, taps):
-    """Set taps (M,) to the sum of octave filters by gains (B,), ``fraction`` of a sample late."""
-    position = fraction * (octaves.shape[0] - 1)
-    phase = min(np.int64(position), octaves.shape[0] - 2)
-    share = np.float32(position - phase)
-    taps[:] = 0
-    for b in range(len(gains)):
-        early, late = gains[b] * (1 - share), gains[b] * share
-        for i in range(len(taps)):
-            taps[i] += early * octaves[phase, b, i] + late * octaves[phase + 1, b, i]
+def _faint_ends(gains, ends):
+    """Return how many runs of ``END`` taps to leave out at either end of an octave filter.
+
+    Together they hold less than ``_BESIDE`` of its energy: of gains (B,), by ``layout.ends``.
+    """
+    most = len(ends) - 1
+    enough, skip, step = _BESIDE * _energy(gains, ends[most]), np.int64(0), np.int64(1)
+    while 2 * step < most:
+        step *= 2
+    while step > 0:  # the energy grows with every run
+        if skip + step < most and _energy(gains, ends[skip + step]) <= enough:
+            skip += step
+        step //= 2
+    return skip
 
 
 @fast_inner
-def _faint_ends(taps):
-    """Return how many taps (M,) at either end together hold less than ``_BESIDE`` of the energy.
+def _energy(gains, products):
+    """Return the energy of a sum of bands by gains (B,), of their inner products (B, B)."""
+    energy = 0.0
+    for b in range(len(gains)):
+        row = 0.0
+        for c in range(len(gains)):
+            row += products[b, c] * gains[c]
+        energy += row * gains[b]
+    return energy
 
-    Eight at a time.
+
+@fast_inner
+def _weigh_octaves(gains, fraction, octaves, skip, taps):
+    """Set taps (M,) to the sum of octave filters by gains (B,), ``fraction`` of a sample late.
+
+    Of those they are the taps from ``skip`` on. Bands come two at a time, so that taps are read and
+    written half as often.
     """
-    whole = np.float32(0)
-    for tap in taps:
-        whole += tap * tap
-    ends, skip, size = np.float32(0), 0, len(taps)
-    while 2 * (skip + 8) < size:
-        first, last = taps[skip : skip + 8], taps[size - skip - 8 : size - skip]
-        for i in range(8):
-            ends += first[i] * first[i] + last[i] * last[i]
-        if ends > _BESIDE * whole:
-            break
-        skip += 8
-    return skip
+    position = fraction * np.float32(octaves.shape[0] - 1)
+    phase = min(np.int64(position), octaves.shape[0] - 2)
+    late = position - np.float32(phase)
+    early, last = np.float32(1) - late, skip + len(taps)
+    taps[:] = 0
+    for b in range(0, len(gains), 2):
+        other = min(b + 1, len(gains) - 1)
+        first, second = gains[b], gains[other] if other > b else np.float32(0)
+        a0, a1, b0, b1 = first * early, first * late, second * early, second * late
+        x0, x1 = octaves[phase, b, skip:last], octaves[phase + 1, b, skip:last]
+        y0, y1 = octaves[phase, other, skip:last], octaves[phase + 1, other, skip:last]
+        for i in range(len(taps)):
+            taps[i] += a0 * x0[i] + a1 * x1[i] + (b0 * y0[i] + b1 * y1[i])
 
 
 @fast_inner

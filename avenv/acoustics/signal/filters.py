@@ -10,6 +10,8 @@ OCTAVE_REACH = 8e-3
 5.7 ms, so shorter filters could not tell these bands apart."""
 _SINC_REACH = 32
 """Half the length of a fractional delay, samples: right within 0.4 % up to 0.46 of the rate."""
+END = 8
+"""Taps that are left out together at either end of an octave filter."""
 
 
 def octave_weights(frequencies: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
@@ -44,6 +46,20 @@ def octave_filters(sample_rate: int, phases: int) -> NDArray[np.float32]:
     whole = np.sinc(offset) * _taper(np.abs(offset) / _SINC_REACH)
     taps[:, -1] = whole[:, 0] - taps[:, :-1].sum(axis=1)
     return taps.astype(np.float32)
+
+
+def end_products(filters: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what tells how much of the energy of a sum of octave filters is at its ends.
+
+    Of filters (P + 1, B, M), the inner products (N + 2, B, B) of their bands within the first and
+    the last 0, 1, ... N times ``END`` taps, which leave some in the middle, and at last within all
+    taps: means over the P + 1, from which the least and the greatest hardly differ.
+    """
+    bands = filters.astype(np.float64)
+    products = np.einsum("pbi,pci->ibc", bands, bands) / len(filters)
+    runs = np.arange((len(products) - 1) // (2 * END) + 1) * END
+    sums = np.concatenate([0 * products[:1], np.cumsum(products, axis=0)])
+    return np.concatenate([sums[runs] + sums[-1] - sums[len(products) - runs], sums[-1:]])
 
 
 def _taper(position: NDArray[np.float64]) -> NDArray[np.float64]:

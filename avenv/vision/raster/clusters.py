@@ -15,7 +15,7 @@ from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts, make_charts, moved_frames, no_charts
 from avenv.vision.light.lighting import find_lighting
 from avenv.vision.raster.corners import share_corners
-from avenv.vision.raster.hierarchy import build_tree, split
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE, build_tree, split
 from avenv.vision.raster.mipmaps import Atlas, build_atlas, no_atlas
 from avenv.vision.raster.scene import RasterArrays, RasterScene, relight
 from avenv.vision.raster.triangles import CUT_OUT, TWO_SIDED
@@ -135,24 +135,27 @@ def _arrays(
     orders, trees = zip(*(split(members, centroids) for members in parts), strict=True)
     order, sizes = np.concatenate(orders), np.concatenate(trees)
     triangles, normals = compiled.triangles[order], compiled.normals[order]
-    vertices, corners, first_vertex, low, high = share_corners(triangles, sizes)
+    vertices, corners, first_vector, low, high = share_corners(triangles, sizes)
     boxes, first_child, root = _forest([len(tree) for tree in trees], low, high)
     margin = int(charts.width.max(initial=0)) + 2
     offset = np.einsum("td,td->t", normals.astype(np.float64), triangles[:, 0].astype(np.float64))
     kind = TWO_SIDED * compiled.double_sided[order] + CUT_OUT * atlas.cut[compiled.surface[order]]
     frame, table = _chart_rows(charts, frames, compiled.surface[charts.leader], atlas)
+
+    def filled(values: NDArray) -> NDArray:
+        return _in_clusters(values, sizes)
+
     return RasterArrays(
         boxes=boxes,
         first_child=first_child,
         root=root,
-        part_start=np.cumsum([0, *map(len, parts)]).astype(np.int32),
-        first_triangle=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
-        first_vertex=first_vertex,
+        part_start=CLUSTER_SIZE * np.cumsum([0, *map(len, trees)], dtype=np.int32),
+        first_vector=first_vector,
         vertices=vertices,
-        corners=corners,
-        planes=np.ascontiguousarray(np.vstack([normals.T, -offset]), np.float32),
-        kind=kind.astype(np.uint8),
-        chart=charts.of_triangle[order],
+        corners=_by_cluster(filled(corners.T)),
+        planes=_by_cluster(filled(np.column_stack([normals, -offset]).astype(np.float32))),
+        kind=filled(kind.astype(np.uint8)),
+        chart=filled(charts.of_triangle[order]),
         chart_frame=frame,
         chart_table=table,
         light=np.zeros(len(charts.position) + margin, np.uint64),
@@ -160,9 +163,22 @@ def _arrays(
         first_texel=atlas.first,
         log_size=atlas.log_size,
         texels_per_unit=atlas.per_unit,
-        category=compiled.category[order],
-        object=compiled.object[order],
+        category=filled(compiled.category[order]),
+        object=filled(compiled.object[order]),
     )
+
+
+def _in_clusters(values: NDArray, sizes: NDArray[np.int64]) -> NDArray:
+    """Return rows (N, ...) of clusters of so many triangles each, filled up with zeros (T, ...)."""
+    filled = np.zeros((len(sizes), CLUSTER_SIZE, *values.shape[1:]), values.dtype)
+    filled[np.arange(CLUSTER_SIZE) < sizes[:, None]] = values
+    return filled.reshape(-1, *values.shape[1:])
+
+
+def _by_cluster(rows: NDArray) -> NDArray:
+    """Return rows (T, K) of triangles as (C, K, CLUSTER_SIZE)."""
+    clusters = rows.reshape(-1, CLUSTER_SIZE, rows.shape[1])
+    return np.ascontiguousarray(clusters.swapaxes(1, 2))
 
 
 def _parts(compiled: CompiledScene, movable: Sequence[int]) -> list[NDArray[np.int64]]:

@@ -4,8 +4,18 @@ import numpy as np
 
 from avenv.core.kernels import inlined
 from avenv.vision.camera.projection import across, affine_at, eye, pivot
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 
 _HALF = np.float32(0.5)
+_FAINT = np.float32(1e-6)
+_SIZE = np.uint64(CLUSTER_SIZE)
+
+
+@inlined
+def plane_of(scene, t):
+    """Return (n_x, n_y, n_z, d), which tell the height above the plane of triangle t (uint64)."""
+    planes, c, n = scene.planes, t // _SIZE, t % _SIZE
+    return planes[c, 0, n], planes[c, 1, n], planes[c, 2, n], planes[c, 3, n]
 
 
 @inlined
@@ -41,3 +51,9 @@ def along_row(frames, chart, first, near, row, camera):
     a = at_eye * near[0] + affine_at(f, pivot(camera))
     a += per_pixel * (up * (camera.centre_y - _HALF - row) + left * (camera.centre_x - _HALF))
     return a, at_eye * near[1] - per_pixel * left
+
+
+@inlined
+def divisor(near, column):
+    """Return what u and v along a row are multiplied by at a column."""
+    return np.float32(1) / max(near[0] + near[1] * np.float32(column), _FAINT)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from avenv.core.kernels import borrowing, inlined
 from avenv.geometry import local_array
-from avenv.vision.raster.hierarchy import CLUSTER_SIZE
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE, LANES
 
 Numbers = NDArray[np.float32]
 
@@ -19,9 +19,9 @@ def share_corners(
     """Tell apart the corners of triangles (T, 3, 3) in clusters of so many each.
 
     Returns:
-        vertices (3, V), sorted within each of the C clusters; corners (3, T) and first_vertex
-        (C + 1,) as in ``RasterArrays``; the boxes around clusters, low and high (C, 3), from
-        infinity to minus infinity around none.
+        vertices (3 * V,), sorted within each of the C clusters, corners (3, T) and first_vector
+        (C + 1,) as in ``RasterArrays``, but for triangles that fill up clusters; the boxes around
+        clusters, low and high (C, 3), from infinity to minus infinity around none.
     """
     first = np.concatenate([[0], np.cumsum(sizes)])
     points = np.empty((3 * len(triangles), 3), np.float32)
@@ -30,8 +30,17 @@ def share_corners(
     low = np.full((len(sizes), 3), np.inf, np.float32)
     high = -low
     _share(triangles, first, points, corners, first_vertex, low, high)
-    vertices = np.ascontiguousarray(points[: first_vertex[-1]].T)
-    return vertices, corners, first_vertex, low, high
+    count = np.diff(first_vertex)
+    first_vector = np.cumsum(np.append(0, -(-count // LANES)), dtype=np.int32)
+    # Where x of each corner goes; y is as far on as its cluster is wide, and z as far again.
+    place = np.arange(first_vertex[-1]) + np.repeat(
+        3 * LANES * first_vector[:-1] - first_vertex[:-1], count
+    )
+    width = np.repeat(LANES * np.diff(first_vector), count)
+    vertices = np.zeros(3 * LANES * first_vector[-1], np.float32)
+    for axis in range(3):
+        vertices[place + axis * width] = points[: first_vertex[-1], axis]
+    return vertices, corners, first_vector, low, high
 
 
 @borrowing

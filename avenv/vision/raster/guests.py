@@ -146,7 +146,7 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
 
     All that the second has moves; its light lies behind that of the first.
     """
-    clusters, others = len(a.first_triangle) - 1, len(b.first_triangle) - 1
+    clusters, others = len(a.planes), len(b.planes)
     # Clusters are numbered before nodes.
     of_a = np.where(a.first_child < clusters, a.first_child, a.first_child + others)
     of_b = np.where(b.first_child < others, b.first_child, b.first_child + len(a.boxes)) + clusters
@@ -157,20 +157,15 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
         "first_child": np.concatenate([of_a, of_b]),
         "root": np.concatenate([a.root, b.root[1:] + len(a.boxes)]),
         "part_start": np.concatenate([a.part_start, b.part_start[2:] + a.part_start[-1]]),
-        "first_triangle": np.concatenate(
-            [a.first_triangle, b.first_triangle[1:] + a.first_triangle[-1]]
-        ),
-        "first_vertex": np.concatenate([a.first_vertex, b.first_vertex[1:] + a.first_vertex[-1]]),
+        "first_vector": np.concatenate([a.first_vector, b.first_vector[1:] + a.first_vector[-1]]),
         "chart": np.concatenate([a.chart, chart]),
         "chart_table": np.concatenate([a.chart_table, table]),
         "texels": texels,
         "first_texel": first_texel,
     }
-    for name in ("boxes", "kind", "chart_frame", "light", "log_size", "texels_per_unit",
-                 "category", "object"):  # fmt: skip
+    for name in ("boxes", "vertices", "corners", "planes", "kind", "chart_frame", "light",
+                 "log_size", "texels_per_unit", "category", "object"):  # fmt: skip
         joined[name] = np.concatenate([getattr(a, name), getattr(b, name)])
-    for name in ("vertices", "corners", "planes"):
-        joined[name] = np.concatenate([getattr(a, name), getattr(b, name)], axis=1)
     return RasterArrays(
         **{
             name: np.ascontiguousarray(array, getattr(a, name).dtype)

@@ -15,6 +15,10 @@ from avenv.geometry import local_array
 CLUSTER_SIZE = 32
 """Most triangles in a cluster."""
 
+LANES = 16
+"""Corners of a cluster come in so many, the rest filled up: a float32 of each of them is a vector
+of the processor, and a line of its cache."""
+
 WIDTH = 8
 """Children of a node."""
 

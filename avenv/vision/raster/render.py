@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from avenv.core import parallel
 from avenv.core.kernels import inner, kernel
+from avenv.core.pinned import opened
 from avenv.vision.camera.checks import finite
 from avenv.vision.camera.pictures import Pictures
 from avenv.vision.camera.projection import NEAR, Intrinsics, pose_rows, posed_at
@@ -15,14 +16,16 @@ from avenv.vision.raster.buffer import HIDDEN, TILE, VisibilityBuffer
 from avenv.vision.raster.hierarchy import CLUSTER_SIZE
 from avenv.vision.raster.instances import camera_poses, placed
 from avenv.vision.raster.scene import RasterScene
-from avenv.vision.raster.shading import PIECE, DrawList, label, measure, orient, shade
-from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster
+from avenv.vision.raster.shading import DrawList, label, measure, orient, shade
+from avenv.vision.raster.strip import ROOM, Strip
+from avenv.vision.raster.triangles import CORNERS, SEEN_ROWS, Workbench, draw_cluster, fetch_cluster
 from avenv.vision.raster.visibility import (
     BUCKETS,
     Search,
     Tiles,
     begin,
     is_hidden,
+    look_ahead,
     look_into,
     mark_stale,
 )
@@ -75,7 +78,7 @@ def render(
     parallel.run(
         draw_cameras,
         (
-            (scenes[key].arrays, drawn[members], poses, things, lens, pictures, buffer)
+            (scenes[key].pinned, drawn[members], poses, things, lens, pictures, buffer)
             for key, members in parallel.runs_by_key(scene_of[drawn], CAMERAS_PER_JOB)
         ),
     )
@@ -89,7 +92,7 @@ class _Scratch(NamedTuple):
     work: Workbench
     drawn: DrawList
     part: NDArray[np.int32]  # (1 + K,) part that each thing drawn is, -1 for none
-    places: NDArray[np.int32]  # (8 * PIECE,)
+    strip: Strip
 
 
 @kernel
@@ -100,10 +103,11 @@ def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
     ``poses`` (n, 1 + K, 12) are those of all cameras and their instances; ``things`` are the part
     of each instance (n, K), and by how many light samples its light lies further on (n, K).
     """
+    scene = opened(scene)
     height, width = pictures.rgb.shape[1], pictures.rgb.shape[2]
     nearness, triangle = buffer.nearness[cameras[0]], buffer.triangle[cameras[0]]
     grid = (nearness.shape[0] // TILE, nearness.shape[1] // TILE)
-    boxes, count = len(scene.first_triangle) - 1 + len(scene.boxes), poses.shape[1]
+    boxes, count = len(scene.planes) + len(scene.boxes), poses.shape[1]
     scratch = _Scratch(
         Search(
             np.empty(BUCKETS, np.int32),
@@ -126,7 +130,7 @@ def draw_cameras(scene, cameras, poses, things, lens, pictures, buffer):
             np.empty(count, np.int32),
         ),
         np.empty(count, np.int32),
-        np.empty(8 * PIECE, np.int32),
+        Strip(np.empty(8 * ROOM, np.int32), np.empty(ROOM, np.uint64)),
     )
     for i in cameras:
         _list_things(scene, poses, things, i, scratch)
@@ -156,12 +160,12 @@ def _list_things(scene, poses, things, i, scratch):
 def _draw(scene, lens, scratch, height, width, nearness, triangle):
     """Fill the visibility buffer, thing by thing, each from near to far."""
     search, tiles, size = scratch.search, scratch.tiles, (height, width)
-    clusters = len(scene.first_triangle) - 1
+    clusters = np.uint64(len(scene.planes))
     for thing in range(len(scratch.part)):
         if scratch.part[thing] < 0:
             continue
         camera = posed_at(scratch.drawn.pose, thing, lens)
-        begin(search, clusters + scene.root[scratch.part[thing]], tiles)
+        begin(search, clusters + np.uint64(scene.root[scratch.part[thing]]), tiles)
         for bucket in range(BUCKETS):
             while search.head[bucket] >= 0:
                 k = np.uint64(search.head[bucket])
@@ -169,8 +173,11 @@ def _draw(scene, lens, scratch, height, width, nearness, triangle):
                 if is_hidden(search, k, lens.converging, nearness, tiles):
                     continue
                 if k >= clusters:
-                    look_into(scene, camera, k - np.uint64(clusters), bucket, tiles, search)
+                    look_into(scene, camera, k - clusters, bucket, tiles, search)
                     continue
+                following = look_ahead(search, bucket)
+                if following >= 0 and np.uint64(following) < clusters:
+                    fetch_cluster(scene, following)
                 clips = search.nearest[k] < NEAR
                 draw_cluster(
                     scene, camera, k, clips, scratch.drawn.shift[thing], size, scratch.work,
@@ -194,7 +201,7 @@ def _clear(width, height, nearness, triangle, tiles):
 def _resolve(scene, lens, i, nearness, triangle, scratch, pictures):
     drawn = scratch.drawn
     if len(pictures.rgb):
-        shade(scene, lens, drawn, triangle, scratch.places, pictures.rgb[i])
+        shade(scene, lens, drawn, triangle, scratch.strip, pictures.rgb[i])
     if len(pictures.depth):
         measure(lens.converging, nearness, triangle, pictures.depth[i])
     if len(pictures.semantic):

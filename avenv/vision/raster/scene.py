@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avenv.core.pinned import Pinned
 from avenv.scene.compiled import CompiledScene
 from avenv.vision.light.charts import Charts
 from avenv.vision.light.lighting import Lighting
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
 
 class RasterArrays(NamedTuple):
-    """What the kernels read of one scene: T triangles in C contiguous clusters, V corners.
+    """What the kernels read of one scene: T triangles in C clusters, V corners.
 
     The fixed scene and each of its M movable parts have a tree of their own; 1 + M parts in all.
+    Each cluster has room for ``CLUSTER_SIZE`` triangles, T in all, and for its corners in whole
+    vectors of ``LANES``, V in all; the rest is filled with zeros, triangles that nobody sees.
 
     Attributes:
         boxes: (G, 6, 8) float32 nodes of the trees: centre (rows 0 to 2) and half size (3 to 5) of
@@ -28,11 +32,12 @@ class RasterArrays(NamedTuple):
         first_child: (G,) int32 first child: a cluster, or C plus a node.
         root: (1 + M,) int32 each part's topmost node.
         part_start: (2 + M,) int32 where each part's triangles start.
-        first_triangle: (C + 1,) int32 where each cluster's triangles start.
-        first_vertex: (C + 1,) int32 where each cluster's corners start.
-        vertices: (3, V) float32 corners, metres; shared within a cluster, repeated between them.
-        corners: (3, T) uint8 corners of each triangle, counted from its cluster's first vertex.
-        planes: (4, T) float32 unit normal n and -n·p of a point p on the triangle.
+        first_vector: (C + 1,) int32 where each cluster's corners start, in vectors.
+        vertices: (3 * V,) float32 corners, metres: x of all of a cluster, y, z, then the next
+            cluster's; shared within a cluster, repeated between them.
+        corners: (C, 3, CLUSTER_SIZE) uint8 corners of each triangle, counted from its cluster's
+            first one.
+        planes: (C, 4, CLUSTER_SIZE) float32 unit normal n and -n·p of a point p on the triangle.
         kind: (T,) uint8 bits ``TWO_SIDED`` and ``CUT_OUT``.
         chart: (T,) int32 chart of each triangle.
         chart_frame: (C', 16) float32 one line of the processor's cache for each chart:
@@ -49,8 +54,7 @@ class RasterArrays(NamedTuple):
     first_child: NDArray[np.int32]
     root: NDArray[np.int32]
     part_start: NDArray[np.int32]
-    first_triangle: NDArray[np.int32]
-    first_vertex: NDArray[np.int32]
+    first_vector: NDArray[np.int32]
     vertices: NDArray[np.float32]
     corners: NDArray[np.uint8]
     planes: NDArray[np.float32]
@@ -88,13 +92,20 @@ class RasterScene:
     atlas: Atlas
     guests: "Guests | None" = None
 
+    @cached_property
+    def pinned(self) -> Pinned[RasterArrays]:
+        """The arrays, as the kernels take them."""
+        return Pinned(self.arrays)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles have: none of the textures that are others' alone."""
         texels, first = without_others(self.arrays.texels, self.arrays.first_texel)
         arrays = self.arrays._replace(texels=texels, first_texel=first)
         # Guests' textures come after the scene's own.
         atlas = self.atlas._replace(texels=texels, first=first[: len(self.atlas.first)])
-        return {**vars(self), "arrays": arrays, "atlas": atlas}
+        state = {**vars(self), "arrays": arrays, "atlas": atlas}
+        state.pop("pinned", None)  # it has the arrays as they were
+        return state
 
     @property
     def lamps(self) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avenv.core.kernels import inlined
+from avenv.geometry.lanes import prefetch
 from avenv.vision.camera.projection import NEAR, eye
 from avenv.vision.raster.buffer import HIDDEN, TILE, TILE_BITS
-from avenv.vision.raster.coordinates import along_row, nearness_plane
-from avenv.vision.raster.hierarchy import CLUSTER_SIZE
+from avenv.vision.raster.coordinates import along_row, nearness_plane, plane_of
+from avenv.vision.raster.hierarchy import CLUSTER_SIZE, LANES
 from avenv.vision.raster.mipmaps import OPAQUE
 
 AHEAD, LEFT, UP, COLUMN, ROW, NEARNESS = range(6)
@@ -54,6 +55,20 @@ class Workbench(NamedTuple):
 
 
 @inlined
+def fetch_cluster(scene, cluster):
+    """Let what ``draw_cluster`` reads come into the cache, while another cluster is drawn."""
+    cluster, size = np.uint64(cluster), np.uint64(CLUSTER_SIZE)
+    for vector in range(scene.first_vector[cluster], scene.first_vector[cluster + np.uint64(1)]):
+        for axis in range(3):
+            prefetch(scene.vertices, np.uint64(LANES * (3 * vector + axis)))
+    for n in range(0, 4 * CLUSTER_SIZE, LANES):
+        prefetch(scene.planes, np.uint64(4) * size * cluster + np.uint64(n))
+    for n in range(3):
+        prefetch(scene.corners, size * (np.uint64(3) * cluster + np.uint64(n)))
+    prefetch(scene.kind, size * cluster)
+
+
+@inlined
 def draw_cluster(scene, camera, cluster, clips, shift, size, work, nearness, triangle):
     """Draw the triangles of one cluster that face the camera.
 
@@ -61,12 +76,13 @@ def draw_cluster(scene, camera, cluster, clips, shift, size, work, nearness, tri
     into the visibility buffer ``nearness`` and ``triangle``; ``size`` is the (height, width) drawn.
     """
     _project(scene, camera, cluster, size, work)
-    first, corners = np.uint64(scene.first_triangle[cluster]), scene.corners
+    first, corners = cluster * np.uint64(CLUSTER_SIZE), scene.corners
     seen, polygon = work.seen, work.polygon
     for n in range(_find_facing(scene, camera, cluster, work)):
         local = np.uint64(work.facing[n])
-        t = first + local
-        i, j, k = np.uint64(corners[0, t]), np.uint64(corners[1, t]), np.uint64(corners[2, t])
+        i = np.uint64(corners[cluster, 0, local])
+        j = np.uint64(corners[cluster, 1, local])
+        k = np.uint64(corners[cluster, 2, local])
         ends = 3
         if clips and min(seen[AHEAD, i], seen[AHEAD, j], seen[AHEAD, k]) < NEAR:
             ends = _clip(work, camera, (i, j, k), size)
@@ -74,7 +90,7 @@ def draw_cluster(scene, camera, cluster, clips, shift, size, work, nearness, tri
             continue
         else:
             polygon[0], polygon[1], polygon[2] = i, j, k
-        height = work.height[local]
+        t, height = first + local, work.height[local]
         for e in range(2, ends):
             ends_of = (np.uint64(polygon[0]), np.uint64(polygon[e - 1]), np.uint64(polygon[e]))
             _fill(scene, camera, t, height, ends_of, shift, size, work, nearness, triangle)
@@ -90,15 +106,16 @@ def _misses_centres(pixel, axis, i, j, k):
 @inlined
 def _find_facing(scene, camera, cluster, work):
     """Write the eye's height above a cluster's triangles, list those it sees, and count them."""
-    first, planes = np.uint64(scene.first_triangle[cluster]), scene.planes
+    first, planes = cluster * np.uint64(CLUSTER_SIZE), scene.planes
     x, y, z, w = eye(camera)
-    count = np.uint64(scene.first_triangle[cluster + 1]) - first
-    for n in range(count):
-        t = first + np.uint64(n)
-        work.height[n] = planes[0, t] * x + planes[1, t] * y + planes[2, t] * z + planes[3, t] * w
+    for k in range(CLUSTER_SIZE):
+        n = np.uint64(k)
+        work.height[n] = (planes[cluster, 0, n] * x + planes[cluster, 1, n] * y
+                          + planes[cluster, 2, n] * z + planes[cluster, 3, n] * w)  # fmt: skip
     found = np.uint64(0)
-    for n in range(count):
-        height, two_sided = work.height[n], (scene.kind[first + np.uint64(n)] & TWO_SIDED) != 0
+    for k in range(CLUSTER_SIZE):
+        n = np.uint64(k)
+        height, two_sided = work.height[n], (scene.kind[first + n] & TWO_SIDED) != 0
         work.facing[found] = n
         found += np.uint64((height > 0) | ((height < 0) & two_sided))
     return found
@@ -107,12 +124,14 @@ def _find_facing(scene, camera, cluster, work):
 @inlined
 def _project(scene, camera, cluster, size, work):
     """Write a cluster's corners as the camera sees them."""
-    first, vertices = np.uint64(scene.first_vertex[cluster]), scene.vertices
-    seen = work.seen
-    count = np.uint64(scene.first_vertex[cluster + 1]) - first
+    vertices, seen = scene.vertices, work.seen
+    start, end = np.uint64(scene.first_vector[cluster]), np.uint64(scene.first_vector[cluster + 1])
+    count = (end - start) * np.uint64(LANES)
+    first = start * np.uint64(3 * LANES)
     for k in range(count):
         v = first + np.uint64(k)
-        x, y, z = vertices[0, v] - camera.x, vertices[1, v] - camera.y, vertices[2, v] - camera.z
+        x, y, z = vertices[v], vertices[v + count], vertices[v + count + count]
+        x, y, z = x - camera.x, y - camera.y, z - camera.z
         ahead = camera.ahead_x * x + camera.ahead_y * y + camera.ahead_z * z
         seen[AHEAD, k] = ahead
         seen[LEFT, k] = camera.left_x * x + camera.left_y * y + camera.left_z * z
@@ -178,9 +197,7 @@ def _fill(scene, camera, t, height, ends, shift, size, work, nearness, triangle)
         a, c = c, a
     if seen[ROW, c] < seen[ROW, b]:
         b, c = c, b
-    planes = scene.planes
-    plane = (planes[0, t], planes[1, t], planes[2, t], planes[3, t])
-    p, q, r = nearness_plane(plane, height, camera)
+    p, q, r = nearness_plane(plane_of(scene, t), height, camera)
     # The plane of a triangle seen nearly edge-on is ill-conditioned: keep to its corners.
     low = min(seen[NEARNESS, a], seen[NEARNESS, b], seen[NEARNESS, c])
     high = max(seen[NEARNESS, a], seen[NEARNESS, b], seen[NEARNESS, c])

@@ -75,6 +75,14 @@ def look_into(scene, camera, node, bucket, tiles, search):
             search.head[b] = k
 
 
+@inlined
+def look_ahead(search, bucket):
+    """Return the box that is nearest of those waiting from ``bucket`` on, -1 if there is none."""
+    while bucket < BUCKETS - 1 and search.head[bucket] < 0:
+        bucket += 1
+    return search.head[bucket]
+
+
 # Layout: boxes (G, 6, 8), centre and half size of a node's eight children.
 @inlined
 def _measure_boxes(boxes, camera, node, first, tiles, search):
