@@ -242,7 +242,13 @@ def _mirror_met(scene, tree, image, before, a, b):
         dx, dy, dz = dx / length, dy / length, dz / length
         off = max(off, length - 2 * _BEFORE)  # up to there nothing is in the way
         t, triangle = closest_hit(
-            scene.bvh, a[0] + off * dx, a[1] + off * dy, a[2] + off * dz, dx, dy, dz,
+            scene.bvh,
+            a[0] + off * dx,
+            a[1] + off * dy,
+            a[2] + off * dz,
+            dx,
+            dy,
+            dz,
             length - off + _BEFORE,
         )
         met = scene.mirror[triangle] if triangle >= 0 else -1
