@@ -67,12 +67,6 @@ def labelled_ply(path, ids, matrix=Z_UP, of="face"):
     return write(path, "\n".join([*header, *points, *faces]) + "\n")
 
 
-def bounds(compiled, name):
-    number = [thing.name for thing in compiled.objects].index(name)
-    points = compiled.triangles[compiled.object == number].reshape(-1, 3)
-    return np.array([points.min(axis=0), points.max(axis=0)])
-
-
 def category(compiled, name):
     return next(CATEGORIES[o.category] for o in compiled.objects if o.name == name)
 

@@ -19,6 +19,22 @@ def box(extents, centre=(0, 0, 0), inwards=False):
     return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
 
 
+def box_file(path, extents, centre, inwards=False, name="oak"):
+    """Write a box of a material, in the axes of the file, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mesh = box(extents, centre, inwards)
+    mesh.visual = trimesh.visual.TextureVisuals(material=pbr(name, [1.0, 1.0, 1.0]))
+    mesh.export(path)
+    return path
+
+
+def bounds(compiled, name):
+    """Return the least and the greatest corner (2, 3) of an object of a compiled scene."""
+    number = [thing.name for thing in compiled.objects].index(name)
+    points = compiled.triangles[compiled.object == number].reshape(-1, 3)
+    return np.array([points.min(axis=0), points.max(axis=0)])
+
+
 def room_with_block():
     """Return a 5 x 4 x 3 m room and a block of 1 x 1 x 0.7 m in it, Z up."""
     return {

@@ -177,3 +177,9 @@ def task_options(name: str) -> dict:
     options["propagation"] = {"rays": 512}
     more = TASK_OPTIONS.get(name, {})
     return options | {key: made() if callable(made) else made for key, made in more.items()}
+
+
+def tone(frequency=440.0, seconds=0.5, rate=16000, amplitude=0.1) -> np.ndarray:
+    """Return a pure tone, float32."""
+    t = np.arange(round(seconds * rate)) / rate
+    return (amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.float32)

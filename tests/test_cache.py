@@ -10,7 +10,9 @@ from support import shoebox, two_rooms
 from avenv.acoustics import Engine, ResponseBatch, limit_memory
 from avenv.acoustics import field as fields
 from avenv.acoustics.field import is_on_disk, source_field
-from avenv.acoustics.late.cells import lay_cells
+from avenv.acoustics.keeping import as_kept, to_keep
+from avenv.acoustics.late.cells import Cells, lay_cells
+from avenv.acoustics.late.tracing import NO_IMAGES, LateField
 from avenv.acoustics.paths.image_sources import ImageTree
 from avenv.acoustics.scene import prepare
 from avenv.acoustics.settings import AcousticSettings
@@ -44,6 +46,23 @@ def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
     for name, array in packing.pack(made.late).items():
         np.testing.assert_array_equal(packing.pack(read.late)[name], array, strict=True)
     assert file.suffix == ".record"
+
+
+def test_a_field_is_kept_within_a_twentieth_of_a_decibel_whatever_it_leaps():
+    rng = np.random.default_rng(0)
+    energy = np.exp2(rng.uniform(-120, 120, (5, 40, 7))).astype(np.float32)
+    energy[rng.random(energy.shape) < 0.2] = 0
+    aim = rng.uniform(-1, 1, (5, 40, 3)).astype(np.float32)
+    aim[0, ::2], aim[0, 1::2] = 7.9, -7.9  # nearly as far as an aim is kept: the farthest leap
+    nothing = Cells(*(np.zeros(0, np.float32) for _ in Cells._fields))
+    late = LateField(nothing, energy, aim * energy.mean(axis=2, keepdims=True), 0.01)
+    back = as_kept(to_keep(NO_IMAGES, late))
+    assert ((back.energy == 0) == (energy == 0)).all()
+    there = energy > 0
+    off = 10 * np.log10(back.energy[there].astype(float) / energy[there])
+    assert abs(off).max() < 0.05
+    mean = back.energy.mean(axis=2, keepdims=True)
+    assert (abs(back.moment - late.moment) <= mean / 4000).all()  # half a step is 1 / 4096
 
 
 def test_another_scene_source_ear_or_setting_is_another_field(tmp_path):

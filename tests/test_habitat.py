@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trimesh
+from mesh_support import bounds, box_file
 from numpy.testing import assert_allclose
 
 import avenv
@@ -22,24 +22,13 @@ def write(path, data):
     return path
 
 
-def mesh(path, extents, centre, inwards=False):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shape = trimesh.creation.box(extents)
-    shape.apply_translation(centre)
-    if inwards:
-        shape.invert()
-    look = trimesh.visual.material.PBRMaterial(name="oak", baseColorFactor=[1.0, 1.0, 1.0, 1.0])
-    shape.visual = trimesh.visual.TextureVisuals(material=look)
-    shape.export(path)
-
-
 @pytest.fixture
 def dataset(tmp_path):
     """Return a folder with a 6 x 3 x 4 m stage (Y up) and a stool, 40 cm, as a dataset has them."""
     write(tmp_path / "small.scene_dataset_config.json", {})
-    mesh(tmp_path / "stages" / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True)
+    box_file(tmp_path / "stages" / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True)
     write(tmp_path / "stages" / "room.stage_config.json", {"render_asset": "room.glb"})
-    mesh(tmp_path / "objects" / "meshes" / "stool.glb", (0.4, 0.4, 0.4), (0, 0.2, 0))
+    box_file(tmp_path / "objects" / "meshes" / "stool.glb", (0.4, 0.4, 0.4), (0, 0.2, 0))
     asset = {"render_asset": "meshes/stool.glb", "mass": 3}
     write(tmp_path / "objects" / "stool.object_config.json", asset)
     return tmp_path
@@ -50,12 +39,6 @@ def instance(dataset, *objects, **fields):
     return write(dataset / "scenes" / "one.scene_instance.json", {**data, **fields})
 
 
-def bounds(compiled, name):
-    number = [o.name for o in compiled.objects].index(name)
-    points = compiled.triangles[compiled.object == number].reshape(-1, 3)
-    return np.array([points.min(axis=0), points.max(axis=0)])
-
-
 def test_a_stage_stands_with_y_up_turned_to_z(dataset):
     world = load_scene(dataset / "stages" / "room.stage_config.json")
     assert_allclose(world.compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
@@ -64,7 +47,7 @@ def test_a_stage_stands_with_y_up_turned_to_z(dataset):
 
 def test_up_front_and_units_are_those_of_the_asset(dataset):
     # The asset has Z up and looks along +Y, in centimetres: a room of 600 x 400 x 300.
-    mesh(dataset / "stages" / "cm.glb", (600, 400, 300), (0, 0, 150), inwards=True)
+    box_file(dataset / "stages" / "cm.glb", (600, 400, 300), (0, 0, 150), inwards=True)
     config = {"render_asset": "cm.glb", "up": [0, 0, 1], "front": [0, 1, 0],
               "units_to_meters": 0.01}  # fmt: skip
     path = write(dataset / "stages" / "cm.stage_config.json", config)
@@ -185,7 +168,7 @@ def test_settings_in_yaml_beside_a_habitat_scene(dataset):
 @pytest.mark.parametrize("paths", [{".glb": ["stages/*.glb"]}, {".glb": ["stages"]}])
 def test_a_dataset_with_z_up_stands_upright(dataset, stage, paths):
     # 6 x 4 m and 3 m high, with Z up: every mesh of the dataset is, and no file says so itself.
-    mesh(dataset / "stages" / "deep.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
+    box_file(dataset / "stages" / "deep.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
     up = {"up": [0, 0, 1], "front": [0, 1, 0]}
     dataset_config(dataset, stages={"default_attributes": up, "paths": paths})
     path = instance(dataset, stage_instance={"template_name": stage})
@@ -208,7 +191,7 @@ def test_defaults_go_behind_a_files_own_attributes(dataset):
 
 
 def test_up_alone_turns_the_front_with_it(dataset):
-    mesh(dataset / "stages" / "z.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
+    box_file(dataset / "stages" / "z.glb", (6, 4, 3), (0, 0, 1.5), inwards=True)
     config = {"render_asset": "z.glb", "up": [0, 0, 1]}
     path = write(dataset / "stages" / "z.stage_config.json", config)
     assert_allclose(load_scene(path).compiled.bounds, [[-3, -2, 0], [3, 2, 3]], atol=1e-5)
@@ -265,7 +248,7 @@ def test_a_wrong_dataset_configuration_is_named(dataset, section, message):
 def test_an_uneven_scale_is_along_the_worlds_axes_and_not_the_assets(dataset):
     # Z up, looking along +Y: 1 x 2 x 3 m there are 1 wide, 3 high and 2 deep here. The scale makes
     # it twice as wide, thrice as high and as deep as before: 2, 9 and 2 m.
-    mesh(dataset / "stages" / "turned.glb", (1, 2, 3), (0, 0, 1.5), inwards=True)
+    box_file(dataset / "stages" / "turned.glb", (1, 2, 3), (0, 0, 1.5), inwards=True)
     config = {"render_asset": "turned.glb", "up": [0, 0, 1], "front": [0, 1, 0],
               "scale": [2, 3, 1]}  # fmt: skip
     path = write(dataset / "stages" / "turned.stage_config.json", config)

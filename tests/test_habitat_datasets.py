@@ -20,7 +20,6 @@ from habitat_home import (
     TABLE,
     Z_AXES,
     Z_UP,
-    bounds,
     box,
     cad_dataset,
     category,
@@ -31,6 +30,7 @@ from habitat_home import (
     scan,
     write,
 )
+from mesh_support import bounds
 from numpy.testing import assert_allclose
 
 from avenv.cli.check import look

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from habitat_home import ROOM, bounds, box, category, materials, save, write
+from habitat_home import ROOM, box, category, materials, save, write
+from mesh_support import bounds
 from numpy.testing import assert_allclose
 
 from avenv.core.errors import SceneError, SceneWarning

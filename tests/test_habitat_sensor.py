@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import trimesh
 from habitat_stand_in import (
     Agent,
     ArticulatedObject,
@@ -14,6 +13,7 @@ from habitat_stand_in import (
     RigidObject,
     Simulator,
 )
+from mesh_support import box_file
 from numpy.testing import assert_allclose
 
 import avenv
@@ -31,21 +31,12 @@ from avenv.habitat.axes import from_habitat, heading_of, quaternion_of
 from avenv.scene.meshes import load_mesh
 
 
-def box(path, extents, centre, inwards=False, name="oak"):
-    shape = trimesh.creation.box(extents)
-    shape.apply_translation(centre)
-    if inwards:
-        shape.invert()
-    look = trimesh.visual.material.PBRMaterial(name=name, baseColorFactor=[1.0, 1.0, 1.0, 1.0])
-    shape.visual = trimesh.visual.TextureVisuals(material=look)
-    shape.export(path)
-    return path
-
-
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     """Return the path of an empty room of oak, 6 x 3 x 4 m, with Habitat's y up."""
-    return box(tmp_path_factory.mktemp("room") / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True)
+    return box_file(
+        tmp_path_factory.mktemp("room") / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True
+    )
 
 
 def spec(layout="Binaural", count=2, **acoustics):
@@ -164,7 +155,7 @@ def test_ambisonics_are_n3d_in_the_worlds_axes(room):
 
 def test_what_moves_is_heard_at_once(room, tmp_path):
     # A solid wall across the room with nothing else; then it is drawn aside.
-    screen = box(tmp_path / "screen.glb", (0.1, 2.8, 3.8), (0, 0, 0), name="concrete")
+    screen = box_file(tmp_path / "screen.glb", (0.1, 2.8, 3.8), (0, 0, 0), name="concrete")
     wall = RigidObject(Attributes(screen), [0, 1.41, 0])
     sim = Simulator(room, {"screen_:0000": wall})
     sensor = attach(sim, spec("Mono", 1))
@@ -236,7 +227,7 @@ def keyframe(room, screen, place, turn=(1, 0, 0, 0)):
 
 def test_a_recording_is_heard_keyframe_by_keyframe(room, tmp_path):
     # The screen of a metre is scaled to the room's depth; what the simulator has is the same.
-    screen = box(tmp_path / "screen.glb", (0.1, 2.8, 1.0), (0, 0, 0), name="concrete")
+    screen = box_file(tmp_path / "screen.glb", (0.1, 2.8, 1.0), (0, 0, 0), name="concrete")
     first = keyframe(room, screen, [0, 1.41, 0])
     moved = {"stateUpdates": [{"instanceKey": 9, "state": {"absTransform": {
         "translation": [2.8, 1.41, 0], "rotation": [1, 0, 0, 0]}}}]}  # fmt: skip
@@ -359,7 +350,7 @@ def test_materials_by_label_dry_the_room(room, tmp_path):
 
 
 def test_a_category_of_the_semantic_scene_chooses_the_material(room, tmp_path):
-    thing = box(tmp_path / "thing.glb", (1, 1, 1), (0, 0, 0))
+    thing = box_file(tmp_path / "thing.glb", (1, 1, 1), (0, 0, 0))
     sim = Simulator(room, {"thing_:0000": RigidObject(Attributes(thing), [1, 0.5, 1], 1)},
                     ["void", "cushion"])  # fmt: skip
     sensor = AudioSensor(sim, spec("Mono", 1))

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import trimesh
+from mesh_support import box_file
 from numpy.testing import assert_allclose
 
 import avenv
@@ -20,22 +21,10 @@ mn = pytest.importorskip("magnum")
 BOXES = {"up": [0, 1, 0], "front": [0, 0, -1], "requires_lighting": False}
 
 
-def box(path, extents, centre, inwards=False, name="oak"):
-    """Write a box with Habitat's y up."""
-    shape = trimesh.creation.box(extents)
-    shape.apply_translation(centre)
-    if inwards:
-        shape.invert()
-    look = trimesh.visual.material.PBRMaterial(name=name, baseColorFactor=[1.0, 1.0, 1.0, 1.0])
-    shape.visual = trimesh.visual.TextureVisuals(material=look)
-    shape.export(path)
-    return path
-
-
 @pytest.fixture
 def sim(tmp_path):
     """Yield a simulator of a room of oak, 6 x 3 x 4 m, with a camera at the agent's eyes."""
-    box(tmp_path / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True)
+    box_file(tmp_path / "room.glb", (6, 3, 4), (0, 1.5, 0), inwards=True)
     stage = tmp_path / "room.stage_config.json"
     stage.write_text(json.dumps({"render_asset": "room.glb", **BOXES}))
     backend = habitat_sim.SimulatorConfiguration()
@@ -99,7 +88,7 @@ def test_the_apartment_is_as_deep_as_in_our_own_pictures():
 
 def test_a_source_behind_a_door_is_heard_through_it(sim, tmp_path):
     # The door is a wall across the room; then it is drawn aside, behind the listener.
-    door = put(sim, box(tmp_path / "door.glb", (0.1, 2.8, 3.8), (0, 0, 0), name="wood_door"),
+    door = put(sim, box_file(tmp_path / "door.glb", (0.1, 2.8, 3.8), (0, 0, 0), name="wood_door"),
                (0, 1.41, 0))  # fmt: skip
     sensor = attach(sim, mono())
     sensor.setAudioSourceTransform([-2, 1.2, 0.5])
@@ -130,7 +119,7 @@ def test_what_is_heard_in_a_room_is_what_avenv_hears_in_its_file(sim, tmp_path):
 
 def test_a_thing_is_where_the_camera_sees_it(sim, tmp_path):
     # Its mesh is off its origin, so that habitat-sim moves it by its centre of mass.
-    path = box(tmp_path / "box.glb", (0.4, 0.6, 0.8), (0.5, 0.3, 0.2))
+    path = box_file(tmp_path / "box.glb", (0.4, 0.6, 0.8), (0.5, 0.3, 0.2))
     put(sim, path, (0.0, 1.5, -1.0))
     stand(sim, 0, 0, 1)
     depth = sim.get_sensor_observations()["depth"]

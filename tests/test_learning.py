@@ -1,6 +1,7 @@
 """Policies with a memory: how they are rolled out, how they learn, how they are kept."""
 
 import shutil
+import signal
 import time
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from gymnasium import spaces  # noqa: E402
 from gymnasium.vector import AutoresetMode  # noqa: E402
 
 from avenv.benchmark import Impaired, evaluate, find_agent  # noqa: E402
+from avenv.core.interrupts import Terminated  # noqa: E402
 from avenv.envs.vector import BatchEnv  # noqa: E402
 from avenv.scene import SceneBuilder  # noqa: E402
 from avenv_agents import course, ppo  # noqa: E402
@@ -315,6 +317,20 @@ def test_a_killed_run_goes_on_to_the_same_curve(config, tmp_path, monkeypatch):
               for x in lines]  # fmt: skip
     assert len(tables[0]) == 3
     assert tables[0] == tables[1]
+
+
+def test_a_run_that_is_stopped_says_what_it_has_saved(config, tmp_path, monkeypatch):
+    keep = course.Course.keep
+
+    def keep_and_stop(self):
+        keep(self)
+        if self.steps:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(course.Course, "keep", keep_and_stop)
+    with pytest.raises(Terminated, match=r"policy\.pt has what was learned in 24 steps; --resume"):
+        train(config, tmp_path, progress=False)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_the_critic_alone_learns_at_first_of_a_run_that_goes_on_from_another(config, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mesh_support import RED, Gltf, png, quad_gltf
+from mesh_support import RED, Gltf, bounds, png, quad_gltf
 from numpy.testing import assert_allclose
 
 import avenv
@@ -18,12 +18,6 @@ CASES = Path(__file__).parent / "cases"
 pytestmark = pytest.mark.filterwarnings("ignore:.*surfaces without texture or colour")
 
 SQUARE = [(0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0)]
-
-
-def bounds(scene, name):
-    number = [o.name for o in scene.objects].index(name)
-    points = scene.triangles[scene.object == number].reshape(-1, 3)
-    return np.array([points.min(axis=0), points.max(axis=0)])
 
 
 def corners(scene):

@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 from support import small_flat
 
-from avenv.drawing.notebook import area_of, scene_html
+from avenv.drawing.notebook import scene_html
 from avenv.sounds import Player, synthesise
 
 ROOT = Path(__file__).parents[1]
@@ -51,10 +51,6 @@ def test_a_scene_shows_its_plan_and_a_view():
     plan, view = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     sizes = [Image.open(io.BytesIO(base64.b64decode(x))).size for x in (plan, view)]
     assert sizes == [(504, 280), (392, 280)]  # twice as wide as deep, but not more than 1.8
-
-
-def test_the_area_of_an_l():
-    assert area_of(np.array([(0, 0), (3, 0), (3, 1), (1, 1), (1, 2), (0, 2)])) == 4.0
 
 
 def heard(player):

@@ -62,7 +62,7 @@ def test_what_is_no_file_is_refused(read):
 
 
 def test_a_spectrogram_shows_the_louder_ear_above():
-    drawn = media.spectrogram_picture(np.stack([noise(), 0.01 * noise()]), RATE)
+    drawn = media.spectrogram_picture(np.stack([noise(), 0.01 * noise()]))
     upper, lower = drawn[:257].mean(), drawn[259:].mean()
     assert upper > lower + 20
 

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import soundfile
+from support import tone
 
 from avenv.core.errors import SoundError
 from avenv.sounds import LOUDNESS, Sound, load_sounds, loudness
 
 RATE = 16000
-
-
-def tone(frequency=440.0, seconds=0.5, rate=RATE, amplitude=0.1):
-    t = np.arange(round(seconds * rate)) / rate
-    return (amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import soxr
+from support import tone
 
 from avenv.core.errors import SoundError
 from avenv.sounds import KINDS, LOUDNESS, load_sounds, loudness, parameters, synthesise
@@ -15,11 +16,6 @@ from avenv.sounds.loudness import k_weighting
 from avenv.sounds.recipes import RECIPES, Words
 
 RATE = 16000
-
-
-def tone(frequency=440.0, seconds=0.5, rate=RATE, amplitude=0.1):
-    t = np.arange(round(seconds * rate)) / rate
-    return (amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
 
 
 SOME = [f"{kind}{split}" for kind in KINDS for split in ("", "/unheard")]

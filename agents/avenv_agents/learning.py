@@ -1,7 +1,7 @@
 """Train a policy with a memory as a configuration says: by DAgger or by PPO."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -95,11 +95,10 @@ def train(
     if learners > 1 and (cluster is None or method is not train_ppo):
         raise ValueError(f"learners is {learners}; accepted: 1, or more of PPO on a cluster")
     theirs, device = device, find_device("cpu" if learners > 1 else device)
-    with (
-        cluster or nullcontext(),
-        closing(_make_workers(config, parts, cluster, patience)) as crew,
-        ExitStack() as later,
-    ):
+    with ExitStack() as held:
+        if cluster is not None:
+            held.enter_context(cluster)
+        crew = held.enter_context(closing(_make_workers(config, parts, cluster, patience)))
         torch.manual_seed(config.seed)  # here, so that it does not matter who plays
         policy = Policy(*crew.spaces, parts)
         if config.start_from is not None and not resume:
@@ -115,27 +114,33 @@ def train(
             config.checkpoint_every, config.validation.get("every", 0), resume, progress,
             config.minutes,
         )  # fmt: skip
+        held.callback(course.close)
         team: list[Learners] = []
         if learners > 1:
             assert cluster is not None
             team = [Learners(cluster, learners, numbers, policy, optimizer, crew.spaces, theirs)]
-            later.enter_context(closing(team[0]))
-        try:
-            if not resume:
-                course.keep()
-            with terminable():
-                if first is not None:
-                    train_descriptor(first, policy, crew, course, device)
-                freeze_descriptor(policy)
-                method(numbers, policy, crew, course, device, *team)
-        except KeyboardInterrupt as stop:
-            steps = read_checkpoint(folder / POLICY_FILE)["steps"]
-            raise type(stop)(
-                f"{folder / POLICY_FILE} has what was learned in {steps:,} steps; --resume goes on"
-            ) from stop
-        finally:
-            course.close()
+            held.callback(team[0].close)
+        if not resume:
+            course.keep()
+        with _interruptible(folder):
+            if first is not None:
+                train_descriptor(first, policy, crew, course, device)
+            freeze_descriptor(policy)
+            method(numbers, policy, crew, course, device, *team)
     return policy.cpu().eval()
+
+
+@contextmanager
+def _interruptible(folder: Path) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM say what the latest checkpoint in the folder has."""
+    try:
+        with terminable():
+            yield
+    except KeyboardInterrupt as stop:
+        steps = read_checkpoint(folder / POLICY_FILE)["steps"]
+        raise type(stop)(
+            f"{folder / POLICY_FILE} has what was learned in {steps:,} steps; --resume goes on"
+        ) from stop
 
 
 def controlled(parts: PolicyConfig, control: str | None) -> PolicyConfig:

@@ -7,11 +7,13 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from shapely import Polygon
 
 from avenv.drawing.topdown import TopDownMap
 from avenv.drawing.viewpoints import HFOV, PITCH, find_viewpoints
 from avenv.scene import SceneSpec
 from avenv.simulation.loading import load_scene
+from avenv.simulation.survey import counted
 from avenv.simulation.world import World
 from avenv.vision import render_view
 
@@ -31,30 +33,18 @@ def scene_html(scene: World | SceneSpec) -> str:
     size = round(HEIGHT * min(max(width / depth, 0.5), _WIDEST)), HEIGHT
     plan = TopDownMap(compiled, size).background
     views = find_viewpoints(world, 1)
-    areas = [area_of(room.polygon) for room in compiled.rooms] or [0.0]
+    areas = [Polygon(room.polygon).area for room in compiled.rooms] or [0.0]
     best = views[int(np.argmax(areas))]
     view = render_view(
         world.raster, best.position, best.heading, PITCH, (round(_LIVELY * HEIGHT), HEIGHT), HFOV,
         sensors=("rgb",),
     )["rgb"]  # fmt: skip
-    rooms, sources = len(compiled.rooms), len(compiled.sources)
-    facts = f"{_counted(rooms, 'room')}, {_counted(len(compiled.objects), 'object')}, " + _counted(
-        sources, "source"
-    )
+    told = {"room": compiled.rooms, "object": compiled.objects, "source": compiled.sources}
+    facts = ", ".join(counted(len(things), noun) for noun, things in told.items())
     return (
         f"<figure><figcaption><b>{escape(world.name)}</b>: {facts}</figcaption>"
         f"{_image(plan, f'Plan of {world.name}')} {_image(view, f'View of {best.title}')}</figure>"
     )
-
-
-def area_of(polygon: NDArray[np.float64]) -> float:
-    """Return the area of a polygon (N, 2) in square metres, by the shoelace formula."""
-    x, y = np.asarray(polygon)[:, :2].T
-    return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _image(picture: NDArray[np.uint8], words: str) -> str:

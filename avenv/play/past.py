@@ -119,14 +119,14 @@ class Past:
         """
         batch, active = self._envs.batch, np.array([True])
         crew, reward = self._make_crew(), np.zeros(1)
-        yield self._moment(0, None, 0.0, crew)
+        yield self._moment(0, None, 0.0)
         for step, action in enumerate(self.record["actions"][:MOST], 1):
             again = None if crew is None else self._ask(crew, active, reward, step)
             thought = {} if crew is None else crew.explain(0)
             done = batch.check_actions(np.array([action]))
             reward = batch.step(done, active).reward
             own = None if again is None or np.array_equal(again, done[0]) else again
-            yield self._moment(step, done[0], float(reward[0]), crew, own, thought)
+            yield self._moment(step, done[0], float(reward[0]), own, thought)
 
     def _make_envs(self) -> BatchEnv:
         heading = self.results.heading
@@ -161,7 +161,7 @@ class Past:
             ) from error
 
     def _moment(
-        self, step: int, action: Any, reward: float, crew: Crew | None, again: Any = None,
+        self, step: int, action: Any, reward: float, again: Any = None,
         thought: Mapping[str, NDArray] | None = None,
     ) -> Moment:  # fmt: skip
         batch = self._envs.batch

@@ -158,7 +158,7 @@ class Eye:
     """
 
     def __init__(self, camera: Camera, state: State, scenery: Scenery):
-        self.camera, self._state, self._scenery = camera, state, scenery
+        self.camera, self._state = camera, state
         scenery.open_eye(camera)
         room = vision.find_backend(scenery.backend)
         self._renderer = room.make_renderer(len(state), camera.optics, camera.sensors)

@@ -55,12 +55,12 @@ def survey(scene: Any) -> Survey:
     islands = np.bincount(grid.islands.ravel())[1:] * grid.cell**2  # the largest first
     walkable = float(islands[0])
     parts = [
-        _count(len(compiled.rooms), "room"),
-        _count(sum(thing.category >= _FIRST_KIND for thing in compiled.objects), "object"),
-        _count(len(compiled.sources), "source"),
+        counted(len(compiled.rooms), "room"),
+        counted(sum(thing.category >= _FIRST_KIND for thing in compiled.objects), "object"),
+        counted(len(compiled.sources), "source"),
         f"{walkable:.1f} m² to walk on" + (f" of {floor:.1f} m²" if floor else ""),
         *(
-            [f"{islands[1:].sum():.1f} m² cut off in {_count(len(islands) - 1, 'island')}"]
+            [f"{islands[1:].sum():.1f} m² cut off in {counted(len(islands) - 1, 'island')}"]
             if len(islands) > 1
             else []
         ),
@@ -115,5 +115,6 @@ def _unreachable_sources(world: World) -> list[str]:
     return lines
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, as "1 room" and "2 rooms"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

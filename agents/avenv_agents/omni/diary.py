@@ -135,7 +135,7 @@ class Diary:
             content = media.sound_file(now["audio"], view.sample_rate, view.sound)
             parts.append(Sound(content, view.sound))
         if view.spectrogram:
-            drawn = media.spectrogram_picture(now["audio"], view.sample_rate)
+            drawn = media.spectrogram_picture(now["audio"])
             parts.append(Picture(media.png_of(drawn)))
         return tuple(parts)
 

@@ -74,7 +74,7 @@ def sound_of(content: bytes) -> tuple[NDArray[np.float32], int]:
     return np.ascontiguousarray(audio.T), int(rate)
 
 
-def spectrogram_picture(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.uint8]:
+def spectrogram_picture(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Draw the sound (2, N) of two ears: left above right, time to the right, low pitches below.
 
     Black is 80 dB below full scale; a white line parts the ears.

@@ -80,7 +80,7 @@ def _sound(content: bytes, view: View) -> Iterator[Part]:
     elif view.sound == "mp3":
         yield Sound(sound_file(*sound_of(content), "mp3"), "mp3")
     if view.spectrogram:
-        yield Picture(png_of(spectrogram_picture(*sound_of(content))))
+        yield Picture(png_of(spectrogram_picture(sound_of(content)[0])))
 
 
 def ask(

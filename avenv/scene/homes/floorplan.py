@@ -64,7 +64,7 @@ def draw_plan(types: Sequence[str], size: float, rng: np.random.Generator) -> Fl
         bent = spine == "hall" and len(others) >= 6 and rng.random() < 0.5
         draw = _bent if bent else _straight
         rects = draw(spine, others, names, areas, rng)
-        if rects is None or (cost := _cost(rects, names, areas, spine)) is None:
+        if rects is None or (cost := _cost(rects, names, areas)) is None:
             continue
         found.append((cost, rects))
         if len(found) == _GOOD:
@@ -262,7 +262,7 @@ def _wrap(rects: Rooms, spine: str, types: dict[str, str], rng: np.random.Genera
         rects[spine][0] = (x0, y0, x1, y1)
 
 
-def _cost(rects: Rooms, types: dict[str, str], areas: dict[str, float], spine: str) -> float | None:
+def _cost(rects: Rooms, types: dict[str, str], areas: dict[str, float]) -> float | None:
     """Return how far a plan is from what it should be, None if it must not be built."""
     rows = table("rooms")["types"]
     cost, total = 0.0, 0
