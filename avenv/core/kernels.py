@@ -107,6 +107,7 @@ class _Asked(Flags):
     """
 
     __slots__ = ("_hash",)
+    _hash: int
 
     def __hash__(self) -> int:
         """Return what Numba does."""
@@ -139,7 +140,7 @@ class _Compiler(Compiler):
 
     def define_pipelines(self) -> Any:
         """Return Numba's, once it is told with which options it is to ask for its own functions."""
-        asked = _Asked(self.state.flags)
+        asked: Any = _Asked(self.state.flags)
         asked.release_gil = asked.no_cpython_wrapper = asked.no_cfunc_wrapper = True
         asked.forceinline = bool(asked.fastmath)
         stack = ConfigStack()._stk
