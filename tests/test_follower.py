@@ -116,6 +116,8 @@ def test_limit_and_errors(corridor):
         next_action(grid, field, (0.0, 2.0), 0.0)
     with pytest.raises(ValueError, match=r"position\[0\] is \[nan, 2.0\]"):
         count_actions(grid, field, (np.nan, 2.0), 0.0)
+    with pytest.raises(ValueError, match="turn is 0"):
+        next_action(grid, field, (2.0, 2.0), 0.0, turn=0.0)
 
 
 def test_a_counted_walk_ends_where_a_walked_one_does(corridor):

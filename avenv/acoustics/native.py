@@ -17,9 +17,9 @@ from avenv.acoustics.ears.layouts import ChannelLayout, make_layout
 from avenv.acoustics.ears.microphones import MicrophoneArray
 from avenv.acoustics.field import SourceField, source_field
 from avenv.acoustics.late.noise import late_noise
-from avenv.acoustics.late.tracing import late_at
+from avenv.acoustics.late.tracing import blend_late
 from avenv.acoustics.paths.directivity import pinned_directivity, weigh_directions
-from avenv.acoustics.paths.search import allocate_paths, find_paths
+from avenv.acoustics.paths.search import allocate_paths, gather_paths
 from avenv.acoustics.paths.wedges import distance
 from avenv.acoustics.response import assemble, assemble_coincident
 from avenv.acoustics.scene import AcousticScene, prepare
@@ -202,10 +202,10 @@ def propagate(field, air, bins, x, y, z, pattern, facing):
     ear = np.array((x, y, z))
     bands = len(air)
     paths = allocate_paths(tree, bands)
-    count = find_paths(scene, tree, air, ear, paths)
+    count = gather_paths(scene, tree, air, ear, paths)
     packed = room_for(count, bins, bands, distance(ear, tree.position[0]))
     sound = unpacked(packed)
-    late_at(late, scene.bvh, x, y, z, sound.energy, sound.moment)
+    blend_late(late, scene.bvh, x, y, z, sound.energy, sound.moment)
     weigh_directions(opened(pattern), paths.departure[:count], facing, paths.gain)
     total = 0.0
     for p in range(count):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import borrowing, inner
 
 TOLERANCE = 1e-5
 """Metres by which a body may dent an obstacle: more than the rounding of float32."""
@@ -39,7 +39,7 @@ class Clearance(NamedTuple):
     limit: float
 
 
-@njit(nogil=True)
+@inner
 def clearance_at(field, x, y):
     """Return the clearance in metres at a point; 0 outside the field and for NaN."""
     ny, nx = field.values.shape
@@ -53,7 +53,7 @@ def clearance_at(field, x, y):
     return (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * p + u * q)
 
 
-@njit(nogil=True)
+@inner
 def _corners(field, iy, ix):
     # In float64: between two walkable cells the interpolation must not round to below the limit.
     c = field.values
@@ -65,7 +65,7 @@ def _corners(field, iy, ix):
     )
 
 
-@njit(nogil=True)
+@inner
 def _gradient_at(field, x, y):
     # Gradient (per metre) of the bilinear patch around the point; it points away from obstacles.
     ny, nx = field.values.shape
@@ -79,7 +79,7 @@ def _gradient_at(field, x, y):
     return gx / field.cell, gy / field.cell
 
 
-@njit(nogil=True)
+@inner
 def line_is_free(field, ax, ay, bx, by, limit):
     """Return whether the clearance is at least ``limit`` all along a segment (sphere tracing)."""
     length = hypot(bx - ax, by - ay)
@@ -93,7 +93,7 @@ def line_is_free(field, ax, ay, bx, by, limit):
     return clearance_at(field, bx, by) >= limit
 
 
-@njit(nogil=True)
+@borrowing
 def slide(field, x, y, dx, dy):
     """Return where a body at (x, y) ends that tries to move by (dx, dy).
 
@@ -120,7 +120,7 @@ def slide(field, x, y, dx, dy):
     return px, py
 
 
-@njit(nogil=True)
+@inner
 def _substep(field, x, y, sx, sy):
     # Newton steps to the iso-line; in a corner that is too tight they fail and the body stays.
     qx, qy = x + sx, y + sy

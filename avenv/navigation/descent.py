@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import borrowing, inner, kernel
 from avenv.navigation.clearance import clearance_at, line_is_free
 
 DIAGONAL = sqrt(2.0)
@@ -26,7 +26,7 @@ class Distance(NamedTuple):
     direct: float
 
 
-@njit(nogil=True)
+@inner
 def nearest_goal(distance, x, y):
     """Return the index of the nearest goal and its distance as the crow flies, metres."""
     best, index = inf, 0
@@ -37,7 +37,7 @@ def nearest_goal(distance, x, y):
     return index, best
 
 
-@njit(nogil=True)
+@borrowing
 def distance_at(field, distance, x, y):
     """Return the metres to walk from a point; inf where no body can stand or none can come from.
 
@@ -63,7 +63,7 @@ def distance_at(field, distance, x, y):
     return total / weights if weights > 0 else inf
 
 
-@njit(nogil=True)
+@kernel
 def extend(values):
     """Return distances (ny, nx) with a rim of one cell around them, extrapolated linearly.
 
@@ -91,7 +91,7 @@ def extend(values):
     return out
 
 
-@njit(nogil=True)
+@kernel
 def way_down(field, distance, x, y, reach):
     """Return the points (n, 2) of the way from (x, y) to the goal, its first ``reach`` metres.
 
@@ -115,7 +115,7 @@ def way_down(field, distance, x, y, reach):
         iy, ix = jy, jx
 
 
-@njit(nogil=True)
+@inner
 def last_visible(field, way, first, x, y, limit):
     """Return the last index of a way's points that is in free line of sight of (x, y).
 
@@ -134,7 +134,7 @@ def last_visible(field, way, first, x, y, limit):
     return first
 
 
-@njit(nogil=True)
+@inner
 def _first_cell(field, distance, x, y):
     # The cell around a point from which the way to the goal is shortest.
     ny, nx = distance.values.shape
@@ -149,7 +149,7 @@ def _first_cell(field, distance, x, y):
     return by, bx
 
 
-@njit(nogil=True)
+@inner
 def _next_cell(values, iy, ix):
     # The neighbour of steepest descent, the cell itself where none is lower. Fast marching derives
     # every value from a lower edge neighbour, so only a goal has none. Diagonal steps need both

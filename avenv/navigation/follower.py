@@ -11,7 +11,7 @@ from math import atan2, cos, inf, pi, radians, sin
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import inner, kernel, part
 from avenv.navigation.clearance import SIGHT_MARGIN, slide
 from avenv.navigation.descent import distance_at, last_visible, way_down
 from avenv.navigation.geodesic import GeodesicField
@@ -56,10 +56,10 @@ def next_action(
     Raises
     ------
     ValueError
-        If the goal cannot be reached from the position.
+        If the goal cannot be reached from the position, or ``turn`` is not positive.
     """
     x, y = _reachable(grid, field, position)
-    sizes = float(heading), float(step), float(turn), float(stop_distance)
+    sizes = _sizes(heading, step, turn, stop_distance)
     return int(_decide(grid.field, field.arrays, x, y, *sizes))
 
 
@@ -96,7 +96,7 @@ def walk(
     Parameters and errors as ``count_actions``.
     """
     x, y = _reachable(grid, field, position)
-    sizes = float(heading), float(step), float(turn), float(stop_distance)
+    sizes = _sizes(heading, step, turn, stop_distance)
     taken, x, y, faces = _rollout(grid.field, field.arrays, x, y, *sizes, int(limit))
     return int(taken), (float(x), float(y)), float(faces)
 
@@ -113,7 +113,15 @@ def _reachable(
     return x, y
 
 
-@njit(nogil=True)
+def _sizes(
+    heading: float, step: float, turn: float, stop_distance: float
+) -> tuple[float, float, float, float]:
+    if not turn > 0:
+        raise ValueError(f"turn is {turn} rad, and has to be more than 0")
+    return float(heading), float(step), float(turn), float(stop_distance)
+
+
+@kernel
 def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
     here, bearing = _aim(field, distance, x, y, stop_distance)
     for taken in range(1, limit):
@@ -128,7 +136,7 @@ def _rollout(field, distance, x, y, heading, step, turn, stop_distance, limit):
     return limit, x, y, heading
 
 
-@njit(nogil=True)
+@kernel
 def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     here, bearing = _aim(field, distance, x, y, stop_distance)
     if here <= stop_distance:
@@ -136,18 +144,18 @@ def _decide(field, distance, x, y, heading, step, turn, stop_distance):
     return _decide_at(field, distance, x, y, here, bearing, heading, step, turn)
 
 
-@njit(nogil=True)
+@part
 def _aim(field, distance, x, y, stop_distance):
     # How far it is to the goal from a place, and the bearing of what is aimed at from there.
     here = distance_at(field, distance, x, y)
     if here <= stop_distance:
         return here, 0.0
     way = way_down(field, distance, x, y, LOOK_AHEAD)
-    aim = last_visible(field, way, 0, x, y, field.limit - SIGHT_MARGIN)
+    aim = last_visible(field, way, np.int64(0), x, y, field.limit - SIGHT_MARGIN)
     return here, atan2(way[aim, 1] - y, way[aim, 0] - x)
 
 
-@njit(nogil=True)
+@inner
 def _decide_at(field, distance, x, y, here, bearing, heading, step, turn):
     error = (bearing - heading + pi) % (2 * pi) - pi
     enough = here - MIN_GAIN * step
@@ -163,7 +171,7 @@ def _decide_at(field, distance, x, y, here, bearing, heading, step, turn):
     return TURN_LEFT if turns > 0 else TURN_RIGHT
 
 
-@njit(nogil=True)
+@inner
 def _best_turns(field, distance, x, y, heading, step, turn):
     best, best_turns = inf, 0
     here = distance_at(field, distance, x, y)
@@ -178,7 +186,7 @@ def _best_turns(field, distance, x, y, heading, step, turn):
     return best_turns
 
 
-@njit(nogil=True)
+@inner
 def _after_step(field, distance, x, y, heading, step):
     x, y = slide(field, x, y, step * cos(heading), step * sin(heading))
     return distance_at(field, distance, x, y)

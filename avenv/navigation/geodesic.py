@@ -9,7 +9,7 @@ import numpy as np
 import skfmm
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import borrowing, kernel
 from avenv.core.locks import make_lock
 from avenv.navigation.clearance import SIGHT_MARGIN, line_is_free
 from avenv.navigation.descent import Distance, distance_at, extend, last_visible, way_down
@@ -161,7 +161,7 @@ def _straight_distance(grid: WalkableGrid, goals: Points) -> NDArray[np.float64]
     return np.min([np.hypot(x - gx, (y - gy)[:, None]) for gx, gy in goals], axis=0)
 
 
-@njit(nogil=True)
+@borrowing
 def _direct_reach(field, reachable, goals):
     # The largest radius, MAX_DIRECT at most, of circles around the goals in which all is in sight.
     # A goal's own four cells are, whatever the lines of sight say: no obstacle is that thin.
@@ -181,19 +181,21 @@ def _direct_reach(field, reachable, goals):
     return max(reach, 1.5 * field.cell)
 
 
-@njit(nogil=True)
+@kernel
 def _corners(field, way, x, y):
     # Indices of the points of a way that cannot be skipped: from each the farthest in sight.
-    index = 0
-    corners = [last_visible(field, way, index, x, y, field.limit)]
-    while corners[-1] < len(way) - 1:
-        index = corners[-1]
+    corners = np.empty(len(way), np.int64)
+    index = corners[0] = last_visible(field, way, np.int64(0), x, y, field.limit)
+    count = 1
+    while index < len(way) - 1:
         x, y = way[index]
-        corners.append(max(index + 1, last_visible(field, way, index, x, y, field.limit)))
-    return np.array(corners)
+        index = max(index + 1, last_visible(field, way, index, x, y, field.limit))
+        corners[count] = index
+        count += 1
+    return corners[:count]
 
 
-@njit(nogil=True)
+@kernel
 def _distances_at(field, distance, points):
     out = np.empty(len(points))
     for k in range(len(points)):

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from avenv.core.errors import SceneError
 from avenv.core.finite import are_finite
-from avenv.core.kernels import njit
+from avenv.core.kernels import borrowing, inner, kernel
 from avenv.navigation.clearance import TOLERANCE, Clearance, clearance_at, slide
 
 Points = NDArray[np.float64]
@@ -218,7 +218,7 @@ def as_points(points: ArrayLike, what: str = "points") -> Points:
     return array
 
 
-@njit(nogil=True)
+@kernel
 def _islands_at(field, islands, points):
     out = np.empty(len(points), np.int32)
     for k in range(len(points)):
@@ -226,7 +226,7 @@ def _islands_at(field, islands, points):
     return out
 
 
-@njit(nogil=True)
+@inner
 def _island_at(field, islands, x, y):
     found, best = np.int32(0), -1.0
     if clearance_at(field, x, y) < field.limit:
@@ -243,7 +243,7 @@ def _island_at(field, islands, x, y):
     return found
 
 
-@njit(nogil=True)
+@borrowing
 def _keep_those_on(field, islands, island, origin, cells, inner, drawn, points, found):
     # Write points that are on an island to points (N, 2) from row `found` on, until that is full,
     # and return how many are written. They are drawn as numbers (D,) of cells and as where in them

@@ -5,7 +5,7 @@ from math import hypot
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avenv.core.kernels import njit
+from avenv.core.kernels import borrowing
 from avenv.navigation.clearance import clearance_at, slide
 from avenv.navigation.grid import WalkableGrid, as_points
 
@@ -78,7 +78,7 @@ def move_some(
         )
 
 
-@njit(nogil=True)
+@borrowing
 def _move(field, rows, positions, steps, moved, collided):
     # Returns the row of the first body that stands where it cannot or goes nowhere, or -1.
     for k in rows:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avenv.core.kernels import inlined, njit
+from avenv.core.kernels import borrowing, inlined, inner, kernel
 
 NOTHING = -1
 """Marks a cell that no triangle touches."""
@@ -52,7 +52,7 @@ def slice_up(triangles: NDArray[np.float32], low: float, high: float) -> Slices:
     return slices
 
 
-@njit(nogil=True)
+@kernel
 def touch(slices, lattice, reach):
     """Return which slice is nearest to each cell that any of them touches.
 
@@ -93,7 +93,7 @@ def touch(slices, lattice, reach):
     return nearest
 
 
-@njit(nogil=True)
+@kernel
 def distances(slices, lattice, nearest, seeds):
     """Return the distance (ny, nx) float32 in metres of every cell centre to the nearest obstacle.
 
@@ -130,13 +130,13 @@ def distances(slices, lattice, nearest, seeds):
     return out
 
 
-@njit(nogil=True)
+@borrowing
 def _slice_all(triangles, low, high, slices):
     for t in range(len(triangles)):
         slices.number[t] = _slice(triangles[t], low, high, slices.corner[t])
 
 
-@njit(nogil=True)
+@inner
 def _slice(triangle, low, high, polygon):
     # Sutherland & Hodgman (1974) against z > low and z < high at once: walk the outline, keep
     # corners inside the slab and add the points where an edge enters or leaves it.
@@ -166,7 +166,7 @@ def _slice(triangle, low, high, polygon):
     return n
 
 
-@njit(nogil=True)
+@inner
 def _polygon_distance(polygon, n, x, y):
     # Zero strictly inside; a collapsed polygon has no inside, only edges. Squares tell which edges
     # may be the nearest; only their distances are taken exactly.

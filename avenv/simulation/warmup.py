@@ -133,6 +133,7 @@ def _start(names: list[str]) -> "subprocess.Popen[str] | None":
     if not sys.executable:
         return None
     code = f"from {__name__} import compile_stages; compile_stages({names!r})"
+    code += "; import os; os._exit(0)"  # taking apart what the compiler made would take it seconds
     nowhere = subprocess.DEVNULL
     try:
         return subprocess.Popen(

@@ -144,6 +144,12 @@ def _no_rays(number: int, bands: int) -> _Rays:
 
 @borrowing
 def late_at(field, bvh, x, y, z, energy_out, moment_out):
+    """``blend_late`` by itself, for Python."""
+    blend_late(field, bvh, x, y, z, energy_out, moment_out)
+
+
+@inner
+def blend_late(field, bvh, x, y, z, energy_out, moment_out):
     """Write the energy (K, B) and the mean direction of arrival (K, 3) at a point.
 
     B may be fewer than the field's bands, K fewer than its bins, or more: nothing comes after. The

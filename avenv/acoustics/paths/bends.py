@@ -34,7 +34,7 @@ from avenv.acoustics.paths.wedges import (
 )
 from avenv.acoustics.tables import AcousticTables
 from avenv.core import parallel
-from avenv.core.kernels import inlined, inner, kernel
+from avenv.core.kernels import inlined, inner, kernel, part
 from avenv.geometry import segment_is_clear
 
 MAX_BENDS = 3
@@ -191,7 +191,7 @@ def _keep(c, gain, chain, strength):
         chain[slot], strength[slot] = c, gain
 
 
-@kernel
+@part
 def strongest_bends(scene, bends, source, listener, points, wedges, which):
     """Write the chains whose strings to the listener (3,) are strongest to which (K,), -1 beyond.
 

@@ -18,7 +18,7 @@ from avenv.acoustics.paths.bends import (
 )
 from avenv.acoustics.paths.clearance import MAX_NEAR, NEAR_COLUMNS, fade_past_edges
 from avenv.acoustics.paths.image_sources import STEP_OFF
-from avenv.core.kernels import inlined, inner, kernel
+from avenv.core.kernels import inlined, inner, kernel, part
 from avenv.geometry import closest_hit, segment_is_clear
 
 DIRECT, TRANSMITTED, REFLECTED, DIFFRACTED = 0, 1, 2, 3
@@ -64,6 +64,12 @@ def allocate_paths(tree, bands):
 
 @kernel
 def find_paths(scene, tree, air, listener, paths):
+    """``gather_paths`` by themselves, for Python."""
+    return gather_paths(scene, tree, air, listener, paths)
+
+
+@part
+def gather_paths(scene, tree, air, listener, paths):
     """Fill paths with what reaches the listener (3,) from source and images; return their number.
 
     ``air`` (B,) is the attenuation of air in Np per metre, of pressure.

@@ -39,7 +39,8 @@ def _blur(first, width, height, is_curved, light, blurred, start, stop):
         columns, rows = width[c], height[c]
         if is_curved[c]:
             for i in range(first[c], first[c] + 4):
-                blurred[i] = light[i]
+                for n in range(light.shape[1]):  # Numba is long about a row that might not fit
+                    blurred[i, n] = light[i, n]
             continue
         for row in range(rows):
             for column in range(columns):
