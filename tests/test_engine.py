@@ -273,7 +273,7 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 def test_gains_that_are_not_finite_are_refused():
     scene = shoebox((6, 4, 3), absorption=np.nan, scattering=0.5)
-    with pytest.raises(ValueError, match="gains are not finite from the source at"):
+    with pytest.raises(ValueError, match="what arrives is not finite from the source at"):
         impulse_response(scene, (1, 1, 1), (3, 2, 1), settings=QUICK)
 
 

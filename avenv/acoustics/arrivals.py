@@ -48,6 +48,7 @@ def room_for(paths, bins, bands, distance):
 @kernel
 def unpacked(packed):
     """Return the ``Arrivals`` in an array that ``room_for`` made."""
+    # Fast kernels and others call this; it computes nothing that they would round otherwise.
     paths, bins, bands = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[2])
     a = _HEADER + paths
     b = a + paths * bands

@@ -187,7 +187,7 @@ def _propagate(row: Row, air: NDArray[np.float64], bins: int) -> Array:
     x, y, z = row.listener
     sound = propagate(row.field.pinned, air, bins, x, y, z, pattern, row.facing)
     if not len(sound):
-        raise ValueError(f"gains are not finite {_places(row)}; check the scene's materials")
+        raise ValueError(f"what arrives is not finite {_places(row)}; check the scene's materials")
     return sound
 
 

@@ -65,8 +65,8 @@ def move_some(
     Raises
     ------
     ValueError
-        For a position that is not walkable, or a displacement that is not finite; then nobody
-        has moved.
+        For a position that is not walkable, or a displacement that is not finite; then none
+        of these has moved.
     """
     bad = _move(grid.field, rows, positions, displacements, moved, collided)
     if bad >= 0:

@@ -1,12 +1,13 @@
 """Episodes played by processes of their own, in turns: only one of them runs at a time."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from multiprocessing.connection import Connection
@@ -26,6 +27,9 @@ POLICIES = {
     "stopping": (0.5, 0.3, 0.1, 0.1),
 }
 """Chances of stop, forward, left and right."""
+
+_GRACE = 5.0  # seconds in which a process that has nothing to do ends by itself
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 LOOK = 20
 """Steps of a batch from one look at the memory to the next."""
@@ -130,9 +134,11 @@ class Player:
         return played
 
     def close(self) -> None:
-        """End it."""
+        """End it: at once, if it has a turn."""
         self._signal(signal.SIGCONT)
         self._pipe.close()
+        self._process.join(_GRACE)
+        self._process.kill()
         self._process.join()
 
     def _signal(self, number: int) -> None:
@@ -148,13 +154,12 @@ def take_turns(players: Sequence[Player], steps: Sequence[int | None]) -> list[l
         steps: of its batch that each has in a turn; None: all.
     """
     played: list[list[Played]] = [[] for _ in players]
-    try:
+    with ExitStack() as stack:
+        for player in players:
+            stack.callback(player.close)
         while not played[-1] or played[-1][-1].steps:
             for player, turns, count in zip(players, played, steps, strict=True):
                 turns.append(player.play(count))
-    finally:
-        for player in players:
-            player.close()
     return [[turn for turn in turns if turn.steps] for turns in played]
 
 
@@ -185,13 +190,16 @@ def _play(
     pipe: Connection, course: Course, limits: tuple[int, int] | None, knows_all: bool
 ) -> None:
     """Play a course as a player's process: so many steps whenever it is told to."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # also while it is stopped
     if limits:
         limit_memory(limits[0])
         limit_homes(limits[1])
     # Kernels are read, and what is made once in a process is made.
     deque(Course(("apartment",), course.policy, 2 * course.batch, limit=2).steps(), 0)
     if knows_all:
-        deque(replace(course, limit=1).steps(), 0)
+        # Who never stops begins as many episodes in every row, however long they are.
+        stops = POLICIES[course.policy][0] > 0
+        deque((course if stops else replace(course, limit=1)).steps(), 0)
     game, taken = course.steps(), 0
     pipe.send(None)
     spent = time.process_time()

@@ -20,7 +20,8 @@ band of a time bin, is left out: -90 dB."""
 def add_early(lengths, gains, arrivals, heading, layout, out):
     """Add to out (C, L) each path's tap at its delay, convolved with its direction's filter.
 
-    Arguments as for ``response.assemble``.
+    Lengths (P,), gains (P, B) and arrivals (P, 3) as in ``Arrivals``; heading and layout as for
+    ``response.assemble``.
     """
     length, size = layout.filters.shape[3], layout.octaves.shape[2]
     half = size // 2

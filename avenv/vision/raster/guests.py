@@ -156,7 +156,7 @@ def _joined(a: RasterArrays, b: RasterArrays) -> RasterArrays:
     joined = {
         "first_child": np.concatenate([of_a, of_b]),
         "root": np.concatenate([a.root, b.root[1:] + len(a.boxes)]),
-        "part_start": np.concatenate([a.part_start, b.part_start[2:] + a.part_start[-1]]),
+        "part_start": np.concatenate([a.part_start[:-1], b.part_start[1:] + a.part_start[-1]]),
         "first_vector": np.concatenate([a.first_vector, b.first_vector[1:] + a.first_vector[-1]]),
         "chart": np.concatenate([a.chart, chart]),
         "chart_table": np.concatenate([a.chart_table, table]),

@@ -96,6 +96,8 @@ def without_others(
     is_own = np.zeros(len(texels), bool)
     for start, last in zip(first[:, 0], first[:, -1], strict=True):
         is_own[start : last + 1] = True
+    if is_own.all():  # then copies of several scenes can still have them in common
+        return texels, first
     place = np.cumsum(is_own, dtype=np.int32) - np.int32(1)
     return texels[is_own], place[first]
 
