@@ -19,6 +19,7 @@ import numpy as np
 from avenv.acoustics import limit_memory
 from avenv.envs import BatchEnv
 from avenv.simulation.loading import limit_homes
+from avenv.sounds import load_sounds
 from speed.resident import growth, resident
 
 POLICIES = {
@@ -107,7 +108,8 @@ class Player:
 
     Args:
         course: what it plays.
-        limits: bytes that sound fields and homes may take in its memory; None: as usual.
+        limits: bytes that sound fields and homes may take in its memory; None: as usual. With them
+            it has all sounds from the start, which are made as they are asked for, and kept.
         knows_all: whether it has begun all of the episodes before, so that nothing is new to it.
     """
 
@@ -194,6 +196,7 @@ def _play(
     if limits:
         limit_memory(limits[0])
         limit_homes(limits[1])
+        deque(load_sounds("builtin:heard"), 0)  # those of the task
     # Kernels are read, and what is made once in a process is made.
     deque(Course(("apartment",), course.policy, 2 * course.batch, limit=2).steps(), 0)
     if knows_all:
