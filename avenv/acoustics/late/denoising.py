@@ -9,12 +9,12 @@ sound decays by tens of decibels, and can be averaged over longer times than the
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avenv.acoustics.late.cells import Cells
 from avenv.acoustics.late.neighbours import Neighbours
 from avenv.core import parallel
+from avenv.core.kernels import njit
 
 REACH = 2.5
 """Metres around a cell that count as its neighbourhood."""
@@ -127,7 +127,7 @@ def _ratios(
     return ratio
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+@njit(nogil=True, fastmath={"contract", "arcp"})
 def _fill_ratios(values, reference, decay, first, near, share, window, ratio, start, stop):
     """Write the ratios of the cells from start to stop."""
     bins, bands = decay.shape
@@ -155,7 +155,7 @@ def _fill_ratios(values, reference, decay, first, near, share, window, ratio, st
                 ratio[c, k, b] = (tops[high, b] - tops[low, b]) / bottom if bottom > 1e-9 else 0.0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
+@njit(nogil=True, fastmath={"contract", "arcp"}, forceinline=True)
 def _add(share, field, out):
     """Add ``share`` times a field (K, D) to out."""
     source, target = field.reshape(field.size), out.reshape(out.size)
