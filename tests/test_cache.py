@@ -34,6 +34,15 @@ def forget(monkeypatch):
     monkeypatch.setattr(fields, "_memory", cache.MemoryCache(2**28))
 
 
+def test_energy_that_is_not_finite_is_not_kept():
+    made = source_field(prepare(two_rooms()), (1, 1, 1.5), 1.5, QUICK)
+    for bad in (np.nan, np.inf):
+        energy = made.late.energy.copy()
+        energy[0, 0, 0] = bad
+        with pytest.raises(ValueError, match="late energy is not finite"):
+            to_keep(made.tree, made.late._replace(energy=energy))
+
+
 def test_a_field_comes_back_from_disk_the_same(tmp_path, monkeypatch):
     scene = two_rooms()
     args = (prepare(scene), (1, 1, 1.5), 1.5, QUICK)

@@ -52,7 +52,13 @@ class KeptField(NamedTuple):
 
 
 def to_keep(tree: ImageTree, late: LateField) -> KeptField:
-    """Return a field as it is kept, rounded."""
+    """Return a field as it is kept, rounded.
+
+    Raises:
+        ValueError: its energy is not finite.
+    """
+    if not np.isfinite(late.energy).all():
+        raise ValueError("late energy is not finite; check the scene's materials")
     with np.errstate(divide="ignore"):
         steps = np.rint(STEPS * np.log2(late.energy))
     codes = np.where(late.energy > 0, np.clip(steps, _SILENT + 1, -_SILENT - 1), _SILENT)
