@@ -93,7 +93,11 @@ def measure(
         section("steps", lambda: steps.measure_steps(world, rounds),
                 lambda: steps.measure_floor(world, rounds))  # fmt: skip
         section("stages", lambda: steps.measure_stages(world, 32 * rounds))
-        section("homes", lambda: parts.measure_homes(max(1, rounds // 4)))
+        section(
+            "homes",
+            lambda: parts.measure_homes(max(1, rounds // 4)),
+            lambda: parts.measure_reading(max(2, rounds // 4)),
+        )
     finally:
         parallel.set_num_threads(None)
     return {name: {"rows": rows, "ratios": ratios} for name, (rows, ratios) in measured.items()}

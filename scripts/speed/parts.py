@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from peers import PEERS, Poses, avenv_draw
 
-from avenv import export_glb, vision
-from avenv.acoustics import AcousticSettings, Engine, ResponseBatch, Stream, pyroom
+from avenv import export_glb, load_scene, vision
+from avenv.acoustics import AcousticSettings, Engine, ResponseBatch, Stream, limit_memory, pyroom
 from avenv.acoustics.late.denoising import REACH
 from avenv.acoustics.late.neighbours import cells_for
 from avenv.acoustics.late.tracing import trace_late
@@ -26,10 +26,13 @@ from avenv.scene import compile_scene
 from avenv.scene.compiled import CompiledScene
 from avenv.scene.homes import make_home
 from avenv.simulation.ears import PROPAGATION
+from avenv.simulation.loading import HOME_BYTES, limit_homes
 from avenv.simulation.world import World
+from speed.episodes import own_cache
 from speed.stopwatch import Contender, ratio, take_turns
 
 EYE = 1.25
+FIELD_BYTES = 256 * 2**20  # that fields may take by default
 SOURCES = 4
 """In each new home, about."""
 _NEW_PLACES = 1024  # of listeners, more than an engine remembers
@@ -183,22 +186,59 @@ def measure_homes(rounds: int) -> list[dict]:
         spent.setdefault(name, []).append(1e6 * (time.process_time() - start))
         return result
 
-    for k in range(rounds):
-        spec = clocked("a home from its seed", lambda k=k: make_home("train", 1000 + k))
-        compiled = clocked("its triangles", lambda spec=spec: compile_scene(spec))
-        world = World(replace(compiled, origin=""), spec)  # named by its arrays: nowhere on disk
-        clocked("its tree", lambda c=compiled: c.bvh)
-        clocked("for eyes without colour", lambda w=world: w.prepared_for("raster", vision.UNLIT))
-        clocked("for ears", lambda w=world: w.acoustics_for().tables)
-        clocked("for feet", lambda w=world: w.walkable)
-        clocked("where late sound is kept", lambda w=world: _lay_cells(w))
-        for place in world.source_places[:: max(1, len(world.source_places) // SOURCES)]:
-            clocked("images and late field of a source", lambda w=world, p=place: _trace(w, p))
-        clocked("its light, small pictures", lambda w=world: w.prepared_for("raster", coarse=True))
-        clocked("its light, stills", lambda w=world: w.raster)
+    with own_cache():
+        for k in range(rounds):
+            spec = clocked("a home from its seed", lambda k=k: make_home("train", 1000 + k))
+            compiled = clocked("its triangles", lambda spec=spec: compile_scene(spec))
+            world = World(replace(compiled, origin=""), spec)  # named by its arrays
+            clocked("its tree", lambda c=compiled: c.bvh)
+            clocked(
+                "for eyes without colour", lambda w=world: w.prepared_for("raster", vision.UNLIT)
+            )
+            clocked("for ears", lambda w=world: w.acoustics_for().tables)
+            clocked("for feet", lambda w=world: w.walkable)
+            clocked("where late sound is kept", lambda w=world: _lay_cells(w))
+            for place in world.source_places[:: max(1, len(world.source_places) // SOURCES)]:
+                clocked("images and late field of a source", lambda w=world, p=place: _trace(w, p))
+            clocked(
+                "its light, small pictures", lambda w=world: w.prepared_for("raster", coarse=True)
+            )
+            clocked("its light, stills", lambda w=world: w.raster)
     return [
         {"name": f"a new home: {name}", "cpu_us": float(np.median(values))}
         for name, values in spent.items()
+    ]
+
+
+def measure_reading(homes: int) -> list[dict]:
+    """Return rows of what homes and sound fields cost that are on disk, in CPU microseconds."""
+    names = [f"homes:train/{1000 + k}" for k in range(homes)]
+    engine, spent = Engine(16000, "binaural", 16000, PROPAGATION), np.zeros((2, homes, 2))
+    with own_cache():
+        limit_homes(0)
+        limit_memory(0)
+        try:
+            for turn in spent:  # first they are made; meanwhile all but the latest are forgotten
+                for took, name in zip(turn, names, strict=True):
+                    begin = time.process_time()
+                    world = load_scene(name)
+                    place = world.source_places[0]
+                    world.prepared_for("raster", vision.UNLIT)
+                    ears = world.acoustics_for()
+                    _ = ears.tables
+                    took[0] = time.process_time() - begin
+                    engine.source_field(ears, world.source_places[1], EYE)  # what all others need
+                    begin = time.process_time()
+                    engine.source_field(ears, place, EYE)
+                    took[1] = time.process_time() - begin
+                    del world, ears
+        finally:
+            limit_homes(HOME_BYTES)
+            limit_memory(FIELD_BYTES)
+    read = 1e6 * np.median(spent[1], axis=0)
+    return [
+        {"name": f"{what} from disk", "cpu_us": float(cpu)}
+        for what, cpu in zip(("a home", "a sound field"), read, strict=True)
     ]
 
 
